@@ -1,0 +1,6 @@
+//! Quipu's front end: source text becomes tokens, a syntax tree, resolved scopes and at last checked code objects.
+//! It knows nothing of values, heaps or running.
+
+pub mod span;
+pub mod diagnostic;
+pub mod ast;

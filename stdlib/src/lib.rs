@@ -1,0 +1,1 @@
+//! Quipu's built-in functions, methods and standard modules.

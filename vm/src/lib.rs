@@ -1,0 +1,1 @@
+//! Quipu's machine: values, heap, frames, fibers and the run loop.
