@@ -105,7 +105,13 @@ pub struct Diagnostics {
 /// The name closest to `wanted` among `names`, if any is close enough to be what was meant.
 pub fn closest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let length = wanted.chars().count();
-    let allowed = if length <= 2 { 1 } else if length <= 5 { 2.min(length - 1) } else { 3 };
+    let allowed = if length <= 2 {
+        1
+    } else if length <= 5 {
+        2.min(length - 1)
+    } else {
+        3
+    };
     names
         .into_iter()
         .filter(|name| *name != wanted)

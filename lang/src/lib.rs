@@ -4,3 +4,4 @@
 pub mod span;
 pub mod diagnostic;
 pub mod ast;
+pub mod code;

@@ -1,0 +1,10 @@
+//! Code objects: the portable, canonical, hashed form of a function.
+
+pub mod op;
+pub mod object;
+
+pub use object::{
+    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,
+    Source, TypeSite,
+};
+pub use op::{Field, Op, Role, Word};
