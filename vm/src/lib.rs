@@ -1,1 +1,18 @@
-//! Quipu's machine: values, heap, frames, fibers and the run loop.
+//! Quipu's machine: values, heap, frames, fibers and the run loop. It knows code objects, not source text, and neither
+//! files nor clocks: what touches the outside is a native that the host grants.
+
+pub mod error;
+pub mod trace;
+pub mod native;
+pub mod library;
+#[allow(unsafe_code)]
+pub mod heap;
+pub mod cx;
+pub mod ops;
+#[allow(unsafe_code)]
+pub mod run;
+
+pub use cx::Cx;
+pub use error::ErrorKind;
+pub use heap::{Value, View};
+pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};

@@ -1,0 +1,128 @@
+//! What a native sees of the machine: making values, failing, reserving memory, calling back.
+
+use std::marker::PhantomData;
+
+use crate::error::ErrorKind;
+use crate::heap::value::Brand;
+use crate::heap::{Heap, List, Map, Set, Value, tag};
+use crate::native::{Fault, Outcome, Stop};
+use crate::run::machine::Machine;
+
+/// The machine as an active native sees it. Values it gives are good for the brand `'v`.
+#[repr(transparent)]
+pub struct Cx<'v> {
+    pub(crate) machine: Machine,
+    brand: PhantomData<Brand<'v>>,
+}
+
+impl<'v> Cx<'v> {
+    pub(crate) fn heap(&mut self) -> &mut Heap {
+        &mut self.machine.heap
+    }
+
+    /// Makes sure that `bytes` more fit into the heap. To be called before anything is changed.
+    ///
+    /// # Errors
+    /// Asks the machine to collect and run the native again; if that does not help, the heap limit is hit.
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), Fault<'v>> {
+        if self.machine.heap.has_room(bytes) { Ok(()) } else { Err(Fault::Collect(bytes)) }
+    }
+
+    /// Charges fuel for work that grows with the input: about one unit for 16 simple steps or 64 bytes copied.
+    ///
+    /// # Errors
+    /// The fuel is used up, time is up, or the interrupt handle was used.
+    pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
+        self.machine.fuel = self.machine.fuel.saturating_sub_unsigned(units as u64);
+        if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// As [`Cx::reserve`].
+    pub fn str(&mut self, text: &str) -> Outcome<'v> {
+        self.reserve(text.len())?;
+        Ok(self.machine.heap.str(text).into())
+    }
+
+    /// A byte string.
+    ///
+    /// # Errors
+    /// As [`Cx::reserve`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> Outcome<'v> {
+        self.reserve(bytes.len())?;
+        Ok(self.machine.heap.bytes(&[bytes]).into())
+    }
+
+    /// A tuple.
+    ///
+    /// # Errors
+    /// As [`Cx::reserve`].
+    pub fn tuple(&mut self, items: &[Value<'v>]) -> Outcome<'v> {
+        self.reserve(size_of_val(items))?;
+        Ok(self.machine.heap.tuple(items).into())
+    }
+
+    /// A list of these values.
+    ///
+    /// # Errors
+    /// As [`Cx::reserve`].
+    pub fn list(&mut self, items: Vec<Value<'v>>) -> Result<List<'v>, Fault<'v>> {
+        self.reserve(items.capacity() * size_of::<Value<'_>>())?;
+        Ok(self.machine.heap.list(items))
+    }
+
+    /// An empty map.
+    pub fn map(&mut self) -> Map<'v> {
+        self.machine.heap.table(tag::MAP)
+    }
+
+    /// An empty set.
+    pub fn set(&mut self) -> Set<'v> {
+        self.machine.heap.table(tag::SET)
+    }
+
+    /// The fault of throwing a new error value.
+    pub fn fail(&mut self, kind: ErrorKind, message: impl AsRef<str>) -> Fault<'v> {
+        self.fail_with(kind, message, Value::NIL)
+    }
+
+    /// The fault of throwing a new error value with data.
+    pub fn fail_with(&mut self, kind: ErrorKind, message: impl AsRef<str>, data: Value<'v>) -> Fault<'v> {
+        let kind = self.machine.interned(kind.name());
+        let message = self.machine.heap.str(message.as_ref()).into();
+        Fault::Thrown(self.machine.heap.error(kind, message, data).into())
+    }
+
+    /// Calls a function from inside a native. It runs on a fiber of its own; a `yield` out of it is an error.
+    ///
+    /// # Errors
+    /// What the function throws, or a limit.
+    pub fn call(&mut self, function: Value<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+        self.machine.call_back(function, args)
+    }
+
+    /// The value that the library provides under a name.
+    pub fn native(&mut self, name: &str) -> Option<Value<'v>> {
+        self.machine.native(name)
+    }
+
+    /// Writes program output.
+    ///
+    /// # Errors
+    /// `io_error` when the output is closed or full.
+    pub fn write(&mut self, text: &str) -> Result<(), Fault<'v>> {
+        match self.machine.output.write_all(text.as_bytes()) {
+            Ok(()) => Ok(()),
+            // A reader that has gone away ends the program silently, as it does other filters.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Fault::Stop(Stop::Exit(0))),
+            Err(error) => Err(self.fail(ErrorKind::Io, format!("cannot write the output: {error}"))),
+        }
+    }
+
+    /// Seed of the machine's keyed hashes.
+    pub(crate) fn seed(&self) -> u64 {
+        self.machine.heap.seed
+    }
+}

@@ -1,0 +1,346 @@
+//! Making objects, and the account of the bytes they take.
+
+use std::alloc::{Layout, alloc, handle_alloc_error};
+use std::ptr::null_mut;
+
+use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
+use super::journal::Journal;
+use super::layout::*;
+use super::table::Table;
+use super::value::{Gc, Slot, Value, tag};
+
+/// All objects of one machine.
+pub(crate) struct Heap {
+    /// Free cells of each class.
+    pub(super) free: [*mut FreeCell; SIZES.len()],
+    pub(super) blocks: Vec<Block>,
+    /// Objects with memory of their own.
+    pub(super) large: Vec<Large>,
+    /// Bytes of all objects with what they own.
+    pub(crate) bytes: usize,
+    /// A collection is due when `bytes` passes this.
+    pub(crate) threshold: usize,
+    /// The most bytes there may be.
+    pub(crate) limit: usize,
+    /// Collect whenever it is possible, to find missing roots.
+    pub(crate) stress: bool,
+    /// Header of new objects but for kind, flags and class.
+    pub(super) color: u8,
+    pub(crate) birth: u32,
+    /// Only objects born at or after this number may be freed.
+    pub(crate) oldest_free: u32,
+    /// Seed of keyed hashes.
+    pub(crate) seed: u64,
+    pub(crate) journal: Journal,
+    /// Number of collections so far.
+    pub(crate) collections: u64,
+}
+
+/// An object with memory of its own, and its size in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Large {
+    pub header: *mut Header,
+    pub size: usize,
+}
+
+/// First threshold for a collection.
+pub(super) const FIRST_THRESHOLD: usize = 4 << 20;
+
+impl Heap {
+    /// An empty heap. `seed` keys the hashes of strings and map keys.
+    pub fn new(limit: usize, seed: u64) -> Heap {
+        Heap {
+            free: [null_mut(); SIZES.len()],
+            blocks: Vec::new(),
+            large: Vec::new(),
+            bytes: 0,
+            threshold: FIRST_THRESHOLD.min(limit),
+            limit,
+            stress: false,
+            color: 1,
+            birth: 0,
+            oldest_free: 0,
+            seed,
+            journal: Journal::default(),
+            collections: 0,
+        }
+    }
+
+    /// Whether a collection is due.
+    #[inline(always)]
+    pub fn is_due(&self) -> bool {
+        self.bytes >= self.threshold
+    }
+
+    /// Whether `more` bytes would stay within the limit.
+    pub fn has_room(&self, more: usize) -> bool {
+        self.bytes.checked_add(more).is_some_and(|total| total <= self.limit)
+    }
+
+    #[inline(always)]
+    fn header(&self, kind: u64, flags: u8, class: usize) -> Header {
+        Header { kind: kind as u8, color: self.color, flags, class: class as u8, birth: self.birth }
+    }
+
+    /// Memory for an object of `size` bytes with its header written; the rest is not initialised.
+    ///
+    /// # Safety
+    /// The caller must initialise the rest before the next collection.
+    #[inline(always)]
+    unsafe fn alloc_raw(&mut self, kind: u64, flags: u8, size: usize) -> *mut Header {
+        if size <= LARGEST {
+            let class = class_of(size);
+            // SAFETY: the class is that of a cell.
+            unsafe { self.alloc_cell(kind, flags, class) }
+        } else {
+            self.alloc_large(kind, flags, size)
+        }
+    }
+
+    /// A cell of a class, its header written; the rest is not initialised.
+    ///
+    /// # Safety
+    /// `class` is in `1..SIZES.len()`, and the caller must initialise the rest before the next collection.
+    #[inline(always)]
+    pub(crate) unsafe fn alloc_cell(&mut self, kind: u64, flags: u8, class: usize) -> *mut Header {
+        let mut cell = self.free[class];
+        if cell.is_null() {
+            cell = self.refill(class);
+        }
+        // SAFETY: cells in the free list are free cells of this class inside blocks that the heap owns.
+        unsafe {
+            self.free[class] = (*cell).next;
+            self.bytes += SIZES[class] as usize;
+            let header = cell.cast::<Header>();
+            *header = self.header(kind, flags, class);
+            header
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, class: usize) -> *mut FreeCell {
+        let (block, first) = Block::new(class);
+        self.blocks.push(block);
+        first
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_large(&mut self, kind: u64, flags: u8, size: usize) -> *mut Header {
+        let layout = large_layout(size);
+        // SAFETY: the layout has a size.
+        let header = unsafe { alloc(layout) }.cast::<Header>();
+        if header.is_null() {
+            handle_alloc_error(layout);
+        }
+        // SAFETY: just allocated, large enough and aligned.
+        unsafe { header.write(self.header(kind, flags, 0)) };
+        self.bytes += layout.size();
+        self.large.push(Large { header, size });
+        header
+    }
+
+    /// A string. The caller has charged for it if it can be big.
+    pub fn str<'v>(&mut self, text: &str) -> Gc<'v, StrObject> {
+        self.str_from(&[text])
+    }
+
+    /// The string made of these parts in order.
+    pub fn str_from<'v>(&mut self, parts: &[&str]) -> Gc<'v, StrObject> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let flags = if parts.iter().all(|part| part.is_ascii()) { flag::ASCII } else { 0 };
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();
+            (*object).hash = 0;
+            (*object).len = len;
+            let mut to = object.add(1).cast::<u8>();
+            for part in parts {
+                to.copy_from_nonoverlapping(part.as_ptr(), part.len());
+                to = to.add(part.len());
+            }
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A byte string.
+    pub fn bytes<'v>(&mut self, parts: &[&[u8]]) -> Gc<'v, BytesObject> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self.alloc_raw(tag::BYTES, 0, size_of::<BytesObject>() + len).cast::<BytesObject>();
+            (*object).len = len;
+            let mut to = object.add(1).cast::<u8>();
+            for part in parts {
+                to.copy_from_nonoverlapping(part.as_ptr(), part.len());
+                to = to.add(part.len());
+            }
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A tuple.
+    pub fn tuple<'v>(&mut self, items: &[Value<'v>]) -> Gc<'v, TupleObject> {
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object =
+                self.alloc_raw(tag::TUPLE, 0, size_of::<TupleObject>() + size_of_val(items)).cast::<TupleObject>();
+            (*object).len = items.len();
+            object.add(1).cast::<Value<'v>>().copy_from_nonoverlapping(items.as_ptr(), items.len());
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A range.
+    pub fn range<'v>(&mut self, start: i64, end: i64, step: i64, inclusive: bool) -> Gc<'v, RangeObject> {
+        let flags = if inclusive { flag::INCLUSIVE } else { 0 };
+        // SAFETY: all fields are written at once.
+        unsafe {
+            let object = self.alloc_raw(tag::RANGE, flags, size_of::<RangeObject>()).cast::<RangeObject>();
+            (*object).start = start;
+            (*object).end = end;
+            (*object).step = step;
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A cell; `ABSENT` leaves it uninitialised.
+    #[inline(always)]
+    pub fn cell<'v>(&mut self, var: bool, value: Value<'v>) -> Gc<'v, CellObject> {
+        // SAFETY: the only field is written at once.
+        unsafe {
+            let class = const { class_of(size_of::<CellObject>()) };
+            let object = self.alloc_cell(tag::CELL, var as u8 * flag::VAR, class).cast::<CellObject>();
+            (*object).value = value.slot();
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A closure. `owner` is the type whose method or constructor it is.
+    ///
+    /// # Safety
+    /// `code` must point to prepared code that the machine keeps as long as closures refer to it, and there must be
+    /// as many captures, of the right kinds, as it has free variables.
+    #[inline]
+    pub unsafe fn closure<'v>(
+        &mut self,
+        code: *const crate::run::prepare::Prepared,
+        captures: impl ExactSizeIterator<Item = Value<'v>>,
+        owner: Option<Value<'v>>,
+    ) -> Gc<'v, ClosureObject> {
+        let slots = captures.len() + owner.is_some() as usize;
+        let flags = if owner.is_some() { flag::OWNED } else { 0 };
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self
+                .alloc_raw(tag::CLOSURE, flags, size_of::<ClosureObject>() + slots * size_of::<Slot>())
+                .cast::<ClosureObject>();
+            (*object).code = code;
+            let to = object.add(1).cast::<Slot>();
+            for (i, value) in captures.chain(owner).take(slots).enumerate() {
+                to.add(i).write(value.slot());
+            }
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// An instance with these fields, as many as its type has.
+    ///
+    /// # Safety
+    /// `fields` must be as many as the type has.
+    #[inline(always)]
+    pub unsafe fn instance<'v>(&mut self, ty: Gc<'v, TypeObject>, fields: &[Value<'v>]) -> Gc<'v, InstanceObject> {
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self
+                .alloc_raw(tag::INSTANCE, 0, size_of::<InstanceObject>() + size_of_val(fields))
+                .cast::<InstanceObject>();
+            (*object).ty = ty.as_ptr();
+            let to = object.add(1).cast::<Value<'v>>();
+            for (i, field) in fields.iter().enumerate() {
+                to.add(i).write(*field);
+            }
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A list that takes over a vector.
+    pub fn list<'v>(&mut self, items: Vec<Value<'v>>) -> Gc<'v, ListObject> {
+        self.bytes += items.capacity() * size_of::<Slot>();
+        // SAFETY: a `Vec<Value<'v>>` and a `Vec<Slot>` are the same but for the brand; the field is written at once.
+        unsafe {
+            let items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items);
+            let object = self.alloc_raw(tag::LIST, 0, size_of::<ListObject>()).cast::<ListObject>();
+            (&raw mut (*object).items).write(items);
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// An empty map (`tag::MAP`) or set (`tag::SET`).
+    pub fn table<'v>(&mut self, kind: u64) -> Gc<'v, TableObject> {
+        debug_assert!(kind == tag::MAP || kind == tag::SET);
+        // SAFETY: the field is written at once.
+        unsafe {
+            let object = self.alloc_raw(kind, 0, size_of::<TableObject>()).cast::<TableObject>();
+            (&raw mut (*object).table).write(Table::default());
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A type.
+    pub fn ty<'v>(&mut self, data: TypeData) -> Gc<'v, TypeObject> {
+        self.bytes += data.owned_bytes();
+        // SAFETY: the field is written at once.
+        unsafe {
+            let object = self.alloc_raw(tag::TYPE, 0, size_of::<TypeObject>()).cast::<TypeObject>();
+            (&raw mut (*object).data).write(data);
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A fiber.
+    pub fn fiber<'v>(&mut self, state: crate::run::fiber::FiberState) -> Gc<'v, FiberObject> {
+        self.bytes += state.owned_bytes();
+        // SAFETY: the field is written at once.
+        unsafe {
+            let object = self.alloc_raw(tag::FIBER, 0, size_of::<FiberObject>()).cast::<FiberObject>();
+            (&raw mut (*object).state).write(state);
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// An error value without a trace.
+    pub fn error<'v>(&mut self, kind: Value<'v>, message: Value<'v>, data: Value<'v>) -> Gc<'v, ErrorObject> {
+        let data = ErrorData { kind: kind.slot(), message: message.slot(), data: data.slot(), trace: None };
+        // SAFETY: the field is written at once.
+        unsafe {
+            let object = self.alloc_raw(tag::ERROR, 0, size_of::<ErrorObject>()).cast::<ErrorObject>();
+            (&raw mut (*object).data).write(data);
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// A native function value.
+    pub fn native<'v>(&mut self, def: std::sync::Arc<crate::native::NativeDef>) -> Gc<'v, NativeObject> {
+        // SAFETY: the field is written at once.
+        unsafe {
+            let object = self.alloc_raw(tag::NATIVE, 0, size_of::<NativeObject>()).cast::<NativeObject>();
+            (&raw mut (*object).def).write(def);
+            Gc::from_ptr(object)
+        }
+    }
+}
+
+impl TypeData {
+    /// Bytes behind its boxes.
+    pub(super) fn owned_bytes(&self) -> usize {
+        size_of_val(&*self.fields) + size_of_val(&*self.methods)
+    }
+}
+
+/// The layout of an object of its own with `size` bytes.
+pub(super) fn large_layout(size: usize) -> Layout {
+    // Sizes come from lengths of memory that exists, so rounding up to eight cannot overflow.
+    Layout::from_size_align((size + 7) & !7, 8).unwrap_or(Layout::new::<Header>())
+}

@@ -1,0 +1,171 @@
+//! The collector: marks what the roots reach, without recursion, and frees the rest.
+
+use std::alloc::dealloc;
+
+use super::alloc::{FIRST_THRESHOLD, Heap, Large, large_layout};
+use super::cells::{FreeCell, SIZES};
+use super::layout::*;
+use super::trace::Marker;
+use super::value::{Slot, tag};
+
+impl Heap {
+    /// Frees every object that is not reached from what `roots` marks, from the undo log, or older than
+    /// `oldest_free`. Afterwards `color` tells live objects; the caller drops weak references by it.
+    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
+        self.collections += 1;
+        self.color = if self.color == 1 { 2 } else { 1 };
+        let mut marker = Marker { stack: Vec::new(), color: self.color };
+        roots(&mut marker);
+        self.journal.trace(&mut marker);
+        if self.oldest_free > 0 {
+            self.mark_older(&mut marker);
+        }
+        while let Some(header) = marker.stack.pop() {
+            // SAFETY: only headers of live objects are pushed.
+            unsafe { marker.references(header) };
+        }
+        self.sweep_cells();
+        self.sweep_large();
+        self.threshold = (self.bytes.saturating_mul(2)).max(FIRST_THRESHOLD).min(self.limit.max(self.bytes + 1));
+    }
+
+    /// The color of objects that the last collection reached or that were made since.
+    pub fn live_color(&self) -> u8 {
+        self.color
+    }
+
+    /// Objects that an active native may hold count as reached.
+    fn mark_older(&mut self, marker: &mut Marker) {
+        let oldest = self.oldest_free;
+        let all =
+            self.blocks.iter().flat_map(|block| block.cells()).chain(self.large.iter().map(|object| object.header));
+        for header in all {
+            // SAFETY: cells and large objects begin with a header.
+            unsafe {
+                if (*header).kind != 0 && (*header).birth < oldest {
+                    marker.header(header);
+                }
+            }
+        }
+    }
+
+    fn sweep_cells(&mut self) {
+        let mut free = [std::ptr::null_mut::<FreeCell>(); SIZES.len()];
+        let mut kept = Vec::with_capacity(self.blocks.len());
+        for block in std::mem::take(&mut self.blocks).into_iter().rev() {
+            let class = block.class;
+            let before = free[class];
+            let mut live = false;
+            for header in block.cells().rev() {
+                // SAFETY: every cell begins with a header; an unmarked object is reached by nobody, so its cell may
+                // be turned into a free one.
+                unsafe {
+                    if (*header).kind != 0 {
+                        if (*header).color == self.color {
+                            live = true;
+                            continue;
+                        }
+                        self.finalise(header);
+                        self.bytes -= SIZES[class] as usize;
+                    }
+                    header.cast::<FreeCell>().write(FreeCell { header: Header::FREE, next: free[class] });
+                    free[class] = header.cast();
+                }
+            }
+            if live {
+                kept.push(block);
+            } else {
+                // Nothing in it lives, so the list must not lead into it any more.
+                free[class] = before;
+                block.release();
+            }
+        }
+        kept.reverse();
+        self.blocks = kept;
+        self.free = free;
+    }
+
+    fn sweep_large(&mut self) {
+        let mut large = std::mem::take(&mut self.large);
+        large.retain(|object| {
+            // SAFETY: large objects begin with a header; an unmarked one is reached by nobody.
+            let live = unsafe { (*object.header).color == self.color };
+            if !live {
+                // SAFETY: as above; it leaves the list with this.
+                unsafe { self.free_large(*object) };
+            }
+            live
+        });
+        self.large = large;
+    }
+
+    /// Frees an object with memory of its own.
+    ///
+    /// # Safety
+    /// Nobody may refer to it any more.
+    unsafe fn free_large(&mut self, object: Large) {
+        // SAFETY: the object is whole, and was allocated with this layout.
+        unsafe {
+            self.finalise(object.header);
+            let layout = large_layout(object.size);
+            self.bytes -= layout.size();
+            dealloc(object.header.cast(), layout);
+        }
+    }
+
+    /// Drops what an object owns outside its cell.
+    ///
+    /// # Safety
+    /// `header` must be the header of a whole object that is not used afterwards.
+    unsafe fn finalise(&mut self, header: *mut Header) {
+        // SAFETY: the kind says which layout the object has.
+        unsafe {
+            match (*header).kind as u64 {
+                kind if kind < tag::FIRST_FINALISED => {}
+                tag::LIST => {
+                    let items = &raw mut (*header.cast::<ListObject>()).items;
+                    self.bytes -= (&*items).capacity() * size_of::<Slot>();
+                    items.drop_in_place();
+                }
+                tag::MAP | tag::SET => {
+                    let table = &raw mut (*header.cast::<TableObject>()).table;
+                    self.bytes -= (&*table).owned_bytes();
+                    table.drop_in_place();
+                }
+                tag::TYPE => {
+                    let data = &raw mut (*header.cast::<TypeObject>()).data;
+                    self.bytes -= (&*data).owned_bytes();
+                    data.drop_in_place();
+                }
+                tag::FIBER => {
+                    let state = &raw mut (*header.cast::<FiberObject>()).state;
+                    self.bytes -= (&*state).owned_bytes();
+                    state.drop_in_place();
+                }
+                tag::ERROR => (&raw mut (*header.cast::<ErrorObject>()).data).drop_in_place(),
+                tag::NATIVE => (&raw mut (*header.cast::<NativeObject>()).def).drop_in_place(),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        for block in std::mem::take(&mut self.blocks) {
+            for header in block.cells() {
+                // SAFETY: every cell begins with a header, and nothing is used after the heap.
+                unsafe {
+                    if (*header).kind != 0 {
+                        self.finalise(header);
+                    }
+                }
+            }
+            block.release();
+        }
+        for object in std::mem::take(&mut self.large) {
+            // SAFETY: nothing is used after the heap.
+            unsafe { self.free_large(object) };
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The undo log of `atomic`: what every change inside it replaced, so that it can be put back.
+//!
+//! An entry is made for a change to an object that existed before the innermost `atomic` began (`birth` below the
+//! number that `atomic` was given). Going back replays entries from the newest to the oldest, and skips objects that
+//! were made inside the `atomic` that is undone, as the contract wants them left alone. The cost of both follows the
+//! number of changes.
+
+use super::layout::*;
+use super::trace::Marker;
+use super::value::Slot;
+use crate::run::fiber::FiberSnapshot;
+
+/// What a change replaced.
+pub(crate) enum Change {
+    /// The content of a cell.
+    Cell(*mut CellObject, Slot),
+    /// A field of an instance.
+    Field(*mut InstanceObject, u32, Slot),
+    /// An element of a list.
+    Item(*mut ListObject, usize, Slot),
+    /// Elements were appended: the length before.
+    Grown(*mut ListObject, usize),
+    /// Elements were taken off the end: the ones that were there, first to last.
+    Shrunk(*mut ListObject, Vec<Slot>),
+    /// One element was put in at this place.
+    Inserted(*mut ListObject, usize),
+    /// One element was taken out at this place.
+    Removed(*mut ListObject, usize, Slot),
+    /// All elements before a change of unknown shape (sort, reverse, clear).
+    Items(*mut ListObject, Vec<Slot>),
+    /// Something in a map or set.
+    Table(*mut TableObject, super::table::TableChange),
+    /// A fiber's frames and registers, before it was first resumed.
+    Fiber(*mut FiberObject, Box<FiberSnapshot>),
+}
+
+/// The undo log.
+#[derive(Default)]
+pub(crate) struct Journal {
+    entries: Vec<Change>,
+    /// Number and first entry of every `atomic` that is under way, outermost first.
+    open: Vec<(u32, usize)>,
+}
+
+impl Journal {
+    /// Whether any `atomic` is under way.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Whether a change to an object with this header must be logged.
+    #[inline]
+    pub fn wants(&self, header: &Header) -> bool {
+        self.open.last().is_some_and(|&(number, _)| header.birth < number)
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, change: Change) {
+        self.entries.push(change);
+    }
+
+    /// Number of entries, a measure of what undoing costs.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Begins an `atomic`; `number` is above the birth of every object there is.
+    pub fn begin(&mut self, number: u32) {
+        self.open.push((number, self.entries.len()));
+    }
+
+    /// Ends the innermost `atomic` and keeps its changes; they still belong to the ones around it.
+    pub fn commit(&mut self) {
+        self.open.pop();
+        if self.open.is_empty() {
+            self.entries.clear();
+        }
+    }
+
+    /// Ends the innermost `atomic` and puts back what it changed. Returns by how much lists and tables grew in bytes.
+    pub fn roll_back(&mut self) {
+        let Some((number, first)) = self.open.pop() else { return };
+        let undone = self.entries.split_off(first);
+        for change in undone.into_iter().rev() {
+            // SAFETY: entries keep their objects alive (`trace`), and the kind of entry fits the object by its type.
+            unsafe {
+                if (*change.header()).birth < number {
+                    change.undo();
+                }
+            }
+        }
+    }
+
+    /// Marks everything the log may put back, and the objects it belongs to.
+    pub fn trace(&self, marker: &mut Marker) {
+        for change in &self.entries {
+            marker.header(change.header());
+            match change {
+                Change::Cell(_, slot)
+                | Change::Field(_, _, slot)
+                | Change::Item(_, _, slot)
+                | Change::Removed(_, _, slot) => marker.slot(*slot),
+                Change::Shrunk(_, slots) | Change::Items(_, slots) => slots.iter().for_each(|&slot| marker.slot(slot)),
+                Change::Grown(..) | Change::Inserted(..) => {}
+                Change::Table(_, change) => change.trace(marker),
+                Change::Fiber(_, snapshot) => snapshot.trace(marker),
+            }
+        }
+    }
+}
+
+impl Change {
+    fn header(&self) -> *mut Header {
+        match self {
+            Change::Cell(object, _) => object.cast(),
+            Change::Field(object, _, _) => object.cast(),
+            Change::Item(object, _, _)
+            | Change::Grown(object, _)
+            | Change::Shrunk(object, _)
+            | Change::Inserted(object, _)
+            | Change::Removed(object, _, _)
+            | Change::Items(object, _) => object.cast(),
+            Change::Table(object, _) => object.cast(),
+            Change::Fiber(object, _) => object.cast(),
+        }
+    }
+
+    /// Puts back what was there before.
+    ///
+    /// # Safety
+    /// The object must be live, and all later changes to it that were logged must have been undone.
+    unsafe fn undo(self) {
+        // SAFETY: the pointers are to live objects of these kinds; indexes are in bounds because the list is as it
+        // was right after the change, all later ones being undone. Checked operations stand where that is cheap.
+        unsafe {
+            match self {
+                Change::Cell(object, slot) => (*object).value = slot,
+                Change::Field(object, index, slot) => *object.add(1).cast::<Slot>().add(index as usize) = slot,
+                Change::Item(object, index, slot) => {
+                    if let Some(item) = (&mut (*object).items).get_mut(index) {
+                        *item = slot;
+                    }
+                }
+                Change::Grown(object, len) => (&mut (*object).items).truncate(len),
+                Change::Shrunk(object, slots) => (&mut (*object).items).extend(slots),
+                Change::Inserted(object, index) => {
+                    let items = &mut (*object).items;
+                    if index < items.len() {
+                        items.remove(index);
+                    }
+                }
+                Change::Removed(object, index, slot) => {
+                    let items = &mut (*object).items;
+                    items.insert(index.min(items.len()), slot);
+                }
+                Change::Items(object, slots) => {
+                    let items = &mut (*object).items;
+                    items.clear();
+                    items.extend(slots);
+                }
+                Change::Table(object, change) => (&mut (*object).table).undo(change),
+                Change::Fiber(object, snapshot) => (&mut (*object).state).restore(*snapshot),
+            }
+        }
+    }
+}

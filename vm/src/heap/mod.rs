@@ -1,0 +1,28 @@
+//! The heap: objects, their memory, the collector, and the undo log of `atomic`.
+//!
+//! This folder and the run loop are the only places with `unsafe`. The rules everything here relies on:
+//!
+//! 1. An object is made whole before a value that points to it exists, and never moves.
+//! 2. The collector runs only when the machine asks between instructions; all roots are then in fibers, in the
+//!    machine's tables and in the undo log.
+//! 3. While a native is active, nothing that existed when it last called back into the machine is freed.
+//! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
+
+pub mod value;
+pub mod layout;
+mod cells;
+mod alloc;
+pub mod table;
+pub mod handle;
+pub mod journal;
+mod trace;
+mod collect;
+
+pub(crate) use alloc::Heap;
+pub use layout::Special;
+pub(crate) use trace::Marker;
+pub use value::{
+    Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
+    View,
+};
+pub(crate) use value::{Slot, tag};

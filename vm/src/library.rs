@@ -1,0 +1,35 @@
+//! What a host gives its programs: natives, methods of built-in types, and library functions written in the language.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quipu_lang::code::Code;
+
+use crate::native::NativeDef;
+
+/// Natives and library code, shared by all machines of an engine.
+#[derive(Default)]
+pub struct Library {
+    /// Natives by name. Names that begin with `_` are only for library code; `math.sin` is member `sin` of module `math`.
+    pub natives: HashMap<String, Arc<NativeDef>>,
+    /// Constants by name, such as `math.pi`.
+    pub constants: HashMap<String, Constant>,
+    /// Methods in Rust: the tag name of the built-in type (`list`, `str`, ...), the method's name, the definition.
+    pub methods: Vec<(&'static str, &'static str, Arc<NativeDef>)>,
+    /// Library functions in the language: main code of a module whose result is `(nil, export 0, ...)`, and the exports'
+    /// names. `list__map` becomes the method `map` of lists; other names become natives (`min`) or fallbacks (`_min`).
+    pub modules: Vec<(Code, Vec<String>)>,
+    /// Functions that a built-in type calls to convert: type name and the native's or library function's name.
+    pub conversions: Vec<(&'static str, &'static str)>,
+}
+
+/// A value that a library provides under a name.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Constant {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(String),
+}

@@ -1,0 +1,108 @@
+//! Functions that the host provides: how they are declared, and how they end.
+
+use crate::cx::Cx;
+use crate::heap::Value;
+
+/// What a native gives: a value, or why there is none.
+pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;
+
+/// A native as a plain function. The arguments are as many as the definition allows; a method's first is `self`.
+///
+/// It may be run twice for one call: when it asks for memory ([`Cx::reserve`]) and a collection has to come first. So
+/// it reserves before it changes anything.
+pub type NativeFn = for<'v> fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v>;
+
+/// Why a native or instruction gives no value.
+#[derive(Clone, Copy)]
+pub enum Fault<'v> {
+    /// A value is thrown.
+    Thrown(Value<'v>),
+    /// A limit of the host; cannot be caught.
+    Stop(Stop),
+    /// A collection is needed; the machine runs the native again after it.
+    Collect(usize),
+    /// The arguments are none of the common cases: the machine calls the definition's `fallback` instead.
+    Defer,
+}
+
+/// Limits of the host, which scripts cannot catch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Fuel is used up.
+    Fuel,
+    /// The heap is full.
+    Heap,
+    /// Time is up.
+    Time,
+    /// The interrupt handle was used.
+    Interrupted,
+    /// The program ended itself with this exit code.
+    Exit(i32),
+}
+
+/// How a native is carried out.
+pub enum NativeRun {
+    /// A plain function.
+    Plain(NativeFn),
+    /// A closure of the host.
+    Host(Box<dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync>),
+    /// The machine itself: it changes frames or fibers.
+    Control(Control),
+}
+
+/// Natives that are part of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// `fiber.resume(v)`.
+    Resume,
+    /// `atomic(f)`.
+    Atomic,
+    /// `f.call(list)`.
+    CallWith,
+}
+
+/// The declaration of a native.
+pub struct NativeDef {
+    /// The name that code and images know it by.
+    pub name: String,
+    /// Number of arguments that must be given, `self` included.
+    pub required: u8,
+    /// Number of arguments that may follow.
+    pub optional: u8,
+    /// Whether any number of arguments may follow.
+    pub rest: bool,
+    /// What it does.
+    pub run: NativeRun,
+    /// Name of the library function, written in the language, that takes over on [`Fault::Defer`].
+    pub fallback: Option<&'static str>,
+}
+
+impl NativeDef {
+    /// A native with a fixed number of arguments.
+    pub fn new(name: impl Into<String>, required: u8, run: NativeFn) -> NativeDef {
+        NativeDef { name: name.into(), required, optional: 0, rest: false, run: NativeRun::Plain(run), fallback: None }
+    }
+
+    /// Allows this many more arguments.
+    pub fn optional(mut self, optional: u8) -> NativeDef {
+        self.optional = optional;
+        self
+    }
+
+    /// Allows any number of further arguments.
+    pub fn rest(mut self) -> NativeDef {
+        self.rest = true;
+        self
+    }
+
+    /// Names the library function that takes over on [`Fault::Defer`].
+    pub fn fallback(mut self, name: &'static str) -> NativeDef {
+        self.fallback = Some(name);
+        self
+    }
+
+    /// Whether it can be called with this many arguments.
+    pub fn accepts(&self, count: usize) -> bool {
+        count >= self.required as usize && (self.rest || count <= self.required as usize + self.optional as usize)
+    }
+}

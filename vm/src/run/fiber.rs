@@ -1,0 +1,165 @@
+//! A fiber's own registers and frames, and where it stands.
+
+use super::frame::Frame;
+use crate::heap::layout::FiberObject;
+use crate::heap::{Marker, Slot, Value};
+
+/// What a fiber is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// Not resumed yet; its function stands in register 0.
+    Fresh = 0,
+    /// Stopped at a `yield`.
+    Suspended = 1,
+    /// It runs, or waits for a fiber that it resumed.
+    Running = 2,
+    /// It has returned or thrown.
+    Done = 3,
+}
+
+/// The state of a fiber.
+///
+/// While it runs, the machine's `pc`, `base` and `fp` are the truth and `pc`, `base` and `top` here are stale.
+pub(crate) struct FiberState {
+    /// All registers; slots above the running frame hold old values that the collector clears.
+    pub stack: Box<[Slot]>,
+    /// All frames; `frames[..=top]` are under way.
+    pub frames: Box<[Frame]>,
+    /// Where the innermost frame goes on.
+    pub pc: *const u64,
+    /// Its first register.
+    pub base: usize,
+    /// Its frame.
+    pub top: usize,
+    /// Fresh, suspended, running or done.
+    pub status: Status,
+    /// Whether a call from Rust runs in it, which a `yield` cannot cross.
+    pub boundary: bool,
+    /// The fiber that resumed it.
+    pub resumer: *mut FiberObject,
+    /// The resumer's register for what this one yields or returns.
+    pub dst: u16,
+    /// Whether the resumer iterates (absent at the end) or called `resume`.
+    pub iterated: bool,
+    /// The register that the next resume's argument goes into.
+    pub wanted: u16,
+    /// Frames of all fibers that wait for this one, for the depth limit.
+    pub depth: usize,
+    /// Number of `atomic`s that were under way when it was last resumed.
+    pub atomics: usize,
+    /// The `atomic` that has a snapshot of this fiber, so that it takes only one.
+    pub snapshot: u32,
+}
+
+/// A copy of what a resume changes.
+pub(crate) struct FiberSnapshot {
+    stack: Box<[Slot]>,
+    frames: Box<[Frame]>,
+    pc: *const u64,
+    base: usize,
+    top: usize,
+    status: Status,
+    wanted: u16,
+    snapshot: u32,
+}
+
+impl FiberState {
+    /// A fiber that will call what stands in `function`.
+    pub fn new(function: Slot) -> FiberState {
+        FiberState {
+            stack: Box::new([function]),
+            frames: Box::new([]),
+            pc: std::ptr::null(),
+            base: 0,
+            top: 0,
+            status: Status::Fresh,
+            boundary: false,
+            resumer: std::ptr::null_mut(),
+            dst: 0,
+            iterated: false,
+            wanted: 0,
+            depth: 0,
+            atomics: 0,
+            snapshot: 0,
+        }
+    }
+
+    /// Bytes of its registers and frames.
+    pub fn owned_bytes(&self) -> usize {
+        size_of_val(&*self.stack) + size_of_val(&*self.frames)
+    }
+
+    /// How many registers are in use.
+    pub fn used(&self) -> usize {
+        match self.status {
+            Status::Fresh => 1,
+            Status::Done => 0,
+            Status::Suspended | Status::Running => {
+                let frame = &self.frames[self.top];
+                // SAFETY: frames that are under way have a live closure, whose code the machine keeps.
+                let registers = unsafe { (*(*frame.closure).code).registers() };
+                (self.base + registers).min(self.stack.len())
+            }
+        }
+    }
+
+    /// Marks what its registers, frames and resumer refer to. The machine stores the running fiber's position first.
+    pub fn trace(&mut self, marker: &mut Marker) {
+        let used = self.used();
+        let (live, dead) = self.stack.split_at_mut(used);
+        live.iter().for_each(|&slot| marker.slot(slot));
+        // Old values above must not outlive what they refer to: a later frame would find them in its registers.
+        dead.fill(Value::NIL);
+        if matches!(self.status, Status::Suspended | Status::Running) {
+            for frame in &self.frames[..=self.top] {
+                marker.header(frame.closure.cast());
+            }
+        }
+        if !self.resumer.is_null() {
+            marker.header(self.resumer.cast());
+        }
+    }
+
+    /// A copy of what running it will change.
+    pub fn snapshot(&self) -> FiberSnapshot {
+        let frames = match self.status {
+            Status::Fresh | Status::Done => 0,
+            Status::Suspended | Status::Running => self.top + 1,
+        };
+        FiberSnapshot {
+            stack: self.stack[..self.used()].into(),
+            frames: self.frames[..frames].into(),
+            pc: self.pc,
+            base: self.base,
+            top: self.top,
+            status: self.status,
+            wanted: self.wanted,
+            snapshot: self.snapshot,
+        }
+    }
+
+    /// Goes back to a copy.
+    pub fn restore(&mut self, snapshot: FiberSnapshot) {
+        // Registers and frames never shrink, so the copies fit.
+        let used = snapshot.stack.len().min(self.stack.len());
+        self.stack[..used].copy_from_slice(&snapshot.stack[..used]);
+        let frames = snapshot.frames.len().min(self.frames.len());
+        self.frames[..frames].copy_from_slice(&snapshot.frames[..frames]);
+        self.pc = snapshot.pc;
+        self.base = snapshot.base;
+        self.top = snapshot.top;
+        self.status = snapshot.status;
+        self.wanted = snapshot.wanted;
+        self.snapshot = snapshot.snapshot;
+        self.resumer = std::ptr::null_mut();
+    }
+}
+
+impl FiberSnapshot {
+    /// Marks what it may put back.
+    pub fn trace(&self, marker: &mut Marker) {
+        self.stack.iter().for_each(|&slot| marker.slot(slot));
+        self.frames.iter().for_each(|frame| marker.header(frame.closure.cast()));
+    }
+}

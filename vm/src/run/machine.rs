@@ -1,0 +1,149 @@
+//! The machine: heap, tables, limits, and where the running fiber stands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use quipu_lang::code::{Code, CodeHash};
+
+use super::frame::Frame;
+use super::prepare::Prepared;
+use crate::heap::layout::{FiberObject, TypeObject};
+use crate::heap::{Heap, Slot, Value};
+use crate::library::Library;
+use crate::native::Stop;
+
+/// Bounds on what a program may use.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Safepoints (calls and loop turns) and work of natives, in units of roughly one instruction to one call.
+    pub fuel: Option<u64>,
+    /// Bytes of the heap, fibers included.
+    pub heap: usize,
+    /// Calls that may be under way at once, over all fibers that wait for one another.
+    pub depth: usize,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { fuel: None, heap: 4 << 30, depth: 200_000, deadline: None }
+    }
+}
+
+/// One machine. It belongs to one thread at a time and shares nothing that changes with others.
+pub(crate) struct Machine {
+    // Read by the run loop at every call; kept together.
+    /// The last register base that leaves room for a frame of the usual size.
+    pub stack_limit: *mut Slot,
+    /// The frame after the last one that may be used.
+    pub frames_end: *mut Frame,
+    /// Where the running fiber stands while the run loop is not in registers: next instruction, first register, frame.
+    pub pc: *const u64,
+    pub base: *mut Slot,
+    pub fp: *mut Frame,
+    /// Fuel left in the current slice.
+    pub fuel: i64,
+    /// The running fiber; null between runs.
+    pub fiber: *mut FiberObject,
+    /// What the run ended with.
+    pub result: Slot,
+    /// Why the run ended, if a limit was hit.
+    pub stop: Option<Stop>,
+
+    pub heap: Heap,
+    /// Fuel beyond the current slice.
+    pub fuel_reserve: u64,
+    /// Fuel used before the current slice began.
+    pub fuel_used: u64,
+    /// Size of the current slice.
+    pub slice: i64,
+    pub limits: Limits,
+    pub interrupt: Arc<AtomicBool>,
+    /// Calls from natives into the machine that are under way.
+    pub nesting: u32,
+    /// The last native asked for memory, and runs again.
+    pub retrying: bool,
+    /// Registers of fibers that wait outside of the running chain: those interrupted by calls from natives.
+    pub waiting: Vec<*mut FiberObject>,
+
+    /// Prepared code by hash.
+    pub codes: HashMap<CodeHash, Box<Prepared>>,
+    /// What the host provides, by name.
+    pub natives: HashMap<Box<str>, Slot>,
+    /// Methods of built-in types, by tag (see `method_tag`) and name.
+    pub methods: HashMap<(u8, Box<str>), Slot>,
+    /// Built-in types by tag.
+    pub types: [*mut TypeObject; 32],
+    /// Names of error kinds and other strings used again and again.
+    pub strings: HashMap<Box<str>, Slot>,
+    /// Values the host holds.
+    pub roots: Vec<Slot>,
+    pub free_roots: Vec<u32>,
+    /// Where the value thrown last was thrown, if it was not an error value.
+    pub last_trace: Option<Box<crate::trace::Trace>>,
+    pub library: Arc<Library>,
+    /// Where `print` writes.
+    pub output: Box<dyn std::io::Write + Send>,
+    /// Containers being printed or compared, and other scratch that is kept for its capacity.
+    pub scratch: Vec<usize>,
+}
+
+// SAFETY: a machine owns everything its pointers refer to, and nothing it shares through `Arc` is changed.
+unsafe impl Send for Machine {}
+
+impl Machine {
+    /// The value a slot holds, for as long as the caller can vouch for it.
+    ///
+    /// # Safety
+    /// Nothing may free the slot's object during `'v`.
+    pub unsafe fn value<'v>(&self, slot: Slot) -> Value<'v> {
+        // SAFETY: the caller's word.
+        unsafe { slot.rebrand() }
+    }
+
+    /// A string that lives as long as the machine.
+    pub fn interned<'v>(&mut self, text: &str) -> Value<'v> {
+        let slot = match self.strings.get(text) {
+            Some(&slot) => slot,
+            None => {
+                let slot = Value::from(self.heap.str(text)).slot();
+                self.strings.insert(text.into(), slot);
+                slot
+            }
+        };
+        // SAFETY: the table is a root, and nothing is taken out of it.
+        unsafe { slot.rebrand() }
+    }
+
+    /// What the library provides under a name.
+    pub fn native<'v>(&self, name: &str) -> Option<Value<'v>> {
+        // SAFETY: the table is a root, and nothing is taken out of it.
+        self.natives.get(name).map(|slot| unsafe { slot.rebrand() })
+    }
+
+    /// Begins a new slice of fuel, unless the program has to stop.
+    pub fn next_slice(&mut self) -> Result<(), Stop> {
+        Err(Stop::Fuel)
+    }
+
+    /// Calls a function on a fiber of its own.
+    pub fn call_back<'v>(&mut self, _function: Value<'v>, _args: &[Value<'v>]) -> crate::native::Outcome<'v> {
+        Err(crate::native::Fault::Stop(Stop::Fuel))
+    }
+
+    /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.
+    pub fn prepared(&mut self, code: &Code) -> *const Prepared {
+        if let Some(prepared) = self.codes.get(&code.hash()) {
+            return &raw const **prepared;
+        }
+        // Code nests at most 255 deep.
+        let children = code.body().children.iter().map(|child| self.prepared(child)).collect();
+        let prepared = Box::new(Prepared::new(code.clone(), children));
+        let pointer = &raw const *prepared;
+        self.codes.insert(code.hash(), prepared);
+        pointer
+    }
+}

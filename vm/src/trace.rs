@@ -1,0 +1,62 @@
+//! Where an error was thrown: the calls under way, innermost first.
+
+use std::sync::Arc;
+
+use quipu_lang::code::Code;
+
+/// A call that was under way.
+#[derive(Clone)]
+pub struct TraceEntry {
+    /// The function.
+    pub code: Code,
+    /// The instruction that was running in it.
+    pub pc: u32,
+}
+
+/// The calls under way when an error was thrown. Long ones keep only both ends.
+#[derive(Clone, Default)]
+pub struct Trace {
+    /// The innermost calls, innermost first.
+    pub inner: Vec<TraceEntry>,
+    /// How many calls are left out.
+    pub omitted: usize,
+    /// The outermost calls, going outwards.
+    pub outer: Vec<TraceEntry>,
+}
+
+/// A call as people see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceLine {
+    /// The function's name.
+    pub function: String,
+    /// Its file.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+    /// The bytes of the source that were running.
+    pub span: quipu_lang::span::Span,
+}
+
+impl TraceEntry {
+    /// What debug information says about it.
+    pub fn line(&self) -> TraceLine {
+        let debug = self.code.debug();
+        let position = debug.and_then(|debug| debug.position(self.pc));
+        TraceLine {
+            function: debug.map_or_else(|| format!("<{}>", &self.code.hash().to_string()[..12]), |d| d.name.clone()),
+            file: debug.map_or_else(|| Arc::from("<unknown>"), |debug| debug.file.clone()),
+            line: position.map_or(0, |position| position.line),
+            span: position.map_or_else(Default::default, |position| position.span),
+        }
+    }
+}
+
+impl Trace {
+    /// How many calls are kept at the inner and the outer end each.
+    pub const KEPT: usize = 32;
+
+    /// Every call that is kept, innermost first.
+    pub fn entries(&self) -> impl Iterator<Item = &TraceEntry> {
+        self.inner.iter().chain(&self.outer)
+    }
+}
