@@ -2,7 +2,13 @@
 
 pub mod op;
 pub mod object;
+pub mod effects;
+mod flow;
+mod tables;
+pub mod check;
+mod bytes;
 
+pub use check::{CheckError, CheckErrorKind};
 pub use object::{
     Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,
     Source, TypeSite,

@@ -22,7 +22,7 @@ pub enum FreeKind {
 }
 
 /// A constant of a code object.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Constant {
     /// An integer that does not fit an instruction.
     Int(i64),
@@ -116,7 +116,7 @@ pub struct Body {
     pub types: Vec<TypeSite>,
     /// The instructions.
     pub words: Vec<Word>,
-    /// Handlers, inner ones before the ones around them.
+    /// Handlers, inner ones before the ones around them: by rising `end`, then by falling `start`.
     pub handlers: Vec<Handler>,
 }
 
@@ -195,6 +195,10 @@ pub(super) struct Checked {
     pub(super) hash: CodeHash,
     pub(super) body: Body,
     pub(super) uses_owner: bool,
+    /// Number of fields of the instances it makes, when it is a constructor.
+    pub(super) instance_fields: Option<u16>,
+    /// Levels of code objects, itself included.
+    pub(super) depth: u16,
 }
 
 impl Code {

@@ -1,0 +1,123 @@
+//! Control flow of one code object: blocks of instructions, and sets of registers for the passes over them.
+
+use std::ops::Range;
+
+use super::effects::{falls_through, target};
+use super::object::{Body, Handler};
+
+/// A run of instructions that is entered only at its first and left only at its last, except for errors. All of it
+/// has the same innermost handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Index of the innermost handler.
+    pub(super) handler: Option<u32>,
+}
+
+/// The blocks of a code object in order. Made only when jumps and handlers have been checked.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) blocks: Vec<Block>,
+}
+
+impl Flow {
+    pub(super) fn of(body: &Body) -> Flow {
+        let mut leads = vec![false; body.words.len() + 1];
+        leads[0] = true;
+        for (pc, &word) in body.words.iter().enumerate() {
+            let jump = target(word);
+            if let Some(jump) = jump {
+                leads[jump as usize] = true;
+            }
+            if jump.is_some() || !word.op().is_some_and(falls_through) {
+                leads[pc + 1] = true;
+            }
+        }
+        for handler in &body.handlers {
+            for pc in [handler.start, handler.end, handler.target] {
+                leads[pc as usize] = true;
+            }
+        }
+        leads[body.words.len()] = true;
+
+        let mut by_start: Vec<u32> = (0..body.handlers.len() as u32).collect();
+        let handler = |index: u32| -> &Handler { &body.handlers[index as usize] };
+        by_start.sort_by_key(|&index| (handler(index).start, std::cmp::Reverse(handler(index).end)));
+        let mut to_open = by_start.into_iter().peekable();
+        let mut open: Vec<u32> = Vec::new();
+
+        let count = leads.iter().filter(|&&leads| leads).count() - 1;
+        let mut blocks = Vec::with_capacity(count);
+        let mut start = 0;
+        for end in 1..leads.len() as u32 {
+            if !leads[end as usize] {
+                continue;
+            }
+            while open.last().is_some_and(|&top| handler(top).end <= start) {
+                open.pop();
+            }
+            while let Some(next) = to_open.next_if(|&next| handler(next).start == start) {
+                open.push(next);
+            }
+            blocks.push(Block { start, end, handler: open.last().copied() });
+            start = end;
+        }
+        Flow { blocks }
+    }
+
+    /// Index of the block that begins at this instruction.
+    pub(super) fn block_at(&self, pc: u32) -> usize {
+        self.blocks.partition_point(|block| block.start < pc)
+    }
+
+    /// Index of the block that holds this instruction.
+    pub(super) fn block_of(&self, pc: u32) -> usize {
+        self.blocks.partition_point(|block| block.start <= pc).saturating_sub(1)
+    }
+}
+
+/// Number of 64-bit words in a set of so many registers.
+pub(super) fn set_words(registers: u16) -> usize {
+    (registers as usize).div_ceil(64)
+}
+
+/// Calls `f` with each word that a range of registers touches and the mask of its bits there.
+fn for_each_word(range: Range<u32>, mut f: impl FnMut(usize, u64)) {
+    if range.is_empty() {
+        return;
+    }
+    let (first, last) = ((range.start / 64) as usize, ((range.end - 1) / 64) as usize);
+    for index in first..=last {
+        let mut mask = u64::MAX;
+        if index == first {
+            mask &= u64::MAX << (range.start % 64);
+        }
+        if index == last {
+            mask &= u64::MAX >> (63 - (range.end - 1) % 64);
+        }
+        f(index, mask);
+    }
+}
+
+/// Puts a range of registers into a set.
+pub(super) fn insert(set: &mut [u64], range: Range<u32>) {
+    for_each_word(range, |index, mask| set[index] |= mask);
+}
+
+/// Takes a range of registers out of a set.
+pub(super) fn remove(set: &mut [u64], range: Range<u32>) {
+    for_each_word(range, |index, mask| set[index] &= !mask);
+}
+
+/// The first register of the range that is not in the set.
+pub(super) fn first_missing(set: &[u64], range: Range<u32>) -> Option<u32> {
+    let mut missing = None;
+    for_each_word(range, |index, mask| {
+        let lacking = mask & !set[index];
+        if missing.is_none() && lacking != 0 {
+            missing = Some(index as u32 * 64 + lacking.trailing_zeros());
+        }
+    });
+    missing
+}
