@@ -4,4 +4,5 @@
 pub mod span;
 pub mod diagnostic;
 pub mod ast;
+pub mod canonical;
 pub mod code;

@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::bytes;
+use super::bytes::encode_body;
 use super::effects::{falls_through, for_each_read, for_each_write, is_tail_call, lost_from, reads, target};
 use super::flow::{Flow, first_missing, insert, remove, set_words};
-use super::object::{Body, Checked, ClosureSite, Code, Constant, Debug, FreeKind, Source, TypeSite};
+use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Source, TypeSite};
 use super::op::{Field, Op, Role, Word};
 use super::tables::{Use, for_each_use};
 
@@ -181,10 +181,19 @@ impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
     pub fn check(body: Body, debug: Option<Debug>) -> Result<Code, CheckError> {
         let facts = Checker { body: &body }.run()?;
-        let hash = bytes::hash(&body);
+        let hash = CodeHash::of(&encode_body(&body));
+        Ok(Code::new(body, hash, facts).with_debug(debug))
+    }
+
+    /// Checks a body whose canonical bytes are known to have this hash.
+    pub(super) fn check_hashed(body: Body, hash: CodeHash) -> Result<Code, CheckError> {
+        let facts = Checker { body: &body }.run()?;
+        Ok(Code::new(body, hash, facts))
+    }
+
+    fn new(body: Body, hash: CodeHash, facts: Facts) -> Code {
         let Facts { uses_owner, instance_fields, depth } = facts;
-        let checked = Checked { hash, body, uses_owner, instance_fields, depth };
-        Ok(Code { checked: Arc::new(checked), debug: debug.map(Arc::new) })
+        Code { checked: Arc::new(Checked { hash, body, uses_owner, instance_fields, depth }), debug: None }
     }
 }
 

@@ -60,6 +60,13 @@ pub fn target(word: Word) -> Option<u32> {
     operands.iter().find(|(_, role)| matches!(role, Role::Forward | Role::Back)).map(|&(field, _)| word.field(field))
 }
 
+/// The constant that the instruction mentions.
+pub fn constant(word: Word) -> Option<u32> {
+    let operands = word.op()?.operands();
+    let constant = operands.iter().find(|(_, role)| matches!(role, Role::Const | Role::Name | Role::Native));
+    constant.map(|&(field, _)| word.field(field))
+}
+
 /// Whether control may go on to the next instruction.
 pub const fn falls_through(op: Op) -> bool {
     !matches!(

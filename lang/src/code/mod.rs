@@ -8,6 +8,7 @@ mod tables;
 pub mod check;
 mod bytes;
 
+pub use bytes::{DecodeError, children_of};
 pub use check::{CheckError, CheckErrorKind};
 pub use object::{
     Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,

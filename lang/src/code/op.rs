@@ -308,6 +308,18 @@ impl Word {
         }
     }
 
+    /// The same word with another value in a field. Bits that do not fit the field are dropped.
+    pub const fn with_field(self, field: Field, value: u32) -> Word {
+        let (shift, mask): (u32, u64) = match field {
+            Field::A => (16, 0xffff),
+            Field::B => (32, 0xffff),
+            Field::C => (48, 0xffff),
+            Field::D => (8, 0xff),
+            Field::X => (32, 0xffff_ffff),
+        };
+        Word(self.0 & !(mask << shift) | (value as u64 & mask) << shift)
+    }
+
     /// The same word with another wide operand, as when a jump learns its target.
     pub const fn with_x(self, x: u32) -> Word {
         Word(self.0 & 0xffff_ffff | (x as u64) << 32)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::check::{CheckError, CheckErrorKind};
 use super::object::{Body, ClosureSite, CodeHash, Constant};
-use super::op::{Field, Role, Word};
+use super::op::{Field, Role};
 
 /// A mention of a table entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,11 +84,10 @@ impl Body {
                     }
                     _ => continue,
                 };
-                old.words[pc] = match field {
-                    Field::X => word.with_x(new),
-                    _ if new > u16::MAX as u32 => return Err(fail(CheckErrorKind::TooLarge("constants"))),
-                    _ => with_c(word, new as u16),
-                };
+                if field != Field::X && new > u16::MAX as u32 {
+                    return Err(fail(CheckErrorKind::TooLarge("constants")));
+                }
+                old.words[pc] = word.with_field(field, new);
             }
         }
         let (constants, children) = (constants.taken, children.taken);
@@ -99,11 +98,6 @@ impl Body {
 fn renumber_child(site: &mut ClosureSite, children: &mut Renumber<'_, super::Code, CodeHash>) -> Option<()> {
     site.child = children.new_index(site.child)?;
     Some(())
-}
-
-/// The same word with another operand `c`, where names stand that are not in `x`.
-fn with_c(word: Word, c: u16) -> Word {
-    Word(word.0 & 0xffff_ffff_ffff | (c as u64) << 48)
 }
 
 /// Gives entries new numbers in the order in which they are asked for.
