@@ -76,9 +76,9 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Re
     // is a second line only: it keeps a length that slipped past `Text` and `Blob` from being allocated unseen.
     let config = bincode::config::standard();
     let (value, read): (T, usize) = match bytes.len().saturating_mul(16) {
-        0..=SMALL => bincode::serde::decode_from_slice(bytes, config.with_limit::<SMALL>())?,
-        0..=MIDDLE => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIDDLE>())?,
-        0..=LARGE => bincode::serde::decode_from_slice(bytes, config.with_limit::<LARGE>())?,
+        size if size <= SMALL => bincode::serde::decode_from_slice(bytes, config.with_limit::<SMALL>())?,
+        size if size <= MIDDLE => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIDDLE>())?,
+        size if size <= LARGE => bincode::serde::decode_from_slice(bytes, config.with_limit::<LARGE>())?,
         _ => return Err(CanonicalError::TooLong),
     };
     if read != bytes.len() {

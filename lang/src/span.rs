@@ -65,6 +65,14 @@ impl Source {
         (line as u32, column as u32 + 1)
     }
 
+    /// The text of a line, counted from 1, without what ends it.
+    pub fn line(&self, line: u32) -> Option<&str> {
+        let index = (line as usize).checked_sub(1)?;
+        let start = *self.line_starts.get(index)? as usize;
+        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |&end| end as usize - 1);
+        Some(self.text[start..end].trim_end_matches('\r'))
+    }
+
     /// Number of lines; a text that ends in a newline has an empty last line.
     pub fn line_count(&self) -> usize {
         self.line_starts.len()

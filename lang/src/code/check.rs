@@ -6,12 +6,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
 use super::effects::{falls_through, for_each_read, for_each_write, is_tail_call, lost_from, reads, target};
-use super::flow::{Flow, first_missing, insert, remove, set_words};
-use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Source, TypeSite};
+use super::flow::{Block, Budget, Flow, first_missing, insert, remove, set_words};
+use super::liveness::Liveness;
+use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Handler, Source, TypeSite};
 use super::op::{Field, Op, Role, Word};
 use super::tables::{Use, for_each_use};
 
@@ -193,7 +194,10 @@ impl Code {
 
     fn new(body: Body, hash: CodeHash, facts: Facts) -> Code {
         let Facts { uses_owner, instance_fields, depth } = facts;
-        Code { checked: Arc::new(Checked { hash, body, uses_owner, instance_fields, depth }), debug: None }
+        Code {
+            checked: Arc::new(Checked { hash, body, uses_owner, instance_fields, depth, liveness: OnceLock::new() }),
+            debug: None,
+        }
     }
 }
 
@@ -229,7 +233,7 @@ impl Checker<'_> {
         self.handlers()?;
         let flow = Flow::of(self.body);
         self.paths(&flow)?;
-        self.assignment(&flow)?;
+        self.assignment(flow)?;
         self.facts()
     }
 
@@ -483,21 +487,28 @@ impl Checker<'_> {
             return fail_at(last as u32, CheckErrorKind::RunsOff);
         }
         let mut reached = vec![false; flow.blocks.len()];
-        let mut to_visit = vec![0];
+        let mut to_visit = Vec::new();
+        let mut visit = |index: usize, to_visit: &mut Vec<u32>| {
+            if !std::mem::replace(&mut reached[index], true) {
+                to_visit.push(index as u32);
+            }
+        };
+        visit(0, &mut to_visit);
         while let Some(index) = to_visit.pop() {
-            if std::mem::replace(&mut reached[index], true) {
-                continue;
-            }
-            let block = flow.blocks[index];
-            let word = body.words[block.end as usize - 1];
+            let block = flow.blocks[index as usize];
+            let Some(word) = block.last(body) else { continue };
             if word.op().is_some_and(falls_through) {
-                to_visit.push(index + 1);
+                visit(index as usize + 1, &mut to_visit);
             }
-            to_visit.extend(target(word).map(|pc| flow.block_at(pc)));
-            to_visit.extend(block.handler.map(|handler| flow.block_at(body.handlers[handler as usize].target)));
-            // Tail calls end their blocks.
-            if block.handler.is_some() && word.op().is_some_and(is_tail_call) {
-                return fail_at(block.end - 1, CheckErrorKind::TailInHandler);
+            if let Some(target) = target(word) {
+                visit(flow.block_at(target), &mut to_visit);
+            }
+            if let Some(handler) = block.handler {
+                visit(flow.block_at(body.handlers[handler as usize].target), &mut to_visit);
+                // A tail call ends its block.
+                if word.op().is_some_and(is_tail_call) {
+                    return fail_at(block.end - 1, CheckErrorKind::TailInHandler);
+                }
             }
         }
         match reached.iter().position(|reached| !reached) {
@@ -508,73 +519,73 @@ impl Checker<'_> {
 
     /// No register is read that some path leaves unwritten or lost.
     ///
-    /// Each block has the set of registers that are written on every path to its start found so far; sets only
-    /// shrink, so this ends. Blocks go in order, and once more when a loop has changed an earlier one.
-    fn assignment(&self, flow: &Flow) -> Result<()> {
+    /// Each block has the set of registers that are written on every path to its start found so far. The blocks are
+    /// gone through in order, and once more as long as a loop has changed its first block. Sets only shrink, so this
+    /// ends; and after as many rounds as there are loops, at the latest.
+    fn assignment(&self, flow: Flow) -> Result<()> {
         let body = self.body;
         let width = set_words(body.registers);
-        // Memory and time follow the length of the code, however its maker chose the registers.
-        let length = body.words.len();
-        if flow.blocks.len() * width > 8 * length + (16 << 10) {
+        // Memory follows the length of the code, however its maker chose the registers.
+        if flow.blocks.len() * width > 4 * body.words.len() + (32 << 10) {
             return fail(CheckErrorKind::TooComplex);
         }
-        let mut budget = 1024 * length as u64 + (1 << 20);
+        let mut budget = Budget::of(body);
+        let budget_of_round = budget.left();
+        let mut cost_of_round = None;
+        let mut loops: u64 = 0;
 
         let mut before = vec![u64::MAX; flow.blocks.len() * width];
-        let mut pending = vec![true; flow.blocks.len()];
         before[..width].fill(0);
         insert(&mut before[..width], 0..body.params() as u32);
         let mut now = vec![0; width];
-        let mut from = 0;
-        while from < flow.blocks.len() {
-            let mut again = flow.blocks.len();
-            for index in from..flow.blocks.len() {
-                if !std::mem::take(&mut pending[index]) {
-                    continue;
-                }
-                let block = flow.blocks[index];
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            loops = 0;
+            for (index, block) in flow.blocks.iter().enumerate() {
                 now.copy_from_slice(&before[index * width..][..width]);
-                let mut meet = |pc: u32, now: &[u64]| {
-                    let to = flow.block_at(pc);
-                    let mut changed = false;
-                    for (known, &now) in before[to * width..][..width].iter_mut().zip(now) {
-                        changed |= *known & !now != 0;
-                        *known &= now;
-                    }
-                    if changed {
-                        pending[to] = true;
-                        if to <= index {
-                            again = again.min(to);
-                        }
-                    }
-                };
                 if let Some(handler) = block.handler {
-                    // An error may come before the block's first write and after its last loss.
                     let handler = body.handlers[handler as usize];
-                    let mut caught = now.clone();
-                    let words = &body.words[block.start as usize..block.end as usize];
-                    if let Some(first) = words.iter().filter_map(|&word| lost_from(word)).min() {
-                        remove(&mut caught, first as u32..body.registers as u32);
-                    }
-                    insert(&mut caught, handler.register as u32..handler.register as u32 + 1);
-                    meet(handler.target, &caught);
-                    budget = spend(budget, width)?;
+                    let to = flow.block_at(handler.target);
+                    meet(&mut before[to * width..][..width], &self.caught(block, handler, now.clone()));
+                    budget.spend((block.end - block.start) as usize * width / 8)?;
                 }
                 for pc in block.start..block.end {
-                    budget = spend(budget, self.step(pc, &mut now)?)?;
+                    budget.spend(self.step(pc, &mut now)?)?;
                 }
-                let word = body.words[block.end as usize - 1];
+                budget.spend(4 * width)?;
+                let Some(word) = block.last(body) else { continue };
                 if let Some(target) = target(word) {
-                    meet(target, &now);
+                    let to = flow.block_at(target);
+                    let changed = meet(&mut before[to * width..][..width], &now);
+                    again |= changed && to <= index;
+                    loops += (to <= index) as u64;
                 }
                 if word.op().is_some_and(falls_through) {
-                    meet(block.end, &now);
+                    meet(&mut before[(index + 1) * width..][..width], &now);
                 }
-                budget = spend(budget, 3 * width)?;
             }
-            from = again;
+            cost_of_round.get_or_insert(budget_of_round - budget.left());
+        }
+
+        // Liveness is asked for later, when it can no longer be refused. It goes through the code in rounds of about
+        // the same cost; only where there are too many loops to be sure of their number is it tried out now.
+        drop(before);
+        let most_rounds = loops + 2;
+        if most_rounds.saturating_mul(2 * cost_of_round.unwrap_or(0)) > Budget::of(body).left() {
+            Liveness::of(body, flow, &mut Budget::of(body))?;
         }
         Ok(())
+    }
+
+    /// The registers that are written whichever instruction of the block throws: an error may come before the first
+    /// write and after the last loss.
+    fn caught(&self, block: &Block, handler: Handler, mut now: Vec<u64>) -> Vec<u64> {
+        let words = &self.body.words[block.start as usize..block.end as usize];
+        if let Some(first) = words.iter().filter_map(|&word| lost_from(word)).min() {
+            remove(&mut now, first as u32..self.body.registers as u32);
+        }
+        insert(&mut now, handler.register as u32..handler.register as u32 + 1);
+        now
     }
 
     /// Takes the set of written registers over one instruction; gives what that cost.
@@ -626,9 +637,11 @@ const fn bits(field: Field) -> u64 {
     }
 }
 
-fn repeats<T: std::hash::Hash + Eq>(entries: impl Iterator<Item = T>) -> bool {
-    let mut seen = HashSet::new();
-    entries.into_iter().any(|entry| !seen.insert(entry))
+/// Whether two entries are equal. Sorting takes less room than a hash set, and no luck.
+fn repeats<T: Ord>(entries: impl Iterator<Item = T>) -> bool {
+    let mut entries: Vec<T> = entries.collect();
+    entries.sort_unstable();
+    entries.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// Whether the code is a constructor of instances with so many fields: a parameter for each field, one place that
@@ -645,9 +658,12 @@ fn constructs(code: &Code, fields: usize) -> bool {
         && !body.rest
 }
 
-fn spend(budget: u64, cost: usize) -> Result<u64> {
-    match budget.checked_sub(cost as u64) {
-        Some(rest) => Ok(rest),
-        None => fail(CheckErrorKind::TooComplex),
+/// Leaves in a set what is in the other one too; tells whether that was less.
+fn meet(known: &mut [u64], now: &[u64]) -> bool {
+    let mut changed = false;
+    for (known, &now) in known.iter_mut().zip(now) {
+        changed |= *known & !now != 0;
+        *known &= now;
     }
+    changed
 }

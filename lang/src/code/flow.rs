@@ -2,8 +2,13 @@
 
 use std::ops::Range;
 
+use super::check::{CheckError, CheckErrorKind};
 use super::effects::{falls_through, target};
 use super::object::{Body, Handler};
+use super::op::Word;
+
+/// Most instructions in a block, so that one register set is never far.
+const MAX_BLOCK: u32 = 128;
 
 /// A run of instructions that is entered only at its first and left only at its last, except for errors. All of it
 /// has the same innermost handler.
@@ -13,6 +18,13 @@ pub(super) struct Block {
     pub(super) end: u32,
     /// Index of the innermost handler.
     pub(super) handler: Option<u32>,
+}
+
+impl Block {
+    /// The only instruction that may jump.
+    pub(super) fn last(&self, body: &Body) -> Option<Word> {
+        body.words.get(self.end as usize - 1).copied()
+    }
 }
 
 /// The blocks of a code object in order. Made only when jumps and handlers have been checked.
@@ -47,11 +59,10 @@ impl Flow {
         let mut to_open = by_start.into_iter().peekable();
         let mut open: Vec<u32> = Vec::new();
 
-        let count = leads.iter().filter(|&&leads| leads).count() - 1;
-        let mut blocks = Vec::with_capacity(count);
+        let mut blocks = Vec::new();
         let mut start = 0;
         for end in 1..leads.len() as u32 {
-            if !leads[end as usize] {
+            if !leads[end as usize] && end - start < MAX_BLOCK {
                 continue;
             }
             while open.last().is_some_and(|&top| handler(top).end <= start) {
@@ -74,6 +85,36 @@ impl Flow {
     /// Index of the block that holds this instruction.
     pub(super) fn block_of(&self, pc: u32) -> usize {
         self.blocks.partition_point(|block| block.start <= pc).saturating_sub(1)
+    }
+}
+
+/// The work that a pass over register sets may still do, in about the time it takes to look at 64 registers.
+pub(super) struct Budget {
+    left: u64,
+}
+
+impl Budget {
+    /// In proportion to the length of the code, whatever its registers and jumps are.
+    pub(super) fn of(body: &Body) -> Budget {
+        Budget { left: (1 << 20) + (body.words.len() as u64) * (1 << 10) }
+    }
+
+    pub(super) fn unlimited() -> Budget {
+        Budget { left: u64::MAX }
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    pub(super) fn spend(&mut self, cost: usize) -> Result<(), CheckError> {
+        match self.left.checked_sub(cost as u64) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(CheckError { kind: CheckErrorKind::TooComplex, pc: None }),
+        }
     }
 }
 
@@ -120,4 +161,17 @@ pub(super) fn first_missing(set: &[u64], range: Range<u32>) -> Option<u32> {
         }
     });
     missing
+}
+
+/// The registers of a set in order.
+pub(super) fn members(set: &[u64]) -> Vec<u16> {
+    let mut members = Vec::with_capacity(set.iter().map(|bits| bits.count_ones() as usize).sum());
+    for (index, &bits) in set.iter().enumerate() {
+        let mut bits = bits;
+        while bits != 0 {
+            members.push((index * 64) as u16 + bits.trailing_zeros() as u16);
+            bits &= bits - 1;
+        }
+    }
+    members
 }

@@ -7,9 +7,12 @@ mod flow;
 mod tables;
 pub mod check;
 mod bytes;
+mod liveness;
+mod listing;
 
 pub use bytes::{DecodeError, children_of};
 pub use check::{CheckError, CheckErrorKind};
+pub use listing::listing;
 pub use object::{
     Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,
     Source, TypeSite,

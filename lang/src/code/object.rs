@@ -1,7 +1,8 @@
 //! The code object: what a function is when it is stored, hashed and sent.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::liveness::Liveness;
 use super::op::Word;
 use crate::span::Span;
 
@@ -22,7 +23,7 @@ pub enum FreeKind {
 }
 
 /// A constant of a code object.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Constant {
     /// An integer that does not fit an instruction.
     Int(i64),
@@ -199,6 +200,7 @@ pub(super) struct Checked {
     pub(super) instance_fields: Option<u16>,
     /// Levels of code objects, itself included.
     pub(super) depth: u16,
+    pub(super) liveness: OnceLock<Liveness>,
 }
 
 impl Code {
