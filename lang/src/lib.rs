@@ -3,6 +3,8 @@
 
 pub mod span;
 pub mod diagnostic;
+pub mod token;
 pub mod ast;
+pub mod parse;
 pub mod canonical;
 pub mod code;

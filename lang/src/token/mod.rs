@@ -1,0 +1,60 @@
+//! Tokens: what they are, how a text is cut into them, and where its statements end.
+//!
+//! [`lex`] cuts the text; [`lay_out`] then decides what only the neighbourhood of a token can tell: which newlines
+//! end a statement, which words are names, which bars belong to a closure, and which bracket closes which.
+
+mod kind;
+mod lex;
+mod literal;
+mod layout;
+
+pub use kind::Kind;
+pub use layout::{Doc, Layout, lay_out};
+pub(crate) use layout::too_deep;
+pub use lex::lex;
+pub use literal::{LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value};
+
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+
+/// A token and where it stands. Its text is the source at that span.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token {
+    /// Which.
+    pub kind: Kind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The diagnostics of one source, capped: what comes after the thousandth helps nobody and costs memory.
+#[derive(Default, Debug)]
+pub struct Findings {
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    const MOST: usize = 1000;
+
+    /// Takes a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.list.len() < Findings::MOST {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Forgets the findings after the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.list.truncate(count);
+    }
+
+    /// All findings in the order of their places.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.primary.span);
+        self.list
+    }
+}
