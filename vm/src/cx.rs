@@ -120,9 +120,4 @@ impl<'v> Cx<'v> {
             Err(error) => Err(self.fail(ErrorKind::Io, format!("cannot write the output: {error}"))),
         }
     }
-
-    /// Seed of the machine's keyed hashes.
-    pub(crate) fn seed(&self) -> u64 {
-        self.machine.heap.seed
-    }
 }

@@ -5,6 +5,7 @@ use std::ptr::null_mut;
 
 use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
 use super::journal::Journal;
+use super::keyed::Keyed;
 use super::layout::*;
 use super::table::Table;
 use super::value::{Gc, Slot, Value, tag};
@@ -29,8 +30,8 @@ pub(crate) struct Heap {
     pub(crate) birth: u32,
     /// Only objects born at or after this number may be freed.
     pub(crate) oldest_free: u32,
-    /// Seed of keyed hashes.
-    pub(crate) seed: u64,
+    /// Keys the hashes of map keys.
+    pub(crate) keyed: Keyed,
     pub(crate) journal: Journal,
     /// Number of collections so far.
     pub(crate) collections: u64,
@@ -60,7 +61,7 @@ impl Heap {
             color: 1,
             birth: 0,
             oldest_free: 0,
-            seed,
+            keyed: Keyed::new(seed),
             journal: Journal::default(),
             collections: 0,
         }

@@ -12,6 +12,7 @@ pub mod value;
 pub mod layout;
 mod cells;
 mod alloc;
+pub(crate) mod keyed;
 pub mod table;
 pub mod handle;
 pub mod journal;

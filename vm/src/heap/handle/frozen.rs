@@ -1,0 +1,105 @@
+//! Tuples, ranges and errors.
+
+use crate::heap::layout::{ErrorObject, RangeObject, TupleObject, flag};
+use crate::heap::value::{Gc, Value};
+use crate::trace::Trace;
+
+impl<'v> Gc<'v, TupleObject> {
+    /// The elements.
+    #[inline(always)]
+    pub fn as_slice(self) -> &'v [Value<'v>] {
+        let object = self.as_ptr();
+        // SAFETY: `len` elements follow the object, never change, and live for `'v`.
+        unsafe { super::values(object.add(1).cast(), (*object).len) }
+    }
+}
+
+impl<'v> Gc<'v, RangeObject> {
+    /// The first element, if there is any.
+    pub fn start(self) -> i64 {
+        // SAFETY: the object is live.
+        unsafe { (*self.as_ptr()).start }
+    }
+
+    /// The bound as it was written.
+    pub fn end(self) -> i64 {
+        // SAFETY: the object is live.
+        unsafe { (*self.as_ptr()).end }
+    }
+
+    /// The distance from one element to the next; not 0.
+    pub fn step(self) -> i64 {
+        // SAFETY: the object is live.
+        unsafe { (*self.as_ptr()).step }
+    }
+
+    /// Whether the bound itself belongs to it.
+    pub fn is_inclusive(self) -> bool {
+        // SAFETY: the object is live.
+        unsafe { (*self.header()).flags & flag::INCLUSIVE != 0 }
+    }
+
+    /// Number of elements; the whole of the ints has one more than fits 64 bits.
+    pub fn len(self) -> u128 {
+        let (start, end, step) = (self.start() as i128, self.end() as i128, self.step() as i128);
+        let distance = if step < 0 { start - end } else { end - start };
+        let distance = distance + self.is_inclusive() as i128;
+        if distance <= 0 || step == 0 { 0 } else { ((distance - 1) / step.abs() + 1) as u128 }
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Element number `index`.
+    pub fn get(self, index: u128) -> Option<i64> {
+        if index >= self.len() {
+            return None;
+        }
+        // In range, so the product is below 2^65 and the sum is between the bounds.
+        Some((self.start() as i128 + index as i128 * self.step() as i128) as i64)
+    }
+
+    /// The place of a number among its elements.
+    pub fn position(self, number: i64) -> Option<u128> {
+        let (offset, step) = (number as i128 - self.start() as i128, self.step() as i128);
+        if step == 0 || offset % step != 0 || offset / step < 0 {
+            return None;
+        }
+        let index = (offset / step) as u128;
+        (index < self.len()).then_some(index)
+    }
+}
+
+impl<'v> Gc<'v, ErrorObject> {
+    /// Its kind, such as `type_error`.
+    pub fn kind(self) -> &'v str {
+        // SAFETY: the object is live for `'v`, what it refers to as well, and kinds never change.
+        unsafe { (*self.as_ptr()).data.kind.rebrand::<'v>() }.as_str().unwrap_or("error")
+    }
+
+    /// Its kind as a value.
+    pub fn kind_value(self) -> Value<'v> {
+        // SAFETY: the object is live for `'v`, and what it refers to as well.
+        unsafe { (*self.as_ptr()).data.kind.rebrand() }
+    }
+
+    /// Its message.
+    pub fn message(self) -> Value<'v> {
+        // SAFETY: the object is live for `'v`, and what it refers to as well.
+        unsafe { (*self.as_ptr()).data.message.rebrand() }
+    }
+
+    /// What it is about.
+    pub fn data(self) -> Value<'v> {
+        // SAFETY: the object is live for `'v`, and what it refers to as well.
+        unsafe { (*self.as_ptr()).data.data.rebrand() }
+    }
+
+    /// A copy of where it was thrown; none before it is thrown.
+    pub fn trace(self) -> Option<Trace> {
+        // SAFETY: the object is live; the reference ends here.
+        unsafe { (&(*self.as_ptr()).data.trace).as_deref().cloned() }
+    }
+}

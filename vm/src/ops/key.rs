@@ -1,0 +1,221 @@
+//! What can be a key of a map or a member of a set, its hash, and when two keys are one.
+
+use std::collections::HashMap;
+
+use quipu_lang::code::CodeHash;
+
+use super::depth::Depth;
+use super::equal;
+use crate::cx::Cx;
+use crate::error::ErrorKind;
+use crate::heap::keyed::{Domain, Keyed};
+use crate::heap::{Special, Tuple, Type, Value, View, tag};
+use crate::native::Fault;
+
+/// A value that was found to be a key, with its hash.
+#[derive(Clone, Copy)]
+pub struct Key<'v> {
+    value: Value<'v>,
+    hash: u64,
+}
+
+/// How many `hash` methods may lead to one another.
+const FILED_DEPTH: usize = 1000;
+
+/// After this many steps, hashes of tuples are remembered: a few may be shared by very many.
+const PATIENCE: usize = 1000;
+
+impl<'v> Key<'v> {
+    /// Prepares a value as a key. Calls the `hash` of instances that have one.
+    ///
+    /// # Errors
+    /// The value cannot be a key; what `hash` throws.
+    #[inline]
+    pub fn new(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Key<'v>, Fault<'v>> {
+        let hash = match value.tag {
+            tag::INT => cx.heap().keyed.int(value.bits as i64),
+            _ => hash(cx, value)?,
+        };
+        Ok(Key { value, hash })
+    }
+
+    /// A key out of a table, with the hash it has there.
+    pub(crate) fn filed(value: Value<'v>, hash: u64) -> Key<'v> {
+        Key { value, hash }
+    }
+
+    /// The value.
+    pub fn value(&self) -> Value<'v> {
+        self.value
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether [`is_same`] cannot tell.
+    #[inline]
+    pub(crate) fn is_deep(&self) -> bool {
+        match self.value.tag {
+            tag::TUPLE | tag::TYPE => true,
+            tag::INSTANCE => self.value.special(Special::eq).is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// What waits for the hash of a part.
+enum Step<'v> {
+    Tuple { tuple: Tuple<'v>, next: usize, hash: u64 },
+    Filed,
+}
+
+fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
+    let mut stack: Depth<Step<'v>> = Depth::new();
+    let mut filed = 0;
+    let mut steps = 0;
+    let mut known: HashMap<usize, u64> = HashMap::new();
+    let mut value = root;
+    loop {
+        steps += 1;
+        if steps % 64 == 0 {
+            cx.work(8)?;
+        }
+        let mut done = match value.view() {
+            View::Tuple(tuple) if !tuple.as_slice().is_empty() => match known.get(&tuple.address()) {
+                Some(&hash) => hash,
+                None => {
+                    let hash = cx.heap().keyed.word(Domain::Tuple, tuple.as_slice().len() as u64);
+                    stack.push(cx, Step::Tuple { tuple, next: 1, hash })?;
+                    value = tuple.as_slice()[0];
+                    continue;
+                }
+            },
+            View::Instance(instance) => {
+                match (instance.ty().special(Special::eq), instance.ty().special(Special::hash)) {
+                    (Some(_), Some(function)) => {
+                        filed += 1;
+                        if filed > FILED_DEPTH {
+                            return Err(cx.fail(
+                                ErrorKind::StackOverflow,
+                                format!("`hash` of `{}` never ends in a plain key", instance.ty().name()),
+                            ));
+                        }
+                        stack.push(cx, Step::Filed)?;
+                        value = cx.call(function, &[value])?;
+                        continue;
+                    }
+                    (Some(_), None) => {
+                        let name = instance.ty().name();
+                        let advice = "it defines `eq` but not `hash`";
+                        return Err(
+                            cx.fail(ErrorKind::Type, format!("an instance of `{name}` cannot be a key: {advice}"))
+                        );
+                    }
+                    (None, _) => cx.heap().keyed.word(Domain::Identity, instance.address() as u64),
+                }
+            }
+            _ => leaf(cx, value)?,
+        };
+        // The hash of a part is done; go on with what waits for it.
+        loop {
+            match stack.last_mut() {
+                None => return Ok(done),
+                Some(Step::Filed) => {
+                    done = cx.heap().keyed.word(Domain::Filed, done);
+                    filed -= 1;
+                    stack.pop();
+                }
+                Some(Step::Tuple { tuple, next, hash }) => {
+                    *hash = cx.heap().keyed.join(*hash, done);
+                    if let Some(&part) = tuple.as_slice().get(*next) {
+                        *next += 1;
+                        value = part;
+                        break;
+                    }
+                    done = *hash;
+                    if steps > PATIENCE {
+                        known.insert(tuple.address(), done);
+                    }
+                    stack.pop();
+                }
+            }
+        }
+    }
+}
+
+/// The hash of a key that has no parts.
+fn leaf<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<u64, Fault<'v>> {
+    let keyed = &cx.heap().keyed;
+    Ok(match value.view() {
+        View::Str(text) => {
+            let len = text.as_str().len();
+            let hash = text.keyed_hash(keyed);
+            if len > 1024 {
+                cx.work(len / 64)?;
+            }
+            hash
+        }
+        View::Int(int) => keyed.int(int),
+        View::Nil | View::Bool(_) => keyed.word(Domain::Atom, value.tag),
+        View::Float(float) if float.is_nan() => return Err(cx.fail(ErrorKind::Value, "`nan` cannot be a key")),
+        View::Float(float) => match equal::exact_int(float) {
+            Some(int) => keyed.int(int),
+            None => keyed.word(Domain::Float, float.to_bits()),
+        },
+        View::Bytes(bytes) => {
+            let hash = keyed.bytes(bytes.as_slice());
+            cx.work(bytes.as_slice().len() / 64)?;
+            hash
+        }
+        View::Tuple(_) => keyed.word(Domain::Tuple, 0),
+        View::Type(ty) => type_hash(keyed, ty),
+        _ => return Err(no_key(cx, value)),
+    })
+}
+
+/// Types are the same by content, so the hash is of what equal types share.
+fn type_hash(keyed: &Keyed, ty: Type<'_>) -> u64 {
+    let mut hash = keyed.word(Domain::Type, ty.builtin());
+    hash = keyed.join(hash, keyed.str(ty.name()));
+    for name in ty.field_names() {
+        hash = keyed.join(hash, keyed.str(name));
+    }
+    let methods = (0..ty.method_names().len()).filter_map(|index| ty.method_at(index));
+    for function in methods.map(|method| method.function).chain([ty.constructor()]) {
+        if let View::Closure(closure) = function.view() {
+            let CodeHash(bytes) = closure.code().hash();
+            hash = keyed.join(hash, u64::from_le_bytes(std::array::from_fn(|i| bytes[i])));
+        }
+    }
+    hash
+}
+
+#[cold]
+fn no_key<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Fault<'v> {
+    let kind = value.kind_name();
+    let advice = match value.tag {
+        tag::LIST => ": it can change; a tuple can be one",
+        tag::MAP | tag::SET => ": it can change",
+        _ => "",
+    };
+    cx.fail(ErrorKind::Type, format!("a {kind} cannot be a key{advice}"))
+}
+
+/// Whether two keys of equal hash are one, for keys that are not deep.
+#[inline]
+pub(crate) fn is_same<'v>(a: Value<'v>, b: Value<'v>) -> bool {
+    a.is_identical(b) || equal::shallow(a, b) == Some(true)
+}
+
+/// Whether two keys are one. May call the `eq` of instances.
+pub(crate) fn is_equal<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    equal::equal_keys(cx, a, b)
+}
+
+/// The error of a table that its own keys' methods change.
+#[cold]
+pub(crate) fn changed<'v>(cx: &mut Cx<'v>, set: bool) -> Fault<'v> {
+    let kind = if set { "set" } else { "map" };
+    cx.fail(ErrorKind::Changed, format!("the {kind} was changed by the `eq` of one of its keys"))
+}
