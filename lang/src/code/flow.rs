@@ -8,7 +8,7 @@ use super::object::{Body, Handler};
 use super::op::Word;
 
 /// Most instructions in a block, so that one register set is never far.
-const MAX_BLOCK: u32 = 128;
+const MAX_BLOCK: u32 = 512;
 
 /// A run of instructions that is entered only at its first and left only at its last, except for errors. All of it
 /// has the same innermost handler.

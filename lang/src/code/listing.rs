@@ -283,7 +283,12 @@ impl<'a> Lister<'a> {
             Role::Imm => write!(self.to, "{}", value as i32),
             Role::Count => write!(self.to, "{value}"),
             Role::Flag => {
-                self.to.push_str(if value == 1 { "true" } else { "false" });
+                self.to.push_str(match (word.op(), value == 1) {
+                    (Some(Op::NewCell), true) => "var",
+                    (Some(Op::NewCell), false) => "let",
+                    (_, true) => "true",
+                    (_, false) => "false",
+                });
                 Ok(())
             }
         }
