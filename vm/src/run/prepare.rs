@@ -260,7 +260,7 @@ impl Machine {
             memory[count + 2 * i] = slot.tag;
             memory[count + 2 * i + 1] = slot.bits;
         }
-        super::fuse::fuse(body, &mut memory[..count]);
+        super::fuse::fuse(&code, &mut memory[..count]);
         let memory = Box::into_raw(memory).cast::<u64>();
         prepared.memory.set(memory);
         prepared.length.set(length);
