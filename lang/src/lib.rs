@@ -6,5 +6,7 @@ pub mod diagnostic;
 pub mod token;
 pub mod ast;
 pub mod parse;
+pub mod resolve;
+pub mod compile;
 pub mod canonical;
 pub mod code;

@@ -73,6 +73,14 @@ impl Source {
         Some(self.text[start..end].trim_end_matches('\r'))
     }
 
+    /// The line that holds an offset: its first byte, the byte after it, and its number from 1. Offsets past the end
+    /// belong to the last line.
+    pub fn line_at(&self, offset: u32) -> (u32, u32, u32) {
+        let line = self.line_starts.partition_point(|&start| start <= offset);
+        let end = self.line_starts.get(line).copied().unwrap_or(u32::MAX);
+        (self.line_starts[line - 1], end, line as u32)
+    }
+
     /// Number of lines; a text that ends in a newline has an empty last line.
     pub fn line_count(&self) -> usize {
         self.line_starts.len()

@@ -1,0 +1,174 @@
+//! From the resolved tree to checked code objects: the deterministic, unoptimised lowering that hashes rest on.
+//!
+//! ```text
+//!   tree ──resolve──> places, free variables ──┐
+//!     └────────────────────────────────────────┴──compile──> Body ──Code::check──> Code
+//! ```
+//!
+//! Nothing here may depend on the names of functions, parameters, locals or free variables: they go into the debug
+//! information only. An instruction is written where its source stands, expressions straight into the register where
+//! the value is wanted. What makes code fast happens when it is prepared, never here.
+
+mod constants;
+mod register;
+mod builder;
+mod emit;
+mod function;
+mod types;
+mod statement;
+mod assign;
+mod loops;
+mod expr;
+mod operator;
+mod branch;
+mod call;
+mod literal;
+mod matching;
+mod pattern;
+mod prune;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::ast::{Import, Module, StatementKind};
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::parse::Parsed;
+use crate::resolve::{Resolution, resolve};
+use crate::span::{Source, Span};
+
+pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
+
+use emit::Compiler;
+
+/// Trees deeper than this are compiled on a stack of their own.
+const DEEP: u32 = 48;
+
+/// Bytes of that stack; enough for a tree of the greatest depth without optimisation.
+const DEEP_STACK: usize = 64 << 20;
+
+/// A compiled source file.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// The top level, a function without parameters. Its free variables are `imports`. It returns a tuple of the value
+    /// of the last statement and of all exports.
+    pub main: Code,
+    /// What the file gives to those who import it.
+    pub interface: Interface,
+    /// Where the values of main's free variables come from, in order.
+    pub imports: Vec<Imported>,
+    /// What is probably a mistake, but runs.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A free variable of a file's top level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Imported {
+    /// Number of the import statement, in the order of the source.
+    pub import: u32,
+    /// Which of its module's exported slots.
+    pub slot: u32,
+}
+
+/// An import statement, as the loader needs it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportRequest {
+    /// A standard module's name or a relative path.
+    pub module: String,
+    /// Whether it is a path.
+    pub is_path: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The import statements of a parsed source in the order of the source. Only those at the top level count; others are
+/// errors.
+pub fn imports(parsed: &Parsed<'_>) -> Vec<ImportRequest> {
+    let statements = parsed.module.body.statements.iter();
+    let imports = statements.filter_map(|statement| match &statement.kind {
+        StatementKind::Import(import) => Some(import),
+        _ => None,
+    });
+    imports.map(request).collect()
+}
+
+fn request(import: &Import<'_>) -> ImportRequest {
+    ImportRequest { module: import.module.to_string(), is_path: import.is_path, span: import.module_span }
+}
+
+/// Resolves and compiles a parsed source. `interfaces[i]` belongs to its i-th import statement; None stands for a
+/// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit.
+///
+/// The errors are all there are, those of the parser included, in the order of their places.
+pub fn compile(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+) -> Result<Unit, Vec<Diagnostic>> {
+    let module = &parsed.module;
+    let (resolution, found) = resolve(module, source, interfaces, natives);
+    let mut findings = parsed.diagnostics.clone();
+    findings.extend(found);
+    findings.sort_by_key(|finding| finding.primary.span);
+    let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if wrong || interfaces.iter().any(Option::is_none) {
+        return Err(findings);
+    }
+    let depth = resolution.depth;
+    let unit = on_a_stack_for(depth, move || lower(module, source, resolution))?;
+    Ok(Unit { warnings: findings, ..unit })
+}
+
+fn lower<'s>(module: &'s Module<'s>, source: &'s Source, resolution: Resolution<'s>) -> Result<Unit, Vec<Diagnostic>> {
+    let interface = interface(&resolution);
+    let mut compiler = Compiler::new(source, resolution);
+    let main = compiler.main(module);
+    let imports = compiler.imported();
+    match main {
+        Some(main) if compiler.errors.is_empty() => Ok(Unit { main, interface, imports, warnings: Vec::new() }),
+        _ => Err(compiler.errors),
+    }
+}
+
+/// What the module gives to those who import it. Of several exports with one name the last one counts.
+fn interface(resolution: &Resolution<'_>) -> Interface {
+    let exports = || resolution.exports.iter().zip(0..);
+    let last: HashMap<&str, u32, RandomState> =
+        exports().map(|(&(id, _), slot)| (resolution.binding(id).name.name, slot)).collect();
+    let visible = exports().filter(|&(&(id, _), slot)| last[resolution.binding(id).name.name] == slot);
+    let exports = visible.map(|(&(id, doc), slot)| {
+        let binding = resolution.binding(id);
+        Export {
+            name: binding.name.name.into(),
+            kind: ExportKind::Slot(slot),
+            arity: binding.arity,
+            doc: doc.map(String::from),
+            span: binding.name.span,
+        }
+    });
+    Interface { exports: exports.collect() }
+}
+
+/// Runs on the caller's stack, or on one of its own when the tree is deep.
+fn on_a_stack_for<T: Send>(depth: u32, work: impl FnOnce() -> T + Send) -> T {
+    if depth <= DEEP {
+        return work();
+    }
+    // The work is kept here, so that it is still there when no thread can be had.
+    let mut work = Some(work);
+    let mut run = || work.take().map(|work| work());
+    let done = std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(DEEP_STACK);
+        match builder.spawn_scoped(scope, &mut run) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => None,
+        }
+    });
+    match done.or_else(run) {
+        Some(done) => done,
+        None => unreachable!("the work is taken once and gives its result then"),
+    }
+}
