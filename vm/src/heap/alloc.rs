@@ -165,6 +165,29 @@ impl Heap {
         }
     }
 
+    /// A text `count` times over.
+    pub fn str_repeated<'v>(&mut self, text: &str, count: usize) -> Gc<'v, StrObject> {
+        let flags = if text.is_ascii() { flag::ASCII } else { 0 };
+        // The caller has reserved the product, so it fits.
+        let len = text.len() * count;
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();
+            (*object).hash = 0;
+            (*object).len = len;
+            let first = object.add(1).cast::<u8>();
+            // The part that is there is copied behind itself until it is long enough.
+            let mut done = text.len().min(len);
+            first.copy_from_nonoverlapping(text.as_ptr(), done);
+            while done < len {
+                let more = done.min(len - done);
+                first.add(done).copy_from_nonoverlapping(first, more);
+                done += more;
+            }
+            Gc::from_ptr(object)
+        }
+    }
+
     /// A byte string.
     pub fn bytes<'v>(&mut self, parts: &[&[u8]]) -> Gc<'v, BytesObject> {
         let len = parts.iter().map(|part| part.len()).sum();

@@ -116,6 +116,11 @@ impl Table {
         self.entries.get(slot as usize).map_or(Value::ABSENT, |entry| entry.value)
     }
 
+    /// The hash of the key in a slot.
+    pub fn hash(&self, slot: u32) -> u64 {
+        self.entries.get(slot as usize).map_or(0, |entry| entry.hash)
+    }
+
     /// Replaces the value in a slot and gives the one before.
     #[inline(always)]
     pub fn replace(&mut self, slot: u32, value: Slot) -> Slot {

@@ -1,31 +1,30 @@
-//! Equality by value, and sameness.
+//! Equality by value, and sameness. Neither uses the Rust stack for depth, and both end on cyclic data.
 
+use hashbrown::HashMap;
+
+use super::depth::{Depth, Met};
 use crate::cx::Cx;
-use crate::heap::{Value, View};
+use crate::heap::{Closure, ErrorRef, List, Map, Special, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
 
 /// Whether `a == b`. May call the `eq` of instances.
 ///
 /// # Errors
 /// What `eq` throws; a limit.
-pub fn equal<'v>(_cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
-    Ok(shallow(a, b).unwrap_or(false))
+#[inline]
+pub fn equal<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    match shallow(a, b) {
+        Some(equal) => Ok(equal),
+        None => deep(cx, a, b, false),
+    }
 }
 
 /// Whether two keys are one: as [`equal`], but an instance is never the same key as anything else.
 pub(crate) fn equal_keys<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
-    equal(cx, a, b)
+    deep(cx, a, b, true)
 }
 
-/// Whether `same(a, b)`: identity for what has one, content for the rest. Calls nothing.
-///
-/// # Errors
-/// A limit.
-pub fn same<'v>(_cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
-    Ok(a.is_identical(b))
-}
-
-/// Whether two values are equal, unless their parts or methods decide.
+/// Whether two values are equal, or nothing if their parts or methods decide.
 #[inline]
 pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
     Some(match (a.view(), b.view()) {
@@ -33,7 +32,22 @@ pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
         (View::Float(a), View::Float(b)) => a == b,
         (View::Int(a), View::Float(b)) | (View::Float(b), View::Int(a)) => exact_int(b) == Some(a),
         (View::Str(a), View::Str(b)) => a == b || a.as_str() == b.as_str(),
-        (View::Bytes(a), View::Bytes(b)) => a.as_slice() == b.as_slice(),
+        (View::Bytes(a), View::Bytes(b)) => a.as_bytes() == b.as_bytes(),
+        (View::Range(a), View::Range(b)) => a.content() == b.content(),
+        (View::Native(a), View::Native(b)) => a == b || a.name() == b.name(),
+        (View::Instance(_), _) | (_, View::Instance(_)) => {
+            if a.special(Special::eq).is_some() || b.special(Special::eq).is_some() {
+                return None;
+            }
+            a.is_identical(b)
+        }
+        (View::Tuple(_), View::Tuple(_))
+        | (View::List(_), View::List(_))
+        | (View::Map(_), View::Map(_))
+        | (View::Set(_), View::Set(_))
+        | (View::Closure(_), View::Closure(_))
+        | (View::Type(_), View::Type(_))
+        | (View::Error(_), View::Error(_)) => return None,
         _ => a.is_identical(b),
     })
 }
@@ -42,4 +56,273 @@ pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
 pub(crate) fn exact_int(float: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     (float >= -LIMIT && float < LIMIT && float.trunc() == float).then_some(float as i64)
+}
+
+/// Two containers of equal size, and how far their elements have been compared.
+enum Step<'v> {
+    Tuples(Tuple<'v>, Tuple<'v>, usize),
+    Lists(List<'v>, List<'v>, usize),
+    Maps(Map<'v>, Map<'v>, u64),
+    Errors(ErrorRef<'v>, ErrorRef<'v>, u8),
+}
+
+/// How many steps cost one unit of fuel.
+const STEPS_PER_UNIT: usize = 16;
+
+fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<bool, Fault<'v>> {
+    let mut stack: Depth<Step<'v>> = Depth::new();
+    let mut met = Met::default();
+    let (mut a, mut b) = (a, b);
+    let mut steps = 0usize;
+    loop {
+        steps += 1;
+        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
+            cx.work(64)?;
+        }
+        let equal = match shallow(a, b) {
+            Some(equal) => equal,
+            None => match (a.view(), b.view()) {
+                (View::Instance(_), _) | (_, View::Instance(_)) => instances(cx, a, b, keys)?,
+                (View::Closure(_), _) | (View::Type(_), _) => same(cx, a, b)?,
+                (first, second) => {
+                    let step = match (first, second) {
+                        (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => Step::Tuples(x, y, 0),
+                        (View::List(x), View::List(y)) if x.len() == y.len() => Step::Lists(x, y, 0),
+                        (View::Map(x), View::Map(y)) | (View::Set(x), View::Set(y)) if x.len() == y.len() => {
+                            Step::Maps(x, y, 0)
+                        }
+                        (View::Error(x), View::Error(y)) => Step::Errors(x, y, 0),
+                        _ => return Ok(false),
+                    };
+                    if met.is_new(cx, a.bits as usize, b.bits as usize)? {
+                        stack.push(cx, step)?;
+                    }
+                    true
+                }
+            },
+        };
+        if !equal {
+            return Ok(false);
+        }
+        // The next pair of the innermost containers.
+        loop {
+            let Some(step) = stack.last_mut() else {
+                cx.work(steps / STEPS_PER_UNIT % 64)?;
+                return Ok(true);
+            };
+            let pair = match step {
+                Step::Tuples(x, y, next) => {
+                    *next += 1;
+                    x.get(*next - 1).zip(y.get(*next - 1))
+                }
+                Step::Lists(x, y, next) => {
+                    *next += 1;
+                    let pair = (x.get(*next - 1), y.get(*next - 1));
+                    match pair {
+                        // An `eq` may have changed one of them.
+                        (Some(_), None) | (None, Some(_)) => return Ok(false),
+                        (x, y) => x.zip(y),
+                    }
+                }
+                Step::Errors(x, y, next) => {
+                    *next += 1;
+                    match *next {
+                        1 => Some((x.kind_value(), y.kind_value())),
+                        2 => Some((x.message(), y.message())),
+                        3 => Some((x.data(), y.data())),
+                        _ => None,
+                    }
+                }
+                Step::Maps(x, y, position) => {
+                    let (x, y) = (*x, *y);
+                    match x.next_key(*position) {
+                        Some((after, key, value)) => {
+                            *position = after;
+                            match y.get_key(cx, &key)? {
+                                Some(other) => Some((value, other)),
+                                None => return Ok(false),
+                            }
+                        }
+                        None if x.len() != y.len() => return Ok(false),
+                        None => None,
+                    }
+                }
+            };
+            match pair {
+                Some(next) => {
+                    (a, b) = next;
+                    break;
+                }
+                None => {
+                    stack.pop();
+                }
+            }
+        }
+    }
+}
+
+/// Whether two values are equal of which one is an instance with `eq`. The left one is asked if it can be.
+fn instances<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<bool, Fault<'v>> {
+    let methods = (a.special(Special::eq), b.special(Special::eq));
+    if keys && (methods.0.is_none() || methods.1.is_none()) {
+        return Ok(a.is_identical(b));
+    }
+    let answer = match methods {
+        (Some(eq), _) => cx.call(eq, &[a, b])?,
+        (None, Some(eq)) => cx.call(eq, &[b, a])?,
+        (None, None) => return Ok(a.is_identical(b)),
+    };
+    Ok(answer.is_truthy())
+}
+
+/// Whether `same(a, b)`: identity for what has one, content for the rest. Calls nothing.
+///
+/// # Errors
+/// A limit.
+pub fn same<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    let mut todo: Depth<(Value<'v>, Value<'v>)> = Depth::new();
+    let mut met = Met::default();
+    let mut steps = 0usize;
+    todo.push(cx, (a, b))?;
+    while let Some((a, b)) = todo.pop() {
+        steps += 1;
+        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
+            cx.work(64)?;
+        }
+        if a.is_identical(b) {
+            continue;
+        }
+        let composed = matches!(a.tag, tag::TUPLE | tag::CLOSURE | tag::TYPE | tag::ERROR);
+        if composed && a.tag == b.tag && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+            continue;
+        }
+        match (a.view(), b.view()) {
+            (View::Str(_), _) | (View::Bytes(_), _) | (View::Range(_), _) | (View::Native(_), _)
+                if shallow(a, b) == Some(true) => {}
+            (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => {
+                for pair in x.as_slice().iter().copied().zip(y.as_slice().iter().copied()) {
+                    todo.push(cx, pair)?;
+                }
+            }
+            (View::Error(x), View::Error(y)) => {
+                todo.push(cx, (x.kind_value(), y.kind_value()))?;
+                todo.push(cx, (x.message(), y.message()))?;
+                todo.push(cx, (x.data(), y.data()))?;
+            }
+            (View::Closure(x), View::Closure(y)) => {
+                if !same_code(x, y) {
+                    return Ok(false);
+                }
+                closure_parts(cx, &mut todo, x, y)?;
+            }
+            (View::Type(x), View::Type(y)) => match frozen(cx, x, y)? {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => type_parts(cx, &mut todo, x, y)?,
+            },
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+fn same_code(x: Closure<'_>, y: Closure<'_>) -> bool {
+    x.code().hash() == y.code().hash() && x.capture_count() == y.capture_count()
+}
+
+fn closure_parts<'v>(
+    cx: &mut Cx<'v>,
+    todo: &mut Depth<(Value<'v>, Value<'v>)>,
+    x: Closure<'v>,
+    y: Closure<'v>,
+) -> Result<(), Fault<'v>> {
+    for pair in x.captures().zip(y.captures()) {
+        todo.push(cx, pair)?;
+    }
+    if x.code().uses_owner()
+        && let (Some(x), Some(y)) = (x.owner(), y.owner())
+    {
+        todo.push(cx, (x.into(), y.into()))?;
+    }
+    Ok(())
+}
+
+/// Whether the names in two declarations agree, so that their functions are left to compare.
+fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
+    !x.is_builtin()
+        && !y.is_builtin()
+        && x.name() == y.name()
+        && x.field_names().eq(y.field_names())
+        && x.method_names().eq(y.method_names())
+        && x.methods().map(|method| method.instance).eq(y.methods().map(|method| method.instance))
+}
+
+fn type_parts<'v>(
+    cx: &mut Cx<'v>,
+    todo: &mut Depth<(Value<'v>, Value<'v>)>,
+    x: Type<'v>,
+    y: Type<'v>,
+) -> Result<(), Fault<'v>> {
+    todo.push(cx, (x.constructor(), y.constructor()))?;
+    for pair in x.methods().map(|method| method.function).zip(y.methods().map(|method| method.function)) {
+        todo.push(cx, pair)?;
+    }
+    Ok(())
+}
+
+/// Whether two types that reach no mutable state are the same graph; nothing if mutable state is reached, or if they
+/// differ only in which cells they share: then they are compared as functions are.
+fn frozen<'v>(cx: &mut Cx<'v>, x: Type<'v>, y: Type<'v>) -> Result<Option<bool>, Fault<'v>> {
+    let mut todo: Depth<(Value<'v>, Value<'v>)> = Depth::new();
+    let mut met = Met::default();
+    let mut cells: HashMap<usize, usize> = HashMap::new();
+    let mut back: HashMap<usize, usize> = HashMap::new();
+    let mut is_frozen = true;
+    let mut steps = 0usize;
+    todo.push(cx, (x.into(), y.into()))?;
+    while let Some((a, b)) = todo.pop() {
+        steps += 1;
+        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
+            cx.work(64)?;
+        }
+        let composed = matches!(a.tag, tag::TUPLE | tag::CLOSURE | tag::TYPE | tag::ERROR);
+        if composed && a.tag == b.tag && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+            continue;
+        }
+        match (a.view(), b.view()) {
+            (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => {
+                for pair in x.as_slice().iter().copied().zip(y.as_slice().iter().copied()) {
+                    todo.push(cx, pair)?;
+                }
+            }
+            (View::Error(x), View::Error(y)) => {
+                todo.push(cx, (x.kind_value(), y.kind_value()))?;
+                todo.push(cx, (x.message(), y.message()))?;
+                todo.push(cx, (x.data(), y.data()))?;
+            }
+            (View::Closure(x), View::Closure(y)) if same_code(x, y) => closure_parts(cx, &mut todo, x, y)?,
+            (View::Type(x), View::Type(y)) if x == y && x.is_builtin() => {}
+            (View::Type(x), View::Type(y)) if same_shape(x, y) => type_parts(cx, &mut todo, x, y)?,
+            (View::Cell(x), View::Cell(y)) => {
+                let (to, from) = (x.address(), y.address());
+                let seen = (cells.insert(to, from), back.insert(from, to));
+                if x.is_var() || y.is_var() || x.get().is_absent() || y.get().is_absent() {
+                    is_frozen = false;
+                } else {
+                    match seen {
+                        (None, None) => todo.push(cx, (x.get(), y.get()))?,
+                        (Some(b), Some(a)) if b == from && a == to => {}
+                        _ => is_frozen = false,
+                    }
+                }
+            }
+            (View::List(_) | View::Map(_) | View::Set(_) | View::Instance(_) | View::Fiber(_), _) => {
+                is_frozen = false;
+            }
+            (View::Nil | View::Bool(_) | View::Int(_) | View::Float(_), _) if a.is_identical(b) => {}
+            (View::Str(_) | View::Bytes(_) | View::Range(_) | View::Native(_), _) if shallow(a, b) == Some(true) => {}
+            _ => return Ok(Some(false)),
+        }
+    }
+    Ok(is_frozen.then_some(true))
 }

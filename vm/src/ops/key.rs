@@ -164,8 +164,8 @@ fn leaf<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<u64, Fault<'v>> {
             None => keyed.word(Domain::Float, float.to_bits()),
         },
         View::Bytes(bytes) => {
-            let hash = keyed.bytes(bytes.as_slice());
-            cx.work(bytes.as_slice().len() / 64)?;
+            let hash = keyed.bytes(bytes.as_bytes());
+            cx.work(bytes.as_bytes().len() / 64)?;
             hash
         }
         View::Tuple(_) => keyed.word(Domain::Tuple, 0),
@@ -181,8 +181,7 @@ fn type_hash(keyed: &Keyed, ty: Type<'_>) -> u64 {
     for name in ty.field_names() {
         hash = keyed.join(hash, keyed.str(name));
     }
-    let methods = (0..ty.method_names().len()).filter_map(|index| ty.method_at(index));
-    for function in methods.map(|method| method.function).chain([ty.constructor()]) {
+    for function in ty.methods().map(|method| method.function).chain([ty.constructor()]) {
         if let View::Closure(closure) = function.view() {
             let CodeHash(bytes) = closure.code().hash();
             hash = keyed.join(hash, u64::from_le_bytes(std::array::from_fn(|i| bytes[i])));

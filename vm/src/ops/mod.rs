@@ -1,5 +1,10 @@
-//! What operators and built-in forms do with values; special methods of instances are looked up by the caller.
+//! What operators and built-in forms do with values. Operators on instances with a special method for them never get
+//! here: the run loop calls the method.
 
 pub(crate) mod depth;
+pub mod arith;
 pub mod key;
 pub mod equal;
+pub mod order;
+
+pub use arith::Operator;

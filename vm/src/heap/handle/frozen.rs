@@ -12,6 +12,23 @@ impl<'v> Gc<'v, TupleObject> {
         // SAFETY: `len` elements follow the object, never change, and live for `'v`.
         unsafe { super::values(object.add(1).cast(), (*object).len) }
     }
+
+    /// Number of elements.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.as_slice().len()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Element number `index`, from 0.
+    #[inline(always)]
+    pub fn get(self, index: usize) -> Option<Value<'v>> {
+        self.as_slice().get(index).copied()
+    }
 }
 
 impl<'v> Gc<'v, RangeObject> {
@@ -37,6 +54,16 @@ impl<'v> Gc<'v, RangeObject> {
     pub fn is_inclusive(self) -> bool {
         // SAFETY: the object is live.
         unsafe { (*self.header()).flags & flag::INCLUSIVE != 0 }
+    }
+
+    /// All that it consists of: start, end, step, and whether the end is included.
+    pub fn content(self) -> (i64, i64, i64, bool) {
+        (self.start(), self.end(), self.step(), self.is_inclusive())
+    }
+
+    /// Its first element, the step, and the number of elements for a countdown: one too few for the whole of the ints.
+    pub fn parts(self) -> (i64, i64, u64) {
+        (self.start(), self.step(), self.len().min(u64::MAX.into()) as u64)
     }
 
     /// Number of elements; the whole of the ints has one more than fits 64 bits.

@@ -3,7 +3,7 @@
 use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::heap::journal::Change;
-use crate::heap::layout::{InstanceObject, Special, TypeData, TypeObject};
+use crate::heap::layout::{InstanceObject, Method, Special, TypeData, TypeObject};
 use crate::heap::value::{Gc, Slot, Str, Type, Value, View, tag};
 
 /// A method of a declared type.
@@ -141,11 +141,16 @@ impl<'v> Gc<'v, TypeObject> {
         self.data().methods.iter().map(|method| unsafe { method.name.rebrand::<'v>() }.as_str().unwrap_or(""))
     }
 
+    /// Its methods, in the order of the text.
+    pub fn methods(self) -> impl ExactSizeIterator<Item = MethodRef<'v>> + Clone + use<'v> {
+        // SAFETY: what a live type refers to is live.
+        let method = |m: &Method| MethodRef { function: unsafe { m.closure.rebrand() }, instance: m.instance };
+        self.data().methods.iter().map(method)
+    }
+
     /// Its method number `index`, in the order of the text.
     pub fn method_at(self, index: usize) -> Option<MethodRef<'v>> {
-        let method = self.data().methods.get(index)?;
-        // SAFETY: what a live type refers to is live.
-        Some(MethodRef { function: unsafe { method.closure.rebrand() }, instance: method.instance })
+        self.methods().nth(index)
     }
 
     /// The method of this name.

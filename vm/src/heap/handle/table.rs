@@ -46,7 +46,7 @@ impl<'v> Gc<'v, TableObject> {
     #[inline]
     pub fn get(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
         match key.tag {
-            tag::INT => Ok(self.get_int(cx.heap(), key.bits as i64)),
+            tag::INT => Ok(self.get_int(cx, key.bits as i64)),
             _ => {
                 let key = Key::new(cx, key)?;
                 self.get_key(cx, &key)
@@ -64,15 +64,26 @@ impl<'v> Gc<'v, TableObject> {
 
     /// The value under a key that is an int.
     #[inline]
-    pub(crate) fn get_int(self, heap: &Heap, key: i64) -> Option<Value<'v>> {
-        let table = self.table();
-        let slot = table.find_int(heap.keyed.int(key), key)?;
+    pub fn get_int(self, cx: &mut Cx<'v>, key: i64) -> Option<Value<'v>> {
+        self.get_int_in(cx.heap(), key)
+    }
+
+    /// [`get_int`](Self::get_int) for the machine itself.
+    #[inline]
+    pub(crate) fn get_int_in(self, heap: &Heap, key: i64) -> Option<Value<'v>> {
+        let slot = self.table().find_int(heap.keyed.int(key), key)?;
         Some(self.value_at(slot))
     }
 
     /// The value under a key that is a string.
     #[inline]
-    pub(crate) fn get_str(self, heap: &Heap, key: Str<'v>) -> Option<Value<'v>> {
+    pub fn get_str(self, cx: &mut Cx<'v>, key: Str<'v>) -> Option<Value<'v>> {
+        self.get_str_in(cx.heap(), key)
+    }
+
+    /// [`get_str`](Self::get_str) for the machine itself.
+    #[inline]
+    pub(crate) fn get_str_in(self, heap: &Heap, key: Str<'v>) -> Option<Value<'v>> {
         let slot = self.find_str(heap, key)?;
         Some(self.value_at(slot))
     }
@@ -241,6 +252,12 @@ impl<'v> Gc<'v, TableObject> {
         Some((after, self.key_at(slot), self.value_at(slot)))
     }
 
+    /// As [`next`](Self::next), with the key as it is filed here.
+    pub(crate) fn next_key(self, position: u64) -> Option<(u64, Key<'v>, Value<'v>)> {
+        let (slot, after) = self.table().next(position)?;
+        Some((after, Key::filed(self.key_at(slot), self.table().hash(slot)), self.value_at(slot)))
+    }
+
     /// Number of entries before a position: the position that stands for the same place in a fresh copy.
     pub fn rank(self, position: u64) -> usize {
         self.table().rank(position)
@@ -337,23 +354,46 @@ impl<'v> Gc<'v, TableObject> {
         if !key.is_deep() {
             return Ok(self.find(key.hash(), |entry| key::is_same(entry, key.value())));
         }
-        let mut candidates = Vec::new();
-        self.table().each_with_hash(key.hash(), |slot| candidates.push(slot));
-        candidates.sort_unstable();
-        for slot in candidates {
+        let mut candidates = Candidates::default();
+        self.table().each_with_hash(key.hash(), |slot| candidates.add(slot));
+        for slot in candidates.in_order() {
             let stamp = self.table().stamp();
-            let entry = self.key_at(slot);
-            if key::is_equal(cx, key.value(), entry)? {
-                if self.table().stamp() != stamp {
-                    return Err(key::changed(cx, self.is_set()));
-                }
-                return Ok(Some(slot));
-            }
+            let is_equal = key::is_equal(cx, key.value(), self.key_at(slot))?;
             if self.table().stamp() != stamp {
                 return Err(key::changed(cx, self.is_set()));
             }
+            if is_equal {
+                return Ok(Some(slot));
+            }
         }
         Ok(None)
+    }
+}
+
+/// Slots of entries with one hash: nearly always one.
+#[derive(Default)]
+struct Candidates {
+    first: Option<u32>,
+    others: Vec<u32>,
+}
+
+impl Candidates {
+    fn add(&mut self, slot: u32) {
+        match self.first {
+            None => self.first = Some(slot),
+            Some(_) => self.others.push(slot),
+        }
+    }
+
+    fn in_order(mut self) -> impl Iterator<Item = u32> {
+        if let Some(first) = self.first
+            && !self.others.is_empty()
+        {
+            self.others.push(first);
+            self.others.sort_unstable();
+            self.first = None;
+        }
+        self.first.into_iter().chain(self.others)
     }
 }
 
