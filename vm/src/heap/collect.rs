@@ -13,6 +13,7 @@ impl Heap {
     /// `oldest_free`. Afterwards `color` tells live objects; the caller drops weak references by it.
     pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
         self.collections += 1;
+        self.settle();
         self.color = if self.color == 1 { 2 } else { 1 };
         let mut marker = Marker { stack: Vec::new(), color: self.color };
         roots(&mut marker);
@@ -113,6 +114,23 @@ impl Heap {
         }
     }
 
+    /// Bytes that an object owns outside its cell.
+    ///
+    /// # Safety
+    /// `header` must be the header of a whole object.
+    pub(super) unsafe fn owned_bytes(header: *mut Header) -> usize {
+        // SAFETY: the kind says which layout the object has.
+        unsafe {
+            match (*header).kind as u64 {
+                tag::LIST => (&(*header.cast::<ListObject>()).items).capacity() * size_of::<Slot>(),
+                tag::MAP | tag::SET => (&(*header.cast::<TableObject>()).table).owned_bytes(),
+                tag::TYPE => (&(*header.cast::<TypeObject>()).data).owned_bytes(),
+                tag::FIBER => (&(*header.cast::<FiberObject>()).state).owned_bytes(),
+                _ => 0,
+            }
+        }
+    }
+
     /// Drops what an object owns outside its cell.
     ///
     /// # Safety
@@ -120,28 +138,15 @@ impl Heap {
     unsafe fn finalise(&mut self, header: *mut Header) {
         // SAFETY: the kind says which layout the object has.
         unsafe {
+            if ((*header).kind as u64) < tag::FIRST_FINALISED {
+                return;
+            }
+            self.bytes -= Heap::owned_bytes(header);
             match (*header).kind as u64 {
-                kind if kind < tag::FIRST_FINALISED => {}
-                tag::LIST => {
-                    let items = &raw mut (*header.cast::<ListObject>()).items;
-                    self.bytes -= (&*items).capacity() * size_of::<Slot>();
-                    items.drop_in_place();
-                }
-                tag::MAP | tag::SET => {
-                    let table = &raw mut (*header.cast::<TableObject>()).table;
-                    self.bytes -= (&*table).owned_bytes();
-                    table.drop_in_place();
-                }
-                tag::TYPE => {
-                    let data = &raw mut (*header.cast::<TypeObject>()).data;
-                    self.bytes -= (&*data).owned_bytes();
-                    data.drop_in_place();
-                }
-                tag::FIBER => {
-                    let state = &raw mut (*header.cast::<FiberObject>()).state;
-                    self.bytes -= (&*state).owned_bytes();
-                    state.drop_in_place();
-                }
+                tag::LIST => (&raw mut (*header.cast::<ListObject>()).items).drop_in_place(),
+                tag::MAP | tag::SET => (&raw mut (*header.cast::<TableObject>()).table).drop_in_place(),
+                tag::TYPE => (&raw mut (*header.cast::<TypeObject>()).data).drop_in_place(),
+                tag::FIBER => (&raw mut (*header.cast::<FiberObject>()).state).drop_in_place(),
                 tag::ERROR => (&raw mut (*header.cast::<ErrorObject>()).data).drop_in_place(),
                 tag::NATIVE => (&raw mut (*header.cast::<NativeObject>()).def).drop_in_place(),
                 _ => {}

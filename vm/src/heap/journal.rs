@@ -5,6 +5,7 @@
 //! were made inside the `atomic` that is undone, as the contract wants them left alone. The cost of both follows the
 //! number of changes.
 
+use super::Heap;
 use super::layout::*;
 use super::trace::Marker;
 use super::value::Slot;
@@ -40,6 +41,10 @@ pub(crate) struct Journal {
     entries: Vec<Change>,
     /// Number and first entry of every `atomic` that is under way, outermost first.
     open: Vec<(u32, usize)>,
+    /// Bytes of all entries.
+    bytes: usize,
+    /// Bytes that entries and undone objects took (or gave back, if negative) and that the heap has not counted yet.
+    uncounted: isize,
 }
 
 impl Journal {
@@ -57,6 +62,17 @@ impl Journal {
 
     /// Adds an entry.
     pub fn push(&mut self, change: Change) {
+        // Elements pushed one by one need one entry as long as nothing else comes between.
+        if let Change::Grown(list, _) = &change
+            && self.entries.len() > self.open.last().map_or(0, |&(_, first)| first)
+            && let Some(Change::Grown(last, _)) = self.entries.last()
+            && last == list
+        {
+            return;
+        }
+        let bytes = change.bytes();
+        self.bytes += bytes;
+        self.uncounted += bytes as isize;
         self.entries.push(change);
     }
 
@@ -74,19 +90,26 @@ impl Journal {
     pub fn commit(&mut self) {
         self.open.pop();
         if self.open.is_empty() {
-            self.entries.clear();
+            self.entries = Vec::new();
+            self.uncounted -= std::mem::take(&mut self.bytes) as isize;
         }
     }
 
-    /// Ends the innermost `atomic` and puts back what it changed. Returns by how much lists and tables grew in bytes.
+    /// Ends the innermost `atomic` and puts back what it changed.
     pub fn roll_back(&mut self) {
         let Some((number, first)) = self.open.pop() else { return };
         let undone = self.entries.split_off(first);
         for change in undone.into_iter().rev() {
+            let bytes = change.bytes();
+            self.bytes -= bytes;
+            self.uncounted -= bytes as isize;
             // SAFETY: entries keep their objects alive (`trace`), and the kind of entry fits the object by its type.
             unsafe {
                 if (*change.header()).birth < number {
+                    let header = change.header();
+                    let before = Heap::owned_bytes(header);
                     change.undo();
+                    self.uncounted += Heap::owned_bytes(header) as isize - before as isize;
                 }
             }
         }
@@ -110,7 +133,26 @@ impl Journal {
     }
 }
 
+impl Heap {
+    /// Counts the bytes that the undo log took or gave back.
+    #[inline]
+    pub fn settle(&mut self) {
+        self.bytes = self.bytes.saturating_add_signed(std::mem::take(&mut self.journal.uncounted));
+    }
+}
+
 impl Change {
+    /// Bytes that the entry takes.
+    fn bytes(&self) -> usize {
+        size_of::<Change>()
+            + match self {
+                Change::Shrunk(_, slots) | Change::Items(_, slots) => slots.capacity() * size_of::<Slot>(),
+                Change::Table(_, change) => change.owned_bytes(),
+                Change::Fiber(_, snapshot) => snapshot.owned_bytes(),
+                _ => 0,
+            }
+    }
+
     fn header(&self) -> *mut Header {
         match self {
             Change::Cell(object, _) => object.cast(),
@@ -154,11 +196,7 @@ impl Change {
                     let items = &mut (*object).items;
                     items.insert(index.min(items.len()), slot);
                 }
-                Change::Items(object, slots) => {
-                    let items = &mut (*object).items;
-                    items.clear();
-                    items.extend(slots);
-                }
+                Change::Items(object, slots) => (*object).items = slots,
                 Change::Table(object, change) => (&mut (*object).table).undo(change),
                 Change::Fiber(object, snapshot) => (&mut (*object).state).restore(*snapshot),
             }

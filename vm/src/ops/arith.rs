@@ -227,7 +227,7 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
             Ok(cx.heap().str_from(&parts).into())
         }
         (Operator::Add, View::Bytes(x), View::Bytes(y)) => {
-            let parts = [x.as_bytes(), y.as_bytes()];
+            let parts = [x.as_slice(), y.as_slice()];
             charge(cx, parts[0].len() + parts[1].len())?;
             Ok(cx.heap().bytes(&parts).into())
         }

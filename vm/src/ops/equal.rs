@@ -32,7 +32,7 @@ pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
         (View::Float(a), View::Float(b)) => a == b,
         (View::Int(a), View::Float(b)) | (View::Float(b), View::Int(a)) => exact_int(b) == Some(a),
         (View::Str(a), View::Str(b)) => a == b || a.as_str() == b.as_str(),
-        (View::Bytes(a), View::Bytes(b)) => a.as_bytes() == b.as_bytes(),
+        (View::Bytes(a), View::Bytes(b)) => a.as_slice() == b.as_slice(),
         (View::Range(a), View::Range(b)) => a.content() == b.content(),
         (View::Native(a), View::Native(b)) => a == b || a.name() == b.name(),
         (View::Instance(_), _) | (_, View::Instance(_)) => {

@@ -164,8 +164,8 @@ fn leaf<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<u64, Fault<'v>> {
             None => keyed.word(Domain::Float, float.to_bits()),
         },
         View::Bytes(bytes) => {
-            let hash = keyed.bytes(bytes.as_bytes());
-            cx.work(bytes.as_bytes().len() / 64)?;
+            let hash = keyed.bytes(bytes.as_slice());
+            cx.work(bytes.as_slice().len() / 64)?;
             hash
         }
         View::Tuple(_) => keyed.word(Domain::Tuple, 0),

@@ -39,7 +39,7 @@ fn plain<'v>(a: Value<'v>, b: Value<'v>) -> Plain {
         (View::Int(a), View::Float(b)) => int_to_float(a, b),
         (View::Float(a), View::Int(b)) => int_to_float(b, a).map(Ordering::reverse),
         (View::Str(a), View::Str(b)) => Some(a.as_str().cmp(b.as_str())),
-        (View::Bytes(a), View::Bytes(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+        (View::Bytes(a), View::Bytes(b)) => Some(a.as_slice().cmp(b.as_slice())),
         (View::Tuple(_), View::Tuple(_)) | (View::List(_), View::List(_)) => return Plain::Deep,
         (View::Instance(_), _) if a.special(Special::cmp).is_some() => return Plain::Deep,
         _ => return Plain::None,

@@ -157,6 +157,11 @@ impl FiberState {
 }
 
 impl FiberSnapshot {
+    /// Bytes it takes.
+    pub fn owned_bytes(&self) -> usize {
+        size_of::<FiberSnapshot>() + size_of_val(&*self.stack) + size_of_val(&*self.frames)
+    }
+
     /// Marks what it may put back.
     pub fn trace(&self, marker: &mut Marker) {
         self.stack.iter().for_each(|&slot| marker.slot(slot));

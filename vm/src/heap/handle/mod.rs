@@ -39,6 +39,7 @@ impl Heap {
     /// Adds an entry to the undo log and counts its memory.
     pub(crate) fn log(&mut self, change: Change) {
         self.journal.push(change);
+        self.settle();
     }
 
     /// Makes room for `more` elements behind a vector's last one, and counts the memory.

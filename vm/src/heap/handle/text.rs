@@ -70,7 +70,7 @@ impl<'v> Gc<'v, StrObject> {
 impl<'v> Gc<'v, BytesObject> {
     /// The bytes.
     #[inline(always)]
-    pub fn as_bytes(self) -> &'v [u8] {
+    pub fn as_slice(self) -> &'v [u8] {
         let object = self.as_ptr();
         // SAFETY: the bytes follow the object, never change, and live for `'v`.
         unsafe { std::slice::from_raw_parts(object.add(1).cast::<u8>(), (*object).len) }
