@@ -11,8 +11,11 @@ pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
 pub mod run;
+pub mod vm;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
 pub use heap::{Value, View};
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
+pub use run::machine::Limits;
+pub use vm::{Failure, Interrupt, Root, Stats, Uncaught, Vm};

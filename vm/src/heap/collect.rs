@@ -9,9 +9,10 @@ use super::trace::Marker;
 use super::value::{Slot, tag};
 
 impl Heap {
-    /// Frees every object that is not reached from what `roots` marks, from the undo log, or older than
-    /// `oldest_free`. Afterwards `color` tells live objects; the caller drops weak references by it.
-    pub fn collect(&mut self, roots: impl FnOnce(&mut Marker)) {
+    /// Finds every object that is reached from what `roots` marks, from the undo log, or that is older than
+    /// `oldest_free`. Afterwards [`Heap::is_live`] tells them from the others, so that the caller can drop weak
+    /// references; then it calls [`Heap::sweep`].
+    pub fn mark(&mut self, roots: impl FnOnce(&mut Marker)) {
         self.collections += 1;
         self.settle();
         self.color = if self.color == 1 { 2 } else { 1 };
@@ -25,9 +26,25 @@ impl Heap {
             // SAFETY: only headers of live objects are pushed.
             unsafe { marker.references(header) };
         }
+    }
+
+    /// Frees every object that the last [`Heap::mark`] did not reach.
+    pub fn sweep(&mut self) {
         self.sweep_cells();
         self.sweep_large();
         self.threshold = (self.bytes.saturating_mul(2)).max(FIRST_THRESHOLD).min(self.limit.max(self.bytes + 1));
+        if self.stress {
+            self.threshold = 0;
+        }
+    }
+
+    /// Whether the last marking reached an object.
+    ///
+    /// # Safety
+    /// The object must not have been freed.
+    pub unsafe fn is_live(&self, header: *const Header) -> bool {
+        // SAFETY: the caller's word.
+        unsafe { (*header).color == self.color }
     }
 
     /// The color of objects that the last collection reached or that were made since.

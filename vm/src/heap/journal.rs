@@ -81,6 +81,16 @@ impl Journal {
         self.entries.len()
     }
 
+    /// Number of `atomic`s under way.
+    pub fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Number of the innermost `atomic` under way, 0 if there is none.
+    pub fn number(&self) -> u32 {
+        self.open.last().map_or(0, |&(number, _)| number)
+    }
+
     /// Begins an `atomic`; `number` is above the birth of every object there is.
     pub fn begin(&mut self, number: u32) {
         self.open.push((number, self.entries.len()));

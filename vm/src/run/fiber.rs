@@ -24,7 +24,7 @@ pub(crate) enum Status {
 pub(crate) struct FiberState {
     /// All registers; slots above the running frame hold old values that the collector clears.
     pub stack: Box<[Slot]>,
-    /// All frames; `frames[..=top]` are under way.
+    /// All frames; `frames[1..=top]` are under way, `frames[0]` is nobody's.
     pub frames: Box<[Frame]>,
     /// Where the innermost frame goes on.
     pub pc: *const u64,
@@ -48,6 +48,8 @@ pub(crate) struct FiberState {
     pub depth: usize,
     /// Number of `atomic`s that were under way when it was last resumed.
     pub atomics: usize,
+    /// Registers from `base` on that a native in the running frame has as its arguments, or 0.
+    pub window: usize,
     /// The `atomic` that has a snapshot of this fiber, so that it takes only one.
     pub snapshot: u32,
 }
@@ -81,6 +83,7 @@ impl FiberState {
             wanted: 0,
             depth: 0,
             atomics: 0,
+            window: 0,
             snapshot: 0,
         }
     }
@@ -96,10 +99,12 @@ impl FiberState {
             Status::Fresh => 1,
             Status::Done => 0,
             Status::Suspended | Status::Running => {
-                let frame = &self.frames[self.top];
-                // SAFETY: frames that are under way have a live closure, whose code the machine keeps.
-                let registers = unsafe { (*(*frame.closure).code).registers() };
-                (self.base + registers).min(self.stack.len())
+                let registers = match self.frames.get(self.top) {
+                    // SAFETY: frames above the lowest have a live closure, whose code the machine keeps.
+                    Some(frame) if self.top > 0 => unsafe { (*(*frame.closure).code).registers() },
+                    _ => 0,
+                };
+                (self.base + registers.max(self.window)).min(self.stack.len())
             }
         }
     }
@@ -112,7 +117,7 @@ impl FiberState {
         // Old values above must not outlive what they refer to: a later frame would find them in its registers.
         dead.fill(Value::NIL);
         if matches!(self.status, Status::Suspended | Status::Running) {
-            for frame in &self.frames[..=self.top] {
+            for frame in self.frames.get(1..=self.top).unwrap_or(&[]) {
                 marker.header(frame.closure.cast());
             }
         }
@@ -129,7 +134,7 @@ impl FiberState {
         };
         FiberSnapshot {
             stack: self.stack[..self.used()].into(),
-            frames: self.frames[..frames].into(),
+            frames: self.frames[..frames.min(self.frames.len())].into(),
             pc: self.pc,
             base: self.base,
             top: self.top,
@@ -165,6 +170,6 @@ impl FiberSnapshot {
     /// Marks what it may put back.
     pub fn trace(&self, marker: &mut Marker) {
         self.stack.iter().for_each(|&slot| marker.slot(slot));
-        self.frames.iter().for_each(|frame| marker.header(frame.closure.cast()));
+        self.frames.iter().skip(1).for_each(|frame| marker.header(frame.closure.cast()));
     }
 }

@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::{Heap, Slot, Value};
 use crate::library::Library;
-use crate::native::Stop;
+use crate::native::{Fault, Stop};
 
 /// Bounds on what a program may use.
 #[derive(Clone, Debug)]
@@ -52,10 +52,18 @@ pub(crate) struct Machine {
     pub result: Slot,
     /// Why the run ended, if a limit was hit.
     pub stop: Option<Stop>,
+    /// The run is over.
+    pub over: bool,
+    /// It is over because nothing caught `result`.
+    pub thrown: bool,
+    /// The last native asked for memory, and runs again.
+    pub retrying: bool,
+    /// What a native called from its own instruction ended with.
+    pub fault: Option<Fault<'static>>,
+    /// Where the limit was hit.
+    pub stop_trace: Option<Box<crate::trace::Trace>>,
 
     pub heap: Heap,
-    /// Fuel beyond the current slice.
-    pub fuel_reserve: u64,
     /// Fuel used before the current slice began.
     pub fuel_used: u64,
     /// Size of the current slice.
@@ -64,17 +72,15 @@ pub(crate) struct Machine {
     pub interrupt: Arc<AtomicBool>,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
-    /// The last native asked for memory, and runs again.
-    pub retrying: bool,
-    /// Registers of fibers that wait outside of the running chain: those interrupted by calls from natives.
+    /// Fibers whose natives have called back into the machine; null for a call from outside any run.
     pub waiting: Vec<*mut FiberObject>,
 
     /// Prepared code by hash.
     pub codes: HashMap<CodeHash, Box<Prepared>>,
     /// What the host provides, by name.
     pub natives: HashMap<Box<str>, Slot>,
-    /// Methods of built-in types, by tag (see `method_tag`) and name.
-    pub methods: HashMap<(u8, Box<str>), Slot>,
+    /// Methods of built-in types, by tag (see `type_tag`) and name.
+    pub methods: Vec<HashMap<Box<str>, Slot>>,
     /// Built-in types by tag.
     pub types: [*mut TypeObject; 32],
     /// Names of error kinds and other strings used again and again.
@@ -87,8 +93,6 @@ pub(crate) struct Machine {
     pub library: Arc<Library>,
     /// Where `print` writes.
     pub output: Box<dyn std::io::Write + Send>,
-    /// Containers being printed or compared, and other scratch that is kept for its capacity.
-    pub scratch: Vec<usize>,
 }
 
 // SAFETY: a machine owns everything its pointers refer to, and nothing it shares through `Arc` is changed.
@@ -122,16 +126,6 @@ impl Machine {
     pub fn native<'v>(&self, name: &str) -> Option<Value<'v>> {
         // SAFETY: the table is a root, and nothing is taken out of it.
         self.natives.get(name).map(|slot| unsafe { slot.rebrand() })
-    }
-
-    /// Begins a new slice of fuel, unless the program has to stop.
-    pub fn next_slice(&mut self) -> Result<(), Stop> {
-        Err(Stop::Fuel)
-    }
-
-    /// Calls a function on a fiber of its own.
-    pub fn call_back<'v>(&mut self, _function: Value<'v>, _args: &[Value<'v>]) -> crate::native::Outcome<'v> {
-        Err(crate::native::Fault::Stop(Stop::Fuel))
     }
 
     /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.

@@ -4,9 +4,15 @@ pub mod machine;
 pub(crate) mod frame;
 pub(crate) mod fiber;
 pub(crate) mod prepare;
-
-/// The word that fills prepared code in at its first call.
-pub(crate) fn first_call() -> *const u64 {
-    static FIRST: [u64; 1] = [0];
-    FIRST.as_ptr()
-}
+mod fuse;
+mod dispatch;
+mod handlers;
+mod limits;
+mod unwind;
+mod calls;
+pub(crate) mod types;
+mod operators;
+mod iterate;
+mod switch;
+mod start;
+pub(crate) mod ops_stub;

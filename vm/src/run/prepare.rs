@@ -12,9 +12,12 @@
 
 use std::cell::Cell;
 
-use quipu_lang::code::Code;
+use quipu_lang::code::{Code, Constant, Op, Source, Word};
 
-use crate::heap::{Slot, Value};
+use super::dispatch::number;
+use super::machine::Machine;
+use crate::heap::{Slot, Value, tag};
+use crate::native::Fault;
 
 /// A code object made ready to run.
 pub(crate) struct Prepared {
@@ -29,11 +32,20 @@ pub(crate) struct Prepared {
     pub memory: Cell<*mut u64>,
     pub length: Cell<usize>,
     children: Box<[*const Prepared]>,
+    sites: Box<[Site]>,
     /// Constants, and the natives it names.
     pub pool: Cell<(*const Slot, usize)>,
     /// First cache and number of caches.
     pub caches: Cell<(*mut Cache, usize)>,
     code: Code,
+}
+
+/// A place where a closure is made.
+pub(crate) struct Site {
+    /// The closure's code.
+    pub code: *const Prepared,
+    /// Where its captures come from.
+    pub sources: Box<[Source]>,
 }
 
 /// What an instruction found out the last time it ran.
@@ -52,9 +64,15 @@ impl Prepared {
     /// Prepared code that is not filled in yet.
     pub fn new(code: Code, children: Box<[*const Prepared]>) -> Prepared {
         let body = code.body();
-        let plain = body.optional == 0 && !body.rest;
+        // Large frames go through the slow path of calls, which makes room for them.
+        let plain = body.optional == 0 && !body.rest && body.registers as usize <= super::limits::MARGIN;
+        let site = |site: &quipu_lang::code::ClosureSite| Site {
+            code: children[site.child as usize],
+            sources: site.sources.clone().into_boxed_slice(),
+        };
+        let sites = body.closures.iter().map(site).collect();
         Prepared {
-            entry: Cell::new(super::first_call()),
+            entry: Cell::new(FIRST_CALL.as_ptr()),
             exact: if plain { body.required as u32 } else { u32::MAX },
             frame: body.registers as u32,
             captures: body.free.len() as u32,
@@ -62,6 +80,7 @@ impl Prepared {
             memory: Cell::new(std::ptr::null_mut()),
             length: Cell::new(0),
             children,
+            sites,
             pool: Cell::new((std::ptr::null(), 0)),
             caches: Cell::new((std::ptr::null_mut(), 0)),
             code,
@@ -86,6 +105,39 @@ impl Prepared {
     /// Code of the functions nested in it.
     pub fn children(&self) -> &[*const Prepared] {
         &self.children
+    }
+
+    /// A place where a closure is made.
+    #[inline(always)]
+    pub fn site(&self, index: usize) -> &Site {
+        &self.sites[index]
+    }
+
+    /// The index of the instruction before a position; of none of its own if the position is the machine's own.
+    pub fn index_before(&self, pc: *const u64) -> u32 {
+        let memory = self.memory.get();
+        let offset = (pc as usize).wrapping_sub(memory as usize) / size_of::<u64>();
+        if memory.is_null() || offset > self.code.body().words.len() {
+            // Not filled in yet, or in an instruction of the machine's own: the first or the last one.
+            return if memory.is_null() { 0 } else { u32::MAX };
+        }
+        (offset as u32).wrapping_sub(1)
+    }
+
+    /// The position of an instruction.
+    pub fn word(&self, index: u32) -> *const u64 {
+        // SAFETY: callers pass indexes of the code object; its words are the first part of `memory`.
+        unsafe { self.memory.get().add(index as usize) }
+    }
+
+    /// Its caches.
+    pub fn caches(&self) -> &mut [Cache] {
+        let (first, count) = self.caches.get();
+        if count == 0 {
+            return &mut [];
+        }
+        // SAFETY: set together, once, to the caches' part of `memory`; only one reference is made at a time.
+        unsafe { std::slice::from_raw_parts_mut(first, count) }
     }
 
     /// Its constants.
@@ -119,4 +171,108 @@ impl Drop for Prepared {
     }
 }
 
-const _: Slot = Value::NIL;
+static FIRST_CALL: [u64; 1] = [number::FirstCall as u64];
+
+impl Machine {
+    /// The cache of the current instruction.
+    pub(super) fn cache(&self, w: Word) -> *mut Cache {
+        // SAFETY: prepared code has its caches at this distance behind the instruction.
+        unsafe { self.pc.add(w.c() as usize) as *mut Cache }
+    }
+
+    /// The running frame's code is called for the first time.
+    pub(super) fn first_call(&mut self, _: Word) -> Result<(), Fault<'static>> {
+        // SAFETY: `fp` is the running frame; its closure keeps the code.
+        let prepared = unsafe { &*(*(*self.fp).closure).code };
+        if prepared.memory.get().is_null() {
+            self.fill(prepared);
+        }
+        self.pc = prepared.entry.get();
+        Ok(())
+    }
+
+    /// Translates a code object into prepared words.
+    fn fill(&mut self, prepared: &Prepared) {
+        let code = prepared.code().clone();
+        let body = code.body();
+        let count = body.words.len();
+        let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len());
+        for constant in &body.constants {
+            pool.push(match constant {
+                Constant::Int(i) => Value::int(*i),
+                Constant::Float(bits) => Value::raw(tag::FLOAT, *bits),
+                // Names and short texts are shared, so that equal ones are mostly the same object.
+                Constant::Str(text) if text.len() <= 64 => self.interned(text),
+                Constant::Str(text) => Value::from(self.heap.str(text)).slot(),
+                Constant::Bytes(bytes) => Value::from(self.heap.bytes(&[bytes])).slot(),
+            });
+        }
+        // What the host provides under a name becomes a constant behind the code's own.
+        let mut natives: Vec<(u32, Option<usize>)> = Vec::new();
+        for word in &body.words {
+            if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
+                let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
+                let found = self.natives.get(&**name).copied();
+                natives.push((word.x(), found.map(|_| pool.len())));
+                pool.extend(found);
+            }
+        }
+        let cached = |op| {
+            use Op::*;
+            matches!(
+                op,
+                Some(CallMethod | CallMethodList | TailMethod | TailMethodList | GetField | SetField | GetFieldSafe)
+            )
+        };
+        let caches = body.words.iter().filter(|word| cached(word.op())).count();
+        let first_cache = count + 2 * pool.len();
+        let length = first_cache + 3 * caches;
+        let mut memory = vec![0u64; length].into_boxed_slice();
+        let mut next_cache = first_cache;
+        for (i, &word) in body.words.iter().enumerate() {
+            let behind = i as i64 + 1;
+            let to_constant = |index: usize| (count as i64 + 2 * index as i64 - behind) as i32 as u32;
+            let op = word.op();
+            memory[i] = match op {
+                Some(Op::LoadConst) => word.with_x(to_constant(word.x() as usize)).0,
+                Some(Op::GetNative) => match natives.iter().find(|&&(name, _)| name == word.x()) {
+                    Some(&(_, Some(index))) => word.with_x(to_constant(index)).0,
+                    _ => {
+                        let word = word.with_x(to_constant(word.x() as usize));
+                        word.0 & !0xff | number::MissingNative as u64
+                    }
+                },
+                Some(Op::LoadBool | Op::NewCell) => word.0,
+                Some(op) if op.operands().iter().any(|&(_, role)| is_jump(role)) => {
+                    word.with_x((i64::from(word.x()) - behind) as i32 as u32).0
+                }
+                op if cached(op) => {
+                    let name = pool[word.c() as usize].bits;
+                    memory[next_cache + 2] = name;
+                    let offset = next_cache - behind as usize;
+                    next_cache += 3;
+                    (word.0 & !(0xffff << 48)) | (offset as u64) << 48
+                }
+                _ => word.0,
+            };
+        }
+        for (i, slot) in pool.iter().enumerate() {
+            memory[count + 2 * i] = slot.tag;
+            memory[count + 2 * i + 1] = slot.bits;
+        }
+        super::fuse::fuse(&code, &mut memory[..count]);
+        let memory = Box::into_raw(memory).cast::<u64>();
+        prepared.memory.set(memory);
+        prepared.length.set(length);
+        // SAFETY: both parts are inside the allocation.
+        unsafe {
+            prepared.pool.set((memory.add(count).cast::<Slot>(), pool.len()));
+            prepared.caches.set((memory.add(first_cache).cast::<Cache>(), caches));
+        }
+        prepared.entry.set(memory);
+    }
+}
+
+fn is_jump(role: quipu_lang::code::Role) -> bool {
+    matches!(role, quipu_lang::code::Role::Forward | quipu_lang::code::Role::Back)
+}

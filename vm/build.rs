@@ -1,0 +1,12 @@
+//! Chooses how the run loop dispatches: by calls in tail position where the optimiser makes them jumps.
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(quipu_tail)");
+    println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
+    let level = std::env::var("OPT_LEVEL").unwrap_or_default();
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    // Sanitizers put code behind calls, so nothing is in tail position there.
+    if matches!(level.as_str(), "2" | "3" | "s" | "z") && !flags.contains("sanitizer") {
+        println!("cargo::rustc-cfg=quipu_tail");
+    }
+}

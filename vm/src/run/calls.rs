@@ -1,0 +1,583 @@
+//! Calls: frames for closures, natives, types and instances, arguments of every shape, and what becomes of results.
+
+use quipu_lang::code::{Op, Word};
+
+use super::frame::{Frame, Kind};
+use super::limits::MARGIN;
+use super::machine::Machine;
+use super::prepare::Prepared;
+use crate::error::ErrorKind;
+use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
+use crate::heap::{Gc, Slot, Special, Value, View, tag};
+use crate::native::{Control, Fault, NativeRun};
+
+type Done = Result<(), Fault<'static>>;
+
+/// Where a call's result goes.
+#[derive(Clone, Copy)]
+pub(super) enum To {
+    /// Into the running frame, in this way.
+    Register(Kind, u16),
+    /// To the caller of the running frame: a call in tail position.
+    Caller,
+}
+
+impl Machine {
+    /// A register of the running frame.
+    #[inline(always)]
+    pub(super) fn r(&self, index: usize) -> Slot {
+        // SAFETY: operands are in bounds (checker), and windows above the frame were made room for.
+        unsafe { *self.base.add(index) }
+    }
+
+    /// Writes a register of the running frame.
+    #[inline(always)]
+    pub(super) fn set_r(&mut self, index: usize, value: Slot) {
+        // SAFETY: as for `r`.
+        unsafe { *self.base.add(index) = value };
+    }
+
+    /// Number of registers of the running frame: the first slot above it, where special methods are called.
+    pub(super) fn frame_size(&self) -> usize {
+        // SAFETY: `fp` is a frame of the running fiber; the lowest one has no closure.
+        unsafe {
+            let closure = (*self.fp).closure;
+            if closure.is_null() { 1 } else { (*(*closure).code).registers() }
+        }
+    }
+
+    /// Calls `callee` with `count` arguments that stand from register `at` on; register `at - 1` is free for use.
+    pub(super) fn call_window(&mut self, at: usize, count: usize, callee: Slot, to: To) -> Done {
+        match callee.tag {
+            tag::CLOSURE => self.enter(at, count, callee.bits as *mut ClosureObject, to),
+            tag::NATIVE => self.call_native(at, count, callee, to),
+            tag::TYPE => self.construct(at, count, callee, to),
+            tag::INSTANCE => match self.special(callee, Special::call) {
+                Some(method) => {
+                    self.set_r(at - 1, callee);
+                    self.call_window(at - 1, count + 1, method, to)
+                }
+                None => Err(self.not_callable(callee)),
+            },
+            _ => Err(self.not_callable(callee)),
+        }
+    }
+
+    fn not_callable(&mut self, callee: Slot) -> Fault<'static> {
+        let what = super::types::describe(callee);
+        self.failure(ErrorKind::Type, format!("{what} cannot be called"))
+    }
+
+    /// Enters a closure, its arguments checked and completed.
+    fn enter(&mut self, at: usize, count: usize, closure: *mut ClosureObject, to: To) -> Done {
+        // SAFETY: the closure is live, and it keeps its code.
+        let code: &Prepared = unsafe { &*(*closure).code };
+        let body = code.code().body();
+        let required = body.required as usize;
+        let named = required + body.optional as usize;
+        if count < required || (count > named && !body.rest) {
+            return Err(self.wrong_count(code, count));
+        }
+        self.ensure(at + code.registers().max(count) + MARGIN)?;
+        if body.rest {
+            let extra: Vec<Slot> = (at + named..at + count.max(named)).map(|i| self.r(i)).collect();
+            let bytes = extra.len() * size_of::<Slot>();
+            if !self.heap.has_room(bytes) {
+                return Err(Fault::Collect(bytes));
+            }
+            let list = self.heap.list(extra);
+            self.set_r(at + named, list.into());
+        }
+        for missing in count..named {
+            self.set_r(at + missing, Value::ABSENT);
+        }
+        self.fuel -= 1;
+        match to {
+            To::Register(kind, dst) => self.push_frame(at, closure, kind, dst)?,
+            To::Caller => {
+                for i in 0..body.params() as usize {
+                    let argument = self.r(at + i);
+                    self.set_r(i, argument);
+                }
+                // SAFETY: `fp` is the running frame.
+                unsafe { (*self.fp).closure = closure };
+            }
+        }
+        self.pc = code.entry.get();
+        Ok(())
+    }
+
+    /// Pushes a frame whose registers begin `at` above the running one's. The caller sets `pc`.
+    fn push_frame(&mut self, at: usize, closure: *mut ClosureObject, kind: Kind, dst: u16) -> Done {
+        // SAFETY: `fp` is a frame of the running fiber, and `grow_frames` makes room for one more.
+        unsafe {
+            if self.fp.add(1) >= self.frames_end {
+                self.grow_frames()?;
+            }
+            self.fp = self.fp.add(1);
+            *self.fp = Frame { ret: self.pc, closure, delta: at as u32, dst, kind };
+            self.base = self.base.add(at);
+        }
+        Ok(())
+    }
+
+    fn wrong_count(&mut self, code: &Prepared, count: usize) -> Fault<'static> {
+        let body = code.code().body();
+        let name = code.code().debug().map_or("the function", |debug| debug.name.as_str()).to_owned();
+        let message = wrong_count(&name, body.required as usize, body.optional as usize, body.rest, count);
+        self.failure(ErrorKind::Arity, message)
+    }
+
+    /// Calls a native; the machine's own ones change frames or fibers.
+    fn call_native(&mut self, at: usize, count: usize, callee: Slot, to: To) -> Done {
+        // SAFETY: the native is live; `def` is kept by its `Arc` while it runs.
+        let def = unsafe { (*(callee.bits as *mut NativeObject)).def.clone() };
+        if !def.accepts(count) {
+            let message = wrong_count(&def.name, def.required as usize, def.optional as usize, def.rest, count);
+            return Err(self.failure(ErrorKind::Arity, message));
+        }
+        self.fuel -= 1;
+        if let NativeRun::Control(control) = def.run {
+            return self.control(control, at, count, to);
+        }
+        // The collector clears what is above the frame, but not the arguments while the native looks at them.
+        // SAFETY: the running fiber is live.
+        unsafe { (*self.fiber).state.window = at + count };
+        // SAFETY: the arguments stand in registers that the collector sees; nothing writes them or moves the stack
+        // before the native returns, as what it calls back runs on a fiber of its own.
+        let arguments: &[Slot] = unsafe { std::slice::from_raw_parts(self.base.add(at), count) };
+        let outcome = match &def.run {
+            NativeRun::Control(_) => Err(Fault::Defer),
+            NativeRun::Plain(function) => function(self.cx_mut(), arguments),
+            NativeRun::Host(function) => function(self.cx_mut(), arguments),
+        };
+        // SAFETY: as above.
+        unsafe { (*self.fiber).state.window = 0 };
+        match outcome {
+            Ok(value) => {
+                self.retrying = false;
+                self.give(value, to)
+            }
+            Err(Fault::Defer) => self.fall_back(def.fallback, at, count, to),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Calls the library function that takes over from a native.
+    fn fall_back(&mut self, name: Option<&'static str>, at: usize, count: usize, to: To) -> Done {
+        match name.and_then(|name| self.natives.get(name).copied()) {
+            Some(function) => self.call_window(at, count, function, to),
+            None => Err(self.failure(ErrorKind::Type, "these arguments are not supported")),
+        }
+    }
+
+    /// A native called by its own instruction did not give a value.
+    pub(super) fn native_fault(&mut self, w: Word) -> Done {
+        match self.fault.take() {
+            Some(Fault::Defer) => {
+                let (at, count) = match w.op() {
+                    Some(Op::CallMethod) => (w.b() as usize, w.d() as usize + 1),
+                    _ => (w.b() as usize + 1, w.d() as usize),
+                };
+                let callee = match w.op() {
+                    Some(Op::CallMethod) => {
+                        // SAFETY: the cache of this instruction has just named a native.
+                        unsafe { (*self.cache(w)).payload & !1 }
+                    }
+                    _ => self.r(at - 1).bits,
+                };
+                // SAFETY: the native has just been called.
+                let fallback = unsafe { (&(*(callee as *mut NativeObject)).def).fallback };
+                self.fall_back(fallback, at, count, To::Register(Kind::Plain, w.a()))
+            }
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls a type: the instance at once where the constructor only takes fields, else its constructor.
+    fn construct(&mut self, at: usize, count: usize, callee: Slot, to: To) -> Done {
+        let ty = callee.bits as *mut TypeObject;
+        // SAFETY: the type is live; fields of the running window are registers.
+        unsafe {
+            let data = &(*ty).data;
+            if data.plain && data.fields.len() == count {
+                if self.heap.is_due() {
+                    return Err(Fault::Collect(0));
+                }
+                let fields = std::slice::from_raw_parts(self.base.add(at), count);
+                let instance = self.heap.instance(Gc::from_ptr(ty), fields);
+                return self.give(instance.into(), to);
+            }
+            let constructor = data.constructor;
+            if constructor.tag == tag::NIL {
+                return Err(self.not_callable(callee));
+            }
+            self.call_window(at, count, constructor, to)
+        }
+    }
+
+    /// Delivers a result.
+    pub(super) fn give(&mut self, value: Slot, to: To) -> Done {
+        match to {
+            To::Register(kind, dst) => self.deliver(kind, dst, value),
+            To::Caller => self.return_value(value),
+        }
+    }
+
+    /// Returns a value from the running frame.
+    pub(super) fn return_value(&mut self, value: Slot) -> Done {
+        // SAFETY: `fp` is the running frame.
+        let frame = unsafe { *self.fp };
+        self.pop_frame();
+        self.deliver(frame.kind, frame.dst, value)
+    }
+
+    pub(super) fn return_slow(&mut self, w: Word) -> Done {
+        let value = self.r(w.a() as usize);
+        self.return_value(value)
+    }
+
+    /// Does with a result what its frame's kind says; the caller's frame is the running one again.
+    pub(super) fn deliver(&mut self, kind: Kind, dst: u16, value: Slot) -> Done {
+        let dst = dst as usize;
+        match kind {
+            Kind::Plain => self.set_r(dst, value),
+            Kind::Discard => {}
+            Kind::Truth => self.set_r(dst, Value::bool(value.is_truthy())),
+            Kind::Untruth => self.set_r(dst, Value::bool(!value.is_truthy())),
+            Kind::Less | Kind::LessEqual | Kind::Greater | Kind::GreaterEqual => {
+                let Some(order) = value.as_int() else {
+                    let what = super::types::describe(value);
+                    return Err(self.failure(ErrorKind::Type, format!("cmp must give an int, not {what}")));
+                };
+                let truth = match kind {
+                    Kind::Less => order < 0,
+                    Kind::LessEqual => order <= 0,
+                    Kind::Greater => order > 0,
+                    _ => order >= 0,
+                };
+                self.set_r(dst, Value::bool(truth));
+            }
+            Kind::Text => {
+                if value.tag != tag::STR {
+                    let what = super::types::describe(value);
+                    return Err(self.failure(ErrorKind::Type, format!("str must give a string, not {what}")));
+                }
+                self.set_r(dst, value);
+            }
+            Kind::Element => self.set_r(dst, if value.is_nil() { Value::ABSENT } else { value }),
+            Kind::Iterator => return self.begin_iteration(dst, value),
+            Kind::Atomic => {
+                self.heap.journal.commit();
+                self.set_r(dst, value);
+            }
+            Kind::Entry => return self.finish_fiber(value),
+            Kind::Boundary => {
+                self.finish_running();
+                self.result = value;
+                self.over = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls a special method with these arguments, in registers above the running frame.
+    pub(super) fn call_special(&mut self, method: Slot, arguments: &[Slot], kind: Kind, dst: u16) -> Done {
+        let at = self.frame_size() + 1;
+        self.ensure(at + arguments.len())?;
+        for (i, &argument) in arguments.iter().enumerate() {
+            self.set_r(at + i, argument);
+        }
+        self.call_window(at, arguments.len(), method, To::Register(kind, dst))
+    }
+
+    /// A special method of an instance, if its type has it.
+    pub(super) fn special(&self, value: Slot, special: Special) -> Option<Slot> {
+        match value.view() {
+            // SAFETY: the instance and its type are live.
+            View::Instance(instance) => unsafe { (*(*instance.as_ptr()).ty).data.special(special) },
+            _ => None,
+        }
+    }
+
+    // Instructions.
+
+    pub(super) fn call_slow(&mut self, w: Word) -> Done {
+        let b = w.b() as usize;
+        let callee = self.r(b);
+        self.call_window(b + 1, w.d() as usize, callee, To::Register(Kind::Plain, w.a()))
+    }
+
+    pub(super) fn tail_call(&mut self, w: Word) -> Done {
+        let b = w.b() as usize;
+        let callee = self.r(b);
+        self.call_window(b + 1, w.d() as usize, callee, To::Caller)
+    }
+
+    pub(super) fn call_list(&mut self, w: Word) -> Done {
+        let (at, count) = self.spread(w)?;
+        let callee = self.r(at);
+        self.call_window(at + 1, count, callee, To::Register(Kind::Plain, w.a()))
+    }
+
+    pub(super) fn tail_call_list(&mut self, w: Word) -> Done {
+        let (at, count) = self.spread(w)?;
+        let callee = self.r(at);
+        self.call_window(at + 1, count, callee, To::Caller)
+    }
+
+    pub(super) fn call_method(&mut self, w: Word) -> Done {
+        self.method(w, w.b() as usize, w.d() as usize, To::Register(Kind::Plain, w.a()))
+    }
+
+    pub(super) fn tail_method(&mut self, w: Word) -> Done {
+        self.method(w, w.b() as usize, w.d() as usize, To::Caller)
+    }
+
+    pub(super) fn call_method_list(&mut self, w: Word) -> Done {
+        let (at, count) = self.spread(w)?;
+        self.method(w, at, count, To::Register(Kind::Plain, w.a()))
+    }
+
+    pub(super) fn tail_method_list(&mut self, w: Word) -> Done {
+        let (at, count) = self.spread(w)?;
+        self.method(w, at, count, To::Caller)
+    }
+
+    /// Copies the callee or receiver in register `b` and the arguments in the list behind it to registers above the
+    /// frame. Gives the callee's place and the number of arguments. The instruction's own registers stay as they are,
+    /// so that it can run again.
+    fn spread(&mut self, w: Word) -> Result<(usize, usize), Fault<'static>> {
+        let b = w.b() as usize;
+        let View::List(list) = self.r(b + 1).view() else {
+            return Err(self.failure(ErrorKind::Type, "the arguments are no list"));
+        };
+        let at = self.frame_size() + 1;
+        self.ensure(at + 1 + list.len() + MARGIN)?;
+        let callee = self.r(b);
+        self.set_r(at, callee);
+        let mut count = 0;
+        while let Some(item) = list.get(count) {
+            count += 1;
+            self.set_r(at + count, item);
+        }
+        Ok((at, count))
+    }
+
+    /// Calls a method of the receiver in register `b` with `count` arguments behind it, and fills the cache.
+    fn method(&mut self, w: Word, b: usize, count: usize, to: To) -> Done {
+        let receiver = self.r(b);
+        // SAFETY: prepared code has a cache for this instruction; its name is a constant of the code.
+        let name: Slot = Value::raw(tag::STR, unsafe { (*self.cache(w)).name });
+        match receiver.view() {
+            View::Instance(instance) => {
+                // SAFETY: the instance and its type are live.
+                let (ty, method, field) = unsafe {
+                    let ty = (*instance.as_ptr()).ty;
+                    (ty, (*ty).data.method(name), (*ty).data.field(name))
+                };
+                if let Some(method) = method {
+                    if method.instance {
+                        self.fill_cache(w, ty as u64, method.closure);
+                        return self.call_window(b, count + 1, method.closure, to);
+                    }
+                    return self.call_window(b + 1, count, method.closure, to);
+                }
+                if let Some(index) = field {
+                    // SAFETY: the index is below the number of fields.
+                    let callee = unsafe { *instance.as_ptr().add(1).cast::<Slot>().add(index) };
+                    return self.call_window(b + 1, count, callee, to);
+                }
+            }
+            View::Type(ty) => {
+                // SAFETY: the type is live.
+                let method = unsafe { (*ty.as_ptr()).data.method(name) };
+                if let Some(method) = method {
+                    return self.call_window(b + 1, count, method.closure, to);
+                }
+                if let Some(&method) = self.builtin_method(receiver.tag, name) {
+                    return self.call_window(b, count + 1, method, to);
+                }
+            }
+            View::Map(map) => {
+                if let Some(&method) = self.builtin_method(tag::MAP, name) {
+                    self.fill_cache(w, tag::MAP, method);
+                    return self.call_window(b, count + 1, method, to);
+                }
+                if let View::Str(key) = name.view() {
+                    if let Some(callee) = map.get_text(self.cx_mut(), key.as_str()) {
+                        return self.call_window(b + 1, count, callee, to);
+                    }
+                }
+            }
+            _ => {
+                if let Some(&method) = self.builtin_method(receiver.tag, name) {
+                    self.fill_cache(w, receiver.tag, method);
+                    return self.call_window(b, count + 1, method, to);
+                }
+                // A field of a value of another kind may hold a function too, as `e.data` may.
+                if let Ok(callee) = super::ops_stub::index::get_field(self.cx_mut(), receiver, name) {
+                    return self.call_window(b + 1, count, callee, to);
+                }
+            }
+        }
+        Err(self.no_method(receiver, name))
+    }
+
+    /// Remembers a method for receivers with this key.
+    fn fill_cache(&mut self, w: Word, key: u64, method: Slot) {
+        let cache = self.cache(w);
+        // SAFETY: prepared code has a cache for this instruction.
+        unsafe {
+            match method.tag {
+                tag::CLOSURE => {
+                    (*cache).payload = method.bits;
+                    (*cache).key = key;
+                }
+                tag::NATIVE => {
+                    (*cache).payload = method.bits | 1;
+                    (*cache).key = key;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn no_method(&mut self, receiver: Slot, name: Slot) -> Fault<'static> {
+        let name = name.as_str().unwrap_or_default();
+        let what = super::types::describe(receiver);
+        let mut message = format!("{what} has no method {name}");
+        let candidates: Vec<String> = match receiver.view() {
+            // SAFETY: the instance and its type are live.
+            View::Instance(instance) => unsafe { (*(*instance.as_ptr()).ty).data.member_names() },
+            // SAFETY: the type is live.
+            View::Type(ty) => unsafe { (*ty.as_ptr()).data.member_names() },
+            _ => {
+                let of_type = super::types::type_tag(receiver.tag) as usize;
+                self.methods.get(of_type).map_or_else(Vec::new, |m| m.keys().map(|name| name.to_string()).collect())
+            }
+        };
+        let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
+        candidates.sort_unstable();
+        if let Some(closest) = quipu_lang::diagnostic::closest(name, candidates) {
+            message.push_str(&format!("; did you mean {closest}?"));
+        }
+        let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
+        self.failure(kind, message)
+    }
+
+    /// The machine's own natives.
+    fn control(&mut self, control: Control, at: usize, count: usize, to: To) -> Done {
+        let first = self.r(at);
+        match control {
+            Control::Resume => {
+                let argument = if count > 1 { self.r(at + 1) } else { Value::NIL };
+                let View::Fiber(fiber) = first.view() else {
+                    let what = super::types::describe(first);
+                    return Err(self.failure(ErrorKind::Type, format!("resume needs a fiber, not {what}")));
+                };
+                let dst = self.settle(to);
+                self.resume_fiber(fiber.as_ptr(), argument, dst, false)
+            }
+            Control::Atomic => {
+                let dst = self.settle(to);
+                let Some(number) = self.heap.birth.checked_add(1) else {
+                    return Err(self.failure(ErrorKind::StackOverflow, "too many calls of atomic"));
+                };
+                self.heap.birth = number;
+                self.heap.journal.begin(number);
+                let at = at.max(self.frame_size() + 1);
+                let result =
+                    self.ensure(at).and_then(|()| self.call_window(at, 0, first, To::Register(Kind::Atomic, dst)));
+                if result.is_err() {
+                    self.heap.journal.roll_back();
+                }
+                result
+            }
+            Control::CallWith => {
+                let View::List(list) = self.r(at + 1).view() else {
+                    let what = super::types::describe(self.r(at + 1));
+                    return Err(self.failure(ErrorKind::Type, format!("call needs a list of arguments, not {what}")));
+                };
+                // The window of this call stays as it is, so that the instruction can run again.
+                let at = at.max(self.frame_size()) + 3;
+                self.ensure(at + list.len() + MARGIN)?;
+                let mut count = 0;
+                while let Some(item) = list.get(count) {
+                    self.set_r(at + count, item);
+                    count += 1;
+                }
+                self.call_window(at, count, first, to)
+            }
+        }
+    }
+
+    /// The register for a result that has to come back to the running frame. For a call in tail position the frame
+    /// then goes on at an instruction of the machine's own, which returns it.
+    fn settle(&mut self, to: To) -> u16 {
+        match to {
+            To::Register(_, dst) => dst,
+            To::Caller => {
+                static RETURN: [u64; 1] = [Word::abc(Op::Return, 0, 0, 0).0];
+                self.pc = RETURN.as_ptr();
+                0
+            }
+        }
+    }
+
+    /// Calls a function from Rust on a fiber of its own, and gives its result.
+    pub(crate) fn call_back<'v>(&mut self, function: Value<'v>, arguments: &[Value<'v>]) -> crate::native::Outcome<'v> {
+        /// Calls from natives into the machine that may be under way at once; each takes a part of the Rust stack.
+        const NESTING: u32 = 100;
+        if self.nesting >= NESTING {
+            let message = "too many natives call one another back";
+            return Err(self.cx_mut().fail(ErrorKind::StackOverflow, message));
+        }
+        let Some(birth) = self.heap.birth.checked_add(1) else {
+            return Err(self.cx_mut().fail(ErrorKind::StackOverflow, "too many calls back"));
+        };
+        self.park();
+        let saved = (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit);
+        let saved_oldest = self.heap.oldest_free;
+        let depth = if self.fiber.is_null() {
+            0
+        } else {
+            // SAFETY: the running fiber is live.
+            unsafe { (*self.fiber).state.depth + (*self.fiber).state.top }
+        };
+        self.waiting.push(self.fiber);
+        self.nesting += 1;
+        if !self.fiber.is_null() {
+            // What the native holds must outlive the call.
+            self.heap.birth = birth;
+            self.heap.oldest_free = birth;
+        }
+        let outcome = self.run_fiber(function.slot(), arguments, depth);
+        self.heap.oldest_free = saved_oldest;
+        self.nesting -= 1;
+        self.waiting.pop();
+        (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit) = saved;
+        match outcome {
+            // SAFETY: the result was reached by the machine until now, and nothing is collected before the native
+            // that called is over; a call from Rust roots it at once.
+            Ok(value) => Ok(unsafe { value.rebrand() }),
+            // SAFETY: as above.
+            Err(Fault::Thrown(value)) => Err(Fault::Thrown(unsafe { value.rebrand() })),
+            Err(Fault::Stop(stop)) => Err(Fault::Stop(stop)),
+            Err(Fault::Collect(bytes)) => Err(Fault::Collect(bytes)),
+            Err(Fault::Defer) => Err(Fault::Defer),
+        }
+    }
+}
+
+/// What an arity error says.
+fn wrong_count(name: &str, required: usize, optional: usize, rest: bool, given: usize) -> String {
+    let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+    let wanted = match (optional, rest) {
+        (0, false) => format!("{required} {}", plural(required)),
+        (_, true) => format!("at least {required} {}", plural(required)),
+        (_, false) => format!("{required} to {} arguments", required + optional),
+    };
+    format!("{name} takes {wanted}, but {given} {} given", if given == 1 { "was" } else { "were" })
+}

@@ -1,0 +1,842 @@
+//! One function for each instruction. A handler ends by calling the next one in tail position, which optimising
+//! builds turn into a jump; other builds go back to a loop after every instruction (see `next!` in `dispatch`).
+//!
+//! Invariants that every handler relies on, and who establishes them:
+//!
+//! - `pc` points behind the current word, into the words of the running closure's code, and every path through them
+//!   ends (checker). Offsets to constants and caches were computed from the same layout (`prepare`).
+//! - `base` is the first of at least as many slots as the code has registers (`Call` checks the stack limit), all of
+//!   them initialised memory that holds values whose objects are live or were live at the last collection (fibers
+//!   clear what is above the running frame then), so reading any register is sound.
+//! - `fp` is the running frame; its closure is live, and keeps the code alive.
+//! - `vm` is valid, and nobody else has a reference to it while a handler runs.
+//! - operands are in bounds (checker); tags are checked before payloads are used.
+#![allow(non_snake_case, unused_mut, unused_variables, unused_assignments)]
+
+use super::dispatch::{Exit, next, op, resume, slow};
+use super::frame::{Frame, Kind};
+use super::machine::Machine;
+use super::prepare::Cache;
+use crate::heap::layout::*;
+use crate::heap::{Slot, Value, tag};
+use crate::native::{Fault, NativeRun};
+use quipu_lang::code::{Source, Word};
+
+#[inline(always)]
+fn a(w: u64) -> usize {
+    (w >> 16) as u16 as usize
+}
+#[inline(always)]
+fn b(w: u64) -> usize {
+    (w >> 32) as u16 as usize
+}
+#[inline(always)]
+fn c(w: u64) -> usize {
+    (w >> 48) as usize
+}
+#[inline(always)]
+fn d(w: u64) -> usize {
+    (w >> 8) as u8 as usize
+}
+/// A wide operand as a signed offset or number.
+#[inline(always)]
+fn sx(w: u64) -> isize {
+    (w >> 32) as i32 as isize
+}
+/// A narrow operand as a signed number.
+#[inline(always)]
+fn sc(w: u64) -> i64 {
+    (w as i64) >> 48
+}
+
+/// Copies a slot by halves: a sixteen-byte load would wait for two eight-byte stores to reach the cache.
+#[inline(always)]
+unsafe fn copy(to: *mut Slot, from: *const Slot) {
+    // SAFETY: registers and slots of live objects. The reads are volatile because the compiler would join them.
+    unsafe {
+        let tag = (&raw const (*from).tag).read_volatile();
+        let bits = (&raw const (*from).bits).read_volatile();
+        (*to).tag = tag;
+        (*to).bits = bits;
+    }
+}
+
+#[inline(always)]
+unsafe fn set(to: *mut Slot, tag: u64, bits: u64) {
+    // SAFETY: a register.
+    unsafe {
+        (*to).tag = tag;
+        (*to).bits = bits;
+    }
+}
+
+/// The captures of a closure.
+#[inline(always)]
+unsafe fn captures(closure: *mut ClosureObject) -> *mut Slot {
+    // SAFETY: captures follow the object.
+    unsafe { closure.add(1).cast() }
+}
+
+/// The fields of an instance.
+#[inline(always)]
+unsafe fn fields(instance: *mut InstanceObject) -> *mut Slot {
+    // SAFETY: fields follow the object.
+    unsafe { instance.add(1).cast() }
+}
+
+// Registers and constants.
+
+op!(Move(pc, base, vm, w, fp) {
+    copy(base.add(a(w)), base.add(b(w)));
+    next!(pc, base, vm, fp)
+});
+op!(LoadNil(pc, base, vm, w, fp) {
+    set(base.add(a(w)), tag::NIL, 0);
+    next!(pc, base, vm, fp)
+});
+op!(LoadBool(pc, base, vm, w, fp) {
+    set(base.add(a(w)), tag::FALSE + (sx(w) as u64), 0);
+    next!(pc, base, vm, fp)
+});
+op!(LoadInt(pc, base, vm, w, fp) {
+    set(base.add(a(w)), tag::INT, sx(w) as u64);
+    next!(pc, base, vm, fp)
+});
+op!(LoadConst(pc, base, vm, w, fp) {
+    copy(base.add(a(w)), pc.offset(sx(w)).cast());
+    next!(pc, base, vm, fp)
+});
+// Natives are constants of prepared code; one that the host lacks was replaced by an instruction that says so.
+op!(GetNative(pc, base, vm, w, fp) {
+    copy(base.add(a(w)), pc.offset(sx(w)).cast());
+    next!(pc, base, vm, fp)
+});
+slow!(MissingNative => missing_native);
+op!(GetFree(pc, base, vm, w, fp) {
+    copy(base.add(a(w)), captures((*fp).closure).offset(sx(w)));
+    next!(pc, base, vm, fp)
+});
+op!(GetFreeCell(pc, base, vm, w, fp) {
+    let capture = captures((*fp).closure).offset(sx(w));
+    if (*capture).tag != tag::CELL { return GetFreeCellSlow(pc, base, vm, w, fp) }
+    let cell = (*capture).bits as *mut CellObject;
+    if (*cell).value.tag == tag::ABSENT { return GetFreeCellSlow(pc, base, vm, w, fp) }
+    copy(base.add(a(w)), &raw const (*cell).value);
+    next!(pc, base, vm, fp)
+});
+slow!(GetFreeCellSlow => free_cell_fault);
+op!(SetFreeCell(pc, base, vm, w, fp) {
+    let capture = captures((*fp).closure).offset(sx(w));
+    if (*capture).tag != tag::CELL { return SetFreeCellSlow(pc, base, vm, w, fp) }
+    let cell = (*capture).bits as *mut CellObject;
+    if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
+        return SetFreeCellSlow(pc, base, vm, w, fp)
+    }
+    copy(&raw mut (*cell).value, base.add(a(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(SetFreeCellSlow => set_free_cell);
+op!(NewCell(pc, base, vm, w, fp) {
+    if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
+    let cell = (*vm).heap.cell(sx(w) != 0, Value::ABSENT);
+    set(base.add(a(w)), tag::CELL, cell.as_ptr() as u64);
+    next!(pc, base, vm, fp)
+});
+op!(InitCell(pc, base, vm, w, fp) {
+    let to = base.add(a(w));
+    if (*to).tag != tag::CELL || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
+    copy(&raw mut (*((*to).bits as *mut CellObject)).value, base.add(b(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(InitCellSlow => init_cell);
+op!(GetCell(pc, base, vm, w, fp) {
+    let from = base.add(b(w));
+    if (*from).tag != tag::CELL { return GetCellSlow(pc, base, vm, w, fp) }
+    let cell = (*from).bits as *mut CellObject;
+    if (*cell).value.tag == tag::ABSENT { return GetCellSlow(pc, base, vm, w, fp) }
+    copy(base.add(a(w)), &raw const (*cell).value);
+    next!(pc, base, vm, fp)
+});
+slow!(GetCellSlow => get_cell_fault);
+op!(SetCell(pc, base, vm, w, fp) {
+    let to = base.add(a(w));
+    if (*to).tag != tag::CELL { return SetCellSlow(pc, base, vm, w, fp) }
+    let cell = (*to).bits as *mut CellObject;
+    if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
+        return SetCellSlow(pc, base, vm, w, fp)
+    }
+    copy(&raw mut (*cell).value, base.add(b(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(SetCellSlow => set_cell);
+op!(GetSelf(pc, base, vm, w, fp) {
+    set(base.add(a(w)), tag::CLOSURE, (*fp).closure as u64);
+    next!(pc, base, vm, fp)
+});
+op!(GetOwner(pc, base, vm, w, fp) {
+    let closure = (*fp).closure;
+    if (*closure).header.flags & flag::OWNED == 0 { return GetOwnerSlow(pc, base, vm, w, fp) }
+    copy(base.add(a(w)), captures(closure).add((*(*closure).code).captures()));
+    next!(pc, base, vm, fp)
+});
+slow!(GetOwnerSlow => owner_fault);
+op!(MakeClosure(pc, base, vm, w, fp) {
+    if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
+    let running = (*fp).closure;
+    let site = (*(*running).code).site(sx(w) as usize);
+    let from = captures(running);
+    let sources = site.sources.iter().map(|source| match *source {
+        Source::Register(r) => *base.add(r as usize),
+        Source::Free(i) => *from.add(i as usize),
+        Source::Running => Value::raw(tag::CLOSURE, running as u64),
+        Source::Owner => *from.add((*(*running).code).captures()),
+    });
+    let closure = (*vm).heap.closure(site.code, sources, None);
+    set(base.add(a(w)), tag::CLOSURE, closure.as_ptr() as u64);
+    next!(pc, base, vm, fp)
+});
+slow!(MakeType => make_type);
+op!(MakeInstance(pc, base, vm, w, fp) {
+    let closure = (*fp).closure;
+    if (*closure).header.flags & flag::OWNED == 0 { return GetOwnerSlow(pc, base, vm, w, fp) }
+    if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
+    let owner = captures(closure).add((*(*closure).code).captures());
+    let ty = (*owner).bits as *mut TypeObject;
+    // The checker has compared the count with the fields of the type site, but a closure can be given another owner
+    // only by the machine itself.
+    let values = std::slice::from_raw_parts(base.add(b(w)), c(w));
+    let instance = (*vm).heap.instance(crate::heap::Gc::from_ptr(ty), values);
+    set(base.add(a(w)), tag::INSTANCE, instance.as_ptr() as u64);
+    next!(pc, base, vm, fp)
+});
+
+// Operators.
+
+/// An operator on two ints that may overflow, with a path for two floats.
+macro_rules! arithmetic {
+    ($name:ident, $slow:ident, $checked:ident, $float:tt) => {
+        op!($name(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            let y = base.add(c(w));
+            if (*x).tag == tag::INT && (*y).tag == tag::INT {
+                let (value, overflow) = ((*x).bits as i64).$checked((*y).bits as i64);
+                if overflow { return $slow(pc, base, vm, w, fp) }
+                set(base.add(a(w)), tag::INT, value as u64);
+                next!(pc, base, vm, fp)
+            }
+            if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
+                let value = f64::from_bits((*x).bits) $float f64::from_bits((*y).bits);
+                set(base.add(a(w)), tag::FLOAT, value.to_bits());
+                next!(pc, base, vm, fp)
+            }
+            return $slow(pc, base, vm, w, fp)
+        });
+        slow!($slow => binary);
+    };
+}
+arithmetic!(Add, AddSlow, overflowing_add, +);
+arithmetic!(Sub, SubSlow, overflowing_sub, -);
+arithmetic!(Mul, MulSlow, overflowing_mul, *);
+op!(Div(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    let y = base.add(c(w));
+    let left = if (*x).tag == tag::FLOAT { f64::from_bits((*x).bits) }
+        else if (*x).tag == tag::INT { (*x).bits as i64 as f64 }
+        else { return DivSlow(pc, base, vm, w, fp) };
+    let right = if (*y).tag == tag::FLOAT { f64::from_bits((*y).bits) }
+        else if (*y).tag == tag::INT { (*y).bits as i64 as f64 }
+        else { return DivSlow(pc, base, vm, w, fp) };
+    set(base.add(a(w)), tag::FLOAT, (left / right).to_bits());
+    next!(pc, base, vm, fp)
+});
+slow!(DivSlow => binary);
+op!(FloorDiv(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    let y = base.add(c(w));
+    // A positive divisor leaves out division by zero and the one overflow.
+    if (*x).tag == tag::INT && (*y).tag == tag::INT && (*y).bits as i64 > 0 {
+        set(base.add(a(w)), tag::INT, ((*x).bits as i64).div_euclid((*y).bits as i64) as u64);
+        next!(pc, base, vm, fp)
+    }
+    return FloorDivSlow(pc, base, vm, w, fp)
+});
+slow!(FloorDivSlow => binary);
+op!(Mod(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    let y = base.add(c(w));
+    if (*x).tag == tag::INT && (*y).tag == tag::INT && (*y).bits as i64 > 0 {
+        let (left, right) = ((*x).bits as i64, (*y).bits as i64);
+        // Small operands divide several times faster in 32 bits.
+        let value = if (left | right) as u64 >> 32 == 0 {
+            (left as u32 % right as u32) as i64
+        } else {
+            left.rem_euclid(right)
+        };
+        set(base.add(a(w)), tag::INT, value as u64);
+        next!(pc, base, vm, fp)
+    }
+    return ModSlow(pc, base, vm, w, fp)
+});
+slow!(ModSlow => binary);
+slow!(Pow => binary);
+macro_rules! bitwise {
+    ($name:ident, $slow:ident, $operator:tt) => {
+        op!($name(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            let y = base.add(c(w));
+            if (*x).tag != tag::INT || (*y).tag != tag::INT { return $slow(pc, base, vm, w, fp) }
+            set(base.add(a(w)), tag::INT, (*x).bits $operator (*y).bits);
+            next!(pc, base, vm, fp)
+        });
+        slow!($slow => binary);
+    };
+}
+bitwise!(BitAnd, BitAndSlow, &);
+bitwise!(BitOr, BitOrSlow, |);
+bitwise!(BitXor, BitXorSlow, ^);
+slow!(Shl => binary);
+op!(Shr(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    let y = base.add(c(w));
+    if (*x).tag != tag::INT || (*y).tag != tag::INT || (*y).bits > 63 { return ShrSlow(pc, base, vm, w, fp) }
+    set(base.add(a(w)), tag::INT, ((*x).bits as i64 >> (*y).bits) as u64);
+    next!(pc, base, vm, fp)
+});
+slow!(ShrSlow => binary);
+op!(Neg(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    if (*x).tag == tag::INT && (*x).bits != i64::MIN as u64 {
+        set(base.add(a(w)), tag::INT, ((*x).bits as i64).wrapping_neg() as u64);
+        next!(pc, base, vm, fp)
+    }
+    if (*x).tag == tag::FLOAT {
+        set(base.add(a(w)), tag::FLOAT, (-f64::from_bits((*x).bits)).to_bits());
+        next!(pc, base, vm, fp)
+    }
+    return NegSlow(pc, base, vm, w, fp)
+});
+slow!(NegSlow => unary);
+slow!(BitNot => unary);
+op!(Not(pc, base, vm, w, fp) {
+    let value = (*base.add(b(w))).tag <= tag::FALSE;
+    set(base.add(a(w)), tag::FALSE + value as u64, 0);
+    next!(pc, base, vm, fp)
+});
+
+/// The truth of a comparison of two ints or two floats, or the slow path.
+macro_rules! compared {
+    ($base:ident, $w:ident, $operator:tt, $slow:expr) => {{
+        let x = $base.add(b($w));
+        let y = $base.add(c($w));
+        if (*x).tag == tag::INT && (*y).tag == tag::INT {
+            ((*x).bits as i64) $operator ((*y).bits as i64)
+        } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
+            f64::from_bits((*x).bits) $operator f64::from_bits((*y).bits)
+        } else {
+            return $slow
+        }
+    }};
+}
+/// A comparison, and its fused forms with the test that follows: jump if false, jump if true, loop if true.
+macro_rules! comparison {
+    ($name:ident, $slow:ident, $jump_not:ident, $jump:ident, $loops:ident, $operator:tt) => {
+        op!($name(pc, base, vm, w, fp) {
+            let value = compared!(base, w, $operator, $slow(pc, base, vm, w, fp));
+            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            next!(pc, base, vm, fp)
+        });
+        op!($jump_not(pc, base, vm, w, fp) {
+            if compared!(base, w, $operator, $slow(pc, base, vm, w, fp)) { next!(pc.add(1), base, vm, fp) }
+            next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+        });
+        op!($jump(pc, base, vm, w, fp) {
+            if compared!(base, w, $operator, $slow(pc, base, vm, w, fp)) {
+                next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+            }
+            next!(pc.add(1), base, vm, fp)
+        });
+        op!($loops(pc, base, vm, w, fp) {
+            if compared!(base, w, $operator, $slow(pc, base, vm, w, fp)) {
+                if (*vm).fuel <= 1 { return $slow(pc, base, vm, w, fp) }
+                (*vm).fuel -= 1;
+                next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+            }
+            next!(pc.add(1), base, vm, fp)
+        });
+        slow!($slow => compare);
+    };
+}
+comparison!(Lt, LtSlow, LtJumpNot, LtJump, LtLoop, <);
+comparison!(Le, LeSlow, LeJumpNot, LeJump, LeLoop, <=);
+comparison!(Gt, GtSlow, GtJumpNot, GtJump, GtLoop, >);
+comparison!(Ge, GeSlow, GeJumpNot, GeJump, GeLoop, >=);
+
+/// The truth of an equality where it can be seen from the slots.
+macro_rules! equality {
+    ($base:ident, $w:ident, $slow:expr) => {{
+        let x = $base.add(b($w));
+        let y = $base.add(c($w));
+        if (*x).tag == (*y).tag && (*x).tag <= tag::INT {
+            (*x).bits == (*y).bits
+        } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
+            f64::from_bits((*x).bits) == f64::from_bits((*y).bits)
+        } else if (*x).tag == tag::STR && (*y).tag == tag::STR {
+            str_equal((*x).bits as *const StrObject, (*y).bits as *const StrObject)
+        } else if (*x).tag <= tag::TRUE && (*y).tag <= tag::TRUE {
+            false
+        } else {
+            return $slow;
+        }
+    }};
+}
+/// Whether two strings have the same bytes.
+#[inline(always)]
+unsafe fn str_equal(x: *const StrObject, y: *const StrObject) -> bool {
+    // SAFETY: strings are live; their bytes follow the object.
+    unsafe {
+        std::ptr::eq(x, y)
+            || (*x).len == (*y).len
+                && std::slice::from_raw_parts(x.add(1).cast::<u8>(), (*x).len)
+                    == std::slice::from_raw_parts(y.add(1).cast::<u8>(), (*y).len)
+    }
+}
+macro_rules! equalities {
+    ($name:ident, $slow:ident, $jump_not:ident, $jump:ident, $wanted:literal) => {
+        op!($name(pc, base, vm, w, fp) {
+            let value = equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted;
+            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            next!(pc, base, vm, fp)
+        });
+        op!($jump_not(pc, base, vm, w, fp) {
+            if equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted { next!(pc.add(1), base, vm, fp) }
+            next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+        });
+        op!($jump(pc, base, vm, w, fp) {
+            if equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted {
+                next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+            }
+            next!(pc.add(1), base, vm, fp)
+        });
+        slow!($slow => equal);
+    };
+}
+equalities!(Eq, EqSlow, EqJumpNot, EqJump, true);
+equalities!(Ne, NeSlow, NeJumpNot, NeJump, false);
+
+// Fused with a small int: the word stands in place of a `LoadInt`, the operator follows, then perhaps a test.
+macro_rules! with_int {
+    ($name:ident, $slow:ident, $checked:ident, $float:tt) => {
+        op!($name(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            if (*x).tag == tag::INT {
+                let (value, overflow) = ((*x).bits as i64).$checked(sc(w));
+                if overflow { return LoadFused(pc, base, vm, w, fp) }
+                set(base.add(a(w)), tag::INT, value as u64);
+                next!(pc.add(1), base, vm, fp)
+            }
+            return LoadFused(pc, base, vm, w, fp)
+        });
+    };
+}
+with_int!(AddInt, AddIntSlow, overflowing_add, +);
+with_int!(SubInt, SubIntSlow, overflowing_sub, -);
+with_int!(MulInt, MulIntSlow, overflowing_mul, *);
+op!(ModInt(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
+    let (left, right) = ((*x).bits as i64, sc(w));
+    let value = if left as u64 >> 32 == 0 { (left as u32 % right as u32) as i64 } else { left.rem_euclid(right) };
+    set(base.add(a(w)), tag::INT, value as u64);
+    next!(pc.add(1), base, vm, fp)
+});
+/// The way out of every form fused with an int: loads the int after all and goes on with the operator in its own word.
+/// The register is the operator's `c`; the int is this word's.
+op!(LoadFused(pc, base, vm, w, fp) {
+    set(base.add(c(*pc)), tag::INT, sc(w) as u64);
+    next!(pc, base, vm, fp)
+});
+macro_rules! int_comparison {
+    ($jump_not:ident, $jump:ident, $loops:ident, $operator:tt) => {
+        op!($jump_not(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
+            if ((*x).bits as i64) $operator sc(w) { next!(pc.add(2), base, vm, fp) }
+            next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+        });
+        op!($jump(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
+            if ((*x).bits as i64) $operator sc(w) { next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp) }
+            next!(pc.add(2), base, vm, fp)
+        });
+        op!($loops(pc, base, vm, w, fp) {
+            let x = base.add(b(w));
+            if (*x).tag != tag::INT || (*vm).fuel <= 1 { return LoadFused(pc, base, vm, w, fp) }
+            if ((*x).bits as i64) $operator sc(w) {
+                (*vm).fuel -= 1;
+                next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+            }
+            next!(pc.add(2), base, vm, fp)
+        });
+    };
+}
+int_comparison!(LtIntJumpNot, LtIntJump, LtIntLoop, <);
+int_comparison!(LeIntJumpNot, LeIntJump, LeIntLoop, <=);
+int_comparison!(GtIntJumpNot, GtIntJump, GtIntLoop, >);
+int_comparison!(GeIntJumpNot, GeIntJump, GeIntLoop, >=);
+int_comparison!(EqIntJumpNot, EqIntJump, EqIntLoop, ==);
+int_comparison!(NeIntJumpNot, NeIntJump, NeIntLoop, !=);
+
+slow!(In => contains);
+slow!(NotIn => contains);
+op!(Is(pc, base, vm, w, fp) {
+    let x = base.add(b(w));
+    let t = base.add(c(w));
+    if (*t).tag == tag::TYPE {
+        let ty = (*t).bits as *mut TypeObject;
+        if (*x).tag == tag::INSTANCE && (*((*x).bits as *mut InstanceObject)).ty == ty {
+            set(base.add(a(w)), tag::TRUE, 0);
+            next!(pc, base, vm, fp)
+        }
+        let builtin = (*ty).data.builtin;
+        if builtin != 0 && (*x).tag != tag::INSTANCE {
+            let value = super::types::type_tag((*x).tag) == builtin;
+            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            next!(pc, base, vm, fp)
+        }
+    }
+    return IsSlow(pc, base, vm, w, fp)
+});
+slow!(IsSlow => is_type);
+slow!(MakeRange => make_range);
+op!(ToStr(pc, base, vm, w, fp) {
+    if (*base.add(b(w))).tag != tag::STR { return ToStrSlow(pc, base, vm, w, fp) }
+    copy(base.add(a(w)), base.add(b(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(ToStrSlow => to_str);
+slow!(Concat => concat);
+
+// Jumps.
+
+op!(Jump(pc, base, vm, w, fp) { next!(pc.offset(sx(w)), base, vm, fp) });
+macro_rules! jump_when {
+    ($name:ident, $value:ident => $condition:expr) => {
+        op!($name(pc, base, vm, w, fp) {
+            let $value = (*base.add(a(w))).tag;
+            if $condition { next!(pc.offset(sx(w)), base, vm, fp) }
+            next!(pc, base, vm, fp)
+        });
+    };
+}
+jump_when!(JumpIf, value => value > tag::FALSE);
+jump_when!(JumpIfNot, value => value <= tag::FALSE);
+jump_when!(JumpNil, value => value == tag::NIL);
+jump_when!(JumpNotNil, value => value != tag::NIL);
+jump_when!(JumpAbsent, value => value == tag::ABSENT);
+jump_when!(JumpPresent, value => value != tag::ABSENT);
+op!(Loop(pc, base, vm, w, fp) {
+    (*vm).fuel -= 1;
+    if (*vm).fuel <= 0 { return OutOfFuel(pc, base, vm, w, fp) }
+    next!(pc.offset(sx(w)), base, vm, fp)
+});
+macro_rules! loop_when {
+    ($name:ident, $value:ident => $condition:expr) => {
+        op!($name(pc, base, vm, w, fp) {
+            let $value = (*base.add(a(w))).tag;
+            if $condition {
+                (*vm).fuel -= 1;
+                if (*vm).fuel <= 0 { return OutOfFuel(pc, base, vm, w, fp) }
+                next!(pc.offset(sx(w)), base, vm, fp)
+            }
+            next!(pc, base, vm, fp)
+        });
+    };
+}
+loop_when!(LoopIf, value => value > tag::FALSE);
+loop_when!(LoopIfNot, value => value <= tag::FALSE);
+loop_when!(LoopPresent, value => value != tag::ABSENT);
+
+// Safepoints: these undo the step of `pc` and run the instruction again when all is well.
+slow!(again OutOfFuel => safepoint);
+slow!(again Collect => collect_now);
+slow!(again Grow => grow);
+
+// Calls.
+
+/// Pushes a frame for a closure whose arguments begin `delta` above the base, and goes on at its entry.
+macro_rules! enter {
+    ($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident, $closure:expr, $delta:expr) => {{
+        let callee = $base.add($delta);
+        let frame = $fp.add(1);
+        if frame == (*$vm).frames_end || callee > (*$vm).stack_limit {
+            return Grow($pc, $base, $vm, $w, $fp);
+        }
+        (*$vm).fuel -= 1;
+        if (*$vm).fuel <= 0 {
+            return OutOfFuel($pc, $base, $vm, $w, $fp);
+        }
+        (*frame).ret = $pc;
+        (*frame).closure = $closure;
+        (*frame).delta = $delta as u32;
+        (*frame).dst = a($w) as u16;
+        (*frame).kind = Kind::Plain;
+        next!((*(*$closure).code).entry.get(), callee, $vm, frame)
+    }};
+}
+op!(Call(pc, base, vm, w, fp) {
+    let callee = base.add(b(w));
+    if (*callee).tag != tag::CLOSURE { return CallOther(pc, base, vm, w, fp) }
+    let closure = (*callee).bits as *mut ClosureObject;
+    if (*(*closure).code).exact != d(w) as u32 { return CallSlow(pc, base, vm, w, fp) }
+    enter!(pc, base, vm, w, fp, closure, b(w) + 1)
+});
+slow!(CallSlow => call_slow);
+/// A call of something that is no closure: natives first.
+op!(CallOther(pc, base, vm, w, fp) {
+    let callee = base.add(b(w));
+    if (*callee).tag != tag::NATIVE { return CallSlow(pc, base, vm, w, fp) }
+    let native = (*callee).bits as *mut NativeObject;
+    native_call!(pc, base, vm, w, fp, native, b(w) + 1, d(w), CallSlow)
+});
+/// Calls a plain native with the `$count` arguments from `$first` on.
+macro_rules! native_call {
+    ($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident, $native:expr, $first:expr, $count:expr, $slow:ident) => {{
+        let def = &*(*$native).def;
+        let NativeRun::Plain(function) = def.run else { return $slow($pc, $base, $vm, $w, $fp) };
+        if !def.accepts($count) {
+            return $slow($pc, $base, $vm, $w, $fp);
+        }
+        if (*$vm).heap.is_due() {
+            return Collect($pc, $base, $vm, $w, $fp);
+        }
+        (*$vm).fuel -= 1;
+        if (*$vm).fuel <= 0 {
+            return OutOfFuel($pc, $base, $vm, $w, $fp);
+        }
+        (*$vm).store($pc, $base, $fp);
+        // SAFETY (brand): the arguments are in registers of the running frame, which the collector sees, and no
+        // register is written before the native returns: what it calls back runs on a fiber of its own.
+        let arguments = std::slice::from_raw_parts($base.add($first), $count);
+        match function(Machine::cx($vm), arguments) {
+            Ok(value) => {
+                (*$vm).retrying = false;
+                set($base.add(a($w)), value.tag, value.bits);
+                next!($pc, $base, $vm, $fp)
+            }
+            Err(fault) => {
+                (*$vm).fault = Some(fault);
+                return NativeFault($pc, $base, $vm, $w, $fp);
+            }
+        }
+    }};
+}
+use native_call;
+slow!(NativeFault => native_fault);
+op!(CallMethod(pc, base, vm, w, fp) {
+    let receiver = base.add(b(w));
+    let cache = pc.add(c(w)) as *const Cache;
+    let key = if (*receiver).tag == tag::INSTANCE {
+        (*((*receiver).bits as *mut InstanceObject)).ty as u64
+    } else {
+        (*receiver).tag
+    };
+    if (*cache).key != key { return CallMethodSlow(pc, base, vm, w, fp) }
+    let payload = (*cache).payload;
+    // The lowest bit tells natives from closures.
+    if payload & 1 != 0 {
+        let native = (payload & !1) as *mut NativeObject;
+        native_call!(pc, base, vm, w, fp, native, b(w), d(w) + 1, CallMethodSlow)
+    }
+    let closure = payload as *mut ClosureObject;
+    if (*(*closure).code).exact != d(w) as u32 + 1 { return CallMethodSlow(pc, base, vm, w, fp) }
+    enter!(pc, base, vm, w, fp, closure, b(w))
+});
+slow!(CallMethodSlow => call_method);
+slow!(CallList => call_list);
+slow!(CallMethodList => call_method_list);
+op!(TailCall(pc, base, vm, w, fp) {
+    let callee = base.add(b(w));
+    if (*callee).tag != tag::CLOSURE { return TailCallSlow(pc, base, vm, w, fp) }
+    let closure = (*callee).bits as *mut ClosureObject;
+    if (*(*closure).code).exact != d(w) as u32 { return TailCallSlow(pc, base, vm, w, fp) }
+    (*vm).fuel -= 1;
+    if (*vm).fuel <= 0 { return OutOfFuel(pc, base, vm, w, fp) }
+    let mut i = 0;
+    while i < d(w) {
+        copy(base.add(i), callee.add(i + 1));
+        i += 1;
+    }
+    (*fp).closure = closure;
+    // The frame has as much room as any with at most `MARGIN` registers needs; `exact` rules out larger ones.
+    next!((*(*closure).code).entry.get(), base, vm, fp)
+});
+slow!(TailCallSlow => tail_call);
+slow!(TailCallList => tail_call_list);
+op!(TailMethod(pc, base, vm, w, fp) {
+    let receiver = base.add(b(w));
+    let cache = pc.add(c(w)) as *const Cache;
+    let key = if (*receiver).tag == tag::INSTANCE {
+        (*((*receiver).bits as *mut InstanceObject)).ty as u64
+    } else {
+        (*receiver).tag
+    };
+    if (*cache).key != key || (*cache).payload & 1 != 0 { return TailMethodSlow(pc, base, vm, w, fp) }
+    let closure = (*cache).payload as *mut ClosureObject;
+    if (*(*closure).code).exact != d(w) as u32 + 1 { return TailMethodSlow(pc, base, vm, w, fp) }
+    (*vm).fuel -= 1;
+    if (*vm).fuel <= 0 { return OutOfFuel(pc, base, vm, w, fp) }
+    let mut i = 0;
+    while i <= d(w) {
+        copy(base.add(i), receiver.add(i));
+        i += 1;
+    }
+    (*fp).closure = closure;
+    next!((*(*closure).code).entry.get(), base, vm, fp)
+});
+slow!(TailMethodSlow => tail_method);
+slow!(TailMethodList => tail_method_list);
+op!(Return(pc, base, vm, w, fp) {
+    if (*fp).kind != Kind::Plain { return ReturnSlow(pc, base, vm, w, fp) }
+    let result = base.add(a(w));
+    let tag = (&raw const (*result).tag).read_volatile();
+    let bits = (&raw const (*result).bits).read_volatile();
+    let caller = base.sub((*fp).delta as usize);
+    set(caller.add((*fp).dst as usize), tag, bits);
+    next!((*fp).ret, caller, vm, fp.sub(1))
+});
+slow!(ReturnSlow => return_slow);
+slow!(Yield => yield_value);
+slow!(Throw => throw_value);
+slow!(MatchFail => match_fail);
+
+// Containers.
+
+slow!(MakeTuple => make_tuple);
+slow!(MakeList => make_list);
+slow!(MakeMap => make_map);
+op!(ListPush(pc, base, vm, w, fp) {
+    let to = base.add(a(w));
+    if (*to).tag != tag::LIST || (*vm).heap.journal.is_on() { return ListPushSlow(pc, base, vm, w, fp) }
+    let items = &mut (*((*to).bits as *mut ListObject)).items;
+    if items.len() == items.capacity() { return ListPushSlow(pc, base, vm, w, fp) }
+    items.push(*base.add(b(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(ListPushSlow => list_push);
+slow!(MapPut => map_put);
+slow!(MapMerge => map_merge);
+op!(GetIndex(pc, base, vm, w, fp) {
+    let object = base.add(b(w));
+    let index = base.add(c(w));
+    if (*object).tag == tag::LIST && (*index).tag == tag::INT {
+        let items = &(*((*object).bits as *mut ListObject)).items;
+        let at = (*index).bits as usize;
+        if at >= items.len() { return GetIndexSlow(pc, base, vm, w, fp) }
+        copy(base.add(a(w)), items.as_ptr().add(at));
+        next!(pc, base, vm, fp)
+    }
+    return GetIndexSlow(pc, base, vm, w, fp)
+});
+slow!(GetIndexSlow => get_index);
+op!(SetIndex(pc, base, vm, w, fp) {
+    let object = base.add(a(w));
+    let index = base.add(b(w));
+    if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
+        let items = &mut (*((*object).bits as *mut ListObject)).items;
+        let at = (*index).bits as usize;
+        if at >= items.len() { return SetIndexSlow(pc, base, vm, w, fp) }
+        copy(items.as_mut_ptr().add(at), base.add(c(w)));
+        next!(pc, base, vm, fp)
+    }
+    return SetIndexSlow(pc, base, vm, w, fp)
+});
+slow!(SetIndexSlow => set_index);
+op!(GetField(pc, base, vm, w, fp) {
+    let object = base.add(b(w));
+    let cache = pc.add(c(w)) as *const Cache;
+    if (*object).tag == tag::INSTANCE {
+        let instance = (*object).bits as *mut InstanceObject;
+        if (*cache).key == (*instance).ty as u64 {
+            copy(base.add(a(w)), fields(instance).add((*cache).payload as usize));
+            next!(pc, base, vm, fp)
+        }
+    }
+    return GetFieldSlow(pc, base, vm, w, fp)
+});
+slow!(GetFieldSlow => get_field);
+op!(SetField(pc, base, vm, w, fp) {
+    let object = base.add(a(w));
+    let cache = pc.add(c(w)) as *const Cache;
+    if (*object).tag == tag::INSTANCE && !(*vm).heap.journal.is_on() {
+        let instance = (*object).bits as *mut InstanceObject;
+        if (*cache).key == (*instance).ty as u64 {
+            copy(fields(instance).add((*cache).payload as usize), base.add(b(w)));
+            next!(pc, base, vm, fp)
+        }
+    }
+    return SetFieldSlow(pc, base, vm, w, fp)
+});
+slow!(SetFieldSlow => set_field);
+slow!(GetFieldSafe => get_field_safe);
+slow!(Slice => slice);
+
+// Iteration. What the three registers hold depends on the tag of the first: see `iterate`.
+
+slow!(Iter => iterate);
+slow!(IterRange => iterate_range);
+/// The next element of a range or list, or the slow path; `$end` where there is none.
+macro_rules! step {
+    ($base:ident, $vm:ident, $w:ident, $slow:expr, $end:block) => {{
+        let it = $base.add(b($w));
+        if (*it).tag == tag::INT {
+            let left = (*it.add(1)).bits;
+            if left == 0 $end
+            let current = (*it).bits;
+            (*it.add(1)).bits = left - 1;
+            (*it).bits = current.wrapping_add((*it.add(2)).bits);
+            set($base.add(a($w)), tag::INT, current);
+        } else if (*it).tag == tag::LIST {
+            let items = &(*((*it).bits as *mut ListObject)).items;
+            let at = (*it.add(1)).bits as usize;
+            if items.len() as u64 != (*it.add(2)).bits { return $slow }
+            if at >= items.len() $end
+            (*it.add(1)).bits = at as u64 + 1;
+            copy($base.add(a($w)), items.as_ptr().add(at));
+        } else {
+            return $slow
+        }
+    }};
+}
+op!(Next(pc, base, vm, w, fp) {
+    step!(base, vm, w, NextSlow(pc, base, vm, w, fp), {
+        set(base.add(a(w)), tag::ABSENT, 0);
+        next!(pc, base, vm, fp)
+    });
+    next!(pc, base, vm, fp)
+});
+/// `Next` fused with the `LoopPresent` behind it.
+op!(NextLoop(pc, base, vm, w, fp) {
+    if (*vm).fuel <= 1 { return NextSlow(pc, base, vm, w, fp) }
+    step!(base, vm, w, NextSlow(pc, base, vm, w, fp), {
+        set(base.add(a(w)), tag::ABSENT, 0);
+        next!(pc.add(1), base, vm, fp)
+    });
+    (*vm).fuel -= 1;
+    next!(pc.offset(1 + sx(*pc)), base, vm, fp)
+});
+slow!(NextSlow => next_element);
+
+// Patterns.
+
+slow!(IsTuple => is_tuple);
+slow!(IsList => is_list);
+slow!(IsMap => is_map);
+slow!(TryKey => try_key);
+slow!(IsInstance => is_instance);
+slow!(GetSlot => get_slot);
+
+/// Fills prepared code in at its first call, and goes on with it.
+slow!(again FirstCall => first_call);
+/// A number that `prepare` never writes.
+slow!(Illegal => illegal);

@@ -1,0 +1,161 @@
+//! Iteration. An iterator is three registers; the tag of the first says what it goes over:
+//!
+//! | first | second | third |
+//! | --- | --- | --- |
+//! | int: the next element of a range | int: how many are left | int: the step |
+//! | list | int: next index | int: length at the start |
+//! | tuple, bytes | int: next index | - |
+//! | str | int: byte offset of the next code point | - |
+//! | map, set | int: next entry | int: number of entries at the start |
+//! | fiber, function | - | - |
+//! | nil: nothing is left | - | - |
+
+use quipu_lang::code::Word;
+
+use super::calls::To;
+use super::fiber::Status;
+use super::frame::Kind;
+use super::machine::Machine;
+use super::types::describe;
+use crate::error::ErrorKind;
+use crate::heap::{Slot, Special, Value, View};
+use crate::native::Fault;
+
+type Done = Result<(), Fault<'static>>;
+
+impl Machine {
+    pub(super) fn iterate(&mut self, w: Word) -> Done {
+        let value = self.r(w.b() as usize);
+        self.begin_iteration(w.a() as usize, value)
+    }
+
+    /// Fills the three registers from `dst` on.
+    pub(super) fn begin_iteration(&mut self, dst: usize, value: Slot) -> Done {
+        let (second, third) = match value.view() {
+            View::Range(range) => {
+                // A count above i64::MAX would take centuries to use up; the cast keeps its bits for the countdown.
+                let count = range.len().min(u64::MAX as u128) as u64;
+                self.set_r(dst, Value::int(range.start()));
+                self.set_r(dst + 1, Value::int(count as i64));
+                self.set_r(dst + 2, Value::int(range.step()));
+                return Ok(());
+            }
+            View::List(list) => (Value::int(0), Value::int(list.len() as i64)),
+            View::Map(table) | View::Set(table) => (Value::int(0), Value::int(table.len() as i64)),
+            View::Tuple(_) | View::Str(_) | View::Bytes(_) => (Value::int(0), Value::NIL),
+            View::Fiber(_) | View::Closure(_) | View::Native(_) => (Value::NIL, Value::NIL),
+            View::Instance(_) => match self.special(value, Special::iter) {
+                // An `iter` that gives another instance with `iter` is followed, one call at a time.
+                Some(method) => return self.call_special(method, &[value], Kind::Iterator, dst as u16),
+                None => return Err(self.not_iterable(value)),
+            },
+            _ => return Err(self.not_iterable(value)),
+        };
+        self.set_r(dst, value);
+        self.set_r(dst + 1, second);
+        self.set_r(dst + 2, third);
+        Ok(())
+    }
+
+    fn not_iterable(&mut self, value: Slot) -> Fault<'static> {
+        let what = describe(value);
+        self.failure(ErrorKind::Type, format!("{what} cannot be iterated over"))
+    }
+
+    pub(super) fn iterate_range(&mut self, w: Word) -> Done {
+        let (start, end) = self.range_ends(w)?;
+        let range = i128::from(end) - i128::from(start) + i128::from(w.d() != 0);
+        let dst = w.a() as usize;
+        self.set_r(dst, Value::int(start));
+        // A count above i64::MAX would take centuries to use up; the cast keeps its bits for the unsigned countdown.
+        self.set_r(dst + 1, Value::int(range.clamp(0, u64::MAX as i128) as u64 as i64));
+        self.set_r(dst + 2, Value::int(1));
+        Ok(())
+    }
+
+    pub(super) fn next_element(&mut self, w: Word) -> Done {
+        let (dst, it) = (w.a() as usize, w.b() as usize);
+        let at = self.r(it + 1).as_int().unwrap_or(0) as usize;
+        let first = self.r(it);
+        let next = match first.view() {
+            View::Nil => None,
+            View::Int(current) => {
+                let left = self.r(it + 1).bits;
+                if left == 0 {
+                    None
+                } else {
+                    let step = self.r(it + 2).as_int().unwrap_or(0);
+                    self.set_r(it, Value::int(current.wrapping_add(step)));
+                    self.set_r(it + 1, Value::int(left.wrapping_sub(1) as i64));
+                    Some(Value::int(current))
+                }
+            }
+            View::List(list) => {
+                if list.len() as u64 != self.r(it + 2).bits {
+                    return Err(self.changed(first));
+                }
+                self.set_r(it + 1, Value::int(at as i64 + 1));
+                list.get(at)
+            }
+            View::Tuple(tuple) => {
+                self.set_r(it + 1, Value::int(at as i64 + 1));
+                tuple.as_slice().get(at).copied()
+            }
+            View::Bytes(bytes) => {
+                self.set_r(it + 1, Value::int(at as i64 + 1));
+                bytes.as_slice().get(at).map(|&byte| Value::int(byte.into()))
+            }
+            View::Str(text) => match text.as_str().get(at..).and_then(|rest| rest.chars().next()) {
+                Some(c) => {
+                    self.set_r(it + 1, Value::int((at + c.len_utf8()) as i64));
+                    Some(self.heap.str(c.encode_utf8(&mut [0; 4])).into())
+                }
+                None => None,
+            },
+            View::Map(table) | View::Set(table) => {
+                if table.len() as u64 != self.r(it + 2).bits {
+                    return Err(self.changed(first));
+                }
+                match (table.next(at as u64), first.view()) {
+                    (Some((next, key, value)), View::Map(_)) => {
+                        self.set_r(it + 1, Value::int(next as i64));
+                        Some(self.heap.tuple(&[key, value]).into())
+                    }
+                    (Some((next, key, _)), _) => {
+                        self.set_r(it + 1, Value::int(next as i64));
+                        Some(key)
+                    }
+                    (None, _) => None,
+                }
+            }
+            View::Fiber(fiber) => {
+                // SAFETY: the fiber is live.
+                let status = unsafe { (*fiber.as_ptr()).state.status };
+                if status == Status::Done {
+                    None
+                } else {
+                    return self.resume_fiber(fiber.as_ptr(), Value::NIL, w.a(), true);
+                }
+            }
+            View::Closure(_) | View::Native(_) => {
+                let at = self.frame_size() + 1;
+                self.ensure(at)?;
+                return self.call_window(at, 0, first, To::Register(Kind::Element, w.a()));
+            }
+            _ => return Err(self.not_iterable(first)),
+        };
+        if next.is_none() {
+            self.set_r(it, Value::NIL);
+        }
+        self.set_r(dst, next.unwrap_or(Value::ABSENT));
+        if self.heap.is_due() {
+            return self.collect_now(Word(0));
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, container: Slot) -> Fault<'static> {
+        let what = container.type_name();
+        self.failure(ErrorKind::Changed, format!("the size of the {what} changed while it was looped over"))
+    }
+}

@@ -1,0 +1,200 @@
+//! Safepoints: fuel, time, interrupts, collections, and the growth of stacks.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use quipu_lang::code::Word;
+
+use super::frame::Frame;
+use super::machine::Machine;
+use crate::error::ErrorKind;
+use crate::heap::{Slot, Value};
+use crate::native::{Fault, Stop};
+
+/// Safepoints between two looks at the clock and the interrupt flag.
+const SLICE: u64 = 20_000;
+
+/// Registers that every frame can count on without a check of its own.
+pub(crate) const MARGIN: usize = 64;
+
+type Done = Result<(), Fault<'static>>;
+
+impl Machine {
+    /// An instruction found the slice used up; it runs again when there is more.
+    pub(super) fn safepoint(&mut self, _: Word) -> Done {
+        // The step that found it so was not made.
+        self.fuel += 1;
+        self.next_slice().map_err(Fault::Stop)
+    }
+
+    /// Begins a new slice of fuel, unless the program has to stop.
+    pub fn next_slice(&mut self) -> Result<(), Stop> {
+        let used = (self.slice - self.fuel).max(0) as u64;
+        self.fuel_used += used;
+        if self.interrupt.swap(false, Ordering::Relaxed) {
+            self.slice = 0;
+            self.fuel = 0;
+            return Err(Stop::Interrupted);
+        }
+        if self.limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.slice = 0;
+            self.fuel = 0;
+            return Err(Stop::Time);
+        }
+        let left = match self.limits.fuel {
+            Some(fuel) => fuel.saturating_sub(self.fuel_used),
+            None => u64::MAX,
+        };
+        if left == 0 {
+            self.slice = 0;
+            self.fuel = 0;
+            return Err(Stop::Fuel);
+        }
+        // One more than is left to use, as the step that reaches zero is not made.
+        self.slice = left.min(SLICE) as i64 + 1;
+        self.fuel = self.slice;
+        Ok(())
+    }
+
+    /// Fuel used so far.
+    pub fn total_fuel_used(&self) -> u64 {
+        self.fuel_used + (self.slice - self.fuel).max(0) as u64
+    }
+
+    /// A collection is due.
+    pub(super) fn collect_now(&mut self, _: Word) -> Done {
+        self.collect();
+        if self.heap.bytes > self.heap.limit { Err(Fault::Stop(Stop::Heap)) } else { Ok(()) }
+    }
+
+    /// Frees what nothing refers to any more.
+    pub(crate) fn collect(&mut self) {
+        self.park();
+        let Machine { heap, fiber, waiting, natives, methods, types, roots, result, codes, strings, fault, .. } = self;
+        heap.mark(|marker| {
+            for fiber in waiting.iter().chain([&*fiber]) {
+                if !fiber.is_null() {
+                    marker.header(fiber.cast());
+                }
+            }
+            natives.values().chain(roots.iter()).for_each(|&slot| marker.slot(slot));
+            methods.iter().flat_map(|of_type| of_type.values()).for_each(|&slot| marker.slot(slot));
+            types.iter().filter(|ty| !ty.is_null()).for_each(|ty| marker.header(ty.cast()));
+            marker.slot(*result);
+            if let Some(Fault::Thrown(value)) = fault {
+                marker.slot(value.slot());
+            }
+        });
+        // SAFETY: nothing is freed before `sweep`.
+        unsafe {
+            strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
+            let color = heap.live_color();
+            codes.retain(|_, code| code.is_marked(color));
+            for code in codes.values() {
+                for cache in code.caches() {
+                    // Small keys are tags of built-in types, which live as long as the machine.
+                    if cache.key > 0xff && !heap.is_live(cache.key as *const _) {
+                        cache.key = 0;
+                    }
+                }
+            }
+        }
+        heap.sweep();
+    }
+
+    /// Writes the running fiber's position into the fiber, where the collector and the images look for it.
+    pub(crate) fn park(&mut self) {
+        if self.fiber.is_null() {
+            return;
+        }
+        // SAFETY: the running fiber is live, and `base` and `fp` point into its stack and frames.
+        unsafe {
+            let state = &mut (*self.fiber).state;
+            state.pc = self.pc;
+            state.base = self.base.offset_from(state.stack.as_ptr()) as usize;
+            state.top = self.fp.offset_from(state.frames.as_ptr()) as usize;
+        }
+    }
+
+    /// Takes the position from the fiber that is to run.
+    pub(crate) fn unpark(&mut self) {
+        // SAFETY: the fiber is live; its position was written by `park` and is inside its stack and frames.
+        unsafe {
+            let state = &mut (*self.fiber).state;
+            self.pc = state.pc;
+            self.base = state.stack.as_mut_ptr().add(state.base);
+            self.fp = state.frames.as_mut_ptr().add(state.top);
+            let end = state.frames.len().min(self.limits.depth.saturating_sub(state.depth).max(1));
+            self.frames_end = state.frames.as_mut_ptr().add(end);
+            // Wrapping: a stack shorter than the margin gives a limit below its start, so that every call grows it.
+            self.stack_limit = state.stack.as_mut_ptr().wrapping_add(state.stack.len()).wrapping_sub(MARGIN);
+        }
+    }
+
+    /// A call found no room.
+    pub(super) fn grow(&mut self, _: Word) -> Done {
+        // SAFETY: `fp` and `base` point into the running fiber's frames and stack.
+        unsafe {
+            if self.fp.add(1) >= self.frames_end {
+                self.grow_frames()?;
+            }
+            // A callee's registers begin among the caller's, and it has at most `MARGIN` of them.
+            let frame = (*(*(*self.fp).closure).code).registers();
+            self.ensure(frame + MARGIN)
+        }
+    }
+
+    /// Makes sure that `count` registers from the base on exist.
+    pub(super) fn ensure(&mut self, count: usize) -> Done {
+        // SAFETY: the running fiber is live, and `base` points into its stack.
+        unsafe {
+            let state = &mut (*self.fiber).state;
+            let base = self.base.offset_from(state.stack.as_ptr()) as usize;
+            let needed = base + count + MARGIN;
+            if needed <= state.stack.len() {
+                return Ok(());
+            }
+            let size = needed.max(state.stack.len() * 2);
+            let more = (size - state.stack.len()) * size_of::<Slot>();
+            if !self.heap.has_room(more) {
+                return Err(Fault::Collect(more));
+            }
+            let mut stack = vec![Value::NIL; size].into_boxed_slice();
+            stack[..state.stack.len()].copy_from_slice(&state.stack);
+            self.heap.bytes += more;
+            self.park();
+            (*self.fiber).state.stack = stack;
+            self.unpark();
+            Ok(())
+        }
+    }
+
+    /// Makes room for more frames, up to the depth limit.
+    pub(super) fn grow_frames(&mut self) -> Done {
+        // SAFETY: the running fiber is live, and `fp` points into its frames.
+        unsafe {
+            let state = &mut (*self.fiber).state;
+            let allowed = self.limits.depth.saturating_sub(state.depth);
+            let used = self.fp.offset_from(state.frames.as_ptr()) as usize + 1;
+            if used >= allowed {
+                let message = format!("more than {} calls are under way at once", self.limits.depth);
+                return Err(self.failure(ErrorKind::StackOverflow, message));
+            }
+            if used < state.frames.len() {
+                return Ok(());
+            }
+            let size = (state.frames.len() * 2).max(8);
+            let more = (size - state.frames.len()) * size_of::<Frame>();
+            if !self.heap.has_room(more) {
+                return Err(Fault::Collect(more));
+            }
+            let mut frames = vec![Frame::EMPTY; size].into_boxed_slice();
+            frames[..state.frames.len()].copy_from_slice(&state.frames);
+            self.heap.bytes += more;
+            self.park();
+            (*self.fiber).state.frames = frames;
+            self.unpark();
+            Ok(())
+        }
+    }
+}

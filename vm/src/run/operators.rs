@@ -1,0 +1,461 @@
+//! Slow paths of operators, cells, containers and patterns: special methods first, then what `ops` does to the
+//! built-in kinds.
+
+use quipu_lang::code::{Op, Word};
+
+use super::frame::Kind;
+use super::machine::Machine;
+use super::ops_stub as ops;
+use super::types::describe;
+use crate::error::ErrorKind;
+use crate::heap::journal::Change;
+use crate::heap::layout::CellObject;
+use crate::heap::{Slot, Special, Value, View, tag};
+use crate::native::Fault;
+
+type Done = Result<(), Fault<'static>>;
+
+impl Machine {
+    // Cells.
+
+    pub(super) fn free_cell_fault(&mut self, w: Word) -> Done {
+        let name = self.free_name(w.x() as usize);
+        Err(self.uninitialised(name))
+    }
+
+    pub(super) fn get_cell_fault(&mut self, w: Word) -> Done {
+        let name = self.register_name(w.b());
+        Err(self.uninitialised(name))
+    }
+
+    pub(super) fn set_free_cell(&mut self, w: Word) -> Done {
+        // SAFETY: the checker has bounded the index by the number of captures.
+        let cell = unsafe { *(*self.fp).closure.add(1).cast::<Slot>().add(w.x() as usize) };
+        let value = self.r(w.a() as usize);
+        if !self.assign_cell(cell, value, false) {
+            let name = self.free_name(w.x() as usize);
+            return Err(self.uninitialised(name));
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_cell(&mut self, w: Word) -> Done {
+        let (cell, value) = (self.r(w.a() as usize), self.r(w.b() as usize));
+        if !self.assign_cell(cell, value, false) {
+            let name = self.register_name(w.a());
+            return Err(self.uninitialised(name));
+        }
+        Ok(())
+    }
+
+    pub(super) fn init_cell(&mut self, w: Word) -> Done {
+        let (cell, value) = (self.r(w.a() as usize), self.r(w.b() as usize));
+        if !self.assign_cell(cell, value, true) {
+            return Err(self.failure(ErrorKind::Type, "a variable's place holds no cell"));
+        }
+        Ok(())
+    }
+
+    /// Writes a cell; false if it is none, or not initialised unless that is what is done now.
+    fn assign_cell(&mut self, cell: Slot, value: Slot, init: bool) -> bool {
+        if cell.tag != tag::CELL {
+            return false;
+        }
+        let cell = cell.bits as *mut CellObject;
+        // SAFETY: the tag says so.
+        unsafe {
+            if !init && (*cell).value.is_absent() {
+                return false;
+            }
+            if self.heap.journal.is_on() && self.heap.journal.wants(&(*cell).header) {
+                self.heap.journal.push(Change::Cell(cell, (*cell).value));
+            }
+            (*cell).value = value;
+        }
+        true
+    }
+
+    fn uninitialised(&mut self, name: Option<String>) -> Fault<'static> {
+        let name = name.unwrap_or_else(|| "a variable".into());
+        self.failure(ErrorKind::Uninitialised, format!("{name} is used before its declaration has run"))
+    }
+
+    fn free_name(&self, index: usize) -> Option<String> {
+        // SAFETY: `fp` is the running frame.
+        let code = unsafe { (*(*(*self.fp).closure).code).code() };
+        code.debug()?.free.get(index).cloned()
+    }
+
+    fn register_name(&self, register: u16) -> Option<String> {
+        // SAFETY: `fp` is the running frame.
+        let prepared = unsafe { &*(*(*self.fp).closure).code };
+        let at = prepared.index_before(self.pc);
+        let locals = &prepared.code().debug()?.locals;
+        let local = locals.iter().find(|local| local.register == register && local.start <= at && at < local.end);
+        local.map(|local| local.name.clone())
+    }
+
+    // Operators.
+
+    pub(super) fn binary(&mut self, w: Word) -> Done {
+        let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let (operator, special) = match w.op() {
+            Some(Op::Add) => (ops::Operator::Add, Some(Special::add)),
+            Some(Op::Sub) => (ops::Operator::Sub, Some(Special::sub)),
+            Some(Op::Mul) => (ops::Operator::Mul, Some(Special::mul)),
+            Some(Op::Div) => (ops::Operator::Div, Some(Special::div)),
+            Some(Op::FloorDiv) => (ops::Operator::FloorDiv, Some(Special::floordiv)),
+            Some(Op::Mod) => (ops::Operator::Mod, Some(Special::r#mod)),
+            Some(Op::Pow) => (ops::Operator::Pow, Some(Special::pow)),
+            Some(Op::BitAnd) => (ops::Operator::BitAnd, None),
+            Some(Op::BitOr) => (ops::Operator::BitOr, None),
+            Some(Op::BitXor) => (ops::Operator::BitXor, None),
+            Some(Op::Shl) => (ops::Operator::Shl, None),
+            _ => (ops::Operator::Shr, None),
+        };
+        if let Some(method) = special.and_then(|special| self.special(left, special)) {
+            return self.call_special(method, &[left, right], Kind::Plain, w.a());
+        }
+        let value = ops::arith::binary(self.cx_mut(), operator, left, right)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    pub(super) fn unary(&mut self, w: Word) -> Done {
+        let operand = self.r(w.b() as usize);
+        if w.op() == Some(Op::Neg)
+            && let Some(method) = self.special(operand, Special::neg)
+        {
+            return self.call_special(method, &[operand], Kind::Plain, w.a());
+        }
+        let value = match w.op() {
+            Some(Op::Neg) => ops::arith::negate(self.cx_mut(), operand)?,
+            _ => ops::arith::complement(self.cx_mut(), operand)?,
+        };
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    /// `<`, `<=`, `>`, `>=`, also from their fused forms: the result always goes into the register.
+    pub(super) fn compare(&mut self, w: Word) -> Done {
+        use super::dispatch::number as n;
+        use std::cmp::Ordering::*;
+        let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let less = [Op::Lt as u8, n::LtJump, n::LtJumpNot, n::LtLoop];
+        let less_equal = [Op::Le as u8, n::LeJump, n::LeJumpNot, n::LeLoop];
+        let greater = [Op::Gt as u8, n::GtJump, n::GtJumpNot, n::GtLoop];
+        let op = w.op_byte();
+        let (kind, symbol) = if less.contains(&op) {
+            (Kind::Less, "<")
+        } else if less_equal.contains(&op) {
+            (Kind::LessEqual, "<=")
+        } else if greater.contains(&op) {
+            (Kind::Greater, ">")
+        } else {
+            (Kind::GreaterEqual, ">=")
+        };
+        if let Some(method) = self.special(left, Special::cmp) {
+            return self.call_special(method, &[left, right], kind, w.a());
+        }
+        let order = ops::order::compare(self.cx_mut(), symbol, left, right)?;
+        let truth = match kind {
+            Kind::Less => order == Some(Less),
+            Kind::LessEqual => matches!(order, Some(Less | Equal)),
+            Kind::Greater => order == Some(Greater),
+            _ => matches!(order, Some(Greater | Equal)),
+        };
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    /// `==` and `!=`, also from their fused forms.
+    pub(super) fn equal(&mut self, w: Word) -> Done {
+        use super::dispatch::number as n;
+        let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let wanted = ![Op::Ne as u8, n::NeJump, n::NeJumpNot].contains(&w.op_byte());
+        let kind = if wanted { Kind::Truth } else { Kind::Untruth };
+        if let Some(method) = self.special(left, Special::eq) {
+            return self.call_special(method, &[left, right], kind, w.a());
+        }
+        if let Some(method) = self.special(right, Special::eq) {
+            return self.call_special(method, &[right, left], kind, w.a());
+        }
+        let truth = ops::equal::equal(self.cx_mut(), left, right)?;
+        self.set_r(w.a() as usize, Value::bool(truth == wanted));
+        Ok(())
+    }
+
+    pub(super) fn contains(&mut self, w: Word) -> Done {
+        let (item, container) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let wanted = w.op() == Some(Op::In);
+        if let Some(method) = self.special(container, Special::contains) {
+            let kind = if wanted { Kind::Truth } else { Kind::Untruth };
+            return self.call_special(method, &[container, item], kind, w.a());
+        }
+        let truth = ops::index::contains(self.cx_mut(), item, container)?;
+        self.set_r(w.a() as usize, Value::bool(truth == wanted));
+        Ok(())
+    }
+
+    pub(super) fn make_range(&mut self, w: Word) -> Done {
+        let (start, end) = self.range_ends(w)?;
+        let range = self.heap.range(start, end, 1, w.d() != 0);
+        self.set_r(w.a() as usize, range.into());
+        Ok(())
+    }
+
+    /// The ends in registers `b` and `c`, which must be ints.
+    pub(super) fn range_ends(&mut self, w: Word) -> Result<(i64, i64), Fault<'static>> {
+        let (start, end) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        match (start.as_int(), end.as_int()) {
+            (Some(start), Some(end)) => Ok((start, end)),
+            (start_int, _) => {
+                let what = describe(if start_int.is_none() { start } else { end });
+                Err(self.failure(ErrorKind::Type, format!("the ends of a range are ints, not {what}")))
+            }
+        }
+    }
+
+    pub(super) fn to_str(&mut self, w: Word) -> Done {
+        let value = self.r(w.b() as usize);
+        if let Some(method) = self.special(value, Special::str) {
+            return self.call_special(method, &[value], Kind::Text, w.a());
+        }
+        let text = ops::text::to_str(self.cx_mut(), value)?;
+        self.set_r(w.a() as usize, text);
+        Ok(())
+    }
+
+    pub(super) fn concat(&mut self, w: Word) -> Done {
+        let (first, count) = (w.b() as usize, w.c() as usize);
+        let mut parts = Vec::with_capacity(count);
+        let mut length = 0usize;
+        for i in first..first + count {
+            let Some(part) = self.r(i).as_str() else {
+                let what = describe(self.r(i));
+                return Err(self.failure(ErrorKind::Type, format!("only strings can be joined, not {what}")));
+            };
+            length = length.saturating_add(part.len());
+            parts.push(part);
+        }
+        self.cx_mut().reserve(length)?;
+        self.cx_mut().work(length / 64)?;
+        let text = self.heap.str_from(&parts);
+        self.set_r(w.a() as usize, text.into());
+        Ok(())
+    }
+
+    // Containers.
+
+    fn window(&self, w: Word, count: usize) -> Vec<Slot> {
+        (0..count).map(|i| self.r(w.b() as usize + i)).collect()
+    }
+
+    /// Collects first if it is time, so that what is made in a loop cannot outrun the collector.
+    fn before_making(&mut self) -> Done {
+        if self.heap.is_due() {
+            self.collect_now(Word(0))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn make_tuple(&mut self, w: Word) -> Done {
+        self.before_making()?;
+        // SAFETY: the checker has bounded the window.
+        let items = unsafe { std::slice::from_raw_parts(self.base.add(w.b() as usize), w.c() as usize) };
+        let tuple = self.heap.tuple(items);
+        self.set_r(w.a() as usize, tuple.into());
+        Ok(())
+    }
+
+    pub(super) fn make_list(&mut self, w: Word) -> Done {
+        self.before_making()?;
+        let items = self.window(w, w.c() as usize);
+        let list = self.heap.list(items);
+        self.set_r(w.a() as usize, list.into());
+        Ok(())
+    }
+
+    pub(super) fn make_map(&mut self, w: Word) -> Done {
+        self.before_making()?;
+        let map = self.heap.table(tag::MAP);
+        for i in 0..w.c() as usize {
+            let (key, value) = (self.r(w.b() as usize + 2 * i), self.r(w.b() as usize + 2 * i + 1));
+            map.insert(self.cx_mut(), key, value)?;
+        }
+        self.set_r(w.a() as usize, map.into());
+        Ok(())
+    }
+
+    pub(super) fn list_push(&mut self, w: Word) -> Done {
+        let View::List(list) = self.r(w.a() as usize).view() else {
+            return Err(self.failure(ErrorKind::Type, "only a list can take an element"));
+        };
+        let value = self.r(w.b() as usize);
+        list.push(self.cx_mut(), value)
+    }
+
+    pub(super) fn map_put(&mut self, w: Word) -> Done {
+        let View::Map(map) = self.r(w.a() as usize).view() else {
+            return Err(self.failure(ErrorKind::Type, "only a map can take an entry"));
+        };
+        let (key, value) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        map.insert(self.cx_mut(), key, value)?;
+        Ok(())
+    }
+
+    pub(super) fn map_merge(&mut self, w: Word) -> Done {
+        let (to, from) = (self.r(w.a() as usize), self.r(w.b() as usize));
+        let View::Map(to) = to.view() else {
+            return Err(self.failure(ErrorKind::Type, "only a map can take entries"));
+        };
+        let View::Map(from) = from.view() else {
+            let what = describe(from);
+            return Err(self.failure(ErrorKind::Type, format!("only a map can be spread into a map, not {what}")));
+        };
+        let mut position = 0;
+        while let Some((next, key, value)) = from.next(position) {
+            position = next;
+            to.insert(self.cx_mut(), key, value)?;
+        }
+        self.cx_mut().work(from.len() / 8)
+    }
+
+    pub(super) fn get_index(&mut self, w: Word) -> Done {
+        let (object, index) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        if let Some(method) = self.special(object, Special::get) {
+            return self.call_special(method, &[object, index], Kind::Plain, w.a());
+        }
+        let value = ops::index::get_index(self.cx_mut(), object, index)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    pub(super) fn set_index(&mut self, w: Word) -> Done {
+        let (object, index, value) = (self.r(w.a() as usize), self.r(w.b() as usize), self.r(w.c() as usize));
+        if let Some(method) = self.special(object, Special::set) {
+            return self.call_special(method, &[object, index, value], Kind::Discard, 0);
+        }
+        ops::index::set_index(self.cx_mut(), object, index, value)
+    }
+
+    /// The name in the cache of the current instruction.
+    fn cached_name(&self, w: Word) -> Slot {
+        // SAFETY: prepared code has a cache for this instruction; its name is a constant of the code.
+        Value::raw(tag::STR, unsafe { (*self.cache(w)).name })
+    }
+
+    /// Finds a field of an instance and remembers where it is.
+    fn field_slot(&mut self, w: Word, object: Slot, name: Slot) -> Option<*mut Slot> {
+        let View::Instance(instance) = object.view() else { return None };
+        // SAFETY: the instance and its type are live; the index is one of its fields.
+        unsafe {
+            let ty = (*instance.as_ptr()).ty;
+            let index = (*ty).data.field(name)?;
+            let cache = self.cache(w);
+            (*cache).payload = index as u64;
+            (*cache).key = ty as u64;
+            Some(instance.as_ptr().add(1).cast::<Slot>().add(index))
+        }
+    }
+
+    pub(super) fn get_field(&mut self, w: Word) -> Done {
+        let object = self.r(w.b() as usize);
+        let name = self.cached_name(w);
+        let value = match self.field_slot(w, object, name) {
+            // SAFETY: a field of a live instance.
+            Some(field) => unsafe { *field },
+            None => ops::index::get_field(self.cx_mut(), object, name)?,
+        };
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    pub(super) fn set_field(&mut self, w: Word) -> Done {
+        let (object, value) = (self.r(w.a() as usize), self.r(w.b() as usize));
+        let name = self.cached_name(w);
+        if !self.heap.journal.is_on()
+            && let Some(field) = self.field_slot(w, object, name)
+        {
+            // SAFETY: a field of a live instance.
+            unsafe { *field = value };
+            return Ok(());
+        }
+        ops::index::set_field(self.cx_mut(), object, name, value)
+    }
+
+    pub(super) fn get_field_safe(&mut self, w: Word) -> Done {
+        let object = self.r(w.b() as usize);
+        let name = self.cached_name(w);
+        let value = ops::index::get_field_safe(self.cx_mut(), object, name)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    pub(super) fn slice(&mut self, w: Word) -> Done {
+        let (object, start) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let end = self.r(w.c() as usize + 1);
+        let value = ops::index::slice(self.cx_mut(), object, start, end, w.d() != 0)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    // Patterns and throwing.
+
+    pub(super) fn is_tuple(&mut self, w: Word) -> Done {
+        let truth =
+            matches!(self.r(w.b() as usize).view(), View::Tuple(tuple) if tuple.as_slice().len() == w.c() as usize);
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    pub(super) fn is_list(&mut self, w: Word) -> Done {
+        let truth = match self.r(w.b() as usize).view() {
+            View::List(list) if w.d() == 0 => list.len() == w.c() as usize,
+            View::List(list) => list.len() >= w.c() as usize,
+            _ => false,
+        };
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    pub(super) fn is_map(&mut self, w: Word) -> Done {
+        let truth = self.r(w.b() as usize).tag == tag::MAP;
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    pub(super) fn try_key(&mut self, w: Word) -> Done {
+        let (object, key) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        let value = match object.view() {
+            View::Map(map) => map.get(self.cx_mut(), key)?.unwrap_or(Value::ABSENT),
+            _ => Value::ABSENT,
+        };
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
+    pub(super) fn match_fail(&mut self, w: Word) -> Done {
+        let value = self.r(w.a() as usize);
+        let shown = ops::text::repr_short(self.cx_mut(), value)?;
+        let fault = self.cx_mut().fail_with(ErrorKind::Match, format!("no pattern matches {shown}"), value);
+        Err(fault)
+    }
+
+    pub(super) fn throw_value(&mut self, w: Word) -> Done {
+        Err(Fault::Thrown(self.r(w.a() as usize)))
+    }
+
+    /// A name that the host does not provide.
+    pub(super) fn missing_native(&mut self, w: Word) -> Done {
+        // SAFETY: prepared code keeps the name as a constant at this distance.
+        let name = unsafe { *self.pc.offset(w.x() as i32 as isize).cast::<Slot>() };
+        let message = format!("the host does not provide {}", name.as_str().unwrap_or("a name"));
+        Err(self.failure(ErrorKind::Capability, message))
+    }
+
+    /// A number that is no instruction; prepared code has none.
+    pub(super) fn illegal(&mut self, _: Word) -> Done {
+        Err(self.failure(ErrorKind::Type, "an instruction that does not exist"))
+    }
+}

@@ -1,0 +1,200 @@
+//! Making a machine: built-in types, the library's natives, and the library's own code run once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use quipu_lang::code::Code;
+
+use super::machine::{Limits, Machine};
+use super::types::BUILTIN;
+use crate::cx::Cx;
+use crate::heap::layout::{Specials, TypeData};
+use crate::heap::{Heap, Slot, Value, View};
+use crate::library::{Constant, Library};
+use crate::native::Fault;
+
+impl Machine {
+    /// A machine with the built-in types and everything of a library.
+    ///
+    /// # Errors
+    /// What the library's own code throws, or a limit that it hits.
+    pub(crate) fn new(library: Arc<Library>, limits: Limits) -> Result<Machine, Fault<'static>> {
+        let mut machine = Machine {
+            stack_limit: std::ptr::null_mut(),
+            frames_end: std::ptr::null_mut(),
+            pc: std::ptr::null(),
+            base: std::ptr::null_mut(),
+            fp: std::ptr::null_mut(),
+            fuel: 0,
+            fiber: std::ptr::null_mut(),
+            result: Value::NIL,
+            stop: None,
+            over: false,
+            thrown: false,
+            fault: None,
+            stop_trace: None,
+            heap: Heap::new(limits.heap, seed()),
+            fuel_used: 0,
+            slice: 0,
+            limits: Limits { fuel: None, ..limits.clone() },
+            interrupt: Arc::new(AtomicBool::new(false)),
+            nesting: 0,
+            retrying: false,
+            waiting: Vec::new(),
+            codes: HashMap::new(),
+            natives: HashMap::new(),
+            methods: (0..32).map(|_| HashMap::new()).collect(),
+            types: [std::ptr::null_mut(); 32],
+            strings: HashMap::new(),
+            roots: Vec::new(),
+            free_roots: Vec::new(),
+            last_trace: None,
+            library: library.clone(),
+            output: Box::new(std::io::sink()),
+        };
+        machine.add_types();
+        machine.add_natives(&library);
+        for (code, names) in &library.modules {
+            machine.add_module(code, names)?;
+        }
+        for (type_name, function) in &library.conversions {
+            machine.set_conversion(type_name, function);
+        }
+        machine.limits = limits;
+        machine.fuel = 0;
+        machine.slice = 0;
+        machine.fuel_used = 0;
+        Ok(machine)
+    }
+
+    fn add_types(&mut self) {
+        for (tag, name) in BUILTIN {
+            let name_slot = self.interned(name);
+            let ty = self.heap.ty(TypeData {
+                name: name_slot,
+                builtin: tag,
+                constructor: Value::NIL,
+                plain: false,
+                fields: Box::new([]),
+                methods: Box::new([]),
+                special: Specials::default(),
+            });
+            self.types[tag as usize] = ty.as_ptr();
+            self.natives.insert(name.into(), Value::from(ty).slot());
+        }
+    }
+
+    fn add_natives(&mut self, library: &Library) {
+        for (name, def) in &library.natives {
+            // The name of a built-in type stays the type; the function of that name converts (`set_conversion`).
+            let key: Box<str> = if self.natives.contains_key(name.as_str()) {
+                format!("type.{name}").into()
+            } else {
+                name.as_str().into()
+            };
+            let native = Value::from(self.heap.native(def.clone())).slot();
+            self.natives.insert(key, native);
+        }
+        for (name, constant) in &library.constants {
+            let value = match constant {
+                Constant::Nil => Value::NIL,
+                Constant::Bool(b) => Value::bool(*b),
+                Constant::Int(i) => Value::int(*i),
+                Constant::Float(f) => Value::float(*f),
+                Constant::Str(s) => Value::from(self.heap.str(s)),
+            };
+            self.natives.insert(name.as_str().into(), value);
+        }
+        for (type_name, name, def) in &library.methods {
+            let native = Value::from(self.heap.native(def.clone())).slot();
+            self.add_method(type_name, name, native);
+        }
+    }
+
+    fn add_method(&mut self, type_name: &str, name: &str, function: Slot) {
+        if let Some(&(tag, _)) = BUILTIN.iter().find(|(_, builtin)| *builtin == type_name) {
+            self.methods[tag as usize].insert(name.into(), function);
+        }
+    }
+
+    /// Runs a library module and files its exports.
+    fn add_module(&mut self, code: &Code, names: &[String]) -> Result<(), Fault<'static>> {
+        let main = self.close(code, &[]);
+        let exports = self.call_back(main, &[])?;
+        let View::Tuple(exports) = exports.view() else { return Ok(()) };
+        for (i, name) in names.iter().enumerate() {
+            let Some(value) = exports.as_slice().get(i + 1) else { continue };
+            let value = value.slot();
+            match name.split_once("__") {
+                Some((type_name, method)) if !type_name.is_empty() => self.add_method(type_name, method, value),
+                _ => {
+                    let key: Box<str> = if BUILTIN.iter().any(|(_, builtin)| builtin == name) {
+                        format!("type.{name}").into()
+                    } else {
+                        name.as_str().into()
+                    };
+                    self.natives.insert(key, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_conversion(&mut self, type_name: &str, function: &str) {
+        let function = self
+            .natives
+            .get(format!("type.{function}").as_str())
+            .or_else(|| self.natives.get(function))
+            .copied()
+            .unwrap_or(Value::NIL);
+        if let Some(&(tag, _)) = BUILTIN.iter().find(|(_, builtin)| *builtin == type_name) {
+            let ty = self.types[tag as usize];
+            // SAFETY: built-in types live as long as the machine.
+            unsafe { (*ty).data.constructor = function };
+        }
+    }
+
+    /// A closure of code that has only value captures, as main code has.
+    pub(crate) fn close(&mut self, code: &Code, captures: &[Slot]) -> Slot {
+        let wanted = code.body().free.len();
+        let prepared = self.prepared(code);
+        let captures = captures.iter().copied().chain(std::iter::repeat(Value::NIL)).take(wanted);
+        let captures: Vec<Slot> = captures.collect();
+        // SAFETY: the code is prepared, kept by the closure, and gets as many captures as it lists. A capture that is
+        // no cell where one is expected is noticed when it is used.
+        Value::from(unsafe { self.heap.closure(prepared, captures.into_iter(), None) }).slot()
+    }
+
+    /// The machine as natives see it.
+    pub(crate) fn cx_mut<'v>(&mut self) -> &mut Cx<'v> {
+        // SAFETY: `Cx` is a transparent wrapper. The brand is the caller's: values it gets are used before the next
+        // collection, or are protected by `call_back`.
+        unsafe { &mut *(self as *mut Machine).cast::<Cx<'v>>() }
+    }
+
+    /// As `cx_mut`, from the pointer that handlers have.
+    ///
+    /// # Safety
+    /// `vm` is valid and there is no other reference to the machine.
+    #[inline(always)]
+    pub(super) unsafe fn cx<'a, 'v>(vm: *mut Machine) -> &'a mut Cx<'v> {
+        // SAFETY: the caller's word.
+        unsafe { &mut *vm.cast::<Cx<'v>>() }
+    }
+
+    /// Moves the position out of the handlers' registers.
+    #[inline(always)]
+    pub(super) fn store(&mut self, pc: *const u64, base: *mut Slot, fp: *mut super::frame::Frame) {
+        self.pc = pc;
+        self.base = base;
+        self.fp = fp;
+    }
+}
+
+/// A seed for keyed hashes that differs between machines and processes.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    RandomState::new().hash_one(COUNTER.fetch_add(1, Ordering::Relaxed))
+}

@@ -1,0 +1,218 @@
+//! Fibers: starting, resuming, yielding and ending them, and runs that are begun from Rust.
+
+use quipu_lang::code::Word;
+
+use super::calls::To;
+use super::dispatch::drive;
+use super::fiber::{FiberState, Status};
+use super::frame::{Frame, Kind};
+use super::limits::MARGIN;
+use super::machine::Machine;
+use crate::error::ErrorKind;
+use crate::heap::journal::Change;
+use crate::heap::layout::FiberObject;
+use crate::heap::{Slot, Value, View};
+use crate::native::Fault;
+
+type Done = Result<(), Fault<'static>>;
+
+/// Registers and frames of a new fiber.
+const FIRST_REGISTERS: usize = MARGIN + 32;
+const FIRST_FRAMES: usize = 8;
+
+impl Machine {
+    /// Resumes a fiber; what it yields or returns goes into register `dst` of the running frame. `iterated`: the end
+    /// gives `absent`.
+    pub(super) fn resume_fiber(&mut self, fiber: *mut FiberObject, argument: Slot, dst: u16, iterated: bool) -> Done {
+        // SAFETY: the fiber is live: it stands in a register of the running frame.
+        let state = unsafe { &mut (*fiber).state };
+        match state.status {
+            Status::Fresh | Status::Suspended => {}
+            Status::Running => return Err(self.failure(ErrorKind::Fiber, "the fiber is running already")),
+            Status::Done => return Err(self.failure(ErrorKind::Fiber, "the fiber is done")),
+        }
+        self.park();
+        // SAFETY: the running fiber is live.
+        let depth = unsafe { (*self.fiber).state.depth + (*self.fiber).state.top + 1 };
+        if depth >= self.limits.depth {
+            let message = format!("more than {} calls are under way at once", self.limits.depth);
+            return Err(self.failure(ErrorKind::StackOverflow, message));
+        }
+        let fresh = state.status == Status::Fresh;
+        let bytes = FIRST_REGISTERS * size_of::<Slot>() + FIRST_FRAMES * size_of::<Frame>();
+        if fresh && !self.heap.has_room(bytes) {
+            return Err(Fault::Collect(bytes));
+        }
+        // SAFETY: as above.
+        unsafe { self.save_for_undo(fiber) };
+        state.resumer = self.fiber;
+        state.dst = dst;
+        state.iterated = iterated;
+        state.depth = depth;
+        state.atomics = self.heap.journal.depth();
+        self.fiber = fiber;
+        if !fresh {
+            state.status = Status::Running;
+            self.unpark();
+            let wanted = state.wanted as usize;
+            self.set_r(wanted, argument);
+            return Ok(());
+        }
+        self.prepare_fiber(fiber);
+        let function = self.r(0);
+        self.set_r(1, argument);
+        let count = usize::from(!takes_nothing(function));
+        self.call_window(1, count, function, To::Register(Kind::Entry, 0))
+    }
+
+    /// Keeps a copy of a fiber that an `atomic` under way may have to put back.
+    ///
+    /// # Safety
+    /// The fiber is live.
+    unsafe fn save_for_undo(&mut self, fiber: *mut FiberObject) {
+        let number = self.heap.journal.number();
+        // SAFETY: the caller's word.
+        unsafe {
+            let object = &mut *fiber;
+            if self.heap.journal.is_on() && self.heap.journal.wants(&object.header) && object.state.snapshot != number {
+                let snapshot = Box::new(object.state.snapshot());
+                self.heap.journal.push(Change::Fiber(fiber, snapshot));
+                object.state.snapshot = number;
+            }
+        }
+    }
+
+    /// Gives a fresh fiber registers and frames, and makes it the running one. Its function stands in register 0.
+    fn prepare_fiber(&mut self, fiber: *mut FiberObject) {
+        // SAFETY: the fiber is live and fresh.
+        unsafe {
+            let state = &mut (*fiber).state;
+            let before = state.owned_bytes();
+            let mut stack = vec![Value::NIL; FIRST_REGISTERS].into_boxed_slice();
+            stack[0] = state.stack.first().copied().unwrap_or(Value::NIL);
+            state.stack = stack;
+            state.frames = vec![Frame::EMPTY; FIRST_FRAMES].into_boxed_slice();
+            state.status = Status::Running;
+            state.base = 0;
+            state.top = 0;
+            state.pc = std::ptr::null();
+            self.heap.bytes += state.owned_bytes() - before;
+            self.fiber = fiber;
+            self.unpark();
+        }
+    }
+
+    /// The running fiber's function has returned.
+    pub(super) fn finish_fiber(&mut self, value: Slot) -> Done {
+        // SAFETY: the running fiber is live, and so is the one that waits for it.
+        let (resumer, dst, iterated) = unsafe {
+            let state = &(*self.fiber).state;
+            (state.resumer, state.dst, state.iterated)
+        };
+        self.finish_running();
+        self.fiber = resumer;
+        self.unpark();
+        self.set_r(dst as usize, if iterated { Value::ABSENT } else { value });
+        Ok(())
+    }
+
+    pub(super) fn yield_value(&mut self, w: Word) -> Done {
+        let value = self.r(w.b() as usize);
+        // SAFETY: the running fiber is live.
+        let state = unsafe { &mut (*self.fiber).state };
+        if state.boundary || state.resumer.is_null() {
+            let message = if self.nesting > 1 {
+                "yield cannot cross the native function that called back"
+            } else {
+                "yield outside of a fiber"
+            };
+            return Err(self.failure(ErrorKind::Fiber, message));
+        }
+        if self.heap.journal.depth() > state.atomics {
+            return Err(self.failure(ErrorKind::Fiber, "yield cannot leave a call of atomic"));
+        }
+        self.park();
+        state.status = Status::Suspended;
+        state.wanted = w.a();
+        let (resumer, dst) = (state.resumer, state.dst);
+        state.resumer = std::ptr::null_mut();
+        self.fiber = resumer;
+        self.unpark();
+        self.set_r(dst as usize, value);
+        Ok(())
+    }
+
+    /// Runs a function on a new fiber until it returns or throws.
+    pub(super) fn run_fiber(
+        &mut self,
+        function: Slot,
+        arguments: &[Value<'_>],
+        depth: usize,
+    ) -> Result<Slot, Fault<'static>> {
+        let mut state = FiberState::new(function);
+        state.boundary = true;
+        state.depth = depth;
+        state.atomics = self.heap.journal.depth();
+        let fiber = self.heap.fiber(state).as_ptr();
+        self.prepare_fiber(fiber);
+        self.ensure(1 + arguments.len())?;
+        for (i, argument) in arguments.iter().enumerate() {
+            self.set_r(1 + i, argument.slot());
+        }
+        self.over = false;
+        self.thrown = false;
+        self.stop = None;
+        self.result = Value::NIL;
+        let mut entered = self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0));
+        if let Err(Fault::Collect(bytes)) = entered {
+            // There is no instruction to run again yet.
+            self.collect();
+            if !self.heap.has_room(bytes) {
+                return Err(Fault::Stop(crate::native::Stop::Heap));
+            }
+            entered = self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0));
+        }
+        match entered {
+            Ok(()) => {}
+            // What a native throws at once has no frame to unwind.
+            Err(Fault::Collect(_)) => return Err(Fault::Stop(crate::native::Stop::Heap)),
+            Err(fault) => {
+                if !self.goes_on(Err(fault)) {
+                    return self.outcome();
+                }
+            }
+        }
+        if !self.over {
+            // SAFETY: the machine stands at the entry of the function's prepared code in a frame of the new fiber.
+            unsafe { drive(self) };
+        }
+        self.outcome()
+    }
+
+    /// How the run ended.
+    fn outcome(&mut self) -> Result<Slot, Fault<'static>> {
+        self.over = false;
+        let value = std::mem::replace(&mut self.result, Value::NIL);
+        if let Some(stop) = self.stop.take() {
+            return Err(Fault::Stop(stop));
+        }
+        if std::mem::take(&mut self.thrown) { Err(Fault::Thrown(value)) } else { Ok(value) }
+    }
+}
+
+/// Whether a fiber's function has no parameter for the first resume's argument.
+fn takes_nothing(function: Slot) -> bool {
+    match function.view() {
+        View::Closure(closure) => {
+            // SAFETY: the closure is live and keeps its code.
+            let body = unsafe { (*(*closure.as_ptr()).code).code().body() };
+            body.params() == 0
+        }
+        View::Native(native) => {
+            // SAFETY: the native is live.
+            let def = unsafe { &(*native.as_ptr()).def };
+            !def.accepts(1)
+        }
+        _ => false,
+    }
+}

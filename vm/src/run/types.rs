@@ -1,0 +1,274 @@
+//! Types: making declared ones, finding members, and the type of any value.
+
+use quipu_lang::code::{Constant, Op, Source, Word};
+
+use super::machine::Machine;
+use crate::error::ErrorKind;
+use crate::heap::layout::{InstanceObject, Method, Specials, TypeData, TypeObject, flag};
+use crate::heap::{Slot, Special, Value, View, tag};
+use crate::native::Fault;
+
+type Done = Result<(), Fault<'static>>;
+
+/// The tag that stands for a value's built-in type: one for both bools, one for all functions.
+pub(crate) fn type_tag(value_tag: u64) -> u64 {
+    match value_tag {
+        tag::FALSE => tag::TRUE,
+        tag::NATIVE => tag::CLOSURE,
+        // Nil's tag is 0, which would mean "declared".
+        tag::NIL => tag::ABSENT,
+        other => other,
+    }
+}
+
+/// Built-in types: the tag that stands for them, and their names.
+pub(crate) const BUILTIN: [(u64, &str); 15] = [
+    (tag::ABSENT, "nil"),
+    (tag::TRUE, "bool"),
+    (tag::INT, "int"),
+    (tag::FLOAT, "float"),
+    (tag::STR, "str"),
+    (tag::BYTES, "bytes"),
+    (tag::TUPLE, "tuple"),
+    (tag::RANGE, "range"),
+    (tag::CLOSURE, "function"),
+    (tag::LIST, "list"),
+    (tag::MAP, "map"),
+    (tag::SET, "set"),
+    (tag::TYPE, "type"),
+    (tag::FIBER, "fiber"),
+    (tag::ERROR, "error"),
+];
+
+/// What a value is, for messages: "a str", "nil", "an instance of Point".
+pub(crate) fn describe(value: Value<'_>) -> String {
+    match value.view() {
+        View::Nil => "nil".into(),
+        View::Absent => "nothing".into(),
+        View::Int(_) => "an int".into(),
+        View::Error(_) => "an error".into(),
+        View::Instance(instance) => {
+            // SAFETY: the instance and its type are live.
+            let name = unsafe { (*(*instance.as_ptr()).ty).data.name };
+            format!("an instance of {}", name.as_str().unwrap_or("?"))
+        }
+        View::Type(ty) => {
+            // SAFETY: the type is live.
+            let name = unsafe { (*ty.as_ptr()).data.name };
+            format!("the type {}", name.as_str().unwrap_or("?"))
+        }
+        _ => format!("a {}", value.type_name()),
+    }
+}
+
+impl TypeData {
+    /// The method with this name; names are interned strings of the machine, or equal in content.
+    pub fn method(&self, name: Slot) -> Option<Method> {
+        self.methods.iter().find(|method| same_name(method.name, name)).copied()
+    }
+
+    /// The index of the field with this name.
+    pub fn field(&self, name: Slot) -> Option<usize> {
+        self.fields.iter().position(|&field| same_name(field, name))
+    }
+
+    /// The closure of a special method.
+    pub fn special(&self, special: Special) -> Option<Slot> {
+        let index = self.special.0[special as usize] as usize;
+        Some(self.methods.get(index.checked_sub(1)?)?.closure)
+    }
+
+    /// Names of fields and methods, for suggestions.
+    pub fn member_names(&self) -> Vec<String> {
+        let fields = self.fields.iter().copied();
+        let methods = self.methods.iter().map(|method| method.name);
+        fields.chain(methods).filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+}
+
+fn same_name(x: Slot, y: Slot) -> bool {
+    x.is_identical(y) || x.as_str() == y.as_str()
+}
+
+impl Machine {
+    /// A method of a built-in type.
+    pub(crate) fn builtin_method(&self, value_tag: u64, name: Slot) -> Option<&Slot> {
+        self.methods.get(type_tag(value_tag) as usize)?.get(name.as_str()?)
+    }
+
+    /// The type of a value.
+    pub(crate) fn type_of(&self, value: Slot) -> Slot {
+        let ty = match value.view() {
+            // SAFETY: the instance is live.
+            View::Instance(instance) => unsafe { (*instance.as_ptr()).ty },
+            _ => self.types[type_tag(value.tag) as usize],
+        };
+        if ty.is_null() { Value::NIL } else { Value::raw(tag::TYPE, ty as u64) }
+    }
+
+    pub(super) fn make_type(&mut self, w: Word) -> Done {
+        // SAFETY: `fp` is the running frame, its closure keeps its code.
+        let (running, code) = unsafe {
+            let running = (*self.fp).closure;
+            (running, (*(*running).code).code().clone())
+        };
+        let body = code.body();
+        let site = &body.types[w.x() as usize];
+        let name = |machine: &mut Machine, index: u32| match &body.constants[index as usize] {
+            Constant::Str(text) => machine.interned(text),
+            _ => Value::NIL,
+        };
+        let type_name = name(self, site.name);
+        let fields: Box<[Slot]> = site.fields.iter().map(|&index| name(self, index)).collect();
+        let data = TypeData {
+            name: type_name,
+            builtin: 0,
+            constructor: Value::NIL,
+            plain: false,
+            fields,
+            methods: Box::new([]),
+            special: Specials::default(),
+        };
+        let ty = self.heap.ty(data);
+        let owner: Slot = Value::from(ty).slot();
+        let close = |machine: &mut Machine, site: &quipu_lang::code::ClosureSite| -> Slot {
+            let child = &body.children[site.child as usize];
+            let prepared = machine.prepared(child);
+            // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it).
+            let captures: Vec<Slot> = site
+                .sources
+                .iter()
+                .map(|source| unsafe {
+                    let from = running.add(1).cast::<Slot>();
+                    match *source {
+                        Source::Register(r) => *machine.base.add(r as usize),
+                        Source::Free(i) => *from.add(i as usize),
+                        Source::Running => Value::raw(tag::CLOSURE, running as u64),
+                        Source::Owner => *from.add((*(*running).code).captures()),
+                    }
+                })
+                .collect();
+            // SAFETY: the code is prepared and kept by the closure; the checker has compared the captures with it.
+            Value::from(unsafe { machine.heap.closure(prepared, captures.into_iter(), Some(owner)) }).slot()
+        };
+        let constructor = close(self, &site.constructor);
+        let mut special = Specials::default();
+        let mut methods = Vec::with_capacity(site.methods.len());
+        for (i, method) in site.methods.iter().enumerate() {
+            let name = name(self, method.name);
+            if method.instance
+                && let Some(which) = Special::ALL.iter().find(|s| Some(s.name()) == name.as_str())
+            {
+                special.0[*which as usize] = i as u16 + 1;
+            }
+            let closure = close(self, &method.closure);
+            methods.push(Method { name, instance: method.instance, closure });
+        }
+        let plain = {
+            let body = body.children[site.constructor.child as usize].body();
+            let ops: Vec<Option<Op>> = body.words.iter().map(|word| word.op()).collect();
+            ops == [Some(Op::MakeInstance), Some(Op::Return)] && body.words[0].b() == 0 && !body.rest
+        };
+        // SAFETY: the type is live and nobody else looks at it yet.
+        unsafe {
+            let data = &mut (*ty.as_ptr()).data;
+            data.constructor = constructor;
+            data.plain = plain;
+            data.methods = methods.into_boxed_slice();
+            data.special = special;
+            self.heap.bytes += size_of_val(&*data.methods);
+        }
+        self.set_r(w.a() as usize, owner);
+        Ok(())
+    }
+
+    /// Whether a value is of a type: `is`.
+    pub(crate) fn is_of(&mut self, value: Slot, ty: Slot) -> Result<bool, Fault<'static>> {
+        let View::Type(wanted) = ty.view() else {
+            let what = describe(ty);
+            return Err(self.failure(ErrorKind::Type, format!("is needs a type on its right, not {what}")));
+        };
+        // SAFETY: the type is live.
+        let builtin = unsafe { (*wanted.as_ptr()).data.builtin };
+        match value.view() {
+            View::Instance(instance) => {
+                // SAFETY: the instance is live.
+                let own = unsafe { (*instance.as_ptr()).ty };
+                if own == wanted.as_ptr() {
+                    return Ok(true);
+                }
+                if builtin != 0 {
+                    return Ok(false);
+                }
+                let own = Value::raw(tag::TYPE, own as u64);
+                crate::ops::equal::equal(self.cx_mut(), own, ty)
+            }
+            _ => Ok(type_tag(value.tag) == builtin),
+        }
+    }
+
+    pub(super) fn is_type(&mut self, w: Word) -> Done {
+        let truth = self.is_of(self.r(w.b() as usize), self.r(w.c() as usize))?;
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    pub(super) fn is_instance(&mut self, w: Word) -> Done {
+        let ty = self.r(w.c() as usize);
+        let count = match ty.view() {
+            // SAFETY: the type is live.
+            View::Type(ty) => unsafe {
+                let data = &(*ty.as_ptr()).data;
+                if data.builtin == 0 { Some(data.fields.len()) } else { None }
+            },
+            _ => None,
+        };
+        let Some(count) = count else {
+            let what = describe(ty);
+            let message = format!("a pattern with fields needs a declared type, not {what}");
+            return Err(self.failure(ErrorKind::Type, message));
+        };
+        if count != w.d() as usize {
+            let name = describe(ty);
+            let message = format!("{name} has {count} fields, but the pattern has {}", w.d());
+            return Err(self.failure(ErrorKind::Arity, message));
+        }
+        let truth = self.is_of(self.r(w.b() as usize), ty)?;
+        self.set_r(w.a() as usize, Value::bool(truth));
+        Ok(())
+    }
+
+    pub(super) fn get_slot(&mut self, w: Word) -> Done {
+        let value = self.r(w.b() as usize);
+        if let View::Instance(instance) = value.view() {
+            let index = w.c() as usize;
+            // SAFETY: the instance and its type are live, and the index is compared with the number of fields.
+            unsafe {
+                if index < (&(*(*instance.as_ptr()).ty).data.fields).len() {
+                    let field = *instance.as_ptr().add(1).cast::<Slot>().add(index);
+                    self.set_r(w.a() as usize, field);
+                    return Ok(());
+                }
+            }
+        }
+        let what = describe(value);
+        Err(self.failure(ErrorKind::Type, format!("{what} has no field number {}", w.c())))
+    }
+
+    /// The closure runs in a frame but belongs to no type.
+    pub(super) fn owner_fault(&mut self, _: Word) -> Done {
+        Err(self.failure(ErrorKind::Type, "the function belongs to no type"))
+    }
+}
+
+/// The fields of an instance, copied.
+pub(crate) fn instance_fields(instance: *mut InstanceObject) -> Vec<Slot> {
+    // SAFETY: callers pass live instances; as many fields as the type has follow the object.
+    unsafe {
+        let ty: *mut TypeObject = (*instance).ty;
+        let count = (&(*ty).data.fields).len();
+        (0..count).map(|i| *instance.add(1).cast::<Slot>().add(i)).collect()
+    }
+}
+
+const _: u8 = flag::OWNED;

@@ -1,0 +1,220 @@
+//! What becomes of a fault: caught by a handler, passed to the fiber that waits, or the end of the run.
+
+use super::fiber::Status;
+use super::frame::Kind;
+use super::machine::Machine;
+use crate::error::ErrorKind;
+use crate::heap::layout::ErrorObject;
+use crate::heap::{Slot, Value, tag};
+use crate::native::{Fault, Stop};
+use crate::trace::{Trace, TraceEntry};
+
+impl Machine {
+    /// After a slow path: whether the run goes on, with the position stored in the machine.
+    pub(super) fn goes_on(&mut self, result: Result<(), Fault<'static>>) -> bool {
+        match result {
+            Ok(()) => !self.over,
+            Err(fault) => self.raise(fault),
+        }
+    }
+
+    /// A fault that throws a new error value.
+    pub(crate) fn failure(&mut self, kind: ErrorKind, message: impl AsRef<str>) -> Fault<'static> {
+        self.cx_mut().fail(kind, message)
+    }
+
+    /// Deals with a fault of the current instruction. Whether the run goes on.
+    pub(super) fn raise(&mut self, fault: Fault<'static>) -> bool {
+        match fault {
+            Fault::Thrown(value) => {
+                self.retrying = false;
+                self.add_trace(value);
+                self.unwind(value)
+            }
+            Fault::Stop(stop) => self.abandon(stop),
+            Fault::Collect(bytes) => {
+                if self.retrying {
+                    return self.abandon(Stop::Heap);
+                }
+                self.collect();
+                if !self.heap.has_room(bytes) {
+                    return self.abandon(Stop::Heap);
+                }
+                self.retrying = true;
+                // SAFETY: the stored position is behind the instruction that asked.
+                self.pc = unsafe { self.pc.sub(1) };
+                true
+            }
+            Fault::Defer => {
+                let fault = self.failure(ErrorKind::Type, "these arguments are not supported");
+                self.raise(fault)
+            }
+        }
+    }
+
+    /// Remembers where a value was thrown: in the error value, or aside if it is none.
+    fn add_trace(&mut self, value: Slot) {
+        if value.tag == tag::ERROR {
+            // SAFETY: the value is in use, so its object is live; nobody else refers into it now.
+            unsafe {
+                let error = value.bits as *mut ErrorObject;
+                if (*error).data.trace.is_none() {
+                    let trace = self.trace();
+                    (*error).data.trace = Some(Box::new(trace));
+                }
+            }
+            self.last_trace = None;
+        } else {
+            self.last_trace = Some(Box::new(self.trace()));
+        }
+    }
+
+    /// The calls under way, innermost first, over all fibers that wait for one another.
+    pub(crate) fn trace(&mut self) -> Trace {
+        let mut trace = Trace::default();
+        if self.fiber.is_null() {
+            return trace;
+        }
+        self.park();
+        let mut total = 0usize;
+        let mut outer = std::collections::VecDeque::with_capacity(Trace::KEPT);
+        let mut fiber = self.fiber;
+        let mut waiting = self.waiting.len();
+        loop {
+            // SAFETY: the running fiber and those that wait for it are live, and so are the closures of their frames.
+            unsafe {
+                let state = &(*fiber).state;
+                let mut pc = state.pc;
+                for frame in state.frames.get(1..=state.top).unwrap_or(&[]).iter().rev() {
+                    let code = &*(*frame.closure).code;
+                    // Library functions that run in place of natives have no file and would only confuse.
+                    if total < Trace::KEPT {
+                        trace.inner.push(TraceEntry { code: code.code().clone(), pc: code.index_before(pc) });
+                    } else {
+                        if outer.len() == Trace::KEPT {
+                            outer.pop_front();
+                            trace.omitted += 1;
+                        }
+                        outer.push_back((frame.closure, pc));
+                    }
+                    total += 1;
+                    pc = frame.ret;
+                }
+                if !state.resumer.is_null() {
+                    fiber = state.resumer;
+                } else if waiting > 0 {
+                    waiting -= 1;
+                    fiber = self.waiting[waiting];
+                    if fiber.is_null() {
+                        break;
+                    }
+                } else {
+                    break;
+                }
+            }
+        }
+        // SAFETY: as above.
+        trace.outer.extend(outer.into_iter().map(|(closure, pc)| unsafe {
+            let code = &*(*closure).code;
+            TraceEntry { code: code.code().clone(), pc: code.index_before(pc) }
+        }));
+        trace
+    }
+
+    /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way.
+    fn unwind(&mut self, value: Slot) -> bool {
+        loop {
+            // SAFETY: `fp` is a frame of the running fiber; its closure is live or null in the lowest frame.
+            unsafe {
+                let frame = *self.fp;
+                if frame.closure.is_null() {
+                    if !self.end_by_throwing(value) {
+                        return false;
+                    }
+                    continue;
+                }
+                let code = &*(*frame.closure).code;
+                let at = code.index_before(self.pc);
+                if let Some(handler) = code.code().body().handlers.iter().find(|h| h.start <= at && at < h.end) {
+                    *self.base.add(handler.register as usize) = value;
+                    self.pc = code.word(handler.target);
+                    return true;
+                }
+                self.pop_frame();
+                match frame.kind {
+                    Kind::Atomic => self.heap.journal.roll_back(),
+                    Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Leaves the running frame without delivering anything.
+    pub(super) fn pop_frame(&mut self) {
+        // SAFETY: `fp` is a frame of the running fiber with a caller below it.
+        unsafe {
+            let frame = *self.fp;
+            self.pc = frame.ret;
+            self.base = self.base.sub(frame.delta as usize);
+            self.fp = self.fp.sub(1);
+        }
+    }
+
+    /// The running fiber ends because nothing in it caught `value`. Whether another fiber goes on with unwinding.
+    fn end_by_throwing(&mut self, value: Slot) -> bool {
+        // SAFETY: the running fiber is live.
+        let (boundary, resumer) = unsafe { ((*self.fiber).state.boundary, (*self.fiber).state.resumer) };
+        self.finish_running();
+        if boundary || resumer.is_null() {
+            self.result = value;
+            self.thrown = true;
+            self.over = true;
+            return false;
+        }
+        self.fiber = resumer;
+        self.unpark();
+        true
+    }
+
+    /// Marks the running fiber as done and lets go of its registers and frames.
+    pub(super) fn finish_running(&mut self) {
+        // SAFETY: the running fiber is live. The stack is kept, as the position may still point into it.
+        unsafe {
+            let state = &mut (*self.fiber).state;
+            state.status = Status::Done;
+            state.resumer = std::ptr::null_mut();
+            if !self.heap.journal.is_on() {
+                self.heap.bytes -= state.owned_bytes();
+                state.stack = Box::new([]);
+                state.frames = Box::new([]);
+            }
+            self.pc = std::ptr::null();
+            self.base = std::ptr::null_mut();
+            self.fp = std::ptr::null_mut();
+        }
+    }
+
+    /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust.
+    fn abandon(&mut self, stop: Stop) -> bool {
+        self.stop_trace = Some(Box::new(self.trace()));
+        loop {
+            // SAFETY: the running fiber and its resumers are live.
+            unsafe {
+                let (boundary, resumer) = ((*self.fiber).state.boundary, (*self.fiber).state.resumer);
+                while self.heap.journal.depth() > (*self.fiber).state.atomics {
+                    self.heap.journal.roll_back();
+                }
+                self.finish_running();
+                if boundary || resumer.is_null() {
+                    break;
+                }
+                self.fiber = resumer;
+            }
+        }
+        self.stop = Some(stop);
+        self.result = Value::NIL;
+        self.over = true;
+        false
+    }
+}
