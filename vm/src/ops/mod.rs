@@ -6,5 +6,7 @@ pub mod arith;
 pub mod key;
 pub mod equal;
 pub mod order;
+pub mod text;
+pub mod index;
 
 pub use arith::Operator;
