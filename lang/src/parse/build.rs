@@ -1,6 +1,7 @@
 //! Makes the nodes of the tree for the grammar, and measures how deeply they are nested.
 
-use super::operators::Infix;
+use super::operators::{Frame, Infix};
+use super::parts::{Braces, Item, Members, ParamPart, Pat, PatItem, Piece, Segment};
 use super::target::{target, update_target};
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
@@ -8,62 +9,6 @@ use crate::span::Span;
 use crate::token::{
     Findings, LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value, too_deep,
 };
-
-/// What one run of the grammar gives.
-pub enum Piece<'s> {
-    /// A statement.
-    Statement(Statement<'s>),
-    /// An arm of a `match`.
-    Arm(Arm<'s>),
-    /// A method of a `type`.
-    Method(Function<'s>),
-}
-
-/// What stands between a pair of braces.
-pub enum Braces<'s> {
-    /// The braces of a block.
-    Block(Block<'s>),
-    /// The braces of a `match`.
-    Arms(Vec<Arm<'s>>),
-    /// The braces of a `type`.
-    Methods(Vec<Function<'s>>),
-}
-
-/// A piece of a string with interpolation, as the grammar sees it.
-pub enum Segment<'s> {
-    /// Text as written.
-    Text(Span),
-    /// `${e}`.
-    Hole(Expr<'s>),
-}
-
-/// What stands between commas in square brackets.
-pub enum Item<'s> {
-    /// `e`.
-    Value(Expr<'s>),
-    /// `k: e`.
-    Pair(Expr<'s>, Expr<'s>),
-    /// `..e`.
-    Spread(Expr<'s>),
-}
-
-/// What stands between commas in the square brackets of a pattern.
-pub enum PatternItem<'s> {
-    /// `p`.
-    Value(Pattern<'s>),
-    /// `k: p`.
-    Pair(Expr<'s>, Pattern<'s>),
-    /// `..` or `..name`.
-    Rest(Span, Option<Ident<'s>>),
-}
-
-/// What an import takes.
-pub enum Members<'s> {
-    /// The module, under another name if two words follow it.
-    All(Option<(Ident<'s>, Ident<'s>)>),
-    /// Some of its members.
-    Picked(Vec<(Ident<'s>, Ident<'s>)>),
-}
 
 /// Braces that have been parsed, waiting for their statement.
 struct Waiting<'s> {
@@ -79,6 +24,14 @@ pub struct Builder<'s> {
     pub findings: Findings,
     /// The doc comment before the statement being parsed.
     pub doc: Option<Box<str>>,
+    /// The operators that wait for their right operands: those of the run being read, on top of those of the runs
+    /// around it.
+    pub frames: Vec<Frame<'s>>,
+    /// The statement that the grammar has recognised last. It lies here and not on the parser's stack, whose entries
+    /// are all as large as the largest.
+    form: StatementKind<'s>,
+    /// What the last run of the grammar gave.
+    piece: Option<Piece<'s>>,
     /// Start and depth of every finished node that is not part of another one yet, from left to right. A node takes
     /// over all that begin at or behind its own start; those are its parts, as it was finished after them.
     depths: Vec<(u32, u32)>,
@@ -103,6 +56,9 @@ impl<'s> Builder<'s> {
             text,
             findings,
             doc: None,
+            frames: Vec::new(),
+            form: StatementKind::Error,
+            piece: None,
             depths: Vec::new(),
             waiting: Vec::new(),
             unsigned: Vec::new(),
@@ -120,6 +76,14 @@ impl<'s> Builder<'s> {
     /// Begins a statement.
     pub fn mark(&self) -> Mark {
         Mark { depths: self.depths.len() }
+    }
+
+    /// Forgets what an attempt at a statement left behind.
+    pub fn begin_again(&mut self, mark: Mark) {
+        self.depths.truncate(mark.depths);
+        self.unsigned.clear();
+        self.frames.clear();
+        self.piece = None;
     }
 
     /// Ends a statement; gives its depth.
@@ -210,17 +174,6 @@ impl<'s> Builder<'s> {
         Expr { kind, span: Span::new(start, end) }
     }
 
-    /// A pattern with parts.
-    pub fn pattern(&mut self, start: u32, end: u32, kind: PatternKind<'s>) -> Pattern<'s> {
-        let kind = if self.nest(start, end) { kind } else { PatternKind::Error };
-        Pattern { kind, span: Span::new(start, end) }
-    }
-
-    /// A pattern without parts.
-    pub fn leaf_pattern(&mut self, start: u32, end: u32, kind: PatternKind<'s>) -> Pattern<'s> {
-        Pattern { kind, span: Span::new(start, end) }
-    }
-
     /// A name.
     pub fn ident(&mut self, start: u32, end: u32) -> Ident<'s> {
         let span = Span::new(start, end);
@@ -229,35 +182,70 @@ impl<'s> Builder<'s> {
 
     // Statements
 
-    /// `while`.
-    pub fn while_loop(&mut self, start: u32, condition: Expr<'s>, body: Block<'s>) -> Expr<'s> {
-        let span = Span::new(start, body.span.end);
-        self.loop_expr(span, StatementKind::While { condition, body })
+    /// Takes what the last run of the grammar gave.
+    pub fn take_piece(&mut self) -> Option<Piece<'s>> {
+        self.piece.take()
     }
 
-    /// `for`.
-    pub fn for_loop(&mut self, start: u32, pattern: Pattern<'s>, iterable: Expr<'s>, body: Block<'s>) -> Expr<'s> {
-        let span = Span::new(start, body.span.end);
-        self.loop_expr(span, StatementKind::For { pattern, iterable, body })
+    fn take_form(&mut self) -> StatementKind<'s> {
+        std::mem::replace(&mut self.form, StatementKind::Error)
     }
 
-    /// A loop where an expression stands is a block of it alone, whose value is nil.
-    fn loop_expr(&mut self, span: Span, kind: StatementKind<'s>) -> Expr<'s> {
-        if !self.nest(span.start, span.end) {
-            return Expr { kind: ExprKind::Error, span };
-        }
-        let block = Block { statements: vec![Statement { kind, span }], span };
-        Expr { kind: ExprKind::Block(Box::new(block)), span }
+    /// The piece is a statement, of the form recognised last.
+    pub fn statement_piece(&mut self, start: u32, end: u32) {
+        let kind = self.take_form();
+        self.piece = Some(Piece::Statement(Statement { kind, span: Span::new(start, end) }));
+    }
+
+    /// The piece is a method.
+    pub fn method_piece(&mut self, function: Box<Function<'s>>) {
+        self.piece = Some(Piece::Method(*function));
+    }
+
+    /// The piece is an arm, and its body of the form recognised last.
+    pub fn arm_piece(&mut self, start: u32, end: u32, pattern: Pat<'s>, guard: Option<Expr<'s>>, body_start: u32) {
+        let body = Box::new(Statement { kind: self.take_form(), span: Span::new(body_start, end) });
+        self.piece = Some(Piece::Arm(Arm { pattern: pattern.into(), guard, body, span: Span::new(start, end) }));
+    }
+
+    /// `break` or `continue`.
+    pub fn jump(&mut self, kind: StatementKind<'s>) {
+        self.form = kind;
+    }
+
+    /// A statement that is an expression; a loop is a statement of its own, and an error is no more than that.
+    pub fn expression_statement(&mut self, value: Expr<'s>) {
+        self.form = match value.kind {
+            ExprKind::Error => StatementKind::Error,
+            // Only the block around a loop begins where its statement does.
+            ExprKind::Block(mut block) if matches!(block.statements.as_slice(), [one] if one.span == block.span) => {
+                block.statements.pop().map_or(StatementKind::Error, |statement| statement.kind)
+            }
+            kind => StatementKind::Expr(Expr { kind, span: value.span }),
+        };
+    }
+
+    /// `t = e`.
+    pub fn assign(&mut self, start: u32, end: u32, left: Expr<'s>, value: Expr<'s>) {
+        let target = target(left, Span::new(start, end), &mut self.findings);
+        self.form = StatementKind::Assign { target, value };
+    }
+
+    /// `t op= e`.
+    pub fn update(&mut self, start: u32, end: u32, left: Expr<'s>, op: UpdateOp, op_span: Span, value: Expr<'s>) {
+        let target = update_target(left, Span::new(start, end), &mut self.findings);
+        self.form = StatementKind::Update { target, op, op_span, value };
     }
 
     /// `let` or `var`.
-    pub fn binding(&mut self, mutable: bool, pattern: Pattern<'s>, value: Expr<'s>) -> StatementKind<'s> {
-        StatementKind::Let { mutable, pattern, value, exported: false, doc: self.doc.take() }
+    pub fn binding(&mut self, mutable: bool, pattern: Pat<'s>, value: Expr<'s>) {
+        let doc = self.doc.take();
+        self.form = StatementKind::Let { mutable, pattern: pattern.into(), value, exported: false, doc };
     }
 
-    /// A declaration behind `export`.
-    pub fn exported(&mut self, export: Span, mut declaration: StatementKind<'s>) -> StatementKind<'s> {
-        match &mut declaration {
+    /// `export` before the declaration recognised last.
+    pub fn export(&mut self, export: Span) {
+        match &mut self.form {
             StatementKind::Let { exported, mutable, pattern, .. } => {
                 *exported = true;
                 if *mutable {
@@ -272,39 +260,27 @@ impl<'s> Builder<'s> {
             StatementKind::Fn { exported, .. } | StatementKind::Type { exported, .. } => *exported = true,
             _ => {}
         }
-        declaration
     }
 
-    /// A statement that is an expression; a loop is a statement of its own, and an error is no more than that.
-    pub fn expression_statement(&mut self, value: Expr<'s>) -> StatementKind<'s> {
-        match value.kind {
-            ExprKind::Error => StatementKind::Error,
-            // Only the block around a loop begins where its statement does.
-            ExprKind::Block(mut block) if matches!(block.statements.as_slice(), [one] if one.span == block.span) => {
-                block.statements.pop().map_or(StatementKind::Error, |statement| statement.kind)
-            }
-            kind => StatementKind::Expr(Expr { kind, span: value.span }),
+    /// `while`.
+    pub fn while_loop(&mut self, start: u32, condition: Expr<'s>, body: Block<'s>) -> Expr<'s> {
+        let span = Span::new(start, body.span.end);
+        self.loop_expr(span, StatementKind::While { condition, body })
+    }
+
+    /// `for`.
+    pub fn for_loop(&mut self, start: u32, pattern: Pat<'s>, iterable: Expr<'s>, body: Block<'s>) -> Expr<'s> {
+        let span = Span::new(start, body.span.end);
+        self.loop_expr(span, StatementKind::For { pattern: pattern.into(), iterable, body })
+    }
+
+    /// A loop where an expression stands is a block of it alone, whose value is nil.
+    fn loop_expr(&mut self, span: Span, kind: StatementKind<'s>) -> Expr<'s> {
+        if !self.nest(span.start, span.end) {
+            return Expr { kind: ExprKind::Error, span };
         }
-    }
-
-    /// `t = e`.
-    pub fn assign(&mut self, start: u32, end: u32, left: Expr<'s>, value: Expr<'s>) -> StatementKind<'s> {
-        let target = target(left, Span::new(start, end), &mut self.findings);
-        StatementKind::Assign { target, value }
-    }
-
-    /// `t op= e`.
-    pub fn update(
-        &mut self,
-        start: u32,
-        end: u32,
-        left: Expr<'s>,
-        op: UpdateOp,
-        op_span: Span,
-        value: Expr<'s>,
-    ) -> StatementKind<'s> {
-        let target = update_target(left, Span::new(start, end), &mut self.findings);
-        StatementKind::Update { target, op, op_span, value }
+        let block = Block { statements: vec![Statement { kind, span }], span };
+        Expr { kind: ExprKind::Block(Box::new(block)), span }
     }
 
     /// `fn name(..) ..`.
@@ -313,21 +289,21 @@ impl<'s> Builder<'s> {
         start: u32,
         end: u32,
         name: Ident<'s>,
-        params: Vec<Param<'s>>,
+        params: Vec<ParamPart<'s>>,
         body: Body<'s>,
-    ) -> Function<'s> {
-        let fits = self.nest(start, end);
-        let (params, body) = if fits { (params, body) } else { (Vec::new(), self.no_body(start, end)) };
-        Function { name: Some(name), params, body, span: Span::new(start, end), doc: self.doc.take() }
-    }
-
-    fn no_body(&self, start: u32, end: u32) -> Body<'s> {
-        Body::Block(Block { statements: Vec::new(), span: Span::new(start, end) })
+    ) -> Box<Function<'s>> {
+        let span = Span::new(start, end);
+        let (params, body) = if self.nest(start, end) {
+            (params.into_iter().map(Param::from).collect(), body)
+        } else {
+            (Vec::new(), Body::Block(Block { statements: Vec::new(), span }))
+        };
+        Box::new(Function { name: Some(name), params, body, span, doc: self.doc.take() })
     }
 
     /// An `fn` statement.
-    pub fn fn_declaration(&mut self, function: Function<'s>) -> StatementKind<'s> {
-        StatementKind::Fn { function: Box::new(function), exported: false }
+    pub fn fn_declaration(&mut self, function: Box<Function<'s>>) {
+        self.form = StatementKind::Fn { function, exported: false };
     }
 
     /// A `type` statement.
@@ -336,24 +312,26 @@ impl<'s> Builder<'s> {
         start: u32,
         end: u32,
         name: Ident<'s>,
-        fields: Option<Vec<(Ident<'s>, Option<Expr<'s>>)>>,
+        fields: Option<Vec<(Ident<'s>, Option<Box<Expr<'s>>>)>>,
         methods: Option<Vec<Function<'s>>>,
-    ) -> StatementKind<'s> {
+    ) {
         if !self.nest(start, end) {
-            return StatementKind::Error;
+            self.form = StatementKind::Error;
+            return;
         }
+        let fields = fields.unwrap_or_default().into_iter();
         let declaration = TypeDeclaration {
             name,
-            fields: fields.unwrap_or_default(),
+            fields: fields.map(|(name, default)| (name, default.map(|value| *value))).collect(),
             methods: methods.unwrap_or_default(),
             doc: self.doc.take(),
             span: Span::new(start, end),
         };
-        StatementKind::Type { declaration: Box::new(declaration), exported: false }
+        self.form = StatementKind::Type { declaration: Box::new(declaration), exported: false };
     }
 
     /// `import`.
-    pub fn import(&mut self, module_span: Span, is_path: bool, members: Members<'s>) -> Import<'s> {
+    pub fn import(&mut self, module_span: Span, is_path: bool, members: Members<'s>) {
         let written = self.slice(module_span);
         let module = if is_path { string_value(written) } else { written.into() };
         let (alias, members) = match members {
@@ -364,7 +342,7 @@ impl<'s> Builder<'s> {
             }
             Members::All(None) => (Some(self.module_alias(module_span, is_path)), Vec::new()),
         };
-        Import { module, is_path, module_span, alias, members }
+        self.form = StatementKind::Import(Import { module, is_path, module_span, alias, members });
     }
 
     /// `a as b` among the members of an import.
@@ -401,20 +379,6 @@ impl<'s> Builder<'s> {
         Ident { name, span: Span::new(start, start + name.len() as u32) }
     }
 
-    /// An arm of a `match`.
-    pub fn arm(
-        &mut self,
-        start: u32,
-        end: u32,
-        pattern: Pattern<'s>,
-        guard: Option<Expr<'s>>,
-        body_start: u32,
-        body: StatementKind<'s>,
-    ) -> Arm<'s> {
-        let body = Box::new(Statement { kind: body, span: Span::new(body_start, end) });
-        Arm { pattern, guard, body, span: Span::new(start, end) }
-    }
-
     // Expressions
 
     /// `c = d` where a condition stands.
@@ -432,39 +396,39 @@ impl<'s> Builder<'s> {
     }
 
     /// A function without a name.
-    pub fn closure(&mut self, start: u32, end: u32, params: Vec<Param<'s>>, body: Body<'s>) -> Expr<'s> {
+    pub fn closure(&mut self, start: u32, end: u32, params: Vec<ParamPart<'s>>, body: Body<'s>) -> Expr<'s> {
+        let params = params.into_iter().map(Param::from).collect();
         let function = Function { name: None, params, body, span: Span::new(start, end), doc: None };
         self.expr(start, end, ExprKind::Function(Box::new(function)))
     }
 
-    /// A call, index or member behind what there is; a call of a member is a method call.
-    pub fn postfix_op(
-        &mut self,
-        chain: (Expr<'s>, Vec<(Postfix<'s>, Span)>),
-        op: Postfix<'s>,
-        span: Span,
-    ) -> (Expr<'s>, Vec<(Postfix<'s>, Span)>) {
-        let (base, mut ops) = chain;
-        let op = match op {
-            Postfix::Call(arguments) => match ops.pop() {
-                Some((Postfix::Field(name), _)) => Postfix::Method(name, arguments),
-                Some((Postfix::SafeField(name), _)) => Postfix::SafeMethod(name, arguments),
-                Some(other) => {
-                    ops.push(other);
-                    Postfix::Call(arguments)
-                }
-                None => Postfix::Call(arguments),
-            },
-            op => op,
-        };
-        ops.push((op, span));
-        (base, ops)
+    /// The first call, index or member behind an operand.
+    pub fn first_postfix(&mut self, base: Expr<'s>, op: Postfix<'s>, span: Span) -> Expr<'s> {
+        Expr { kind: ExprKind::Postfix { base: Box::new(base), ops: vec![(op, span)] }, span }
     }
 
-    /// A finished postfix chain.
-    pub fn postfix(&mut self, start: u32, end: u32, chain: (Expr<'s>, Vec<(Postfix<'s>, Span)>)) -> Expr<'s> {
-        let (base, ops) = chain;
-        self.expr(start, end, ExprKind::Postfix { base: Box::new(base), ops })
+    /// One more call, index or member; a call of a member is a method call.
+    pub fn next_postfix(&mut self, mut chain: Expr<'s>, op: Postfix<'s>, span: Span) -> Expr<'s> {
+        chain.span = span;
+        let ExprKind::Postfix { ops, .. } = &mut chain.kind else { return chain };
+        let op = match (op, ops.last()) {
+            (Postfix::Call(arguments), Some(&(Postfix::Field(name), _))) => {
+                ops.pop();
+                Postfix::Method(name, arguments)
+            }
+            (Postfix::Call(arguments), Some(&(Postfix::SafeField(name), _))) => {
+                ops.pop();
+                Postfix::SafeMethod(name, arguments)
+            }
+            (op, _) => op,
+        };
+        ops.push((op, span));
+        chain
+    }
+
+    /// A postfix chain that nothing more is added to.
+    pub fn postfix(&mut self, chain: Expr<'s>) -> Expr<'s> {
+        self.expr(chain.span.start, chain.span.end, chain.kind)
     }
 
     /// `..b` or `..` inside an index.
@@ -566,14 +530,13 @@ impl<'s> Builder<'s> {
         self.expr(start, end, ExprKind::Tuple(rest))
     }
 
-    /// `k: e`; a bare name is a string key.
-    pub fn pair(&mut self, start: u32, key: Expr<'s>, value: Expr<'s>) -> Item<'s> {
-        let key = match key.kind {
+    /// The key of a map entry that begins at `start`; a bare name is a string.
+    pub fn key(&mut self, start: u32, key: Expr<'s>) -> Expr<'s> {
+        match key.kind {
             // The span of a name in parentheses begins behind them.
             ExprKind::Name(name) if key.span.start == start => self.name_as_key(name),
             _ => key,
-        };
-        Item::Pair(key, value)
+        }
     }
 
     /// A name that stands for its text.
@@ -631,55 +594,71 @@ impl<'s> Builder<'s> {
         start: u32,
         end: u32,
         body: Block<'s>,
-        pattern: Pattern<'s>,
+        pattern: Pat<'s>,
         handler: Block<'s>,
     ) -> Expr<'s> {
         let kind =
-            ExprKind::Try { body: Box::new(body), pattern: Box::new(pattern), handler: Box::new(handler) };
+            ExprKind::Try { body: Box::new(body), pattern: Box::new(pattern.into()), handler: Box::new(handler) };
         self.expr(start, end, kind)
     }
 
     // Patterns
 
-    /// A name as a pattern; `_` binds nothing.
-    pub fn name_pattern(&mut self, name: Ident<'s>) -> Pattern<'s> {
-        let kind = if name.name == "_" { PatternKind::Ignore } else { PatternKind::Bind(name) };
-        Pattern { kind, span: name.span }
+    /// A pattern with parts.
+    pub fn pattern(&mut self, start: u32, end: u32, kind: PatternKind<'s>) -> Pat<'s> {
+        let kind = if self.nest(start, end) { kind } else { PatternKind::Error };
+        self.leaf_pattern(start, end, kind)
+    }
+
+    /// A pattern without parts.
+    pub fn leaf_pattern(&mut self, start: u32, end: u32, kind: PatternKind<'s>) -> Pat<'s> {
+        Pat::Other(Box::new(Pattern { kind, span: Span::new(start, end) }))
+    }
+
+    /// `p | q`.
+    pub fn or_pattern(&mut self, start: u32, end: u32, alternatives: Vec<Pat<'s>>) -> Pat<'s> {
+        self.pattern(start, end, PatternKind::Or(patterns(alternatives)))
     }
 
     /// `p is T`.
-    pub fn typed_pattern(&mut self, start: u32, end: u32, pattern: Pattern<'s>, type_path: Expr<'s>) -> Pattern<'s> {
+    pub fn typed_pattern(&mut self, start: u32, end: u32, pattern: Pat<'s>, type_path: Expr<'s>) -> Pat<'s> {
+        let pattern = Pattern::from(pattern);
         if !matches!(pattern.kind, PatternKind::Bind(_) | PatternKind::Ignore | PatternKind::Error) {
-            let fault = Diagnostic::error("Q0110", pattern.span, "only a name or `_` can stand before `is` in a pattern");
-            self.findings.push(fault);
+            let title = "only a name or `_` can stand before `is` in a pattern";
+            self.findings.push(Diagnostic::error("Q0110", pattern.span, title));
         }
         self.pattern(start, end, PatternKind::Is(Box::new(pattern), Box::new(type_path)))
     }
 
     /// `4..10`.
-    pub fn range_pattern(&mut self, start: u32, end: u32, first: Expr<'s>, op: Infix, last: Expr<'s>) -> Pattern<'s> {
-        let span = Span::new(start, end);
+    pub fn range_pattern(&mut self, start: u32, end: u32, first: Expr<'s>, op: Infix, last: Expr<'s>) -> Pat<'s> {
         let inclusive = op == Infix::Range { inclusive: true };
         let kind = match (&first.kind, &last.kind) {
             (&ExprKind::Int(start), &ExprKind::Int(end)) => PatternKind::Range { start, end, inclusive },
             _ => {
-                let fault = Diagnostic::error("Q0110", span, "a range in a pattern has integers at its ends");
+                let title = "a range in a pattern has integers at its ends";
+                let fault = Diagnostic::error("Q0110", Span::new(start, end), title);
                 self.findings.push(fault.help("bind a name and compare in a guard"));
                 PatternKind::Error
             }
         };
-        Pattern { kind, span }
+        self.leaf_pattern(start, end, kind)
     }
 
     /// `(p, q)`.
-    pub fn tuple_pattern(&mut self, start: u32, end: u32, first: Pattern<'s>, mut rest: Vec<Pattern<'s>>) -> Pattern<'s> {
+    pub fn tuple_pattern(&mut self, start: u32, end: u32, first: Pat<'s>, mut rest: Vec<Pat<'s>>) -> Pat<'s> {
         rest.insert(0, first);
-        self.pattern(start, end, PatternKind::Tuple(rest))
+        self.pattern(start, end, PatternKind::Tuple(patterns(rest)))
+    }
+
+    /// `T(p, q)`.
+    pub fn instance_pattern(&mut self, start: u32, end: u32, type_path: Expr<'s>, fields: Vec<Pat<'s>>) -> Pat<'s> {
+        self.pattern(start, end, PatternKind::Instance(Box::new(type_path), patterns(fields)))
     }
 
     /// `[..]` as a pattern: of a map if it has a pair, else of a list.
-    pub fn list_or_map_pattern(&mut self, start: u32, end: u32, items: Vec<PatternItem<'s>>) -> Pattern<'s> {
-        let kind = if items.iter().any(|item| matches!(item, PatternItem::Pair(..))) {
+    pub fn list_or_map_pattern(&mut self, start: u32, end: u32, items: Vec<PatItem<'s>>) -> Pat<'s> {
+        let kind = if items.iter().any(|item| matches!(item, PatItem::Pair(..))) {
             self.map_pattern(items)
         } else {
             self.list_pattern(items)
@@ -687,13 +666,13 @@ impl<'s> Builder<'s> {
         self.pattern(start, end, kind)
     }
 
-    fn map_pattern(&mut self, items: Vec<PatternItem<'s>>) -> PatternKind<'s> {
+    fn map_pattern(&mut self, items: Vec<PatItem<'s>>) -> PatternKind<'s> {
         let mut entries = Vec::with_capacity(items.len());
         for item in items {
             match item {
-                PatternItem::Pair(key, pattern) => entries.push((key, pattern)),
-                PatternItem::Value(pattern) => self.report_mixture(pattern.span),
-                PatternItem::Rest(span, _) => {
+                PatItem::Pair(pair) => entries.push((pair.0, pair.1.into())),
+                PatItem::Value(pattern) => self.report_mixture(pattern.span()),
+                PatItem::Rest(span, _) => {
                     let fault = Diagnostic::error("Q0110", span, "a map pattern has no rest");
                     self.findings.push(fault.note("it matches every map that has at least these keys"));
                 }
@@ -702,21 +681,21 @@ impl<'s> Builder<'s> {
         PatternKind::Map(entries)
     }
 
-    fn list_pattern(&mut self, items: Vec<PatternItem<'s>>) -> PatternKind<'s> {
+    fn list_pattern(&mut self, items: Vec<PatItem<'s>>) -> PatternKind<'s> {
         let mut before = Vec::with_capacity(items.len());
         let mut after = Vec::new();
         let mut rest: Option<(Span, Option<Ident<'s>>)> = None;
         for item in items {
             match item {
-                PatternItem::Value(pattern) if rest.is_none() => before.push(pattern),
-                PatternItem::Value(pattern) => after.push(pattern),
-                PatternItem::Rest(span, name) => match rest {
+                PatItem::Value(pattern) if rest.is_none() => before.push(pattern.into()),
+                PatItem::Value(pattern) => after.push(pattern.into()),
+                PatItem::Rest(span, name) => match rest {
                     None => rest = Some((span, name.filter(|name| name.name != "_"))),
                     Some((first, _)) => self.findings.push(
                         Diagnostic::error("Q0110", span, "a pattern takes the rest once").also(first, "here already"),
                     ),
                 },
-                PatternItem::Pair(..) => {}
+                PatItem::Pair(..) => {}
             }
         }
         PatternKind::List { before, rest: rest.map(|(_, name)| name), after }
@@ -731,6 +710,10 @@ impl<'s> Builder<'s> {
         let ops = steps.into_iter().map(|step| (Postfix::Field(step), Span::new(start, step.span.end))).collect();
         self.expr(start, end, ExprKind::Postfix { base: Box::new(base), ops })
     }
+}
+
+fn patterns<'s>(parts: Vec<Pat<'s>>) -> Vec<Pattern<'s>> {
+    parts.into_iter().map(Pattern::from).collect()
 }
 
 /// Whether a text is a name that no keyword takes.

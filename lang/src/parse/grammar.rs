@@ -2,7 +2,8 @@
 
 use lalrpop_util::{ParseError, lalrpop_mod};
 
-use super::build::{Builder, Piece};
+use super::build::Builder;
+use super::parts::Piece;
 use crate::token::{Kind, Token};
 
 lalrpop_mod!(
@@ -35,17 +36,19 @@ impl Grammar {
     pub fn parse<'s>(&self, sort: Kind, tokens: &[Token], builder: &mut Builder<'s>) -> Result<Piece<'s>, Stop> {
         let start = tokens.first().map_or(0, |token| token.span.start);
         let triples = tokens.iter().map(|token| (token.span.start, token.kind, token.span.end));
-        self.parser.parse(builder, std::iter::once((start, sort, start)).chain(triples)).map_err(|error| {
-            let (place, expected) = match error {
-                ParseError::UnrecognizedToken { token, expected } => (Some((token.0, token.1)), expected),
-                ParseError::ExtraToken { token } => (Some((token.0, token.1)), Vec::new()),
-                ParseError::UnrecognizedEof { expected, .. } => (None, expected),
-                ParseError::InvalidToken { .. } | ParseError::User { .. } => (None, Vec::new()),
-            };
-            let at = place.and_then(|(start, kind)| {
-                tokens.iter().position(|token| token.span.start == start && token.kind == kind)
-            });
-            Stop { at, expected }
-        })
+        let result = self.parser.parse(builder, std::iter::once((start, sort, start)).chain(triples));
+        let error = match result {
+            Ok(()) => return builder.take_piece().ok_or(Stop { at: None, expected: Vec::new() }),
+            Err(error) => error,
+        };
+        let (place, expected) = match error {
+            ParseError::UnrecognizedToken { token, expected } => (Some((token.0, token.1)), expected),
+            ParseError::ExtraToken { token } => (Some((token.0, token.1)), Vec::new()),
+            ParseError::UnrecognizedEof { expected, .. } => (None, expected),
+            ParseError::InvalidToken { .. } | ParseError::User { .. } => (None, Vec::new()),
+        };
+        let at = place
+            .and_then(|(start, kind)| tokens.iter().position(|token| token.span.start == start && token.kind == kind));
+        Err(Stop { at, expected })
     }
 }

@@ -1,4 +1,4 @@
-//! Says what is wrong where a piece stops making sense.
+//! Says what is wrong where a piece stops making sense, and what was probably meant.
 
 use super::grammar::Stop;
 use crate::diagnostic::Diagnostic;
@@ -7,15 +7,25 @@ use crate::token::{Kind, Token};
 
 /// The finding for a piece that the grammar refused. `end` is the token that the piece ends before.
 pub fn unexpected(text: &str, sort: Kind, tokens: &[Token], end: Token, stop: &Stop) -> Diagnostic {
-    let found = stop.at.and_then(|at| tokens.get(at)).copied();
-    let last = tokens.last().map_or(end.span, |token| token.span);
+    let at = stop.at.unwrap_or(tokens.len());
+    let found = tokens.get(at).copied();
+    let last_end = tokens.last().map_or(end.span.start, |token| token.span.end);
     let (span, title) = match found {
         Some(token) => (shown_span(token), format!("unexpected {}", described(text, token))),
-        None if end.kind == Kind::Newline => (Span::new(last.end, last.end), "unexpected end of the line".into()),
-        None if end.kind == Kind::OfStatement => (Span::new(last.end, last.end), "unexpected end of the file".into()),
+        None if end.kind == Kind::Newline => (Span::new(last_end, last_end), "unexpected end of the line".into()),
+        None if end.kind == Kind::OfStatement => (Span::new(last_end, last_end), "unexpected end of the file".into()),
         None => (end.span, format!("unexpected {}", described(text, end))),
     };
-    Diagnostic::error("Q0110", span, title).label(expected(sort, &stop.expected))
+    let place = Place {
+        text,
+        sort,
+        tokens,
+        at,
+        found: found.map_or(end.kind, |token| token.kind),
+        span,
+        expected: &stop.expected,
+    };
+    place.advise(Diagnostic::error("Q0110", span, title).label(place.expected()))
 }
 
 /// Of a parsed block only its brace is pointed at.
@@ -39,48 +49,184 @@ fn described(text: &str, token: Token) -> String {
     }
 }
 
-/// What would have been right, in words.
-fn expected(_sort: Kind, names: &[String]) -> String {
-    let has = |wanted: &str| names.iter().any(|name| name.trim_matches('"') == wanted);
-    let mut parts: Vec<String> = Vec::new();
-    if has("name") && has("if") && has("fn") {
-        parts.push("an expression".into());
-    } else if has("name") && has("[") {
-        parts.push("a pattern".into());
-    } else if has("name") {
-        parts.push("a name".into());
+/// Whether a terminal of the grammar is among the expected ones.
+fn has(names: &[String], wanted: &str) -> bool {
+    names.iter().any(|name| name.trim_matches('"') == wanted)
+}
+
+/// Whether an operand could stand here.
+fn wants_operand(names: &[String]) -> bool {
+    has(names, "name") && has(names, "match")
+}
+
+/// Whether an operator could stand here.
+fn wants_operator(names: &[String]) -> bool {
+    has(names, "**")
+}
+
+/// Words that other languages use, and ours for them.
+const FOREIGN_WORDS: [(&str, &str); 15] = [
+    ("def", "fn"),
+    ("function", "fn"),
+    ("func", "fn"),
+    ("fun", "fn"),
+    ("const", "let"),
+    ("local", "let"),
+    ("val", "let"),
+    ("class", "type"),
+    ("struct", "type"),
+    ("enum", "type"),
+    ("switch", "match"),
+    ("case", "match"),
+    ("raise", "throw"),
+    ("except", "catch"),
+    ("foreach", "for"),
+];
+
+/// What there is to see around the token that does not fit.
+struct Place<'t> {
+    text: &'t str,
+    sort: Kind,
+    tokens: &'t [Token],
+    at: usize,
+    found: Kind,
+    span: Span,
+    expected: &'t [String],
+}
+
+impl Place<'_> {
+    fn before(&self, back: usize) -> Option<Token> {
+        self.at.checked_sub(back).and_then(|index| self.tokens.get(index)).copied()
     }
-    let is_behind_operand = has("**");
-    for (name, shown) in [
-        ("block", "`{`"),
-        ("arms", "`{`"),
-        ("=>", "`=>`"),
-        ("in", "`in`"),
-        ("=", "`=`"),
-        ("else", "`else`"),
-        ("catch", "`catch`"),
-        (",", "`,`"),
-        (":", "`:`"),
-        ("(", "`(`"),
-        (")", "`)`"),
-        ("]", "`]`"),
-        ("}", "`}`"),
-        ("hole }", "`}`"),
-        (")|", "`|`"),
-    ] {
-        let counts = match name {
-            "in" | "=" | "(" | "else" => !is_behind_operand,
-            "block" => !has("if"),
-            _ => true,
-        };
-        if has(name) && counts && !(parts.len() == 1 && parts[0] == "an expression") {
-            parts.push(shown.into());
+
+    fn kind_before(&self) -> Option<Kind> {
+        self.before(1).map(|token| token.kind)
+    }
+
+    fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn begins_with(&self, kinds: &[Kind]) -> bool {
+        self.tokens.first().is_some_and(|token| kinds.contains(&token.kind))
+    }
+
+    /// What would have been right, in words.
+    fn expected(&self) -> String {
+        let names = self.expected;
+        if wants_operand(names) {
+            return "expected an expression".into();
+        }
+        let mut parts: Vec<&str> = Vec::new();
+        if has(names, "name") {
+            parts.push(if has(names, "[") { "a pattern" } else { "a name" });
+        }
+        let shown = [
+            ("block", "`{`"),
+            ("arms", "`{`"),
+            ("fn", "`fn`"),
+            ("=>", "`=>`"),
+            ("in", "`in`"),
+            ("=", "`=`"),
+            ("if", "`if`"),
+            ("else", "`else`"),
+            ("catch", "`catch`"),
+            (",", "`,`"),
+            (":", "`:`"),
+            (")", "`)`"),
+            ("]", "`]`"),
+            ("}", "`}`"),
+            ("hole }", "`}`"),
+            (")|", "`|`"),
+            ("(", "`(`"),
+        ];
+        let is_behind_condition = has(names, "block") && !self.is_behind_parameters();
+        for (name, shown) in shown.into_iter().filter(|(name, _)| has(names, name)) {
+            // Behind an operand some of these always fit, and say nothing.
+            let says_nothing = match name {
+                "in" | "if" | "else" | "=>" => wants_operator(names),
+                "=" => wants_operator(names) || is_behind_condition,
+                "(" => wants_operator(names) || !parts.is_empty(),
+                _ => false,
+            };
+            if !says_nothing {
+                parts.push(shown);
+            }
+        }
+        match parts.split_last() {
+            None if wants_operator(names) => "expected an operator or the end of the statement".into(),
+            None => "expected the end of the statement".into(),
+            Some((only, [])) => format!("expected {only}"),
+            Some((last, others)) => format!("expected {} or {last}", others.join(", ")),
         }
     }
-    match parts.split_last() {
-        None if is_behind_operand => "expected an operator or the end of the statement".into(),
-        None => "this does not fit here".into(),
-        Some((only, [])) => format!("expected {only}"),
-        Some((last, others)) => format!("expected {} or {last}", others.join(", ")),
+
+    /// Whether the body of a declared function comes next.
+    fn is_behind_parameters(&self) -> bool {
+        self.kind_before() == Some(Kind::ParenClose) && self.begins_with(&[Kind::Fn, Kind::Export])
+    }
+
+    /// Adds what was probably meant.
+    fn advise(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let found_text = self.slice(self.span);
+        let before = self.before(1);
+        let word_before = before.filter(|token| token.kind == Kind::Name).map_or("", |token| self.slice(token.span));
+        let wants = |name| has(self.expected, name);
+
+        if matches!(found_text, "elif" | "elsif" | "elseif") && wants_operator(self.expected) {
+            return diagnostic.patch("write `else if`", self.span, "else if");
+        }
+        if let Some(first) = before.filter(|_| self.at == 1 && self.found.begins_operand()) {
+            if matches!(word_before, "elif" | "elsif" | "elseif") {
+                return diagnostic.patch("write `else if`", first.span, "else if");
+            }
+            if let Some((_, ours)) = FOREIGN_WORDS.iter().find(|(foreign, _)| *foreign == word_before) {
+                return diagnostic.patch(format!("write `{ours}`"), first.span, *ours);
+            }
+        }
+        if word_before == "mut" && self.before(2).is_some_and(|token| token.kind == Kind::Let) {
+            return diagnostic.help("write `var` for what can be assigned again");
+        }
+        match (self.kind_before(), self.found) {
+            (Some(Kind::Else), _) => return diagnostic.help("put what follows `else` in braces: `else { ... }`"),
+            (Some(Kind::Catch), Kind::Block) => {
+                return diagnostic.help("name what was thrown: `catch e { ... }`, or `catch _ { ... }`");
+            }
+            (Some(Kind::Fn), Kind::Name) => {
+                return diagnostic.help("a function inside an expression has no name; declare it on a line of its own");
+            }
+            (Some(Kind::YieldAlone | Kind::ReturnAlone), _) => {
+                return diagnostic.help("put it in parentheses, as it takes all that follows");
+            }
+            (Some(Kind::Plus), Kind::Plus) => return diagnostic.help("write `+= 1`; there is no `++`"),
+            (_, Kind::Minus) if self.tokens.get(self.at + 1).is_some_and(|next| next.kind == Kind::Greater) => {
+                return diagnostic.help("the type of a result is not declared; closures are `|x| e`, arms `p => e`");
+            }
+            (_, Kind::Arrow) if self.sort != Kind::OfArm => return diagnostic.help("a closure is `|x| e`"),
+            (_, Kind::Colon) if wants("block") || wants("arms") => {
+                return diagnostic.help("a body stands in braces: `{ ... }`");
+            }
+            (_, Kind::Colon) if self.begins_with(&[Kind::Let, Kind::Var, Kind::Export, Kind::Fn, Kind::Type]) => {
+                return diagnostic.help("types are not declared; test for one with `is`");
+            }
+            (_, Kind::Assign) if wants_operator(self.expected) => {
+                return diagnostic.patch("an assignment is a statement; write `==` to compare", self.span, "==");
+            }
+            (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
+                return diagnostic.note(format!("`{found_text}` is a word of the language, so nothing can be named so"));
+            }
+            _ => {}
+        }
+        if wants("block") && !wants_operand(self.expected) {
+            return match self.found {
+                Kind::Newline => diagnostic.help("the `{` must stand on the same line"),
+                _ => diagnostic.help("a body stands in braces: `{ ... }`"),
+            };
+        }
+        let is_behind_statement = wants_operator(self.expected) && !wants(",") && !wants(")") && !wants("]");
+        if is_behind_statement && (self.found.begins_operand() || self.found.is_keyword()) {
+            return diagnostic.help("a new statement needs a new line or `;` before it");
+        }
+        diagnostic
     }
 }

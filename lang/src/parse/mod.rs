@@ -9,6 +9,8 @@ mod grammar;
 mod message;
 mod operators;
 mod outline;
+mod parts;
+mod salvage;
 mod target;
 
 use std::ops::Range;
@@ -17,8 +19,9 @@ use crate::ast::{Arm, Block, Function, Module, Statement, StatementKind};
 use crate::diagnostic::Diagnostic;
 use crate::span::{Source, Span};
 use crate::token::{Doc, Findings, Kind, Layout, Token, lay_out, lex};
-use build::{Braces, Builder, Mark, Piece};
+use build::{Builder, Mark};
 use grammar::Grammar;
+use parts::{Braces, Piece};
 pub use outline::outline;
 
 /// A tree and what was found wrong on the way to it.
@@ -49,6 +52,7 @@ pub fn parse(source: &Source) -> Parsed<'_> {
         builder: Builder::new(text, findings),
         docs: 0,
         pieces: Vec::new(),
+        patience: 100_000 + 8 * layout.tokens.len(),
     };
     let statements = parser.run();
     let span = Span::new(0, text.len() as u32);
@@ -64,6 +68,8 @@ struct Parser<'s, 't> {
     docs: usize,
     /// The tokens of the pieces being read, outer pieces first.
     pieces: Vec<Token>,
+    /// How many tokens may still be parsed once more because of errors.
+    patience: usize,
 }
 
 /// Braces being read, or the whole file.
@@ -170,37 +176,74 @@ impl<'s> Parser<'s, '_> {
     fn end_piece(&mut self, frame: &mut Frame<'s>, end: Token) {
         let start = frame.start;
         frame.brackets = 0;
-        let Some(&first) = self.pieces.get(start) else { return };
-        let mark = self.builder.mark();
-        self.builder.doc = doc_text(self.text, &self.layout.docs[std::mem::take(&mut frame.doc)]);
+        if self.pieces.len() == start {
+            return;
+        }
+        let docs = &self.layout.docs[std::mem::take(&mut frame.doc)];
         let sort = match frame.open.kind {
             Kind::ArmsOpen => Kind::OfArm,
             Kind::MethodsOpen => Kind::OfMethod,
             _ => Kind::OfStatement,
         };
-        match self.grammar.parse(sort, &self.pieces[start..], &mut self.builder) {
-            Ok(Piece::Statement(statement)) => frame.statements.push(statement),
-            Ok(Piece::Arm(arm)) => frame.arms.push(arm),
-            Ok(Piece::Method(method)) => frame.methods.push(method),
-            Err(stop) => {
-                let tokens = &self.pieces[start..];
-                if !tokens.iter().any(|token| token.kind == Kind::Error) {
-                    let diagnostic = message::unexpected(self.text, sort, tokens, end, &stop);
-                    self.builder.findings.push(diagnostic);
-                }
-                if sort == Kind::OfStatement {
-                    let last = tokens.last().map_or(first.span, |last| last.span);
-                    frame.statements.push(Statement { kind: StatementKind::Error, span: first.span.to(last) });
-                }
+        let mark = self.builder.mark();
+        let span = self.pieces[start].span.to(self.pieces[self.pieces.len() - 1].span);
+        match self.parse_piece(sort, start, end, mark, doc_text(self.text, docs)) {
+            Some(Piece::Statement(statement)) => frame.statements.push(statement),
+            Some(Piece::Arm(arm)) => frame.arms.push(arm),
+            Some(Piece::Method(method)) => frame.methods.push(method),
+            None if sort == Kind::OfStatement => {
+                frame.statements.push(Statement { kind: StatementKind::Error, span });
             }
+            None => {}
         }
-        self.end_statement(frame, mark);
+        frame.depth = frame.depth.max(self.builder.finish_statement(mark));
+        self.pieces.truncate(start);
+        self.builder.forget_waiting(frame.waiting);
     }
 
-    fn end_statement(&mut self, frame: &mut Frame<'s>, mark: Mark) {
-        frame.depth = frame.depth.max(self.builder.finish_statement(mark));
-        self.pieces.truncate(frame.start);
-        self.builder.forget_waiting(frame.waiting);
+    /// Parses the piece that begins at `start`. Where it makes no sense, the smallest part around the place gives way
+    /// to an error token and the piece is tried again: other parts may have errors of their own, and the names that
+    /// it declares stay known.
+    fn parse_piece(
+        &mut self,
+        sort: Kind,
+        start: usize,
+        end: Token,
+        mark: Mark,
+        doc: Option<Box<str>>,
+    ) -> Option<Piece<'s>> {
+        // What has been reported as an error token already explains whatever else is wrong.
+        let mut is_explained = None;
+        loop {
+            self.builder.doc.clone_from(&doc);
+            let tokens = &self.pieces[start..];
+            let stop = match self.grammar.parse(sort, tokens, &mut self.builder) {
+                Ok(piece) => return Some(piece),
+                Err(stop) => stop,
+            };
+            let at = stop.at.unwrap_or(tokens.len());
+            let is_error = |index: usize| tokens.get(index).is_some_and(|token| token.kind == Kind::Error);
+            if is_error(at) || is_error(at.wrapping_sub(1)) {
+                // The error token itself does not fit, or does not go with what follows; that is no news.
+                return None;
+            }
+            if !*is_explained.get_or_insert_with(|| tokens.iter().any(|token| token.kind == Kind::Error)) {
+                let diagnostic = message::unexpected(self.text, sort, tokens, end, &stop);
+                self.builder.findings.push(diagnostic);
+            }
+            let part = salvage::part_around(tokens, at)?;
+            self.patience = self.patience.checked_sub(tokens.len())?;
+            self.builder.begin_again(mark);
+            let place = match (tokens.get(part.start), tokens.get(part.end.wrapping_sub(1))) {
+                (Some(first), Some(last)) if part.start < part.end => first.span.to(last.span),
+                _ => {
+                    let before = tokens.get(part.start.wrapping_sub(1)).map_or(end.span.start, |token| token.span.end);
+                    Span::new(before, before)
+                }
+            };
+            let error = Token { kind: Kind::Error, span: place };
+            self.pieces.splice(start + part.start..start + part.end, [error]);
+        }
     }
 
     /// Puts a token in the place of braces that have been parsed.

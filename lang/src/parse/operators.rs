@@ -90,20 +90,21 @@ fn prefix_level(op: UnaryOp) -> Level {
 
 /// Operators and operands so far, the last of them an operand.
 pub struct Run<'s> {
-    /// What waits for the last operand to be complete; levels grow from left to right, but for `**` and prefixes.
-    frames: Vec<Frame<'s>>,
+    /// How many frames of the builder are this run's, the topmost ones. Their levels grow from left to right, but
+    /// for `**` and prefixes.
+    frames: u32,
     start: u32,
     end: u32,
     last: Expr<'s>,
 }
 
 /// A run whose last operand is still to come.
-pub struct Gap<'s> {
-    frames: Vec<Frame<'s>>,
+pub struct Gap {
+    frames: u32,
 }
 
 /// An operator that has not got its right operand yet, with what stands left of it.
-struct Frame<'s> {
+pub struct Frame<'s> {
     start: u32,
     op_span: Span,
     kind: FrameKind<'s>,
@@ -127,25 +128,30 @@ impl Frame<'_> {
 impl<'s> Run<'s> {
     /// A run of one operand; the span is that of the operand with the parentheses around it.
     pub fn new(start: u32, end: u32, operand: Expr<'s>) -> Run<'s> {
-        Run { frames: Vec::new(), start, end, last: operand }
+        Run { frames: 0, start, end, last: operand }
     }
 }
 
-impl<'s> Gap<'s> {
+impl Gap {
     /// A run without anything.
-    pub fn new() -> Gap<'s> {
-        Gap { frames: Vec::new() }
+    pub fn new() -> Gap {
+        Gap { frames: 0 }
+    }
+
+    /// Puts an operand into the gap.
+    pub fn fill<'s>(self, start: u32, end: u32, operand: Expr<'s>) -> Run<'s> {
+        Run { frames: self.frames, start, end, last: operand }
     }
 }
 
 impl<'s> Builder<'s> {
-    /// Puts an operand into the gap.
-    pub fn operand(&mut self, gap: Gap<'s>, start: u32, end: u32, operand: Expr<'s>) -> Run<'s> {
-        Run { frames: gap.frames, start, end, last: operand }
+    /// The innermost frame of a run that has so many.
+    fn frame(&mut self, frames: u32) -> Option<&mut Frame<'s>> {
+        if frames == 0 { None } else { self.frames.last_mut() }
     }
 
     /// Puts a prefix operator into the gap; the gap stays.
-    pub fn prefix(&mut self, mut gap: Gap<'s>, op: Prefix, op_span: Span) -> Gap<'s> {
+    pub fn prefix(&mut self, gap: Gap, op: Prefix, op_span: Span) -> Gap {
         let op = match op {
             Prefix::Right(op) => op,
             Prefix::NotSlip => {
@@ -154,28 +160,29 @@ impl<'s> Builder<'s> {
                 UnaryOp::Not
             }
         };
-        if let Some(frame) = gap.frames.last()
-            && op == UnaryOp::Not
+        if op == UnaryOp::Not
+            && let Some(frame) = self.frame(gap.frames)
             && frame.level() > Level::Not
         {
+            let before = frame.op_span;
             let fault = Diagnostic::error("Q0110", op_span, "unexpected `not`");
             self.findings.push(
                 fault
                     .label("it binds looser than the operator before it")
-                    .also(frame.op_span, "this operator")
+                    .also(before, "this operator")
                     .help("put `not` and its operand in parentheses"),
             );
         }
-        if gap.frames.len() < MAX_DEPTH as usize {
-            gap.frames.push(Frame { start: op_span.start, op_span, kind: FrameKind::Prefix(op) });
-        } else {
+        if gap.frames >= MAX_DEPTH {
             self.report_depth(op_span);
+            return gap;
         }
-        gap
+        self.frames.push(Frame { start: op_span.start, op_span, kind: FrameKind::Prefix(op) });
+        Gap { frames: gap.frames + 1 }
     }
 
     /// Puts an operator behind the run, which opens a gap.
-    pub fn infix(&mut self, mut run: Run<'s>, op: Infix, op_span: Span) -> Gap<'s> {
+    pub fn infix(&mut self, mut run: Run<'s>, op: Infix, op_span: Span) -> Gap {
         let op = match op {
             Infix::Slip(op) => {
                 let (wrong, right) = if op == LogicOp::Or { ("||", "or") } else { ("&&", "and") };
@@ -186,51 +193,49 @@ impl<'s> Builder<'s> {
             op => op,
         };
         let level = op.level();
-        while let Some(frame) = run.frames.last_mut() {
+        while let Some(frame) = self.frame(run.frames) {
             let found = frame.level();
-            if found > level {
-                run = self.fold(run);
-                continue;
-            }
-            if found < level || level == Level::Power {
+            if found < level || (found == level && level == Level::Power) {
                 break;
             }
-            if matches!(level, Level::Comparison | Level::Range) {
+            if found == level && !matches!(level, Level::Comparison | Level::Range) {
+                // The chain of this level goes on.
+                if let FrameKind::Infix { op: before, binary, others, .. } = &mut frame.kind {
+                    match before {
+                        Infix::Binary(before) => binary.push((*before, frame.op_span, run.last)),
+                        _ => others.push(run.last),
+                    }
+                    *before = op;
+                    frame.op_span = op_span;
+                }
+                return Gap { frames: run.frames };
+            }
+            if found == level {
+                let before = frame.op_span;
                 let sort = if level == Level::Range { "ranges" } else { "comparisons" };
-                let fault = Diagnostic::error("Q0110", op_span, format!("{sort} do not chain"))
-                    .also(frame.op_span, "the one before");
+                let fault =
+                    Diagnostic::error("Q0110", op_span, format!("{sort} do not chain")).also(before, "the one before");
                 self.findings.push(if level == Level::Range {
                     fault
                 } else {
                     fault.help("write `a < b and b < c`, or use parentheses")
                 });
-                run = self.fold(run);
-                continue;
             }
-            // The chain of this level goes on.
-            if let FrameKind::Infix { op: before, binary, others, .. } = &mut frame.kind {
-                match before {
-                    Infix::Binary(before) => binary.push((*before, frame.op_span, run.last)),
-                    _ => others.push(run.last),
-                }
-                *before = op;
-                frame.op_span = op_span;
-            }
-            return Gap { frames: run.frames };
+            run = self.fold(run);
         }
-        if run.frames.len() >= 2 * MAX_DEPTH as usize {
+        if run.frames >= 2 * MAX_DEPTH {
             // Only a tower of powers gets here; the fold would find it too deep, this keeps it from growing.
             self.report_depth(op_span);
             run = self.fold(run);
         }
         let kind = FrameKind::Infix { op, first: run.last, binary: Vec::new(), others: Vec::new() };
-        run.frames.push(Frame { start: run.start, op_span, kind });
-        Gap { frames: run.frames }
+        self.frames.push(Frame { start: run.start, op_span, kind });
+        Gap { frames: run.frames + 1 }
     }
 
     /// The expression that a run is.
     pub fn finish(&mut self, mut run: Run<'s>) -> Expr<'s> {
-        while !run.frames.is_empty() {
+        while run.frames > 0 {
             run = self.fold(run);
         }
         run.last
@@ -249,7 +254,8 @@ impl<'s> Builder<'s> {
 
     /// Gives the last operand to the innermost operator.
     fn fold(&mut self, mut run: Run<'s>) -> Run<'s> {
-        let Some(frame) = run.frames.pop() else { return run };
+        let Some(frame) = self.frames.pop() else { return Run { frames: 0, ..run } };
+        run.frames -= 1;
         let (start, end) = (frame.start, run.end);
         let last = run.last;
         let kind = match frame.kind {

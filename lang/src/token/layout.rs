@@ -36,7 +36,7 @@ pub fn lay_out(text: &str, raw: &[Token], findings: &mut Findings) -> Layout {
         docs: Vec::new(),
         open: Vec::new(),
         outside_bars: 0,
-        pending: Vec::new(),
+        forms: Vec::new(),
         line_has_begun: true,
         was_cut: false,
         suspect: None,
@@ -57,8 +57,9 @@ struct Pass<'t, 'f> {
     open: Vec<Open>,
     /// As [`Open::bars`], outside all brackets.
     outside_bars: u32,
-    /// The words still waiting for their `{`, each with the number of brackets around it.
-    pending: Vec<(usize, Kind)>,
+    /// The forms that have begun and not ended, each with the number of brackets around it: words that still wait
+    /// for their `{`, and what reaches as far right as possible. They nest as brackets do.
+    forms: Vec<(usize, Kind)>,
     /// Whether the raw token before was a newline, or there is none.
     line_has_begun: bool,
     /// Whether the file ends within a string, so that missing brackets are no wonder.
@@ -181,24 +182,48 @@ impl Pass<'_, '_> {
             return Kind::BlockOpen;
         }
         let depth = self.depth();
-        match self.pending.pop_if(|pending| pending.0 == depth) {
-            Some((_, Kind::Match)) => Kind::ArmsOpen,
-            Some((_, Kind::Type)) => Kind::MethodsOpen,
-            Some((_, Kind::Import)) => Kind::MembersOpen,
-            _ => Kind::BlockOpen,
+        while let Some((_, form)) = self.forms.pop_if(|form| form.0 == depth) {
+            match form {
+                Kind::Match => return Kind::ArmsOpen,
+                Kind::Type => return Kind::MethodsOpen,
+                Kind::Import => return Kind::MembersOpen,
+                Kind::If | Kind::While | Kind::For | Kind::Catch | Kind::Fn => return Kind::BlockOpen,
+                // What reaches to the right ends before this brace.
+                _ => {}
+            }
         }
+        Kind::BlockOpen
     }
 
     /// Puts out a newline before the first token of a line if a statement ends there.
     fn begin_line(&mut self, token: Token) {
-        self.close_abandoned(token);
-        if self.lines_count() && self.last().ends_operand() {
-            let continues = token.kind.continues() || (token.kind == Kind::Not && self.next_kind() == Kind::In);
-            if !continues {
-                let end = self.out.last().map_or(0, |last| last.span.end);
-                self.emit(Kind::Newline, Span::new(end, token.span.start));
-                self.end_statement();
-            }
+        let begins_statement = self.begins_statement(token.kind);
+        if begins_statement && !self.lines_count() {
+            self.close_abandoned(token);
+        }
+        if !self.lines_count() {
+            return;
+        }
+        let last = self.last();
+        let ends = if last.ends_operand() {
+            !(token.kind.continues() || (token.kind == Kind::Not && self.next_kind() == Kind::In))
+        } else {
+            // What stands before is unfinished, but this cannot finish it.
+            begins_statement && last != Kind::Export
+        };
+        if ends {
+            let end = self.out.last().map_or(0, |last| last.span.end);
+            self.emit(Kind::Newline, Span::new(end, token.span.start));
+            self.end_statement();
+        }
+    }
+
+    /// Whether a raw token can only be the first of a statement.
+    fn begins_statement(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Let | Kind::Var | Kind::Import | Kind::Export => true,
+            Kind::Fn | Kind::Type => self.raw.get(self.at).is_some_and(|next| next.kind == Kind::Name),
+            _ => false,
         }
     }
 
@@ -237,10 +262,23 @@ impl Pass<'_, '_> {
             | Kind::Catch
             | Kind::Fn
             | Kind::Type
-            | Kind::Import => self.pending.push((self.depth(), token.kind)),
+            | Kind::Import
+            | Kind::Throw
+            | Kind::Return
+            | Kind::Yield
+            | Kind::BarClose
+            | Kind::BarsEmpty => {
+                if self.is_full() {
+                    return self.skip_rest(token);
+                }
+                self.forms.push((self.depth(), token.kind));
+            }
             Kind::Assign => {
+                // `fn(..) = e` reaches to the right and waits for no brace.
                 let depth = self.depth();
-                self.pending.pop_if(|pending| *pending == (depth, Kind::Fn));
+                if let Some(form) = self.forms.last_mut().filter(|form| **form == (depth, Kind::Fn)) {
+                    form.1 = Kind::Assign;
+                }
             }
             Kind::Semicolon | Kind::Arrow => self.end_statement(),
             Kind::Comma if *self.bars() == 0 => self.end_statement(),
@@ -249,15 +287,24 @@ impl Pass<'_, '_> {
         self.out.push(token);
     }
 
-    /// No word still waits for its brace, and no closure for its second bar.
+    /// No form goes on behind this, and no closure still waits for its second bar.
     fn end_statement(&mut self) {
-        let depth = self.depth();
-        while self.pending.pop_if(|pending| pending.0 >= depth).is_some() {}
+        self.end_forms(self.depth());
         *self.bars() = 0;
     }
 
+    /// Ends the forms that have at least so many brackets around them.
+    fn end_forms(&mut self, depth: usize) {
+        while self.forms.pop_if(|form| form.0 >= depth).is_some() {}
+    }
+
+    /// Whether nothing more may be nested here.
+    fn is_full(&self) -> bool {
+        self.depth() + self.forms.len() >= MAX_DEPTH as usize
+    }
+
     fn open_bracket(&mut self, token: Token) {
-        if self.depth() >= MAX_DEPTH as usize {
+        if self.is_full() {
             return self.skip_group(token);
         }
         self.open.push(Open { token, bars: 0 });
@@ -283,6 +330,26 @@ impl Pass<'_, '_> {
         }
         self.emit(Kind::Error, Span::new(token.span.start, end));
         self.was_cut = true;
+    }
+
+    /// Replaces a form that is nested too deeply, as far as it reaches, by an error token.
+    fn skip_rest(&mut self, token: Token) {
+        self.findings.push(too_deep(token.span));
+        let mut depth = 0u64;
+        let mut end = token.span.end;
+        while let Some(&next) = self.raw.get(self.at) {
+            match next.kind {
+                Kind::ParenOpen | Kind::SquareOpen | Kind::BlockOpen | Kind::HoleOpen => depth += 1,
+                Kind::ParenClose | Kind::SquareClose | Kind::BraceClose | Kind::HoleClose if depth == 0 => break,
+                Kind::ParenClose | Kind::SquareClose | Kind::BraceClose | Kind::HoleClose => depth -= 1,
+                Kind::Comma | Kind::Semicolon if depth == 0 => break,
+                Kind::Newline if depth == 0 && self.lines_count() => break,
+                _ => {}
+            }
+            end = next.span.end;
+            self.at += 1;
+        }
+        self.emit(Kind::Error, Span::new(token.span.start, end));
     }
 
     fn close_bracket(&mut self, token: Token) {
@@ -312,8 +379,7 @@ impl Pass<'_, '_> {
             }
         }
         let Some(open) = self.open.pop() else { return };
-        let depth = self.depth();
-        while self.pending.pop_if(|pending| pending.0 > depth).is_some() {}
+        self.end_forms(self.depth() + 1);
         if self.suspect.is_none() && self.line_has_begun && self.indentation(token.span) < self.indentation(open.token.span)
         {
             self.suspect = Some(open.token.span);
@@ -338,8 +404,7 @@ impl Pass<'_, '_> {
     /// Closes the innermost bracket where its own closing bracket is missing.
     fn close_innermost(&mut self, at: u32) {
         let Some(open) = self.open.pop() else { return };
-        let depth = self.depth();
-        while self.pending.pop_if(|pending| pending.0 > depth).is_some() {}
+        self.end_forms(self.depth() + 1);
         let at = Span::new(at, at);
         if !is_statement_brace(open.token.kind) {
             // Keeps the parser from finding fault with what has been reported already.
@@ -359,18 +424,6 @@ impl Pass<'_, '_> {
 
     /// Closes brackets that a statement at the start of a line shows to have been left open.
     fn close_abandoned(&mut self, token: Token) {
-        if self.lines_count() {
-            return;
-        }
-        let next = self.raw.get(self.at).map_or(Kind::Newline, |next| next.kind);
-        let begins_statement = match token.kind {
-            Kind::Let | Kind::Var | Kind::While | Kind::For | Kind::Import | Kind::Export => true,
-            Kind::Fn | Kind::Type => next == Kind::Name,
-            _ => false,
-        };
-        if !begins_statement {
-            return;
-        }
         let count = self.open.iter().rev().take_while(|open| !is_statement_brace(open.token.kind)).count();
         if self.open.iter().rev().take(count).any(|open| open.token.kind == Kind::HoleOpen) {
             return;

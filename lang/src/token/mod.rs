@@ -42,19 +42,10 @@ impl Findings {
         }
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Forgets the findings after the first `count`.
-    pub fn truncate(&mut self, count: usize) {
-        self.list.truncate(count);
-    }
-
-    /// All findings in the order of their places.
+    /// All findings in the order of their places, each once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|diagnostic| diagnostic.primary.span);
+        self.list.sort_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
+        self.list.dedup_by_key(|diagnostic| (diagnostic.primary.span, diagnostic.code));
         self.list
     }
 }
