@@ -22,8 +22,8 @@
 //! span      = start:u32 end:u32
 //! ```
 //!
-//! Tables stand in an order in which each is bounded by the ones before: there are no more sites than instructions and
-//! no more constants than mentions of constants. So memory follows the number of bytes even where an entry is much
+//! Tables stand in an order in which each is bounded by the ones before: there are no more sites than instructions that
+//! make something, and no more constants than mentions of constants. So memory follows the number of bytes even where an entry is much
 //! larger in memory than in bytes.
 
 use std::fmt;
@@ -167,8 +167,8 @@ fn read_parts(bytes: &[u8], mut child: impl FnMut(CodeHash) -> Result<(), Decode
     let registers = from.u16()?;
     let free = read_list(&mut from, 1, usize::MAX, read_kind)?;
     let words = read_list(&mut from, 2, usize::MAX, read_word)?;
-    let closures = read_list(&mut from, 2, words.len(), read_site)?;
-    let types = read_list(&mut from, 5, words.len(), read_type)?;
+    let closures = read_list(&mut from, 2, makers(&words, Role::ClosureSite)?, read_site)?;
+    let types = read_list(&mut from, 5, makers(&words, Role::TypeSite)?, read_type)?;
     let handlers = read_list(&mut from, 4, usize::MAX, read_handler)?;
     let constants = read_list(&mut from, 2, mentions(&words, &types), read_constant)?;
     for _ in 0..from.count(32)? {
@@ -354,6 +354,23 @@ fn read_constant(from: &mut Reader) -> Result<Constant, CanonicalError> {
         4 => Constant::Bytes(from.bytes()?.into()),
         _ => return Err(CanonicalError::Malformed),
     })
+}
+
+/// How many instructions have a site of this role: the most sites there can be. Their numbers must already rise as the
+/// checker wants it, or else small words could ask for as many large sites.
+fn makers(words: &[Word], role: Role) -> Result<usize, CanonicalError> {
+    let operands = words.iter().flat_map(|&word| {
+        let operands = word.op().map_or(&[][..], Op::operands);
+        operands.iter().filter(move |operand| operand.1 == role).map(move |operand| word.field(operand.0))
+    });
+    let mut count = 0;
+    for index in operands {
+        if index as usize != count {
+            return Err(CanonicalError::Malformed);
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// How often constants are mentioned: the most of them there can be.

@@ -4,179 +4,22 @@
 //! before it is written, and that there is one way only to write the tables down. It knows no types of values: whether
 //! a register holds a cell where a cell is wanted is found out at run time.
 
+mod error;
+mod assignment;
+
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
-use super::effects::{falls_through, for_each_read, for_each_write, is_tail_call, lost_from, reads, target};
-use super::flow::{Block, Budget, Flow, first_missing, insert, remove, set_words};
-use super::liveness::Liveness;
-use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Handler, Source, TypeSite};
+use super::effects::{falls_through, is_tail_call, reads, target};
+use super::flow::Flow;
+use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Source, TypeSite};
 use super::op::{Field, Op, Role, Word};
 use super::tables::{Use, for_each_use};
+pub use error::{CheckError, CheckErrorKind};
 
 /// Most levels of code objects inside one another, so that passes over them may recurse.
 pub const MAX_DEPTH: u16 = 255;
-
-/// Why a body is not a code object.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CheckError {
-    /// The rule that is broken.
-    pub kind: CheckErrorKind,
-    /// The instruction that breaks it, where it is one.
-    pub pc: Option<u32>,
-}
-
-/// The rules of the verifier, as they are broken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CheckErrorKind {
-    /// There are no instructions.
-    Empty,
-    /// There are more of something than can be numbered.
-    TooLarge(&'static str),
-    /// Code objects are nested deeper than [`MAX_DEPTH`].
-    TooDeep,
-    /// There are too many registers and branches together for the checker to follow.
-    TooComplex,
-    /// The parameters do not fit the registers.
-    Parameters,
-    /// No instruction has this number.
-    UnknownOp(u8),
-    /// Bits outside the instruction's operands are set.
-    UnusedBits,
-    /// A flag is neither 0 nor 1.
-    Flag(u32),
-    /// Not all of so many registers from the first one on exist.
-    Registers {
-        /// The first register.
-        first: u32,
-        /// Their number.
-        count: u32,
-    },
-    /// An operand names an entry that does not exist.
-    Index {
-        /// What the operand is.
-        role: Role,
-        /// What it says.
-        index: u32,
-    },
-    /// A name is not a string constant.
-    NotText(u32),
-    /// The free variable is a cell where a value is wanted, or the other way round.
-    FreeKind(u32),
-    /// A jump goes outside, or in the wrong direction.
-    Jump(u32),
-    /// Control would run past the last instruction.
-    RunsOff,
-    /// No path leads here.
-    Unreachable,
-    /// A handler's range is empty or outside, or its target is not behind it.
-    HandlerRange(u32),
-    /// Handlers overlap, repeat or are out of order.
-    HandlerOrder(u32),
-    /// A tail call stands under a handler, which would be gone when the callee throws.
-    TailInHandler,
-    /// A register is read that some path leaves unwritten.
-    Unassigned(u32),
-    /// A table is not in order of first use.
-    Order(&'static str),
-    /// An entry of a table is there twice.
-    Repeated(&'static str),
-    /// An entry of a table is never used.
-    Unused(&'static str),
-    /// The sources are not as many as the child's free variables.
-    SourceCount,
-    /// A source does not exist or is not of the kind that the child's free variable has.
-    Source(u32),
-    /// An ordinary closure refers to the type it belongs to, and belongs to none.
-    OwnerWithoutType,
-    /// A constructor does not take its fields and end in making the instance.
-    Constructor,
-    /// A method makes an instance in the way that only constructors may.
-    MethodConstructs(u32),
-    /// An instance method has no parameter for `self`.
-    MethodWithoutSelf(u32),
-    /// Two members of a type have one name.
-    Member(u32),
-}
-
-impl fmt::Display for CheckError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(pc) = self.pc {
-            write!(f, "instruction {pc}: ")?;
-        }
-        self.kind.fmt(f)
-    }
-}
-
-impl fmt::Display for CheckErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            CheckErrorKind::Empty => write!(f, "there are no instructions"),
-            CheckErrorKind::TooLarge(what) => write!(f, "too many {what} in one function"),
-            CheckErrorKind::TooDeep => write!(f, "functions are nested more than {MAX_DEPTH} deep"),
-            CheckErrorKind::TooComplex => write!(f, "too many registers and branches in one function"),
-            CheckErrorKind::Parameters => write!(f, "the parameters need more registers than there are"),
-            CheckErrorKind::UnknownOp(number) => write!(f, "no instruction has the number {number:#04x}"),
-            CheckErrorKind::UnusedBits => write!(f, "an operand that the instruction does not have is not zero"),
-            CheckErrorKind::Flag(value) => write!(f, "a flag must be 0 or 1, not {value}"),
-            CheckErrorKind::Registers { first, count: 1 } => write!(f, "there is no register {first}"),
-            CheckErrorKind::Registers { first, count } => {
-                write!(f, "there are no {count} registers from register {first} on")
-            }
-            CheckErrorKind::Index { role, index } => write!(f, "there is no {} {index}", table(role)),
-            CheckErrorKind::NotText(index) => write!(f, "constant {index} is used as a name and is not a string"),
-            CheckErrorKind::FreeKind(index) => {
-                write!(f, "free variable {index} is a cell where a value is needed, or a value where a cell is")
-            }
-            CheckErrorKind::Jump(target) => write!(f, "the jump to {target} goes outside or the wrong way"),
-            CheckErrorKind::RunsOff => write!(f, "control runs past the last instruction"),
-            CheckErrorKind::Unreachable => write!(f, "no path leads here"),
-            CheckErrorKind::HandlerRange(index) => {
-                write!(f, "handler {index} covers nothing, reaches outside, or goes on inside or before its range")
-            }
-            CheckErrorKind::HandlerOrder(index) => {
-                write!(f, "handler {index} overlaps or repeats another, or stands out of order")
-            }
-            CheckErrorKind::TailInHandler => write!(f, "a tail call stands under a handler"),
-            CheckErrorKind::Unassigned(register) => {
-                write!(f, "register {register} is read, and a path leads here that does not write it")
-            }
-            CheckErrorKind::Order(what) => write!(f, "the {what} are not in order of first use"),
-            CheckErrorKind::Repeated(what) => write!(f, "two of the {what} are equal"),
-            CheckErrorKind::Unused(what) => write!(f, "some of the {what} are never used"),
-            CheckErrorKind::SourceCount => write!(f, "the function made here has another number of free variables"),
-            CheckErrorKind::Source(index) => {
-                write!(f, "the source of free variable {index} does not exist or is of the other kind")
-            }
-            CheckErrorKind::OwnerWithoutType => {
-                write!(f, "the function made here refers to its type, but is no method of one")
-            }
-            CheckErrorKind::Constructor => {
-                write!(f, "the type's constructor does not take its fields and end in making the instance")
-            }
-            CheckErrorKind::MethodConstructs(index) => {
-                write!(f, "method {index} makes an instance without calling the constructor")
-            }
-            CheckErrorKind::MethodWithoutSelf(index) => write!(f, "method {index} has no parameter for self"),
-            CheckErrorKind::Member(constant) => write!(f, "two members have the name in constant {constant}"),
-        }
-    }
-}
-
-impl std::error::Error for CheckError {}
-
-/// What an operand with this role counts through.
-fn table(role: Role) -> &'static str {
-    match role {
-        Role::Const | Role::Name | Role::Native => "constant",
-        Role::FreeValue | Role::FreeCell => "free variable",
-        Role::ClosureSite => "closure site",
-        Role::TypeSite => "type site",
-        _ => "entry",
-    }
-}
 
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
@@ -192,10 +35,29 @@ impl Code {
         Ok(Code::new(body, hash, facts))
     }
 
+    /// Whether it may be the constructor of a type with so many fields: it has a parameter for each field, one place
+    /// that makes the instance, and that place at the end.
+    pub fn constructs(&self, fields: usize) -> bool {
+        let body = self.body();
+        let made = body.words.iter().filter(|word| word.op() == Some(Op::MakeInstance)).count();
+        let [.., make, end] = body.words[..] else { return false };
+        made == 1
+            && make.op() == Some(Op::MakeInstance)
+            && end == Word::abc(Op::Return, make.a(), 0, 0)
+            && make.c() as usize == fields
+            && body.params() as usize == fields
+            && !body.rest
+    }
+
+    /// Whether it may be a method of a type: it makes no instance in the way of constructors.
+    pub fn is_method(&self) -> bool {
+        !self.checked.makes_instance
+    }
+
     fn new(body: Body, hash: CodeHash, facts: Facts) -> Code {
-        let Facts { uses_owner, instance_fields, depth } = facts;
+        let Facts { uses_owner, makes_instance, depth } = facts;
         Code {
-            checked: Arc::new(Checked { hash, body, uses_owner, instance_fields, depth, liveness: OnceLock::new() }),
+            checked: Arc::new(Checked { hash, body, uses_owner, makes_instance, depth, liveness: OnceLock::new() }),
             debug: None,
         }
     }
@@ -204,7 +66,7 @@ impl Code {
 /// What the checker learns on its way and code objects keep.
 struct Facts {
     uses_owner: bool,
-    instance_fields: Option<u16>,
+    makes_instance: bool,
     depth: u16,
 }
 
@@ -396,13 +258,13 @@ impl Checker<'_> {
         self.name(pc, site.name)?;
         self.closure_site(pc, &site.constructor)?;
         let constructor = &self.body.children[site.constructor.child as usize];
-        if !constructs(constructor, site.fields.len()) {
+        if !constructor.constructs(site.fields.len()) {
             return fail_at(pc, CheckErrorKind::Constructor);
         }
         for (index, method) in site.methods.iter().enumerate() {
             self.closure_site(pc, &method.closure)?;
             let code = &self.body.children[method.closure.child as usize];
-            if code.checked.instance_fields.is_some() {
+            if !code.is_method() {
                 return fail_at(pc, CheckErrorKind::MethodConstructs(index as u32));
             }
             if method.instance && code.body().required == 0 {
@@ -517,97 +379,6 @@ impl Checker<'_> {
         }
     }
 
-    /// No register is read that some path leaves unwritten or lost.
-    ///
-    /// Each block has the set of registers that are written on every path to its start found so far. The blocks are
-    /// gone through in order, and once more as long as a loop has changed its first block. Sets only shrink, so this
-    /// ends; and after as many rounds as there are loops, at the latest.
-    fn assignment(&self, flow: Flow) -> Result<()> {
-        let body = self.body;
-        let width = set_words(body.registers);
-        // Memory follows the length of the code, however its maker chose the registers.
-        if flow.blocks.len() * width > 4 * body.words.len() + (32 << 10) {
-            return fail(CheckErrorKind::TooComplex);
-        }
-        let mut budget = Budget::of(body);
-        let budget_of_round = budget.left();
-        let mut cost_of_round = None;
-        let mut loops: u64 = 0;
-
-        let mut before = vec![u64::MAX; flow.blocks.len() * width];
-        before[..width].fill(0);
-        insert(&mut before[..width], 0..body.params() as u32);
-        let mut now = vec![0; width];
-        let mut again = true;
-        while std::mem::take(&mut again) {
-            loops = 0;
-            for (index, block) in flow.blocks.iter().enumerate() {
-                now.copy_from_slice(&before[index * width..][..width]);
-                if let Some(handler) = block.handler {
-                    let handler = body.handlers[handler as usize];
-                    let to = flow.block_at(handler.target);
-                    meet(&mut before[to * width..][..width], &self.caught(block, handler, now.clone()));
-                    budget.spend((block.end - block.start) as usize * width / 8)?;
-                }
-                for pc in block.start..block.end {
-                    budget.spend(self.step(pc, &mut now)?)?;
-                }
-                budget.spend(4 * width)?;
-                let Some(word) = block.last(body) else { continue };
-                if let Some(target) = target(word) {
-                    let to = flow.block_at(target);
-                    let changed = meet(&mut before[to * width..][..width], &now);
-                    again |= changed && to <= index;
-                    loops += (to <= index) as u64;
-                }
-                if word.op().is_some_and(falls_through) {
-                    meet(&mut before[(index + 1) * width..][..width], &now);
-                }
-            }
-            cost_of_round.get_or_insert(budget_of_round - budget.left());
-        }
-
-        // Liveness is asked for later, when it can no longer be refused. It goes through the code in rounds of about
-        // the same cost; only where there are too many loops to be sure of their number is it tried out now.
-        drop(before);
-        let most_rounds = loops + 2;
-        if most_rounds.saturating_mul(2 * cost_of_round.unwrap_or(0)) > Budget::of(body).left() {
-            Liveness::of(body, flow, &mut Budget::of(body))?;
-        }
-        Ok(())
-    }
-
-    /// The registers that are written whichever instruction of the block throws: an error may come before the first
-    /// write and after the last loss.
-    fn caught(&self, block: &Block, handler: Handler, mut now: Vec<u64>) -> Vec<u64> {
-        let words = &self.body.words[block.start as usize..block.end as usize];
-        if let Some(first) = words.iter().filter_map(|&word| lost_from(word)).min() {
-            remove(&mut now, first as u32..self.body.registers as u32);
-        }
-        insert(&mut now, handler.register as u32..handler.register as u32 + 1);
-        now
-    }
-
-    /// Takes the set of written registers over one instruction; gives what that cost.
-    fn step(&self, pc: u32, now: &mut [u64]) -> Result<usize> {
-        let word = self.body.words[pc as usize];
-        let mut missing = None;
-        let mut cost = 1;
-        for_each_read(self.body, word, |range| {
-            cost += 1 + range.len() / 64;
-            missing = missing.or_else(|| first_missing(now, range));
-        });
-        if let Some(register) = missing {
-            return fail_at(pc, CheckErrorKind::Unassigned(register));
-        }
-        if let Some(first) = lost_from(word) {
-            cost += (self.body.registers - first) as usize / 64;
-            remove(now, first as u32..self.body.registers as u32);
-        }
-        for_each_write(word, |range| insert(now, range));
-        Ok(cost)
-    }
-
     /// What the makers of this code must know about it.
     fn facts(&self) -> Result<Facts> {
         let body = self.body;
@@ -615,14 +386,14 @@ impl Checker<'_> {
         if depth > MAX_DEPTH {
             return fail(CheckErrorKind::TooDeep);
         }
-        let makes = |op: Op| body.words.iter().filter(move |word| word.op() == Some(op));
-        let instance_fields = makes(Op::MakeInstance).map(|word| word.c()).next();
+        let has = |op: Op| body.words.iter().any(|word| word.op() == Some(op));
+        let makes_instance = has(Op::MakeInstance);
         let sites = body.types.iter().flat_map(|site| {
             std::iter::once(&site.constructor).chain(site.methods.iter().map(|method| &method.closure))
         });
         let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&Source::Owner));
-        let uses_owner = takes_owner || instance_fields.is_some() || makes(Op::GetOwner).next().is_some();
-        Ok(Facts { uses_owner, instance_fields, depth })
+        let uses_owner = takes_owner || makes_instance || has(Op::GetOwner);
+        Ok(Facts { uses_owner, makes_instance, depth })
     }
 }
 
@@ -642,28 +413,4 @@ fn repeats<T: Ord>(entries: impl Iterator<Item = T>) -> bool {
     let mut entries: Vec<T> = entries.collect();
     entries.sort_unstable();
     entries.windows(2).any(|pair| pair[0] == pair[1])
-}
-
-/// Whether the code is a constructor of instances with so many fields: a parameter for each field, one place that
-/// makes the instance, and that place at the end.
-fn constructs(code: &Code, fields: usize) -> bool {
-    let body = code.body();
-    let made = body.words.iter().filter(|word| word.op() == Some(Op::MakeInstance)).count();
-    let [.., make, end] = body.words[..] else { return false };
-    made == 1
-        && make.op() == Some(Op::MakeInstance)
-        && end == Word::abc(Op::Return, make.a(), 0, 0)
-        && make.c() as usize == fields
-        && body.params() as usize == fields
-        && !body.rest
-}
-
-/// Leaves in a set what is in the other one too; tells whether that was less.
-fn meet(known: &mut [u64], now: &[u64]) -> bool {
-    let mut changed = false;
-    for (known, &now) in known.iter_mut().zip(now) {
-        changed |= *known & !now != 0;
-        *known &= now;
-    }
-    changed
 }

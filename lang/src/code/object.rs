@@ -196,8 +196,8 @@ pub(super) struct Checked {
     pub(super) hash: CodeHash,
     pub(super) body: Body,
     pub(super) uses_owner: bool,
-    /// Number of fields of the instances it makes, when it is a constructor.
-    pub(super) instance_fields: Option<u16>,
+    /// Whether it has the instruction that only constructors may have.
+    pub(super) makes_instance: bool,
     /// Levels of code objects, itself included.
     pub(super) depth: u16,
     pub(super) liveness: OnceLock<Liveness>,

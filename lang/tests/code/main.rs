@@ -5,3 +5,4 @@ mod check;
 mod bytes;
 mod liveness;
 mod listing;
+mod random;

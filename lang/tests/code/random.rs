@@ -1,0 +1,407 @@
+//! Code objects by chance: the checker and liveness against plain ones that go instruction by instruction, and no
+//! panic anywhere.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use quipu_lang::code::{
+    Body, CheckError, CheckErrorKind, ClosureSite, Code, Constant, Debug, Field, FreeKind, Handler, Local, Op,
+    Position, Role, Source, Word, children_of, listing,
+};
+use quipu_lang::span::Span;
+
+use crate::sample::{captures, checked, constructor, identity, nil, owner, point, ret, text, total};
+
+/// Nothing about it needs to hold.
+fn wild_body() -> impl Strategy<Value = Body> {
+    let op = prop_oneof![4 => (0..Op::ALL.len()).prop_map(|index| Op::ALL[index] as u8), 1 => any::<u8>()];
+    let narrow = || prop_oneof![8 => 0..12u16, 1 => any::<u16>()];
+    let word = (op, narrow(), narrow(), narrow(), 0..4u8)
+        .prop_map(|(op, a, b, c, d)| Word(op as u64 | (d as u64) << 8 | Word::abc(Op::Move, a, b, c).0 & !0xff));
+    let small = || prop_oneof![8 => 0..20u32, 1 => any::<u32>()];
+    let handler = (small(), small(), small(), narrow()).prop_map(|(start, end, target, register)| Handler {
+        start,
+        end,
+        target,
+        register,
+    });
+    let source = prop_oneof![
+        narrow().prop_map(Source::Register),
+        narrow().prop_map(Source::Free),
+        Just(Source::Running),
+        Just(Source::Owner)
+    ];
+    let site = (small(), vec(source, 0..3)).prop_map(|(child, sources)| ClosureSite { child, sources });
+    let kind = prop_oneof![Just(FreeKind::Value), Just(FreeKind::Cell)];
+    let tables = (vec(kind, 0..3), vec(constant(), 0..4), vec(site, 0..3), vec(handler, 0..3));
+    (any::<[u8; 2]>(), any::<bool>(), narrow(), tables, vec(word, 0..20)).prop_map(
+        |([required, optional], rest, registers, (free, constants, closures, handlers), words)| Body {
+            required: required % 4,
+            optional: optional % 4,
+            rest,
+            registers,
+            free,
+            constants,
+            children: children(),
+            closures,
+            types: point().types,
+            words,
+            handlers,
+        },
+    )
+}
+
+fn constant() -> impl Strategy<Value = Constant> {
+    prop_oneof![
+        any::<i64>().prop_map(Constant::Int),
+        any::<u64>().prop_map(Constant::Float),
+        ".{0,3}".prop_map(|text| Constant::Str(text.into())),
+        vec(any::<u8>(), 0..3).prop_map(|bytes| Constant::Bytes(bytes.into())),
+    ]
+}
+
+fn children() -> Vec<Code> {
+    vec![constructor(2), identity(), owner(), captures(FreeKind::Value), captures(FreeKind::Cell)]
+}
+
+/// Numbers that an instruction and its operands are made from.
+type Seed = (u16, [u16; 4]);
+
+/// Most rules hold in it, so that the flow of registers is what it is about.
+fn likely_body() -> impl Strategy<Value = Body> {
+    (vec(any::<Seed>(), 1..40), vec(any::<[u8; 3]>(), 0..4), 4..70u16).prop_map(build)
+}
+
+fn build((seeds, ranges, registers): (Vec<Seed>, Vec<[u8; 3]>, u16)) -> Body {
+    let calls_from = registers - 3;
+    let mut words: Vec<Word> = (0..registers).map(nil).collect();
+    let start = words.len();
+    let length = start + seeds.len() + 1;
+    let mut closures = Vec::new();
+    for (op, values) in seeds {
+        let op = Op::ALL[op as usize % Op::ALL.len()];
+        let pc = words.len() as u32;
+        let ends = matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail | Op::MakeInstance)
+            || op.name().starts_with("Tail")
+            || matches!(op, Op::MakeType | Op::SetFreeCell);
+        if ends {
+            words.push(Word::ax(Op::JumpIf, values[0] % calls_from, jump(pc, values[1], length)));
+            continue;
+        }
+        let mut word = Word::abc(op, 0, 0, 0);
+        for (&(field, role), value) in op.operands().iter().zip(values) {
+            let low = |count: u16| (value % (registers - count + 1)) as u32;
+            let value = match role {
+                Role::Out | Role::In | Role::InOut => low(1),
+                Role::Window | Role::WindowList => (calls_from + value % 2) as u32,
+                Role::Many => low(2),
+                Role::Pairs => low(4),
+                Role::Two => low(2),
+                Role::Iter | Role::IterOut => low(3),
+                Role::Const => value as u32 % 3,
+                Role::Name | Role::Native => 1 + value as u32 % 2,
+                Role::FreeValue => 0,
+                Role::FreeCell => 1,
+                Role::ClosureSite => {
+                    let sources = [vec![], vec![Source::Free(0)], vec![Source::Register(value % registers)]];
+                    let sources = sources[value as usize % 3].clone();
+                    let child = if sources.is_empty() { 1 } else { 3 };
+                    closures.push(ClosureSite { child, sources });
+                    closures.len() as u32 - 1
+                }
+                Role::Forward => jump(pc, value, length),
+                Role::Back => start as u32 + value as u32 % (pc - start as u32 + 1),
+                Role::Imm | Role::Flag | Role::Count => value as u32 % 2,
+                Role::None | Role::TypeSite => 0,
+            };
+            word = word.with_field(field, value);
+        }
+        words.push(word);
+    }
+    words.push(ret(0));
+    end_paths(&mut words, start);
+
+    let at = |value: u8| start as u32 + value as u32 % (length - start) as u32;
+    let mut handlers: Vec<Handler> = Vec::new();
+    for [a, b, target] in ranges {
+        let (from, end) = (at(a).min(at(b)), at(a).max(at(b)));
+        let target = end + target as u32 % (length as u32 - end);
+        let apart = |other: &Handler| {
+            end <= other.start
+                || other.end <= from
+                || (from, end) != (other.start, other.end)
+                    && (from <= other.start && other.end <= end || other.start <= from && end <= other.end)
+        };
+        if from < end && handlers.iter().all(apart) {
+            handlers.push(Handler { start: from, end, target, register: (a % registers as u8) as u16 });
+        }
+    }
+    handlers.sort_by_key(|handler| (handler.end, u32::MAX - handler.start));
+    Body {
+        registers,
+        free: vec![FreeKind::Value, FreeKind::Cell],
+        constants: vec![Constant::Int(7), text("a"), text("b")],
+        children: children(),
+        closures,
+        handlers,
+        words,
+        ..Body::default()
+    }
+    .arrange()
+    .unwrap()
+}
+
+fn jump(pc: u32, value: u16, length: usize) -> u32 {
+    pc + 1 + value as u32 % (length as u32 - pc - 1)
+}
+
+/// Turns instructions into ends of paths where the next one is reached by a jump anyway.
+fn end_paths(words: &mut [Word], start: usize) {
+    let mut reached = vec![false; words.len()];
+    for pc in start..words.len() - 1 {
+        let word = words[pc];
+        if reached[pc + 1] && word.0.is_multiple_of(3) {
+            words[pc] = ret(0);
+            continue;
+        }
+        let operands = word.op().unwrap().operands();
+        if let Some(&(field, _)) = operands.iter().find(|(_, role)| *role == Role::Forward) {
+            reached[word.field(field) as usize] = true;
+            if reached[pc + 1] && word.op() == Some(Op::JumpIf) && word.a().is_multiple_of(2) {
+                words[pc] = Word::ax(Op::Jump, 0, word.x());
+            }
+        }
+    }
+}
+
+/// What an instruction reads, writes and loses, as sets of registers; and where it leads.
+struct Plain {
+    reads: u128,
+    writes: u128,
+    loses: u128,
+    keeps: u128,
+    next: Vec<usize>,
+    handler: Option<Handler>,
+}
+
+fn plain_of(body: &Body, pc: usize) -> Plain {
+    let word = body.words[pc];
+    let op = word.op().unwrap();
+    let set = |first: u32, count: u32| (first..first + count).fold(0, |set, register| set | 1u128 << register);
+    let all = set(0, body.registers as u32);
+    let (mut reads, mut writes, mut loses, mut keeps, mut next) = (0, 0, 0, 0, vec![]);
+    for &(field, role) in op.operands() {
+        let value = word.field(field);
+        match role {
+            Role::Out => writes |= set(value, 1),
+            Role::In | Role::InOut => reads |= set(value, 1),
+            Role::Window => {
+                reads |= set(value, 1 + word.field(Field::D));
+                loses = all & !set(0, value);
+            }
+            Role::WindowList => {
+                reads |= set(value, 2);
+                loses = all & !set(0, value);
+            }
+            Role::Many => reads |= set(value, word.c() as u32),
+            Role::Pairs => reads |= set(value, 2 * word.c() as u32),
+            Role::Two => reads |= set(value, 2),
+            Role::IterOut => writes |= set(value, 3),
+            Role::Iter => {
+                reads |= set(value, 3);
+                keeps |= set(value, 3);
+            }
+            Role::ClosureSite => {
+                for source in &body.closures[value as usize].sources {
+                    if let Source::Register(register) = source {
+                        reads |= set(*register as u32, 1);
+                    }
+                }
+            }
+            Role::Forward | Role::Back => next.push(value as usize),
+            _ => {}
+        }
+    }
+    if !matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail) && !op.name().starts_with("Tail") {
+        next.push(pc + 1);
+    }
+    let covers = |handler: &&Handler| handler.start as usize <= pc && pc < handler.end as usize;
+    Plain { reads, writes, loses, keeps, next, handler: body.handlers.iter().find(covers).copied() }
+}
+
+/// Registers written on every path to each instruction, or the registers of a read that is not.
+fn assigned(body: &Body, plain: &[Plain]) -> Result<Vec<u128>, ()> {
+    let mut before = vec![u128::MAX; plain.len()];
+    before[0] = (1 << body.params()) - 1;
+    loop {
+        let last = before.clone();
+        for (pc, step) in plain.iter().enumerate() {
+            let after = before[pc] & !step.loses | step.writes;
+            for &next in &step.next {
+                before[next] &= after;
+            }
+            if let Some(handler) = step.handler {
+                before[handler.target as usize] &= before[pc] & !step.loses | 1 << handler.register;
+            }
+        }
+        if before == last {
+            break;
+        }
+    }
+    match plain.iter().zip(&before).any(|(step, before)| step.reads & !before != 0) {
+        true => Err(()),
+        false => Ok(before),
+    }
+}
+
+/// Registers live before and during each instruction.
+fn live(plain: &[Plain]) -> Vec<(u128, u128)> {
+    let mut live = vec![(0, 0); plain.len()];
+    loop {
+        let last = live.clone();
+        for (pc, step) in plain.iter().enumerate().rev() {
+            let after = step.next.iter().fold(0, |set, &next| set | live[next].0);
+            let caught = step.handler.map_or(0, |handler| live[handler.target as usize].0 & !(1 << handler.register));
+            let keeps = after & !step.writes | step.keeps | caught;
+            live[pc] = (after & !step.writes | step.reads | caught, keeps);
+        }
+        if live == last {
+            return live;
+        }
+    }
+}
+
+fn set_of(registers: Option<Vec<u16>>) -> u128 {
+    registers.unwrap().iter().fold(0, |set, register| set | 1 << register)
+}
+
+/// Everything that may be done with a code object.
+fn use_all(code: &Code) {
+    let bytes = code.encode();
+    let find = |hash: &_| code.body().children.iter().find(|child| child.hash() == *hash).cloned();
+    let back = Code::decode(&bytes, find).unwrap();
+    assert_eq!(back.body(), code.body());
+    assert_eq!(back.hash(), code.hash());
+    let hashes: Vec<_> = code.body().children.iter().map(Code::hash).collect();
+    assert_eq!(children_of(&bytes).unwrap(), hashes);
+    assert!(!listing(code, None).is_empty());
+    for pc in 0..code.body().words.len() as u32 {
+        assert!(code.live_before(pc).is_some() && code.live_during(pc).is_some());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wild_bodies_are_checked_without_panic(body in wild_body()) {
+        let arranged = body.clone().arrange();
+        for body in [Ok(body), arranged].into_iter().flatten() {
+            match Code::check(body, None) {
+                Ok(code) => use_all(&code),
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+
+    #[test]
+    fn the_checker_agrees_with_a_plain_one(body in likely_body()) {
+        let plain: Vec<Plain> = (0..body.words.len()).map(|pc| plain_of(&body, pc)).collect();
+        let assigned = assigned(&body, &plain);
+        match Code::check(body, None) {
+            Err(CheckError { kind: CheckErrorKind::Unassigned(_), .. }) => prop_assert!(assigned.is_err()),
+            Err(CheckError { kind, .. }) => prop_assert_eq!(kind, CheckErrorKind::Unreachable),
+            Ok(code) => {
+                let assigned = assigned.unwrap();
+                use_all(&code);
+                for (pc, (before, during)) in live(&plain).into_iter().enumerate() {
+                    prop_assert_eq!(set_of(code.live_before(pc as u32)), before);
+                    prop_assert_eq!(set_of(code.live_during(pc as u32)), during);
+                    prop_assert_eq!(before & !assigned[pc], 0);
+                    prop_assert_eq!(during & !(assigned[pc] & !plain[pc].loses), 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_decoded_without_panic(mut bytes in vec(any::<u8>(), 0..200), edition in any::<bool>()) {
+        if edition && !bytes.is_empty() {
+            bytes[0] = 1;
+        }
+        if let Ok(code) = Code::decode(&bytes, |_| Some(identity())) {
+            assert_eq!(code.encode(), bytes);
+        }
+        let _ = children_of(&bytes);
+        let _ = checked(total()).decode_debug(&bytes);
+    }
+
+    #[test]
+    fn changed_bytes_are_refused_or_other_code(
+        body in likely_body(),
+        changes in vec(any::<(u16, u8)>(), 1..4),
+    ) {
+        let Ok(code) = Code::check(body, None) else { return Ok(()) };
+        let mut bytes = code.encode();
+        let length = bytes.len();
+        for (at, value) in changes {
+            bytes[at as usize % length] = value;
+        }
+        let find = |hash: &_| code.body().children.iter().find(|child| child.hash() == *hash).cloned();
+        if let Ok(other) = Code::decode(&bytes, find) {
+            prop_assert_eq!(other.encode(), bytes);
+            prop_assert_eq!(other == code, other.body() == code.body());
+            use_all(&other);
+        }
+    }
+
+    #[test]
+    fn any_debug_information_is_kept_and_listed(debug in debug()) {
+        let code = checked(total()).with_debug(Some(debug.clone()));
+        let back = checked(total()).decode_debug(&code.encode_debug().unwrap()).unwrap();
+        prop_assert_eq!(back.debug(), Some(&debug));
+        let source = quipu_lang::span::Source::new(debug.file.clone(), "a\nb\n\nc");
+        prop_assert!(!listing(&code, Some(&source)).is_empty());
+    }
+}
+
+fn debug() -> impl Strategy<Value = Debug> {
+    let number = || prop_oneof![4 => 0..20u32, 1 => any::<u32>()];
+    let span = || (number(), number()).prop_map(|(start, end)| Span::new(start, end));
+    let position = (number(), span(), number()).prop_map(|(pc, span, line)| Position { pc, span, line });
+    let local = (".{0,3}", 0..12u16, number(), number()).prop_map(|(name, register, start, end)| Local {
+        name,
+        register,
+        start,
+        end,
+    });
+    let names = (".{0,3}", ".{0,3}", vec(".{0,3}", 0..3), vec(".{0,3}", 0..2), proptest::option::of(".{0,9}"));
+    (names, span(), number(), vec(position, 0..8), vec(local, 0..8)).prop_map(
+        |((name, file, params, free, doc), span, line, positions, locals)| Debug {
+            name,
+            file: file.into(),
+            span,
+            line,
+            doc,
+            params,
+            free,
+            positions,
+            locals,
+        },
+    )
+}
+
+/// Of the likely bodies enough are sound, and enough are not, for the comparisons above to mean something.
+#[test]
+fn likely_bodies_are_of_both_sorts() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut sound, mut unassigned) = (0, 0);
+    for _ in 0..500 {
+        match Code::check(likely_body().new_tree(&mut runner).unwrap().current(), None) {
+            Ok(_) => sound += 1,
+            Err(CheckError { kind: CheckErrorKind::Unassigned(_), .. }) => unassigned += 1,
+            Err(_) => {}
+        }
+    }
+    assert!(sound >= 100 && unassigned >= 100, "{sound} sound, {unassigned} with an unassigned register");
+}
