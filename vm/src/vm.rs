@@ -201,7 +201,7 @@ impl Vm {
     /// A limit that is hit on the way.
     pub fn repr(&mut self, value: &Root) -> Result<String, Failure> {
         let value = self.slot(value);
-        let text = crate::run::ops_stub::text::repr(self.machine.cx_mut(), value);
+        let text = crate::ops::text::repr(self.machine.cx_mut(), value);
         match text {
             Ok(text) => Ok(text.as_str().unwrap_or_default().to_owned()),
             Err(fault) => Err(self.failure(fault)),
@@ -265,7 +265,7 @@ impl Vm {
         let root = self.root(value);
         let cx = self.machine.cx_mut();
         let show = |cx: &mut crate::Cx<'static>, value: Slot| -> String {
-            crate::run::ops_stub::text::repr_short(cx, value).unwrap_or_else(|_| "...".to_owned())
+            crate::ops::text::repr_short(cx, value).unwrap_or_else(|_| "...".to_owned())
         };
         let (kind, message, data, trace) = match value.view() {
             View::Error(error) => {

@@ -417,7 +417,7 @@ impl Machine {
                     return self.call_window(b, count + 1, method, to);
                 }
                 // A field of a value of another kind may hold a function too, as `e.data` may.
-                if let Ok(callee) = super::ops_stub::index::get_field(self.cx_mut(), receiver, name) {
+                if let Ok(callee) = crate::ops::index::get_field(self.cx_mut(), receiver, name) {
                     return self.call_window(b + 1, count, callee, to);
                 }
             }

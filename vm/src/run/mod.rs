@@ -15,4 +15,3 @@ mod operators;
 mod iterate;
 mod switch;
 mod start;
-pub(crate) mod ops_stub;

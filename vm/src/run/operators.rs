@@ -5,13 +5,13 @@ use quipu_lang::code::{Op, Word};
 
 use super::frame::Kind;
 use super::machine::Machine;
-use super::ops_stub as ops;
 use super::types::describe;
 use crate::error::ErrorKind;
 use crate::heap::journal::Change;
 use crate::heap::layout::CellObject;
 use crate::heap::{Slot, Special, Value, View, tag};
 use crate::native::Fault;
+use crate::ops;
 
 type Done = Result<(), Fault<'static>>;
 

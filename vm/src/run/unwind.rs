@@ -13,7 +13,10 @@ impl Machine {
     /// After a slow path: whether the run goes on, with the position stored in the machine.
     pub(super) fn goes_on(&mut self, result: Result<(), Fault<'static>>) -> bool {
         match result {
-            Ok(()) => !self.over,
+            Ok(()) => {
+                self.retrying = false;
+                !self.over
+            }
             Err(fault) => self.raise(fault),
         }
     }
