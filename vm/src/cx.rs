@@ -6,6 +6,7 @@ use crate::error::ErrorKind;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, tag};
 use crate::native::{Fault, Outcome, Stop};
+use crate::run::fiber::FiberState;
 use crate::run::machine::Machine;
 
 /// The machine as an active native sees it. Values it gives are good for the brand `'v`.
@@ -81,6 +82,17 @@ impl<'v> Cx<'v> {
     /// An empty set.
     pub fn set(&mut self) -> Set<'v> {
         self.machine.heap.table(tag::SET)
+    }
+
+    /// A range. `step` is not 0.
+    pub fn range(&mut self, start: i64, end: i64, step: i64, inclusive: bool) -> Value<'v> {
+        debug_assert!(step != 0);
+        self.machine.heap.range(start, end, step, inclusive).into()
+    }
+
+    /// A fiber that will call a function.
+    pub fn fiber(&mut self, function: Value<'v>) -> Value<'v> {
+        self.machine.heap.fiber(FiberState::new(function.slot())).into()
     }
 
     /// The fault of throwing a new error value.
