@@ -1,1 +1,29 @@
-//! Quipu's built-in functions, methods and standard modules.
+//! Quipu's built-in functions, methods and standard modules: natives in Rust, and library functions in the language
+//! itself, so that callbacks may yield. Each file declares its natives in one table; what is not granted by the host
+//! is not in the library.
+
+mod grant;
+mod entry;
+mod args;
+mod items;
+mod text;
+mod order;
+mod core;
+mod str;
+mod bytes;
+mod tuple;
+mod range;
+mod list;
+mod map;
+mod set;
+mod function;
+mod fiber;
+mod math;
+mod os;
+mod source;
+mod module;
+mod library;
+
+pub use grant::{Capabilities, Capability, Grant};
+pub use library::{Names, library};
+pub use module::{StdModule, module, modules};

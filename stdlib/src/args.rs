@@ -1,0 +1,76 @@
+//! Checks of arguments, and what to say when one does not fit.
+
+use quipu_vm::heap::Str;
+use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
+
+/// The fault of an argument of the wrong type: "list.insert: expected an int as position, got str".
+pub(crate) fn expected<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, got: Value<'v>) -> Fault<'v> {
+    let got = got.kind_name();
+    cx.fail(ErrorKind::Type, format!("{native}: expected {wanted}, got {got}"))
+}
+
+/// An int. `role` says what it is for.
+pub(crate) fn int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<i64, Fault<'v>> {
+    match value.as_int() {
+        Some(int) => Ok(int),
+        None => Err(expected(cx, native, &format!("an int as {role}"), value)),
+    }
+}
+
+/// An int from `least` on, as a size in memory.
+pub(crate) fn count<'v>(
+    cx: &mut Cx<'v>,
+    value: Value<'v>,
+    native: &str,
+    role: &str,
+    least: i64,
+) -> Result<usize, Fault<'v>> {
+    let count = int(cx, value, native, role)?;
+    if count < least {
+        return Err(cx.fail(ErrorKind::Value, format!("{native}: the {role} must be at least {least}, got {count}")));
+    }
+    // On a machine with small addresses, what does not fit is more than there can be of anything.
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// An int or float, as a float.
+pub(crate) fn number<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<f64, Fault<'v>> {
+    match value.view() {
+        View::Int(int) => Ok(int as f64),
+        View::Float(float) => Ok(float),
+        _ => Err(expected(cx, native, "a number", value)),
+    }
+}
+
+/// A string. `role` says what it is for.
+pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<Str<'v>, Fault<'v>> {
+    match value.view() {
+        View::Str(text) => Ok(text),
+        _ => Err(expected(cx, native, &format!("a str as {role}"), value)),
+    }
+}
+
+/// The method's own value, which the machine has found by its type. A method called as a function could be given
+/// another one.
+macro_rules! receiver {
+    ($name:ident, $view:ident, $handle:ident, $wanted:literal) => {
+        pub(crate) fn $name<'v>(
+            cx: &mut Cx<'v>,
+            args: &[Value<'v>],
+            native: &str,
+        ) -> Result<quipu_vm::heap::$handle<'v>, Fault<'v>> {
+            match args[0].view() {
+                View::$view(value) => Ok(value),
+                _ => Err(expected(cx, native, $wanted, args[0])),
+            }
+        }
+    };
+}
+
+receiver!(this_str, Str, Str, "a str");
+receiver!(this_bytes, Bytes, Bytes, "a bytes");
+receiver!(this_tuple, Tuple, Tuple, "a tuple");
+receiver!(this_range, Range, Range, "a range");
+receiver!(this_list, List, List, "a list");
+receiver!(this_map, Map, Map, "a map");
+receiver!(this_set, Set, Set, "a set");

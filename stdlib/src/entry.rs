@@ -1,0 +1,120 @@
+//! How natives are declared: one table for each file, a line for each native, from which definitions and manual come.
+
+use std::sync::Arc;
+
+use quipu_vm::library::Constant;
+use quipu_vm::native::Control;
+use quipu_vm::{NativeDef, NativeFn, NativeRun};
+
+/// One native: everything there is to know of it.
+pub(crate) struct Entry {
+    /// How it is called: `pad_start(width, fill = " ")`. A method's does not mention `self`.
+    pub signature: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    run: Run,
+    fallback: Option<&'static str>,
+}
+
+#[derive(Clone, Copy)]
+enum Run {
+    Plain(NativeFn),
+    Control(Control),
+}
+
+/// Declares a native that is a Rust function.
+pub(crate) const fn native(signature: &'static str, doc: &'static str, run: NativeFn) -> Entry {
+    Entry { signature, doc, run: Run::Plain(run), fallback: None }
+}
+
+/// Declares a native that the machine itself carries out.
+pub(crate) const fn control(signature: &'static str, doc: &'static str, run: Control) -> Entry {
+    Entry { signature, doc, run: Run::Control(run), fallback: None }
+}
+
+/// A value that the library provides, with its name and meaning.
+pub(crate) struct Value {
+    /// The name.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub doc: &'static str,
+    /// The value.
+    pub value: Constant,
+}
+
+/// The parameters of a native, as its signature says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Parameters {
+    pub required: u8,
+    pub optional: u8,
+    pub rest: bool,
+}
+
+impl Entry {
+    /// Names the library function in the language that takes over when the native defers.
+    pub const fn or(mut self, fallback: &'static str) -> Entry {
+        self.fallback = Some(fallback);
+        self
+    }
+
+    /// The name that the signature begins with.
+    pub fn name(&self) -> &'static str {
+        self.signature.split_once('(').map_or(self.signature, |(name, _)| name)
+    }
+
+    /// What the signature says about arguments.
+    pub fn parameters(&self) -> Parameters {
+        let list = self.signature.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or("");
+        let mut parameters = Parameters { required: 0, optional: 0, rest: false };
+        for parameter in list.split(',').map(str::trim).filter(|parameter| !parameter.is_empty()) {
+            if parameter.starts_with("..") {
+                parameters.rest = true;
+            } else if parameter.contains('=') {
+                parameters.optional += 1;
+            } else {
+                parameters.required += 1;
+            }
+        }
+        parameters
+    }
+
+    /// The definition for the machine. `prefix` goes before the name; `receiver` adds a parameter for `self`.
+    pub fn define(&self, prefix: &str, receiver: bool) -> Arc<NativeDef> {
+        let Parameters { required, optional, rest } = self.parameters();
+        Arc::new(NativeDef {
+            name: format!("{prefix}{}", self.name()),
+            required: required + receiver as u8,
+            optional,
+            rest,
+            run: match self.run {
+                Run::Plain(run) => NativeRun::Plain(run),
+                Run::Control(control) => NativeRun::Control(control),
+            },
+            fallback: self.fallback,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_say_name_and_arguments() {
+        let entry = |signature| native(signature, "", |_, _| Ok(quipu_vm::Value::NIL));
+        let of = |signature| {
+            let Parameters { required, optional, rest } = entry(signature).parameters();
+            (entry(signature).name(), required, optional, rest)
+        };
+        assert_eq!(of("len()"), ("len", 0, 0, false));
+        assert_eq!(of("insert(i, x)"), ("insert", 2, 0, false));
+        assert_eq!(of("pad_start(width, fill = \" \")"), ("pad_start", 1, 1, false));
+        assert_eq!(of("print(..values)"), ("print", 0, 0, true));
+    }
+
+    #[test]
+    fn a_method_takes_one_argument_more() {
+        let def = native("push(x)", "", |_, _| Ok(quipu_vm::Value::NIL)).define("list.", true);
+        assert_eq!((def.name.as_str(), def.required), ("list.push", 2));
+    }
+}

@@ -1,0 +1,184 @@
+//! Puts the library together: what the machine needs, and the names that the compiler needs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quipu_lang::resolve::{Arity, NativeInfo, Natives};
+use quipu_vm::library::Library;
+use quipu_vm::{NativeDef, NativeFn, Outcome, Value};
+
+use crate::entry::Entry;
+use crate::grant::{Capabilities, Grant};
+use crate::module::{DECLARATIONS, Declaration};
+use crate::{bytes, core, fiber, function, list, map, range, set, source, tuple};
+
+/// The natives that are methods: the type's name and its table.
+pub(crate) const METHODS: &[(&str, &[Entry])] = &[
+    ("str", crate::str::METHODS),
+    ("bytes", bytes::METHODS),
+    ("tuple", tuple::METHODS),
+    ("range", range::METHODS),
+    ("list", list::METHODS),
+    ("map", map::METHODS),
+    ("set", set::METHODS),
+    ("function", function::METHODS),
+    ("fiber", fiber::METHODS),
+];
+
+/// The natives that stand for themselves: built-in functions, conversions, and those that only library code sees.
+const PLAIN: &[&[Entry]] = &[core::NATIVES, core::CONVERSIONS, core::INTERNALS, list::INTERNALS];
+
+/// The library of a host that grants this much.
+pub fn library(grant: &Grant) -> Library {
+    let mut library = Library { natives: natives(grant.capabilities), ..Library::default() };
+    let args = grant.args.clone();
+    let os_args = NativeDef {
+        run: quipu_vm::NativeRun::Host(Box::new(move |cx, _| {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            crate::text::list(cx, &args, args.iter().map(|arg| arg.len()).sum())
+        })),
+        ..NativeDef::new(OS_ARGS, 0, nothing as NativeFn)
+    };
+    library.natives.insert(OS_ARGS.to_string(), Arc::new(os_args));
+    for module in granted(grant.capabilities) {
+        for constant in module.constants {
+            library.constants.insert(format!("{}.{}", module.name, constant.name), constant.value.clone());
+        }
+    }
+    for (ty, methods) in METHODS {
+        library.methods.extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&format!("{ty}."), true))));
+    }
+    library.conversions = core::CONVERSIONS.iter().map(|entry| (entry.name(), entry.name())).collect();
+    for compiled in source::compiled() {
+        if compiled.module.is_none_or(|name| granted(grant.capabilities).any(|module| module.name == name)) {
+            let names = compiled.exports.iter().map(|export| compiled.provided(&export.name)).collect();
+            library.modules.push((compiled.code.clone(), names));
+        }
+    }
+    library
+}
+
+/// The native behind `os.args`.
+const OS_ARGS: &str = "_os_args";
+
+fn nothing<'v>(_: &mut quipu_vm::Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+    Ok(Value::NIL)
+}
+
+/// The standard modules that are there with these capabilities.
+fn granted(capabilities: Capabilities) -> impl Iterator<Item = &'static Declaration> {
+    DECLARATIONS.iter().filter(move |module| module.capability.is_none_or(|needed| capabilities.has(needed)))
+}
+
+/// The natives in Rust that are no methods, by name.
+fn natives(capabilities: Capabilities) -> HashMap<String, Arc<NativeDef>> {
+    let plain = PLAIN.iter().copied().flatten().map(|entry| entry.define("", false));
+    let members = granted(capabilities).flat_map(|module| {
+        let prefix = format!("{}.", module.name);
+        (module.natives)().into_iter().map(move |entry| entry.define(&prefix, false))
+    });
+    plain.chain(members).map(|def| (def.name.clone(), def)).collect()
+}
+
+/// The names that a library provides to a source, as the compiler asks for them.
+pub struct Names(HashMap<String, NativeInfo>);
+
+impl Names {
+    /// The names that programs see.
+    pub fn of(library: &Library) -> Names {
+        let mut names = Names::new(&library.natives);
+        for name in library.modules.iter().flat_map(|(_, exports)| exports) {
+            names.add(name, None);
+        }
+        names.0.retain(|name, _| !name.starts_with('_') && !name.contains(['.']) && !name.contains("__"));
+        names
+    }
+
+    /// The names that the files of the library see, whatever is granted, but for those in these files.
+    pub(crate) fn inside() -> Names {
+        let mut names = Names::new(&natives(Capabilities::ALL));
+        names.add(OS_ARGS, None);
+        names
+    }
+
+    fn new(natives: &HashMap<String, Arc<NativeDef>>) -> Names {
+        let mut names = Names(HashMap::new());
+        for name in core::TYPES {
+            names.add(name, None);
+        }
+        for (name, def) in natives {
+            names.add(name, Some(Arity { required: def.required, optional: def.optional, rest: def.rest }));
+        }
+        names
+    }
+
+    pub(crate) fn add(&mut self, name: &str, arity: Option<Arity>) {
+        self.0.insert(name.to_string(), NativeInfo { arity });
+    }
+}
+
+impl Natives for Names {
+    fn find(&self, name: &str) -> Option<NativeInfo> {
+        self.0.get(name).copied()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_see_functions_and_types_and_nothing_else() {
+        let names = Names::of(&library(&Grant::all(Vec::new())));
+        let arity = |required, optional, rest| Some(Some(Arity { required, optional, rest }));
+        assert_eq!(names.find("len").map(|info| info.arity), arity(1, 0, false));
+        assert_eq!(names.find("print").map(|info| info.arity), arity(0, 0, true));
+        assert_eq!(names.find("range").map(|info| info.arity), arity(1, 2, false));
+        assert_eq!(names.find("function").map(|info| info.arity), Some(None));
+        for hidden in ["_fail", "_list", "math.sin", "iter.of", "list__map", "_os_args"] {
+            assert!(names.find(hidden).is_none(), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn every_fallback_is_there_and_takes_the_same_arguments() {
+        let library = library(&Grant::pure());
+        let methods = library.methods.iter().map(|(_, _, def)| def);
+        for def in library.natives.values().chain(methods) {
+            let Some(fallback) = def.fallback else { continue };
+            let found = library.modules.iter().find_map(|(code, names)| {
+                let index = names.iter().position(|name| name == fallback)?;
+                code.body().children.iter().find(|child| child.debug().is_some_and(|debug| debug.name == names[index]))
+            });
+            let code = found.unwrap_or_else(|| panic!("{} has no fallback {fallback}", def.name));
+            let body = code.body();
+            let least = def.required;
+            let most = def.required + def.optional;
+            let fits = body.required <= least && (body.rest || !def.rest && most <= body.required + body.optional);
+            assert!(fits, "{} and {fallback}", def.name);
+        }
+    }
+
+    #[test]
+    fn what_is_not_granted_is_not_there() {
+        let pure = library(&Grant::pure());
+        assert!(!pure.natives.contains_key("os.exit"));
+        assert!(pure.modules.iter().all(|(_, names)| !names.iter().any(|name| name.starts_with("os."))));
+        assert!(library(&Grant::all(Vec::new())).natives.contains_key("os.exit"));
+    }
+
+    #[test]
+    fn no_method_stands_twice() {
+        let library = library(&Grant::pure());
+        let mut seen = std::collections::HashSet::new();
+        let rust = library.methods.iter().map(|(ty, name, _)| format!("{ty}__{name}"));
+        let written = library.modules.iter().flat_map(|(_, names)| names.clone()).filter(|name| name.contains("__"));
+        for name in rust.chain(written) {
+            assert!(seen.insert(name.clone()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Methods of lists that call nothing, or only compare. Those that take functions are in `list.qp`.
+
+use quipu_vm::heap::{List, Special};
+use quipu_vm::ops::equal::equal;
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
+
+use crate::args::{count, int, this_list};
+use crate::entry::{Entry, native};
+use crate::items::{self, OBJECT, SLOT};
+use crate::{order, text};
+
+pub(crate) const METHODS: &[Entry] = &[
+    native("len()", "Number of elements.", len),
+    native("is_empty()", "Whether there are no elements.", is_empty),
+    native("push(x)", "Appends an element.", push),
+    native("pop()", "Removes the last element and gives it; throws `index_error` when there is none.", pop),
+    native("insert(i, x)", "Puts an element in before position `i`; `i` may be the length.", insert),
+    native("remove_at(i)", "Removes the element at a position and gives it.", remove_at),
+    native("extend(it)", "Appends everything that an iterable gives.", extend).or("_list_extend"),
+    native("clear()", "Removes all elements.", clear),
+    native("copy()", "A new list of the same elements.", copy),
+    native("first()", "The first element, or nil.", first),
+    native("last()", "The last element, or nil.", last),
+    native("index_of(x)", "The position of the first element that equals x, or nil.", index_of).or("_index_of"),
+    native("contains(x)", "Whether an element equals x.", contains).or("_contains"),
+    native("concat(it)", "A new list of the elements and then everything that an iterable gives.", concat)
+        .or("_list_concat"),
+    native("zip(it)", "A list of tuples of an element and one of another iterable, as long as both last.", zip)
+        .or("_list_zip"),
+    native("enumerate()", "A list of tuples `(i, x)` of position and element.", enumerate),
+    native("sum()", "The sum of the elements; 0 when there are none.", crate::core::sum).or("_sum"),
+    native("min()", "The smallest element; throws `index_error` when there is none.", min).or("_min"),
+    native("max()", "The greatest element; throws `index_error` when there is none.", max).or("_max"),
+    native("join(sep = \"\")", "All elements, which must be strings, in one string.", join),
+    native("take(n)", "The first `n` elements.", take),
+    native("drop(n)", "All but the first `n` elements.", drop),
+    native("sort(cmp = nil)", "Sorts in place, by a comparator that gives a signed int if there is one; stable.", sort)
+        .or("_list_sort"),
+    native("sorted(cmp = nil)", "A new, sorted list; as `sort`.", sorted).or("_list_sorted"),
+    native("reverse()", "Reverses the order in place.", reverse),
+    native("reversed()", "A new list in reverse order.", reversed),
+    native("unique()", "The elements without those that equal an earlier one.", unique).or("_list_unique"),
+    native("chunks(n)", "A list of lists of `n` elements each; the last one may be shorter.", chunks),
+    native("windows(n)", "A list of lists of every `n` neighbours.", windows),
+    native("to_tuple()", "A tuple of the elements.", to_tuple),
+];
+
+pub(crate) const INTERNALS: &[Entry] = &[
+    native("_copy_items(to, at, from, start, end)", "Copies from[start..end] over to[at..].", copy_items),
+    native("_replace_items(list, items, n)", "Gives a list of `n` elements new ones.", replace_items),
+    native("_sorted_by_keys(items, keys)", "The items by rising keys; stable.", sorted_by_keys)
+        .or("_sorted_by_keys_slow"),
+];
+
+fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    Ok(Value::int(this_list(cx, args, "list.len")?.len() as i64))
+}
+
+fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    Ok(Value::bool(this_list(cx, args, "list.is_empty")?.is_empty()))
+}
+
+fn push<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    this_list(cx, args, "list.push")?.push(cx, args[1])?;
+    Ok(Value::NIL)
+}
+
+fn pop<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    match this_list(cx, args, "list.pop")?.pop(cx) {
+        Some(last) => Ok(last),
+        None => Err(cx.fail(ErrorKind::Index, "list.pop: the list is empty")),
+    }
+}
+
+/// A position among `len` elements, counted from the end if it is negative.
+fn position<'v>(cx: &mut Cx<'v>, value: Value<'v>, len: usize, native: &str) -> Result<usize, Fault<'v>> {
+    let index = int(cx, value, native, "position")?;
+    let from_start = if index < 0 { index.checked_add_unsigned(len as u64) } else { Some(index) };
+    match from_start.and_then(|i| usize::try_from(i).ok()).filter(|&i| i < len) {
+        Some(position) => Ok(position),
+        None => Err(out_of_range(cx, index, len, native)),
+    }
+}
+
+fn out_of_range<'v>(cx: &mut Cx<'v>, index: i64, len: usize, native: &str) -> Fault<'v> {
+    let elements = if len == 1 { "element" } else { "elements" };
+    let message = format!("{native}: position {index} is out of range for a list of {len} {elements}");
+    cx.fail_with(ErrorKind::Index, message, Value::int(index))
+}
+
+fn insert<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.insert")?;
+    let len = list.len();
+    let at = match args[1].as_int() {
+        Some(index) if index == len as i64 => len,
+        _ => position(cx, args[1], len, "list.insert")?,
+    };
+    cx.work((len - at) / 16)?;
+    list.insert(cx, at, args[2])?;
+    Ok(Value::NIL)
+}
+
+fn remove_at<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.remove_at")?;
+    let at = position(cx, args[1], list.len(), "list.remove_at")?;
+    cx.work((list.len() - at) / 16)?;
+    Ok(list.remove(cx, at).unwrap_or(Value::NIL))
+}
+
+fn extend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.extend")?;
+    let more = items::collect(cx, args[1])?;
+    list.extend_from_slice(cx, &more)?;
+    Ok(Value::NIL)
+}
+
+fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    this_list(cx, args, "list.clear")?.clear(cx);
+    Ok(Value::NIL)
+}
+
+/// A new list of the elements from `start` up to `end`.
+fn part<'v>(cx: &mut Cx<'v>, list: List<'v>, start: usize, end: usize) -> Outcome<'v> {
+    let len = end.min(list.len()).saturating_sub(start);
+    cx.reserve(len * SLOT + OBJECT)?;
+    cx.work(len / 16)?;
+    Ok(cx.list(list.slice(start, end))?.into())
+}
+
+fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.copy")?;
+    part(cx, list, 0, usize::MAX)
+}
+
+fn first<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    Ok(this_list(cx, args, "list.first")?.first().unwrap_or(Value::NIL))
+}
+
+fn last<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    Ok(this_list(cx, args, "list.last")?.last().unwrap_or(Value::NIL))
+}
+
+fn index_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.index_of")?;
+    let found = search(cx, list.iter(), args[1])?;
+    Ok(found.map_or(Value::NIL, |index| Value::int(index as i64)))
+}
+
+fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.contains")?;
+    Ok(Value::bool(search(cx, list.iter(), args[1])?.is_some()))
+}
+
+/// The place of the first value that equals `wanted`. Defers when the program's `eq` is to decide, which may yield.
+pub(crate) fn search<'v>(
+    cx: &mut Cx<'v>,
+    values: impl Iterator<Item = Value<'v>>,
+    wanted: Value<'v>,
+) -> Result<Option<usize>, Fault<'v>> {
+    if wanted.special(Special::eq).is_some() {
+        return Err(Fault::Defer);
+    }
+    for (index, value) in values.enumerate() {
+        if index % 16 == 15 {
+            cx.work(1)?;
+        }
+        if value.special(Special::eq).is_some() {
+            return Err(Fault::Defer);
+        }
+        if equal(cx, value, wanted)? {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+fn concat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.concat")?;
+    let more = items::collect(cx, args[1])?;
+    let bytes = (list.len() + more.len()).saturating_mul(SLOT);
+    cx.reserve(bytes.saturating_add(OBJECT))?;
+    cx.work(list.len() / 16)?;
+    let mut all = Vec::with_capacity(list.len() + more.len());
+    all.extend(list.iter());
+    all.extend(more);
+    Ok(cx.list(all)?.into())
+}
+
+fn zip<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.zip")?;
+    // The other one may be a range far longer than the list.
+    let others = items::collect_up_to(cx, args[1], list.len())?;
+    let len = list.len().min(others.len());
+    cx.reserve(len * (SLOT + OBJECT + 2 * SLOT) + OBJECT)?;
+    cx.work(len / 4)?;
+    let mut pairs = Vec::with_capacity(len);
+    for (x, y) in list.iter().zip(others) {
+        pairs.push(cx.tuple(&[x, y])?);
+    }
+    Ok(cx.list(pairs)?.into())
+}
+
+fn enumerate<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.enumerate")?;
+    cx.reserve(list.len() * (SLOT + OBJECT + 2 * SLOT) + OBJECT)?;
+    cx.work(list.len() / 4)?;
+    let mut pairs = Vec::with_capacity(list.len());
+    for (i, x) in list.iter().enumerate() {
+        pairs.push(cx.tuple(&[Value::int(i as i64), x])?);
+    }
+    Ok(cx.list(pairs)?.into())
+}
+
+fn min<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    order::extreme(cx, &args[..1], order::Extreme::Min)
+}
+
+fn max<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    order::extreme(cx, &args[..1], order::Extreme::Max)
+}
+
+fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.join")?;
+    let separator = match args.get(1) {
+        Some(&separator) => crate::args::text(cx, separator, "list.join", "separator")?.as_str(),
+        None => "",
+    };
+    cx.work(list.len() / 16)?;
+    let mut parts = Vec::with_capacity(list.len());
+    for (i, value) in list.iter().enumerate() {
+        match value.as_str() {
+            Some(part) => parts.push(part),
+            None => {
+                let kind = value.kind_name();
+                let message = format!("list.join: expected strs only, got {kind} at position {i}; `map(str)` converts");
+                return Err(cx.fail(ErrorKind::Type, message));
+            }
+        }
+    }
+    text::join(cx, &parts, separator)
+}
+
+fn take<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.take")?;
+    let n = count(cx, args[1], "list.take", "count", 0)?;
+    part(cx, list, 0, n)
+}
+
+fn drop<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.drop")?;
+    let n = count(cx, args[1], "list.drop", "count", 0)?;
+    part(cx, list, n, usize::MAX)
+}
+
+/// The sorted elements, unless the program has to compare them.
+fn in_order<'v>(cx: &mut Cx<'v>, list: List<'v>, comparator: Option<&Value<'v>>) -> Result<Vec<Value<'v>>, Fault<'v>> {
+    if comparator.is_some_and(|comparator| !comparator.is_nil()) {
+        return Err(Fault::Defer);
+    }
+    order::sorted(cx, list.to_vec())
+}
+
+fn sort<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.sort")?;
+    let sorted = in_order(cx, list, args.get(1))?;
+    list.replace_all(cx, sorted)?;
+    Ok(Value::NIL)
+}
+
+fn sorted<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.sorted")?;
+    let sorted = in_order(cx, list, args.get(1))?;
+    Ok(cx.list(sorted)?.into())
+}
+
+fn reverse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.reverse")?;
+    cx.work(list.len() / 16)?;
+    list.reverse(cx)?;
+    Ok(Value::NIL)
+}
+
+fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.reversed")?;
+    cx.reserve(list.len() * SLOT + OBJECT)?;
+    cx.work(list.len() / 16)?;
+    let mut values = list.to_vec();
+    values.reverse();
+    Ok(cx.list(values)?.into())
+}
+
+fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.unique")?;
+    cx.reserve(list.len() * SLOT + OBJECT)?;
+    cx.work(list.len() / 4)?;
+    let seen = cx.set();
+    let mut kept = Vec::new();
+    for value in list.iter() {
+        let plain = match value.view() {
+            View::Float(float) => !float.is_nan(),
+            view => matches!(view, View::Nil | View::Bool(_) | View::Int(_) | View::Str(_) | View::Bytes(_)),
+        };
+        if !plain {
+            return Err(Fault::Defer);
+        }
+        if seen.add_member(cx, value)? {
+            kept.push(value);
+        }
+    }
+    Ok(cx.list(kept)?.into())
+}
+
+fn chunks<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.chunks")?;
+    let n = count(cx, args[1], "list.chunks", "size", 1)?;
+    let chunks = list.len().div_ceil(n);
+    cx.reserve(list.len() * SLOT + chunks * (SLOT + OBJECT) + OBJECT)?;
+    cx.work(list.len() / 16 + chunks / 4)?;
+    let mut all = Vec::with_capacity(chunks);
+    for i in 0..chunks {
+        all.push(cx.list(list.slice(i * n, (i * n).saturating_add(n)))?.into());
+    }
+    Ok(cx.list(all)?.into())
+}
+
+fn windows<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.windows")?;
+    let n = count(cx, args[1], "list.windows", "size", 1)?;
+    let windows = (list.len() + 1).saturating_sub(n);
+    let slots = windows.saturating_mul(n.min(list.len()));
+    cx.reserve(slots.saturating_mul(SLOT).saturating_add(windows * (SLOT + OBJECT) + OBJECT))?;
+    cx.work(slots / 16 + windows / 4)?;
+    let mut all = Vec::with_capacity(windows);
+    for i in 0..windows {
+        all.push(cx.list(list.slice(i, i + n))?.into());
+    }
+    Ok(cx.list(all)?.into())
+}
+
+fn to_tuple<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let list = this_list(cx, args, "list.to_tuple")?;
+    cx.reserve(list.len() * SLOT + OBJECT)?;
+    cx.work(list.len() / 16)?;
+    cx.tuple(&list.to_vec())
+}
+
+fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let (Some(to), Some(from)) = (args[0].as_list(), args[2].as_list()) else {
+        return Err(cx.fail(ErrorKind::Type, "_copy_items: expected lists"));
+    };
+    let at = count(cx, args[1], "_copy_items", "position", 0)?;
+    let start = count(cx, args[3], "_copy_items", "position", 0)?;
+    let end = count(cx, args[4], "_copy_items", "position", 0)?;
+    cx.work(end.saturating_sub(start) / 16)?;
+    for offset in 0..end.min(from.len()).saturating_sub(start) {
+        let Some(value) = from.get(start + offset) else { break };
+        to.set(cx, at + offset, value);
+    }
+    Ok(Value::NIL)
+}
+
+fn replace_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let (Some(list), Some(items)) = (args[0].as_list(), args[1].as_list()) else {
+        return Err(cx.fail(ErrorKind::Type, "_replace_items: expected lists"));
+    };
+    if args[2].as_int() != Some(list.len() as i64) {
+        return Err(cx.fail(ErrorKind::Changed, "sort: the size of the list changed while it was being sorted"));
+    }
+    cx.reserve(items.len() * SLOT)?;
+    cx.work(items.len() / 16)?;
+    list.replace_all(cx, items.to_vec())?;
+    Ok(Value::NIL)
+}
+
+fn sorted_by_keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let (Some(items), Some(keys)) = (args[0].as_list(), args[1].as_list()) else {
+        return Err(cx.fail(ErrorKind::Type, "_sorted_by_keys: expected lists"));
+    };
+    cx.reserve(items.len() * SLOT + OBJECT)?;
+    let order = order::sorted_positions(cx, &keys.to_vec())?;
+    let values = order.into_iter().filter_map(|position| items.get(position)).collect();
+    Ok(cx.list(values)?.into())
+}

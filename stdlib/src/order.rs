@@ -1,0 +1,185 @@
+//! Sorting, least and greatest. Instances defer: their `cmp` is code of the program, which may yield.
+
+use std::cmp::Ordering;
+
+use quipu_vm::ops::order::compare;
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
+
+use crate::items;
+
+/// What a list of values has in common, which decides how it is sorted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Ints,
+    Floats,
+    Strs,
+    /// Anything else that the machine can compare, or that is found out to be incomparable.
+    Others,
+}
+
+fn sort_of(values: &[Value<'_>]) -> Option<Sort> {
+    let mut common = None;
+    for value in values {
+        let sort = match value.view() {
+            View::Int(_) => Sort::Ints,
+            View::Float(_) => Sort::Floats,
+            View::Str(_) => Sort::Strs,
+            View::Instance(_) => return None,
+            _ => Sort::Others,
+        };
+        if common.is_some_and(|common| common != sort) {
+            common = Some(Sort::Others);
+        } else {
+            common = Some(sort);
+        }
+    }
+    Some(common.unwrap_or(Sort::Others))
+}
+
+/// The values in rising order; equal ones keep theirs.
+pub(crate) fn sorted<'v>(cx: &mut Cx<'v>, mut values: Vec<Value<'v>>) -> Result<Vec<Value<'v>>, Fault<'v>> {
+    let sort = prepare(cx, &values)?;
+    match sort {
+        Sort::Ints => values.sort_by_key(|value| value.as_int()),
+        Sort::Floats => values.sort_by(|a, b| float_order(as_float(*a), as_float(*b))),
+        Sort::Strs => values.sort_by(|a, b| a.as_str().cmp(&b.as_str())),
+        Sort::Others => return merge_sort(cx, values, |value| *value),
+    }
+    Ok(values)
+}
+
+/// The positions of keys, in rising order of the keys.
+pub(crate) fn sorted_positions<'v>(cx: &mut Cx<'v>, keys: &[Value<'v>]) -> Result<Vec<usize>, Fault<'v>> {
+    let sort = prepare(cx, keys)?;
+    let mut positions: Vec<usize> = (0..keys.len()).collect();
+    match sort {
+        Sort::Ints => positions.sort_by_key(|&i| keys[i].as_int()),
+        Sort::Floats => positions.sort_by(|&i, &j| float_order(as_float(keys[i]), as_float(keys[j]))),
+        Sort::Strs => positions.sort_by(|&i, &j| keys[i].as_str().cmp(&keys[j].as_str())),
+        Sort::Others => return merge_sort(cx, positions, |&i| keys[i]),
+    }
+    Ok(positions)
+}
+
+/// Charges for sorting values, and finds out how to do it.
+fn prepare<'v>(cx: &mut Cx<'v>, values: &[Value<'v>]) -> Result<Sort, Fault<'v>> {
+    let len = values.len();
+    cx.reserve(len.saturating_mul(2 * items::SLOT))?;
+    cx.work(len / 8 * (usize::BITS - len.leading_zeros()) as usize)?;
+    sort_of(values).ok_or(Fault::Defer)
+}
+
+fn as_float(value: Value<'_>) -> f64 {
+    value.as_float().unwrap_or(f64::NAN)
+}
+
+/// The order of floats; nan has none, and goes to the end.
+fn float_order(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// A stable merge sort from the bottom up. Unlike the standard library's, it may end in the middle, and does not mind
+/// an order that contradicts itself.
+fn merge_sort<'v, T: Copy>(
+    cx: &mut Cx<'v>,
+    mut from: Vec<T>,
+    key: impl Fn(&T) -> Value<'v>,
+) -> Result<Vec<T>, Fault<'v>> {
+    let mut to = from.clone();
+    let mut width = 1;
+    while width < from.len() {
+        for start in (0..from.len()).step_by(2 * width) {
+            let middle = (start + width).min(from.len());
+            let end = (middle + width).min(from.len());
+            let (mut i, mut j) = (start, middle);
+            for place in &mut to[start..end] {
+                let right = if i == middle {
+                    true
+                } else if j == end {
+                    false
+                } else {
+                    is_less(cx, key(&from[j]), key(&from[i]))?
+                };
+                let next = if right { &mut j } else { &mut i };
+                *place = from[*next];
+                *next += 1;
+            }
+        }
+        std::mem::swap(&mut from, &mut to);
+        width *= 2;
+    }
+    Ok(from)
+}
+
+fn is_less<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    if let (Some(a), Some(b)) = (number(a), number(b))
+        && (a.is_nan() || b.is_nan())
+    {
+        return Ok(float_order(a, b) == Ordering::Less);
+    }
+    Ok(compare(cx, "<", a, b)? == Some(Ordering::Less))
+}
+
+fn number(value: Value<'_>) -> Option<f64> {
+    value.as_float().or(value.as_int().map(|int| int as f64))
+}
+
+/// Which end to look for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extreme {
+    Min,
+    Max,
+}
+
+/// The least or greatest of several arguments, or of what a single one gives; the first of equals.
+pub(crate) fn extreme<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], which: Extreme) -> Outcome<'v> {
+    let (name, symbol, wanted) = match which {
+        Extreme::Min => ("min", "<", Ordering::Less),
+        Extreme::Max => ("max", ">", Ordering::Greater),
+    };
+    let collected;
+    let values = match *args {
+        [only] => {
+            if let View::Range(range) = only.view()
+                && let (Some(first), Some(last)) = (range.get(0), range.get(range.len().saturating_sub(1)))
+            {
+                return Ok(Value::int(if which == Extreme::Min { first.min(last) } else { first.max(last) }));
+            }
+            collected = items::collect(cx, only)?;
+            &collected[..]
+        }
+        _ => args,
+    };
+    cx.work(values.len() / 8)?;
+    if values.iter().any(|value| matches!(value.view(), View::Instance(_))) {
+        return Err(Fault::Defer);
+    }
+    let Some((&first, rest)) = values.split_first() else {
+        return Err(cx.fail(ErrorKind::Index, format!("{name}: there is nothing to choose from")));
+    };
+    let mut best = first;
+    for &value in rest {
+        let better = match (value.view(), best.view()) {
+            (View::Int(value), View::Int(best)) => value.cmp(&best) == wanted,
+            (View::Float(value), View::Float(best)) => value.partial_cmp(&best) == Some(wanted),
+            _ => compare(cx, symbol, value, best)? == Some(wanted),
+        };
+        if better {
+            best = value;
+        }
+    }
+    Ok(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_goes_to_the_end_and_zeros_are_equal() {
+        let mut floats = [f64::NAN, 1.0, -0.0, f64::NEG_INFINITY, 0.0, f64::NAN];
+        floats.sort_by(|a, b| float_order(*a, *b));
+        assert_eq!(floats[..4], [f64::NEG_INFINITY, -0.0, 0.0, 1.0]);
+        assert!(floats[1].is_sign_negative() && floats[4].is_nan() && floats[5].is_nan());
+    }
+}
