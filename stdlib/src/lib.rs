@@ -25,5 +25,5 @@ mod module;
 mod library;
 
 pub use grant::{Capabilities, Capability, Grant};
-pub use library::{Names, library};
+pub use library::{Names, library, names};
 pub use module::{StdModule, module, modules};

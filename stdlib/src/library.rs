@@ -58,6 +58,11 @@ pub fn library(grant: &Grant) -> Library {
     library
 }
 
+/// The names that the library of a host that grants this much provides to programs.
+pub fn names(grant: &Grant) -> Names {
+    Names::of(&library(grant))
+}
+
 /// The native behind `os.args`.
 const OS_ARGS: &str = "_os_args";
 
@@ -84,7 +89,7 @@ fn natives(capabilities: Capabilities) -> HashMap<String, Arc<NativeDef>> {
 pub struct Names(HashMap<String, NativeInfo>);
 
 impl Names {
-    /// The names that programs see.
+    /// The names that programs see; to be asked for anew when a host has added natives of its own.
     pub fn of(library: &Library) -> Names {
         let mut names = Names::new(&library.natives);
         for name in library.modules.iter().flat_map(|(_, exports)| exports) {
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn programs_see_functions_and_types_and_nothing_else() {
-        let names = Names::of(&library(&Grant::all(Vec::new())));
+        let names = names(&Grant::all(Vec::new()));
         let arity = |required, optional, rest| Some(Some(Arity { required, optional, rest }));
         assert_eq!(names.find("len").map(|info| info.arity), arity(1, 0, false));
         assert_eq!(names.find("print").map(|info| info.arity), arity(0, 0, true));
