@@ -25,6 +25,7 @@ impl<'s> Resolver<'s, '_> {
 
     /// Resolves the types that a pattern tests for.
     fn types_in(&mut self, pattern: &'s Pattern<'s>) {
+        self.deeper();
         match &pattern.kind {
             PatternKind::Is(inner, test) => {
                 self.types_in(inner);
@@ -42,6 +43,7 @@ impl<'s> Resolver<'s, '_> {
             PatternKind::Error => self.lost = true,
             PatternKind::Ignore | PatternKind::Bind(_) | PatternKind::Literal(_) | PatternKind::Range { .. } => {}
         }
+        self.depth -= 1;
     }
 
     fn names_in(&mut self, pattern: &'s Pattern<'s>, kind: BindingKind, alternative: bool) {

@@ -27,9 +27,11 @@ impl<'s> Resolver<'s, '_> {
 
     pub(super) fn block(&mut self, block: &'s Block<'s>) {
         self.blocks += 1;
+        self.deeper();
         let scope = self.open();
         self.statements(block);
         self.close_block(scope, block.span, Some(block.span.start));
+        self.depth -= 1;
         self.blocks -= 1;
     }
 
@@ -134,9 +136,14 @@ impl<'s> Resolver<'s, '_> {
         }
     }
 
-    pub(super) fn expr(&mut self, expr: &'s Expr<'s>) {
+    /// Goes one node down in the tree.
+    pub(super) fn deeper(&mut self) {
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
+    }
+
+    pub(super) fn expr(&mut self, expr: &'s Expr<'s>) {
+        self.deeper();
         match &expr.kind {
             ExprKind::Nil
             | ExprKind::Bool(_)

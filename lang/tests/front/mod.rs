@@ -77,20 +77,43 @@ impl Natives for Host {
     }
 }
 
+/// A host that has whatever is asked for, so that unknown names do not keep a text from being compiled.
+pub struct Anything;
+
+impl Natives for Anything {
+    fn find(&self, _: &str) -> Option<NativeInfo> {
+        Some(NativeInfo::default())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
 /// Compiles a text that imports standard modules only.
 pub fn compile_text(text: &str) -> Result<Unit, Vec<Diagnostic>> {
-    compile_source(&Source::new("test.qp", text), None, &mut Vec::new())
+    compile_text_for(text, &Host)
+}
+
+/// Compiles a text for a host of its own.
+pub fn compile_text_for(text: &str, natives: &dyn Natives) -> Result<Unit, Vec<Diagnostic>> {
+    compile_source(&Source::new("test.qp", text), None, &mut Vec::new(), natives)
 }
 
 /// Compiles a file and, before it, what it imports.
 pub fn compile_file(path: &Path) -> (Source, Result<Unit, Vec<Diagnostic>>) {
     let text = std::fs::read_to_string(path).unwrap();
     let source = Source::new(path.file_name().unwrap().to_str().unwrap(), text);
-    let unit = compile_source(&source, Some(path), &mut vec![path.to_owned()]);
+    let unit = compile_source(&source, Some(path), &mut vec![path.to_owned()], &Host);
     (source, unit)
 }
 
-fn compile_source(source: &Source, path: Option<&Path>, around: &mut Vec<PathBuf>) -> Result<Unit, Vec<Diagnostic>> {
+fn compile_source(
+    source: &Source,
+    path: Option<&Path>,
+    around: &mut Vec<PathBuf>,
+    natives: &dyn Natives,
+) -> Result<Unit, Vec<Diagnostic>> {
     let parsed = parse(source);
     let mut errors = Vec::new();
     let mut interfaces = Vec::new();
@@ -104,7 +127,7 @@ fn compile_source(source: &Source, path: Option<&Path>, around: &mut Vec<PathBuf
         }
         interfaces.push(found.ok().map(Arc::new));
     }
-    match compile(&parsed, source, &interfaces, &Host) {
+    match compile(&parsed, source, &interfaces, natives) {
         Ok(unit) if errors.is_empty() => Ok(unit),
         Ok(_) => Err(errors),
         Err(more) => {
@@ -123,7 +146,7 @@ fn module_file(path: &Path, around: &mut Vec<PathBuf>) -> Result<Interface, &'st
     }
     around.push(path.clone());
     let source = Source::new(path.to_str().unwrap(), text);
-    let unit = compile_source(&source, Some(&path), around);
+    let unit = compile_source(&source, Some(&path), around, &Host);
     around.pop();
     unit.map(|unit| unit.interface).map_err(|errors| errors[0].code)
 }
