@@ -29,6 +29,21 @@ pub(super) fn line(text: &str) -> String {
     message(text).replace('\n', "\\n")
 }
 
+/// JSON whose strings write what a terminal might obey as escapes. Outside of strings there is nothing of the kind.
+pub(super) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// What stands for a character of a source line: one character for one, so that columns stay true.
 pub(super) fn source_char(c: char) -> char {
     match c {
@@ -57,6 +72,7 @@ mod tests {
         assert_eq!(message("a\x1b[31mb\u{9b}c\u{202e}"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}");
         assert_eq!(line("a\nb"), "a\\nb");
         assert_eq!(source_char('\x1b'), '␛');
+        assert_eq!(json("\"\u{9b}\u{e0001}\""), "\"\\u009b\\udb40\\udc01\"");
     }
 
     #[test]

@@ -37,6 +37,8 @@ impl Excerpt {
         let start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline);
         let lines = &text[start..end];
+        let lines = lines.strip_suffix('\r').unwrap_or(lines);
+        let end = start + lines.len();
         if lines.split('\n').any(|line| line.len() > LONGEST_LINE) || lines.split('\n').nth(MOST_LINES).is_some() {
             return None;
         }

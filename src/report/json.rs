@@ -4,6 +4,7 @@ use quipu_lang::diagnostic::{Label, Severity};
 use quipu_lang::span::{Source, Span};
 use serde_json::{Value, json};
 
+use super::clean;
 use super::{Origin, Report};
 
 /// The report as one line of JSON without a newline.
@@ -37,7 +38,7 @@ pub fn json(report: &Report) -> String {
         .iter()
         .map(|call| json!({ "function": call.function, "file": &*call.file, "line": call.line }))
         .collect();
-    json!({
+    let report = json!({
         "kind": match report.origin {
             Origin::Compile => "compile",
             Origin::Run => "run",
@@ -55,8 +56,8 @@ pub fn json(report: &Report) -> String {
         "help": help,
         "trace": trace,
         "omitted": report.omitted,
-    })
-    .to_string()
+    });
+    clean::json(&report.to_string())
 }
 
 fn span(source: &Source, span: Span) -> Value {

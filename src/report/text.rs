@@ -117,3 +117,72 @@ fn show_omitted(out: &mut String, omitted: usize) {
         let _ = writeln!(out, "  ... {omitted} more calls");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use quipu_lang::diagnostic::Diagnostic;
+    use quipu_lang::span::Source;
+
+    fn shown(source: &str, diagnostic: &Diagnostic) -> String {
+        text(&Report::diagnostic(&Source::new("dir/a.qp", source), diagnostic), false)
+    }
+
+    #[test]
+    fn a_diagnostic_shows_its_lines_and_its_patch() {
+        let source = "let total = 3\r\nfn f() {\r\n  print(totl)\r\n}\r\n";
+        let diagnostic = Diagnostic::error("Q0201", Span::new(33, 37), "unknown name `totl`")
+            .label("not in scope")
+            .also(Span::new(4, 9), "declared here")
+            .note("names are case-sensitive")
+            .patch("did you mean `total`?", Span::new(33, 37), "total");
+        let expected = "\
+error[Q0201]: unknown name `totl`
+ --> dir/a.qp:3:9
+  |
+1 | let total = 3
+  |     ----- declared here
+2 | fn f() {
+3 |   print(totl)
+  |         ^^^^ not in scope
+  |
+  = note: names are case-sensitive
+help: did you mean `total`?
+  |
+3 |   print(total)
+  |            +
+";
+        assert_eq!(shown(source, &diagnostic), expected);
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        let source = "let a = \"\x1b[31m\u{9b}31m\u{202e}\"";
+        let diagnostic = Diagnostic::error("Q0101", Span::new(9, 13), "odd \x1b[0m").label("\x07").help("\x08");
+        let shown = shown(source, &diagnostic);
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()) && !shown.contains('\u{202e}'), "{shown:?}");
+        assert!(shown.contains("odd \\u{1b}[0m"), "{shown}");
+    }
+
+    proptest! {
+        /// Whatever the spans are relative to, a report is made, and it has nothing in it that a terminal obeys.
+        #[test]
+        fn any_spans_in_any_text_can_be_shown(
+            source in "[a-z\t\r\n é\u{1b}\u{9b}漢😀\u{202e}]{0,60}",
+            spans in prop::collection::vec((0u32..80, 0u32..80), 1..5),
+            replacement in "[a\n\u{1b} ]{0,5}",
+        ) {
+            let mut spans = spans.into_iter().map(|(start, end)| Span::new(start, end));
+            let first = spans.next().unwrap();
+            let mut diagnostic = Diagnostic::error("Q0101", first, "t").label("l\u{1b}\nm");
+            for span in spans {
+                diagnostic = diagnostic.also(span, "s");
+                diagnostic = diagnostic.patch("p", span, replacement.clone());
+            }
+            let shown = shown(&source, &diagnostic);
+            prop_assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", shown);
+            crate::report::json(&Report::diagnostic(&Source::new("a", source), &diagnostic));
+        }
+    }
+}
