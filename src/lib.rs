@@ -1,5 +1,22 @@
 //! Quipu: a bytecode VM with a small language whose closures can be hashed, stored and sent.
+//!
+//! ```no_run
+//! use quipu::{Engine, Input};
+//!
+//! let engine = Engine::new();
+//! let mut session = engine.session(Default::default())?;
+//! let value = session.run(&Input::text("<sum>", "[1, 2, 3].sum()"))?;
+//! assert_eq!(session.vm().repr(&value)?, "6");
+//! # Ok::<(), quipu::Error>(())
+//! ```
 
+pub mod load;
+pub mod engine;
+#[cfg(feature = "report")]
+pub mod report;
+
+pub use engine::{Engine, Error, Session};
+pub use load::Input;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
 pub use quipu_vm as vm;

@@ -1,0 +1,203 @@
+//! What the command line asks for.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Runs programs written in Quipu.
+#[derive(Parser, Debug)]
+#[command(
+    name = "vm",
+    version,
+    disable_help_subcommand = true,
+    allow_external_subcommands = true,
+    subcommand_value_name = "FILE [ARGS]... | COMMAND",
+    subcommand_help_heading = "Commands (anything else is a FILE to run)",
+    after_help = "Exit codes: 0 ok, 1 uncaught error, 2 usage, 3 compile error, 4 limit hit, 5 bad image, 130 interrupted; \
+                  os.exit(n) gives n."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: Options,
+
+    /// Run CODE; the rest of the line are its arguments.
+    #[arg(short = 'e', num_args = 1.., allow_hyphen_values = true, value_names = ["CODE", "ARGS"], conflicts_with = "expr")]
+    pub code: Option<Vec<OsString>>,
+
+    /// Run EXPR and print its value; the rest of the line are its arguments.
+    #[arg(short = 'E', num_args = 1.., allow_hyphen_values = true, value_names = ["EXPR", "ARGS"])]
+    pub expr: Option<Vec<OsString>>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a program (`-` for standard input); arguments after it are the program's own.
+    Run {
+        #[arg(required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE", "ARGS"])]
+        program: Vec<OsString>,
+    },
+    /// Compile programs without running them and report all that is wrong.
+    Check {
+        #[arg(required = true, value_name = "FILES")]
+        files: Vec<OsString>,
+    },
+    /// Show the instructions of a program, or only those of the function NAME.
+    Dis { file: OsString, name: Option<String> },
+    /// Explain an error code such as Q0412.
+    Explain {
+        /// The code; all codes are listed when it is left out.
+        code: Option<String>,
+    },
+    /// A file to run, with its arguments.
+    #[command(external_subcommand)]
+    File(Vec<OsString>),
+}
+
+/// Names that are commands and so no files.
+pub const COMMANDS: &[&str] = &["run", "check", "dis", "explain"];
+
+/// Options that may stand before or after the command.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options")]
+pub struct Options {
+    /// Stop after N steps.
+    #[arg(long, global = true, value_name = "N", value_parser = number)]
+    pub fuel: Option<u64>,
+
+    /// Most memory for values, such as 64M.
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    pub heap: Option<usize>,
+
+    /// Stop after this time, such as 2s or 500ms.
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+
+    /// Most calls under way at once.
+    #[arg(long, global = true, value_name = "N")]
+    pub depth: Option<usize>,
+
+    /// Report errors as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Colours in error messages.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Color {
+    /// When standard error is a terminal and NO_COLOR is not set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Args {
+    /// The commonest command lines, read without building the whole parser: programs start faster. `None` for others.
+    pub fn plain(words: &[OsString]) -> Option<Args> {
+        let first = words.first()?.to_str()?;
+        let is_file = |word: &OsString| word == "-" || !word.as_encoded_bytes().starts_with(b"-");
+        let mut args = Args { options: Options::default(), code: None, expr: None, command: None };
+        match first {
+            "-e" if words.len() > 1 => args.code = Some(words[1..].to_vec()),
+            "-E" if words.len() > 1 => args.expr = Some(words[1..].to_vec()),
+            "run" if words.get(1).is_some_and(is_file) => {
+                args.command = Some(Command::Run { program: words[1..].to_vec() });
+            }
+            _ if is_file(&words[0]) && !COMMANDS.contains(&first) => args.command = Some(Command::File(words.to_vec())),
+            _ => return None,
+        }
+        Some(args)
+    }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| "expected a number such as 1_000_000".to_owned())
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let wrong = || "expected a size such as 64M (K, M and G are powers of 1024)".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "k" | "K" | "KB" | "KiB" => 1 << 10,
+        "m" | "M" | "MB" | "MiB" => 1 << 20,
+        "g" | "G" | "GB" | "GiB" => 1usize << 30,
+        _ => return Err(wrong()),
+    };
+    let count: usize = digits.replace('_', "").parse().map_err(|_| wrong())?;
+    count.checked_mul(unit).ok_or_else(wrong)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time such as 2s, 1.5s, 500ms or 1m".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let count: f64 = digits.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(count * unit).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("vm").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_short_way_agrees_with_the_long_one() {
+        for line in [
+            "a.qp", "a.qp --fuel 3 -e x", "a.qp -- x", "run a.qp", "run a.qp --json -x", "run - a", "-e 1", "-E 1 run",
+            "-e 1 --fuel 3", "-e -1", "run run", "run a.qp -- --",
+        ] {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let short = Args::plain(&words).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(format!("{short:?}"), format!("{:?}", parse(line).unwrap()), "{line}");
+        }
+        for line in ["", "--fuel 3 a.qp", "check a.qp", "-e", "run", "run --fuel 3 a.qp", "--help", "-x"] {
+            let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert!(Args::plain(&words).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_stand_before_or_after_run() {
+        for line in ["--fuel 1_000 run a.qp --fuel 2", "run --fuel 1_000 a.qp --fuel 2"] {
+            let args = parse(line).unwrap();
+            assert_eq!(args.options.fuel, Some(1000), "{line}");
+            let Some(Command::Run { program }) = args.command else { panic!("{line}") };
+            assert_eq!(program, ["a.qp", "--fuel", "2"], "{line}");
+        }
+        let args = parse("--heap 64M --timeout 1.5s --depth 10 --json --color never a.qp --json").unwrap();
+        assert_eq!(args.options.heap, Some(64 << 20));
+        assert_eq!(args.options.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(args.options.color, Color::Never);
+        assert!(matches!(args.command, Some(Command::File(words)) if words == ["a.qp", "--json"]));
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for line in ["--heap 64Q x", "--timeout -1s x", "--timeout nan x", "--fuel x x", "--depth -1 x", "check", "--nonsense x"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

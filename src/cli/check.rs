@@ -1,0 +1,45 @@
+//! `vm check`: compiles programs without running them.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use quipu::report::Report;
+use quipu::stdlib::Grant;
+use quipu::{Engine, Error};
+
+use super::exit::Exit;
+use super::run;
+use super::terminal::{Output, Terminal, usage_error};
+
+/// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
+pub fn check(files: &[OsString], terminal: &Terminal) -> Result<ExitCode, String> {
+    let engine = Engine::granting(&Grant::all(Vec::new()));
+    let mut exit = Exit::Ok;
+    let mut all = Vec::new();
+    for file in files {
+        let found = match engine.check(&run::input(file)?) {
+            Ok(warnings) => warnings.iter().flat_map(Report::diagnostics).collect(),
+            Err(Error::Unreadable(name, error)) => {
+                usage_error(&format!("cannot read `{name}`: {error}"));
+                exit = if exit == Exit::Compile { exit } else { Exit::Usage };
+                continue;
+            }
+            Err(error) => {
+                exit = Exit::Compile;
+                Report::error(&error, &|_| None)
+            }
+        };
+        all.extend(found);
+    }
+    if terminal.is_json() {
+        let mut output = Output::new();
+        for report in &all {
+            let _ = output.write_all(terminal.render(report).as_bytes());
+        }
+        let _ = output.flush();
+    } else {
+        terminal.report(&all);
+    }
+    Ok(exit.into())
+}

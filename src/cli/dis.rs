@@ -1,0 +1,69 @@
+//! `vm dis`: the instructions of a program as text.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use quipu::lang::code::{Code, listing};
+use quipu::lang::diagnostic::closest;
+use quipu::report::Report;
+use quipu::stdlib::Grant;
+use quipu::{Engine, Error, Input};
+
+use super::exit::Exit;
+use super::run;
+use super::terminal::{Output, Terminal};
+
+/// Lists a program, or only the functions with this name (or whose hash begins so).
+pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+    let engine = Engine::granting(&Grant::all(Vec::new()));
+    let program = match engine.load(&run::input(file)?) {
+        Ok(program) => program,
+        Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
+        Err(error) => {
+            terminal.report(&Report::error(&error, &|_| None));
+            return Ok(Exit::Compile.into());
+        }
+    };
+    let Some(module) = program.modules.last() else { return Ok(Exit::Ok.into()) };
+    let all = functions(&module.unit.main);
+    let chosen = match name {
+        None => vec![&module.unit.main],
+        Some(name) => named(&all, name)?,
+    };
+    let texts: Vec<String> = chosen.iter().map(|code| listing(code, Some(&module.source))).collect();
+    let mut output = Output::new();
+    let _ = output.write_all(texts.join("\n").as_bytes());
+    let _ = output.flush();
+    Ok(Exit::Ok.into())
+}
+
+/// The code objects that are meant by a name.
+fn named<'c>(all: &[&'c Code], name: &str) -> Result<Vec<&'c Code>, String> {
+    let is_hash = name.len() >= 6 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fits = |code: &&&Code| {
+        code.debug().is_some_and(|debug| debug.name == name) || (is_hash && code.hash().to_string().starts_with(name))
+    };
+    let found: Vec<&Code> = all.iter().filter(fits).copied().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let names = all.iter().filter_map(|code| Some(code.debug()?.name.as_str()));
+    Err(match closest(name, names) {
+        Some(near) => format!("there is no function `{name}`; did you mean `{near}`?"),
+        None => format!("there is no function `{name}`"),
+    })
+}
+
+/// A code object and all that are nested in it, in the order of the text, each once.
+fn functions(main: &Code) -> Vec<&Code> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::from([main.hash()]);
+    let mut waiting = vec![main];
+    while let Some(code) = waiting.pop() {
+        found.push(code);
+        waiting.extend(code.body().children.iter().rev().filter(|child| seen.insert(child.hash())));
+    }
+    found
+}

@@ -1,0 +1,76 @@
+//! The command line of `vm`: reads it, hands it to one command, and turns the end into an exit code.
+
+mod args;
+mod check;
+mod dis;
+mod exit;
+mod explain;
+mod run;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, COMMANDS, Command};
+use exit::Exit;
+use terminal::{Terminal, complain, usage_error};
+
+/// Runs `vm` with these words after its name.
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    let args = match Args::plain(&words) {
+        Some(args) => args,
+        None => match Args::try_parse_from(std::iter::once(OsString::from("vm")).chain(words)) {
+            Ok(args) => args,
+            Err(error) => {
+                // Help goes to standard output, mistakes to standard error; that nobody reads them is no error.
+                let _ = error.print();
+                return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+            }
+        },
+    };
+    match dispatch(args) {
+        Ok(code) => code,
+        Err(mistake) => {
+            usage_error(&mistake);
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// Carries out what is asked for. `Err` is a mistake in the use of the command.
+fn dispatch(args: Args) -> Result<ExitCode, String> {
+    let Args { options, code, expr, command } = args;
+    let terminal = Terminal::new(&options);
+    match (code, expr, command) {
+        (Some(words), ..) => run::code(&words, &options, &terminal, false),
+        (_, Some(words), _) => run::code(&words, &options, &terminal, true),
+        (_, _, Some(Command::Run { program })) => run::file(&program, &options, &terminal),
+        (_, _, Some(Command::File(program))) => {
+            if program.len() == 1
+                && let Some(name) = program[0].to_str()
+                && !std::path::Path::new(name).exists()
+                && let Some(near) = quipu::lang::diagnostic::closest(name, COMMANDS.iter().copied())
+            {
+                return Err(format!("there is no file `{name}`; did you mean the command `{near}`?"));
+            }
+            run::file(&program, &options, &terminal)
+        }
+        (_, _, Some(Command::Check { files })) => check::check(&files, &terminal),
+        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
+        (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
+        (None, None, None) => {
+            complain(&Args::command().render_help().to_string());
+            Ok(Exit::Usage.into())
+        }
+    }
+}
+
+/// A word of the command line that has to be text.
+fn utf8(word: &OsString) -> Result<String, String> {
+    match word.to_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(format!("`{}` is not UTF-8", word.display())),
+    }
+}

@@ -1,0 +1,155 @@
+//! `vm run`, `vm -e`, `vm -E`: runs a program and tells how it ended.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use quipu::lang::diagnostic::Help;
+use quipu::report::Report;
+use quipu::stdlib::Grant;
+use quipu::vm::{Failure, Limits, Stop};
+use quipu::{Engine, Error, Input, Session};
+
+use super::args::Options;
+use super::exit::Exit;
+use super::terminal::{Output, Terminal, complain, usage_error};
+use super::utf8;
+
+/// Runs a file (`-`: standard input) with the arguments after it.
+pub fn file(program: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let (file, args) = program.split_first().ok_or("expected a file")?;
+    run(&input(file)?, args, options, terminal, false)
+}
+
+/// What a word of the command line names as a program.
+pub fn input(file: &OsString) -> Result<Input, String> {
+    let file = utf8(file)?;
+    match file.as_str() {
+        "-" => Ok(Input::text("<stdin>", read_stdin()?)),
+        // A mistyped option must not be taken for a file.
+        option if option.starts_with('-') => Err(format!("unknown option `{option}`; try `vm --help`")),
+        _ => Ok(Input::file(file)),
+    }
+}
+
+/// Runs a text with the arguments after it, and prints its value if asked to.
+pub fn code(words: &[OsString], options: &Options, terminal: &Terminal, print: bool) -> Result<ExitCode, String> {
+    let (text, args) = words.split_first().ok_or("expected a program")?;
+    run(&Input::text("<command line>", utf8(text)?), args, options, terminal, print)
+}
+
+fn read_stdin() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("cannot read standard input: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
+}
+
+fn run(
+    input: &Input,
+    args: &[OsString],
+    options: &Options,
+    terminal: &Terminal,
+    print: bool,
+) -> Result<ExitCode, String> {
+    let args = args.iter().map(utf8).collect::<Result<_, _>>()?;
+    let engine = Engine::granting(&Grant::all(args));
+    let mut session = match engine.session(limits(options)) {
+        Ok(session) => session,
+        Err(error) => return Ok(ended(&error, None, input, options, terminal)),
+    };
+    let output = Output::new().when_gone({
+        let interrupt = session.vm().interrupt_handle();
+        move || interrupt.interrupt()
+    });
+    let gone = output.broken();
+    session.vm().set_output(Box::new(output));
+    stop_on_ctrl_c(&mut session);
+    let result = session.run(input);
+    let shown = match &result {
+        Ok(value) if print => Some(session.vm().repr(value)),
+        _ => None,
+    };
+    // What the program printed comes before what is said about it.
+    let flushed = session.vm().flush();
+    if gone.load(Ordering::Relaxed) {
+        return Ok(Exit::Ok.into());
+    }
+    if let Err(error) = flushed {
+        complain(&format!("error: cannot write standard output: {error}\n"));
+        return Ok(Exit::Uncaught.into());
+    }
+    let error = match (result, shown) {
+        (Ok(_), None) => return Ok(Exit::Ok.into()),
+        (Ok(_), Some(Ok(shown))) => {
+            let mut output = Output::new();
+            let _ = writeln!(output, "{shown}");
+            let _ = output.flush();
+            return Ok(Exit::Ok.into());
+        }
+        (Err(error), _) => error,
+        (_, Some(Err(failure))) => Error::Failed(failure),
+    };
+    Ok(ended(&error, Some(&session), input, options, terminal))
+}
+
+fn limits(options: &Options) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        fuel: options.fuel.or(usual.fuel),
+        heap: options.heap.unwrap_or(usual.heap),
+        depth: options.depth.unwrap_or(usual.depth),
+        deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
+    }
+}
+
+/// The first Ctrl-C stops the program, so that it ends with its trace; the second one ends the process, for programs
+/// that wait for something outside.
+fn stop_on_ctrl_c(session: &mut Session) {
+    let interrupt = session.vm().interrupt_handle();
+    let again = AtomicBool::new(false);
+    // Where there is no such thing as Ctrl-C, programs run all the same.
+    let _ = ctrlc::set_handler(move || {
+        if again.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        interrupt.interrupt();
+    });
+}
+
+/// Reports why a program did not end well.
+fn ended(error: &Error, session: Option<&Session>, input: &Input, options: &Options, terminal: &Terminal) -> ExitCode {
+    let exit = match error {
+        Error::Unreadable(name, error) => {
+            let what = if *name == input.name() { "" } else { "the program of " };
+            usage_error(&format!("cannot read {what}`{name}`: {error}"));
+            Exit::Usage
+        }
+        Error::Invalid(_) => Exit::Compile,
+        Error::Failed(Failure::Uncaught(_)) => Exit::Uncaught,
+        Error::Failed(Failure::Stop(Stop::Exit(code), _)) => return ExitCode::from(code.rem_euclid(256) as u8),
+        Error::Failed(Failure::Stop(Stop::Interrupted, _)) => Exit::Interrupted,
+        Error::Failed(Failure::Stop(..)) => Exit::Limit,
+    };
+    let source = |name: &str| session?.source(name).cloned();
+    let mut reports = Report::error(error, &source);
+    if let (Error::Failed(failure), Some(report)) = (error, reports.first_mut()) {
+        report.help = advice(failure, options).map(|text| Help { text, patch: None });
+    }
+    terminal.report(&reports);
+    exit.into()
+}
+
+/// Which option would have helped.
+fn advice(failure: &Failure, options: &Options) -> Option<String> {
+    match failure {
+        Failure::Stop(Stop::Fuel, _) => Some(format!("the limit is --fuel {}", options.fuel?)),
+        Failure::Stop(Stop::Time, _) => Some(format!("the limit is --timeout {:?}", options.timeout?)),
+        Failure::Stop(Stop::Heap, _) => Some("`--heap SIZE` sets the limit".to_owned()),
+        Failure::Uncaught(uncaught) if uncaught.kind.as_deref() == Some("stack_overflow") => {
+            Some("`--depth N` sets the limit".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! Standard output and standard error, and how each treats what it is connected to.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use quipu::report::{Report, json, text};
+
+use super::args::{Color, Options};
+
+/// Findings shown to people at once; one mistake can be the cause of many.
+const MOST_REPORTS: usize = 50;
+
+/// How findings are shown.
+pub struct Terminal {
+    json: bool,
+    color: bool,
+}
+
+impl Terminal {
+    pub fn new(options: &Options) -> Terminal {
+        let color = match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                io::stderr().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+            }
+        };
+        Terminal { json: options.json, color }
+    }
+
+    /// Whether findings are for machines.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A finding as it is shown, with its newline.
+    pub fn render(&self, report: &Report) -> String {
+        if self.json { json(report) + "\n" } else { text(report, self.color) }
+    }
+
+    /// Shows findings on standard error: for people not more than they can read.
+    pub fn report(&self, reports: &[Report]) {
+        let most = if self.json { usize::MAX } else { MOST_REPORTS };
+        let shown: Vec<String> = reports.iter().take(most).map(|report| self.render(report)).collect();
+        complain(&shown.join(if self.json { "" } else { "\n" }));
+        if reports.len() > most {
+            complain(&format!("\n... and {} more\n", reports.len() - most));
+        }
+    }
+}
+
+/// Writes to standard error; that nobody reads it is no reason to fail.
+pub fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Shows a mistake in the use of the command itself.
+pub fn usage_error(text: &str) {
+    complain(&format!("error: {text}\n"));
+}
+
+/// Standard output: buffered, by lines when somebody is watching. When the reader has gone, the rest is swallowed and
+/// `gone` is told, so that the program can be stopped.
+pub struct Output {
+    inner: Box<dyn Write + Send>,
+    broken: Arc<AtomicBool>,
+    gone: Option<Box<dyn Fn() + Send>>,
+}
+
+impl Output {
+    pub fn new() -> Output {
+        let stdout = io::stdout();
+        let inner: Box<dyn Write + Send> = if stdout.is_terminal() {
+            Box::new(stdout)
+        } else {
+            Box::new(BufWriter::with_capacity(1 << 15, stdout))
+        };
+        Output { inner, broken: Arc::default(), gone: None }
+    }
+
+    /// Calls this once when the reader has gone.
+    pub fn when_gone(mut self, gone: impl Fn() + Send + 'static) -> Output {
+        self.gone = Some(Box::new(gone));
+        self
+    }
+
+    /// Tells whether the reader has gone, also when the output itself is given away.
+    pub fn broken(&self) -> Arc<AtomicBool> {
+        self.broken.clone()
+    }
+
+    fn check<T>(&mut self, result: io::Result<T>, swallowed: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.broken.store(true, Ordering::Relaxed);
+                if let Some(gone) = self.gone.take() {
+                    gone();
+                }
+                Ok(swallowed)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Ok(bytes.len());
+        }
+        let result = self.inner.write(bytes);
+        self.check(result, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let result = self.inner.flush();
+        self.check(result, ())
+    }
+}

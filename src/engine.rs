@@ -1,0 +1,208 @@
+//! An engine is what programs can rely on, shared by any number of sessions; a session is one machine and its modules.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use quipu_lang::compile::Interface;
+use quipu_lang::diagnostic::Diagnostics;
+use quipu_lang::span::Source;
+use quipu_stdlib::{Grant, Names};
+use quipu_vm::library::Library;
+use quipu_vm::{Failure, Limits, Root, Vm};
+
+use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, is_error};
+
+/// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
+#[derive(Clone)]
+pub struct Engine {
+    library: Arc<Library>,
+    names: Arc<Names>,
+    resolver: Arc<dyn Resolver>,
+}
+
+impl Engine {
+    /// An engine whose programs only compute and print. Modules that they import by path are files.
+    pub fn new() -> Engine {
+        Engine::granting(&Grant::pure())
+    }
+
+    /// An engine whose programs may reach what is granted.
+    pub fn granting(grant: &Grant) -> Engine {
+        Engine {
+            library: Arc::new(quipu_stdlib::library(grant)),
+            names: Arc::new(quipu_stdlib::names(grant)),
+            resolver: Arc::new(Files),
+        }
+    }
+
+    /// The same engine with other modules.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: impl Resolver + 'static) -> Engine {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Compiles a program and all it imports without running anything. Gives the warnings.
+    pub fn check(&self, input: &Input) -> Result<Vec<Diagnostics>, Error> {
+        Ok(self.load(input)?.warnings)
+    }
+
+    /// Compiles a program and all it imports.
+    pub fn load(&self, input: &Input) -> Result<Program, Error> {
+        self.load_beside(input, &|_| None)
+    }
+
+    /// A machine for programs of this engine.
+    pub fn session(&self, limits: Limits) -> Result<Session, Error> {
+        let vm = Vm::new(self.library.clone(), limits).map_err(Error::Failed)?;
+        Ok(Session { engine: self.clone(), vm, loaded: HashMap::new(), sources: HashMap::new() })
+    }
+
+    fn load_beside(&self, input: &Input, known: &dyn Fn(&str) -> Option<Arc<Interface>>) -> Result<Program, Error> {
+        let loader = Loader {
+            resolver: &*self.resolver,
+            natives: &*self.names,
+            standard: &|name| Some(quipu_stdlib::module(name)?.interface.clone()),
+            standard_names: &|| quipu_stdlib::modules().iter().map(|module| module.name).collect(),
+            known,
+        };
+        loader.load(input).map_err(Error::from)
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
+}
+
+/// One machine with the modules that it has run. Each module runs once in a session.
+pub struct Session {
+    engine: Engine,
+    vm: Vm,
+    /// Modules that have run, by id.
+    loaded: HashMap<String, Loaded>,
+    /// Every source that was run, by name.
+    sources: HashMap<Arc<str>, Source>,
+}
+
+struct Loaded {
+    interface: Arc<Interface>,
+    /// What its main code returned: the last value, then the exports.
+    result: Root,
+}
+
+impl Session {
+    /// Runs a program, after those modules it imports that have not run yet, and gives its last value.
+    pub fn run(&mut self, input: &Input) -> Result<Root, Error> {
+        let loaded = &self.loaded;
+        let program = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?;
+        let mut last = None;
+        for module in program.modules {
+            // The program itself is no module: it may be run again.
+            if let Some((id, loaded)) = last.take() {
+                self.loaded.insert(id, loaded);
+            }
+            let result = self.start(&module)?;
+            last = Some((module.location.id, Loaded { interface: module.interface, result }));
+        }
+        let value = last.and_then(|(_, program)| self.vm.tuple_item(&program.result, 0));
+        Ok(value.unwrap_or_else(|| self.vm.nil()))
+    }
+
+    /// The machine.
+    pub fn vm(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
+    /// The source that was run under a name, as traces show it.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.get(name)
+    }
+
+    /// Runs a module whose imports have run.
+    fn start(&mut self, module: &Module) -> Result<Root, Error> {
+        self.sources.insert(module.source.name().clone(), module.source.clone());
+        let mut captures = Vec::with_capacity(module.unit.imports.len());
+        for imported in &module.unit.imports {
+            let from = module.imports.get(imported.import as usize).and_then(Option::as_ref);
+            let from = from.and_then(|id| self.loaded.get(id));
+            let value = from.and_then(|from| self.vm.tuple_item(&from.result, imported.slot as usize + 1));
+            // The compiler lists only exports of interfaces that the loader gave it, and those modules have run.
+            captures.push(value.unwrap_or_else(|| self.vm.nil()));
+        }
+        let main = self.vm.instantiate(&module.unit.main, &captures).map_err(Error::Failed)?;
+        self.vm.call(&main, &[]).map_err(Error::Failed)
+    }
+}
+
+/// Why a program did not end well.
+pub enum Error {
+    /// The program cannot be read; the name says which.
+    Unreadable(String, io::Error),
+    /// It or something it imports does not compile: the findings, by source.
+    Invalid(Vec<Diagnostics>),
+    /// An error that nothing caught, or a limit.
+    Failed(Failure),
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Error {
+        match error {
+            LoadError::Unreadable(name, error) => Error::Unreadable(name, error),
+            LoadError::Invalid(found) => Error::Invalid(found),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        Error::Failed(failure)
+    }
+}
+
+/// One line; the `report` module shows more.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Unreadable(name, error) => write!(f, "cannot read `{name}`: {error}"),
+            Error::Invalid(found) => {
+                let mut errors = found.iter().flat_map(|found| found.list.iter().map(move |d| (&found.source, d)));
+                match errors.find(|(_, diagnostic)| is_error(diagnostic)) {
+                    Some((source, first)) => {
+                        let (line, column) = source.line_column(first.primary.span.start);
+                        write!(f, "{}:{line}:{column}: {}: {}", source.name(), first.code, first.title)
+                    }
+                    None => write!(f, "the program does not compile"),
+                }
+            }
+            Error::Failed(Failure::Uncaught(uncaught)) => match &uncaught.kind {
+                Some(kind) => write!(f, "{kind}: {}", uncaught.message),
+                None => write!(f, "uncaught value: {}", uncaught.message),
+            },
+            Error::Failed(Failure::Stop(stop, _)) => write!(f, "{}", stopped(*stop)),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Why the host stopped a program.
+pub(crate) fn stopped(stop: quipu_vm::Stop) -> String {
+    use quipu_vm::Stop;
+    match stop {
+        Stop::Fuel => "out of fuel".to_owned(),
+        Stop::Heap => "the heap is full".to_owned(),
+        Stop::Time => "out of time".to_owned(),
+        Stop::Interrupted => "interrupted".to_owned(),
+        Stop::Exit(code) => format!("the program exited with code {code}"),
+    }
+}

@@ -1,0 +1,290 @@
+//! From a program to compiled modules: finds what it imports, each module once, and compiles dependencies first.
+
+mod resolver;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, imports};
+use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
+use quipu_lang::parse::parse;
+use quipu_lang::span::{Source, Span};
+
+pub use resolver::{Files, Location, Memory, Resolver};
+
+/// How deep imports may be nested: the loader recurses over them.
+const MAX_DEPTH: usize = 200;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A source that the resolver finds under this path.
+    File(String),
+    /// A text.
+    Text {
+        /// The name that diagnostics and traces show; imports are relative to it as to a path.
+        name: String,
+        /// The program.
+        text: String,
+    },
+}
+
+impl Input {
+    /// A source that the resolver finds, which is a file unless the engine has another resolver.
+    pub fn file(path: impl Into<String>) -> Input {
+        Input::File(path.into())
+    }
+
+    /// A text under a name such as `<stdin>`.
+    pub fn text(name: impl Into<String>, text: impl Into<String>) -> Input {
+        Input::Text { name: name.into(), text: text.into() }
+    }
+
+    /// The name that diagnostics and traces show.
+    pub fn name(&self) -> &str {
+        match self {
+            Input::File(name) | Input::Text { name, .. } => name,
+        }
+    }
+}
+
+/// A program with the modules that it needs and that were not loaded before.
+#[derive(Debug)]
+pub struct Program {
+    /// Every module after those that it imports; the program itself is the last one.
+    pub modules: Vec<Module>,
+    /// What is probably a mistake, by source.
+    pub warnings: Vec<Diagnostics>,
+}
+
+/// A compiled module.
+#[derive(Debug)]
+pub struct Module {
+    /// Where it comes from.
+    pub location: Location,
+    /// Its text.
+    pub source: Source,
+    /// Its code and interface.
+    pub unit: Unit,
+    /// The interface once more, shared with the importers.
+    pub interface: Arc<Interface>,
+    /// For each import statement the id of the module; `None` for standard modules, whose members are natives.
+    pub imports: Vec<Option<String>>,
+}
+
+/// Why a program cannot be loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The program itself cannot be read; the name says which.
+    Unreadable(String, io::Error),
+    /// It or something it imports does not compile. Modules come before their importers.
+    Invalid(Vec<Diagnostics>),
+}
+
+/// What the loader needs of its host.
+pub struct Loader<'h> {
+    /// Finds sources.
+    pub resolver: &'h dyn Resolver,
+    /// Natives that programs may name.
+    pub natives: &'h dyn Natives,
+    /// Interfaces of standard modules.
+    pub standard: &'h dyn Fn(&str) -> Option<Arc<Interface>>,
+    /// Names of standard modules, for suggestions.
+    pub standard_names: &'h dyn Fn() -> Vec<&'static str>,
+    /// Modules that were loaded before, by id.
+    pub known: &'h dyn Fn(&str) -> Option<Arc<Interface>>,
+}
+
+impl Loader<'_> {
+    /// Loads a program.
+    pub fn load(&self, input: &Input) -> Result<Program, LoadError> {
+        let (location, bytes) = match input {
+            Input::Text { name, text } => {
+                (Location { id: format!("text:{name}"), name: name.clone() }, text.clone().into_bytes())
+            }
+            Input::File(path) => {
+                let unreadable = |error| LoadError::Unreadable(path.clone(), error);
+                let location = self.resolver.locate(None, path);
+                let location = location.ok_or_else(|| unreadable(io::ErrorKind::NotFound.into()))?;
+                let bytes = self.resolver.read(&location).map_err(unreadable)?;
+                (location, bytes)
+            }
+        };
+        let mut state = State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
+        state.module(location, bytes);
+        if state.found.iter().any(|found| found.list.iter().any(is_error)) {
+            return Err(LoadError::Invalid(state.found));
+        }
+        Ok(Program { modules: state.modules, warnings: state.found })
+    }
+}
+
+struct State<'l, 'h> {
+    loader: &'l Loader<'h>,
+    /// What the modules that are finished give; `None` for those with errors.
+    done: HashMap<String, Option<Arc<Interface>>>,
+    /// The modules being loaded: the program, what it imports, what that imports, and so on.
+    open: Vec<Location>,
+    modules: Vec<Module>,
+    found: Vec<Diagnostics>,
+}
+
+impl State<'_, '_> {
+    /// Loads a module and all it needs. Gives its interface unless there are errors, which are noted.
+    fn module(&mut self, location: Location, bytes: Vec<u8>) -> Option<Arc<Interface>> {
+        let source = match text(bytes) {
+            Ok(text) => Source::new(location.name.as_str(), text),
+            Err((text, diagnostic)) => {
+                let source = Source::new(location.name.as_str(), text);
+                self.found.push(Diagnostics { source, list: vec![diagnostic] });
+                return None;
+            }
+        };
+        let parsed = parse(&source);
+        let mut diagnostics = Vec::new();
+        let mut ids = Vec::new();
+        let mut interfaces = Vec::new();
+        self.open.push(location);
+        for request in imports(&parsed.module) {
+            match self.import(&request) {
+                Ok((id, interface)) => {
+                    ids.push(id);
+                    interfaces.push(interface);
+                }
+                Err(diagnostic) => {
+                    diagnostics.push(diagnostic);
+                    ids.push(None);
+                    interfaces.push(None);
+                }
+            }
+        }
+        let location = self.open.pop()?;
+        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives);
+        let interface = match compiled {
+            Ok(unit) => {
+                diagnostics.extend(unit.warnings.iter().cloned());
+                let interface = Arc::new(unit.interface.clone());
+                let source = source.clone();
+                self.modules.push(Module { location, source, unit, interface: interface.clone(), imports: ids });
+                Some(interface)
+            }
+            Err(errors) => {
+                diagnostics.extend(errors);
+                None
+            }
+        };
+        if !diagnostics.is_empty() {
+            diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span);
+            self.found.push(Diagnostics { source, list: diagnostics });
+        }
+        interface
+    }
+
+    /// Loads what an import statement of the innermost open module asks for: its id unless it is a standard module,
+    /// and its interface unless there are errors in it.
+    #[expect(clippy::type_complexity, reason = "used once")]
+    fn import(&mut self, request: &ImportRequest) -> Result<(Option<String>, Option<Arc<Interface>>), Diagnostic> {
+        let importer = self.open.last().cloned();
+        let importer = importer.as_ref();
+        if !request.is_path {
+            return match (self.loader.standard)(&request.module) {
+                Some(interface) => Ok((None, Some(interface))),
+                None => Err(self.no_standard_module(importer, request)),
+            };
+        }
+        let path = &request.module;
+        let relative = path.starts_with("./") || path.starts_with("../");
+        let located = if relative { self.loader.resolver.locate(importer, path) } else { None };
+        let Some(location) = located else { return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into())) };
+        if let Some(start) = self.open.iter().position(|open| open.id == location.id) {
+            return Err(self.cycle(start, request));
+        }
+        if let Some(interface) = self.done.get(&location.id) {
+            return Ok((Some(location.id), interface.clone()));
+        }
+        let id = location.id.clone();
+        if let Some(interface) = (self.loader.known)(&id) {
+            return Ok((Some(id), Some(interface)));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let title = format!("imports are nested more than {MAX_DEPTH} deep");
+            return Err(Diagnostic::error("Q0112", request.span, title));
+        }
+        let bytes = match self.loader.resolver.read(&location) {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(self.no_module(importer, request, error)),
+        };
+        let interface = self.module(location, bytes);
+        self.done.insert(id.clone(), interface.clone());
+        Ok((Some(id), interface))
+    }
+
+    fn cycle(&self, start: usize, request: &ImportRequest) -> Diagnostic {
+        let mut names: Vec<&str> = self.open[start..].iter().map(|open| open.name.as_str()).collect();
+        names.push(names[0]);
+        Diagnostic::error("Q0209", request.span, format!("import cycle: {}", names.join(" -> ")))
+            .label("this import closes the circle")
+            .help("move what the modules share into one that imports none of them")
+    }
+
+    fn no_standard_module(&self, importer: Option<&Location>, request: &ImportRequest) -> Diagnostic {
+        let ImportRequest { module: name, span, .. } = request;
+        let diagnostic = Diagnostic::error("Q0208", *span, format!("there is no standard module `{name}`"));
+        let names = (self.loader.standard_names)();
+        if let Some(near) = closest(name, names.iter().copied()) {
+            return diagnostic.patch(format!("did you mean `{near}`?"), *span, near);
+        }
+        let path = format!("./{name}");
+        let there = self.loader.resolver.locate(importer, &path).is_some_and(|there| self.loader.resolver.read(&there).is_ok());
+        if there {
+            return diagnostic.patch("to import the file beside this one, write its path", *span, format!("\"{path}\""));
+        }
+        diagnostic.note(format!("the standard modules are {}", names.join(", ")))
+    }
+
+    fn no_module(&self, importer: Option<&Location>, request: &ImportRequest, error: io::Error) -> Diagnostic {
+        let ImportRequest { module: path, span, .. } = request;
+        if error.kind() != io::ErrorKind::NotFound {
+            let title = format!("the module `{path}` cannot be read");
+            return Diagnostic::error("Q0208", *span, title).note(error.to_string());
+        }
+        let diagnostic = Diagnostic::error("Q0208", *span, format!("there is no module `{path}`"));
+        let bare = path.strip_suffix(".qp").unwrap_or(path);
+        let tidy = if bare.starts_with("./") || bare.starts_with("../") { bare.to_owned() } else { format!("./{bare}") };
+        if tidy != *path && !path.starts_with('/') {
+            return diagnostic.patch(
+                "paths begin with `./` or `../` and leave out the `.qp`",
+                *span,
+                format!("\"{tidy}\""),
+            );
+        }
+        let candidates = self.loader.resolver.candidates(importer, path);
+        match closest(path, candidates.iter().map(String::as_str)) {
+            Some(near) => diagnostic.patch(format!("did you mean `{near}`?"), *span, format!("\"{near}\"")),
+            None => match self.loader.resolver.locate(importer, path) {
+                Some(location) => diagnostic.note(format!("looked for `{}`", location.name)),
+                None => diagnostic,
+            },
+        }
+    }
+}
+
+/// The bytes as text; if they are none, the readable part and what is wrong.
+fn text(mut bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let start = u32::try_from(at).unwrap_or(u32::MAX);
+        let title = format!("the source is not UTF-8: byte {:#04x} at offset {at}", error.as_bytes()[at]);
+        (text, Diagnostic::error("Q0107", Span::new(start, start.saturating_add(3)), title))
+    })
+}
+
+/// Whether a finding keeps a program from running.
+pub(crate) fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error
+}

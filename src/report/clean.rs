@@ -1,0 +1,83 @@
+//! Makes text from programs harmless for terminals: control and direction characters are shown, not obeyed.
+
+use std::fmt::Write;
+
+/// Characters of a message that are shown; what is longer is cut, so that one error cannot flood a terminal.
+const SHOWN: usize = 4000;
+
+/// A message with control characters written as escapes (`\u{1b}`) and cut to a bearable length. Newlines stay.
+pub(super) fn message(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(SHOWN));
+    for (count, c) in text.chars().enumerate() {
+        if count == SHOWN {
+            let rest = text.chars().count() - SHOWN;
+            let _ = write!(out, "... ({rest} more characters)");
+            break;
+        }
+        match c {
+            '\n' => out.push('\n'),
+            '\t' => out.push_str("    "),
+            c if is_unsafe(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A message on one line.
+pub(super) fn line(text: &str) -> String {
+    message(text).replace('\n', "\\n")
+}
+
+/// JSON whose strings write what a terminal might obey as escapes. Outside of strings there is nothing of the kind.
+pub(super) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// What stands for a character of a source line: one character for one, so that columns stay true.
+pub(super) fn source_char(c: char) -> char {
+    match c {
+        '\t' | '\n' => c,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        c if is_unsafe(c) => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// Whether a terminal might act on it instead of showing it, or hide it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_shown() {
+        assert_eq!(message("a\x1b[31mb\u{9b}c\u{202e}"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}");
+        assert_eq!(line("a\nb"), "a\\nb");
+        assert_eq!(source_char('\x1b'), '␛');
+        assert_eq!(json("\"\u{9b}\u{e0001}\""), "\"\\u009b\\udb40\\udc01\"");
+    }
+
+    #[test]
+    fn long_messages_are_cut() {
+        assert!(message(&"x".repeat(5000)).ends_with("x... (1000 more characters)"));
+        assert_eq!(message(&"x".repeat(4000)).len(), 4000);
+    }
+}

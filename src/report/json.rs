@@ -1,0 +1,74 @@
+//! Reports for machines: one JSON object, documented field by field below.
+
+use quipu_lang::diagnostic::{Label, Severity};
+use quipu_lang::span::{Source, Span};
+use serde_json::{Value, json};
+
+use super::clean;
+use super::{Origin, Report};
+
+/// The report as one line of JSON without a newline.
+///
+/// Fields: `kind` (`compile`, `run` or `limit`), `severity` (`error` or `warning`), `code`, `title`, `file` (null if
+/// unknown), `spans` (the primary one first), `note`, `help` (`text` and `patch`), `trace` (`function`, `file`, `line`;
+/// innermost first) and `omitted`. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
+/// counted from 1 (columns in code points), `primary` and `label`; a patch is a span with `replacement` instead.
+pub fn json(report: &Report) -> String {
+    let mut spans = Vec::new();
+    if let Some(place) = &report.place {
+        let mut label = |label: &Label, primary: bool| {
+            let mut at = span(&place.source, label.span);
+            at["primary"] = primary.into();
+            at["label"] = label.text.as_str().into();
+            spans.push(at);
+        };
+        label(&place.primary, true);
+        place.secondary.iter().for_each(|secondary| label(secondary, false));
+    }
+    let help = report.help.as_ref().map(|help| {
+        let patch = help.patch.as_ref().zip(report.place.as_ref()).map(|((at, replacement), place)| {
+            let mut patch = span(&place.source, *at);
+            patch["replacement"] = replacement.as_str().into();
+            patch
+        });
+        json!({ "text": help.text, "patch": patch })
+    });
+    let trace: Vec<Value> = report
+        .trace
+        .iter()
+        .map(|call| json!({ "function": call.function, "file": &*call.file, "line": call.line }))
+        .collect();
+    let report = json!({
+        "kind": match report.origin {
+            Origin::Compile => "compile",
+            Origin::Run => "run",
+            Origin::Limit => "limit",
+        },
+        "severity": match report.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "code": report.code,
+        "title": report.title,
+        "file": report.place.as_ref().map(|place| &**place.source.name()),
+        "spans": spans,
+        "note": report.note,
+        "help": help,
+        "trace": trace,
+        "omitted": report.omitted,
+    });
+    clean::json(&report.to_string())
+}
+
+fn span(source: &Source, span: Span) -> Value {
+    let (line, column) = source.line_column(span.start);
+    let (end_line, end_column) = source.line_column(span.end);
+    json!({
+        "start": span.start,
+        "end": span.end,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    })
+}

@@ -1,0 +1,144 @@
+//! What people are shown when a program does not compile or does not end well: one form for both.
+
+mod clean;
+mod excerpt;
+mod text;
+mod json;
+mod explain;
+
+use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Help, Label, Severity};
+use quipu_lang::span::Source;
+use quipu_vm::trace::TraceLine;
+use quipu_vm::{ErrorKind, Failure, Stop};
+
+use crate::engine::{Error, stopped};
+
+pub use explain::{codes, explain, explain_plain, title};
+pub use json::json;
+pub use text::text;
+
+/// One finding, whether it comes from the compiler or from a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Who found it.
+    pub origin: Origin,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable code such as `Q0201`.
+    pub code: &'static str,
+    /// One line that says what is wrong.
+    pub title: String,
+    /// Where it is, if that is known.
+    pub place: Option<Place>,
+    /// A sentence of background.
+    pub note: Option<String>,
+    /// What to do about it.
+    pub help: Option<Help>,
+    /// The calls under way, innermost first.
+    pub trace: Vec<TraceLine>,
+    /// How many calls the trace leaves out, after its first [`Trace::KEPT`](quipu_vm::trace::Trace::KEPT) lines.
+    pub omitted: usize,
+}
+
+/// Who found something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The loader or the compiler.
+    Compile,
+    /// The running program.
+    Run,
+    /// A limit of the host.
+    Limit,
+}
+
+/// Spans in one source.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What the spans are relative to.
+    pub source: Source,
+    /// The span it is about.
+    pub primary: Label,
+    /// Spans that explain it.
+    pub secondary: Vec<Label>,
+}
+
+impl Report {
+    /// A finding of the compiler in a source.
+    pub fn diagnostic(source: &Source, diagnostic: &Diagnostic) -> Report {
+        Report {
+            origin: Origin::Compile,
+            severity: diagnostic.severity,
+            code: diagnostic.code,
+            title: diagnostic.title.clone(),
+            place: Some(Place {
+                source: source.clone(),
+                primary: diagnostic.primary.clone(),
+                secondary: diagnostic.secondary.clone(),
+            }),
+            note: diagnostic.note.clone(),
+            help: diagnostic.help.clone(),
+            trace: Vec::new(),
+            omitted: 0,
+        }
+    }
+
+    /// All findings about a source.
+    pub fn diagnostics(all: &Diagnostics) -> impl Iterator<Item = Report> {
+        all.list.iter().map(|diagnostic| Report::diagnostic(&all.source, diagnostic))
+    }
+}
+
+impl Report {
+    /// How a run failed, or was stopped. `source` finds the texts of the files in the trace. `None` when the program
+    /// ended itself with `os.exit`.
+    pub fn failure(failure: &Failure, source: &dyn Fn(&str) -> Option<Source>) -> Option<Report> {
+        let (origin, code, title, note, trace, omitted) = match failure {
+            Failure::Uncaught(uncaught) => {
+                let (code, title) = match &uncaught.kind {
+                    Some(kind) => {
+                        let code = ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain).code();
+                        (code, format!("{kind}: {}", uncaught.message))
+                    }
+                    None => ("Q0421", format!("uncaught value: {}", uncaught.message)),
+                };
+                let note = uncaught.data.as_ref().map(|data| format!("data: {data}"));
+                (Origin::Run, code, title, note, &uncaught.trace, uncaught.omitted)
+            }
+            Failure::Stop(stop, trace) => {
+                let code = match stop {
+                    Stop::Fuel => "Q0501",
+                    Stop::Heap => "Q0502",
+                    Stop::Time => "Q0503",
+                    Stop::Interrupted => "Q0504",
+                    Stop::Exit(_) => return None,
+                };
+                (Origin::Limit, code, stopped(*stop), None, trace, 0)
+            }
+        };
+        let place = trace.iter().find_map(|call| {
+            let source = source(&call.file)?;
+            Some(Place { source, primary: Label { span: call.span, text: String::new() }, secondary: Vec::new() })
+        });
+        Some(Report {
+            origin,
+            severity: Severity::Error,
+            code,
+            title,
+            place,
+            note,
+            help: None,
+            trace: trace.clone(),
+            omitted,
+        })
+    }
+
+    /// Everything that is wrong when a program did not end well; nothing when it ended itself with `os.exit`.
+    /// A program that cannot be read is none of the language's errors and gives nothing either.
+    pub fn error(error: &Error, source: &dyn Fn(&str) -> Option<Source>) -> Vec<Report> {
+        match error {
+            Error::Invalid(found) => found.iter().flat_map(Report::diagnostics).collect(),
+            Error::Failed(failure) => Report::failure(failure, source).into_iter().collect(),
+            Error::Unreadable(..) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The binary `vm` from outside: exit codes, limits, pipes and options.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A run of `vm` with these words.
+fn vm(words: &[&str]) -> Run {
+    with_input(words, "")
+}
+
+fn with_input(words: &[&str], input: &str) -> Run {
+    let mut child = command(words).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // The program may end without reading.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    Run::new(words, child.wait_with_output().unwrap())
+}
+
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
+    command.args(words).env_remove("NO_COLOR");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+struct Run {
+    words: String,
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn new(words: &[&str], output: Output) -> Run {
+        Run {
+            words: words.join(" "),
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Ended with this code.
+    #[track_caller]
+    fn ends(self, code: i32) -> Run {
+        assert_eq!(self.code, code, "vm {}\n{}{}", self.words, self.out, self.err);
+        self
+    }
+
+    /// Printed exactly this.
+    #[track_caller]
+    fn prints(self, out: &str) -> Run {
+        assert_eq!(self.out, out, "vm {}\n{}", self.words, self.err);
+        self
+    }
+
+    /// Said this, among other things, on standard error.
+    #[track_caller]
+    fn says(self, part: &str) -> Run {
+        assert!(self.err.contains(part), "vm {}: no {part:?} in\n{}", self.words, self.err);
+        self
+    }
+
+    /// Said nothing on standard error.
+    #[track_caller]
+    fn is_quiet(self) -> Run {
+        assert_eq!(self.err, "", "vm {}", self.words);
+        self
+    }
+}
+
+/// A file in a folder of its own.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(test: &str) -> Scratch {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Scratch(folder)
+    }
+
+    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_program_that_ends_well_gives_0() {
+    vm(&["-e", "print(1 + 2)"]).ends(0).prints("3\n").is_quiet();
+    vm(&["-e", ""]).ends(0).prints("").is_quiet();
+}
+
+#[test]
+fn an_expression_is_printed_as_source() {
+    vm(&["-E", r#"[1, "a"]"#]).ends(0).prints("[1, \"a\"]\n").is_quiet();
+    vm(&["-E", "let x = 2\nx ** 10"]).ends(0).prints("1024\n").is_quiet();
+    vm(&["-E", "nil"]).ends(0).prints("nil\n");
+}
+
+#[test]
+fn an_uncaught_error_gives_1_with_place_and_trace() {
+    let scratch = Scratch::new("uncaught");
+    let file = scratch.file("a.qp", "fn look(m) {\n  let v = m[\"x\"]\n  return v\n}\nprint(\"first\")\nprint(look([:]))\n");
+    let run = vm(&[&file]).ends(1).prints("first\n").says("error[Q0405]: key_error: ").says("a.qp:2:11");
+    let run = run.says("trace, innermost call first:\n  look at ").says("a.qp:2\n").says("a.qp:6\n");
+    assert!(run.err.contains("m[\"x\"]"), "{}", run.err);
+}
+
+#[test]
+fn a_thrown_value_gives_1() {
+    vm(&["-e", "throw [1, 2]"]).ends(1).says("error[Q0421]: uncaught value: [1, 2]");
+    vm(&["-e", "throw error(\"no\", [at: 3])"]).ends(1).says("error[Q0420]: error: no").says("[\"at\": 3]");
+}
+
+#[test]
+fn a_program_that_does_not_compile_gives_3_and_all_its_errors() {
+    let run = vm(&["-e", "print(\"not reached\")\nlet count = 1\ncount = 2\nprint(coutn)"]).ends(3).prints("");
+    run.says("error[Q0202]").says("error[Q0201]").says("<command line>:3:1").says("count");
+}
+
+#[test]
+fn misuse_gives_2() {
+    vm(&[]).ends(2).says("Usage");
+    vm(&["--nonsense"]).ends(2).prints("").says("--nonsense");
+    vm(&["run", "--nonsense"]).ends(2).says("--nonsense");
+    vm(&["--fuel", "much", "-e", "0"]).ends(2).says("expected a number");
+    vm(&["does-not-exist.qp"]).ends(2).says("does-not-exist.qp");
+    vm(&["chekc"]).ends(2).says("did you mean the command `check`");
+    vm(&["check"]).ends(2);
+}
+
+#[test]
+fn help_and_version_give_0() {
+    let run = vm(&["--help"]).ends(0).is_quiet();
+    assert!(run.out.contains("Exit codes") && run.out.contains("explain"), "{}", run.out);
+    let run = vm(&["--version"]).ends(0).is_quiet();
+    assert!(run.out.starts_with("vm "), "{}", run.out);
+}
+
+#[test]
+fn limits_give_4() {
+    let endless = "var n = 0\nwhile true { n += 1 }";
+    vm(&["--fuel", "1000", "-e", endless]).ends(4).says("error[Q0501]").says("<command line>:2");
+    vm(&["--timeout", "50ms", "-e", endless]).ends(4).says("error[Q0503]");
+    vm(&["--heap", "1M", "-e", "let xs = []\nwhile true { xs.push(\"${xs.len()}\") }"]).ends(4).says("error[Q0502]");
+    vm(&["--fuel", "1000", "-e", "try { while true {} } catch e { print(\"caught\") }"]).ends(4).prints("");
+}
+
+#[test]
+fn depth_is_a_limit_that_programs_may_catch() {
+    let deep = "fn down(n) = if n == 0 { 0 } else { 1 + down(n - 1) }\n";
+    vm(&["-e", &format!("{deep}print(down(100_000))")]).ends(0).prints("100000\n");
+    vm(&["--depth", "50", "-e", &format!("{deep}down(100)")]).ends(1).says("error[Q0414]").says("--depth");
+    vm(&["--depth", "50", "-e", &format!("{deep}print(try {{ down(100) }} catch e {{ e.kind }})")])
+        .ends(0)
+        .prints("stack_overflow\n");
+}
+
+#[test]
+fn output_comes_before_the_error() {
+    let run = vm(&["-e", "write(\"no newline\")\n1 // 0"]).ends(1).prints("no newline");
+    run.says("Q0408");
+}
+
+#[test]
+fn exit_passes_its_code() {
+    vm(&["-e", "import os\nprint(\"bye\")\nos.exit(7)\nprint(\"not reached\")"]).ends(7).prints("bye\n").is_quiet();
+    vm(&["-e", "import os\ntry { os.exit(0) } catch e { print(e) }"]).ends(0).prints("").is_quiet();
+}
+
+#[test]
+fn arguments_reach_the_program_untouched() {
+    let scratch = Scratch::new("arguments");
+    let file = scratch.file("args.qp", "import os\nprint(os.args)\n");
+    vm(&[&file]).ends(0).prints("[]\n");
+    vm(&[&file, "--fuel", "x", "--", "-e", "run"]).ends(0).prints("[\"--fuel\", \"x\", \"--\", \"-e\", \"run\"]\n");
+    vm(&["run", "--fuel", "100000", &file, "--fuel", "1"]).ends(0).prints("[\"--fuel\", \"1\"]\n");
+    vm(&["--fuel", "100000", "run", &file, "--help"]).ends(0).prints("[\"--help\"]\n");
+    vm(&["--fuel", "100000", &file, "-x"]).ends(0).prints("[\"-x\"]\n");
+    vm(&["-e", "import os\nprint(os.args)", "run", "-v"]).ends(0).prints("[\"run\", \"-v\"]\n");
+}
+
+#[test]
+fn a_program_may_come_from_standard_input() {
+    with_input(&["run", "-"], "print(\"in\")").ends(0).prints("in\n");
+    with_input(&["-"], "print(1 // 0)").ends(1).says("<stdin>:1");
+    with_input(&["check", "-"], "print(x)").ends(3).says("<stdin>:1:7");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let mut child = command(&["-e", "var n = 0\nwhile true {\n  print(n)\n  n += 1\n}"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn check_reports_and_does_not_run() {
+    let scratch = Scratch::new("check");
+    let good = scratch.file("good.qp", "print(\"never\")\n");
+    let bad = scratch.file("bad.qp", "print(nothing_like_it)\n");
+    vm(&["check", &good]).ends(0).prints("").is_quiet();
+    vm(&["check", &good, &bad]).ends(3).prints("").says("error[Q0201]").says("bad.qp:1:7");
+    vm(&["check", &good, "missing.qp"]).ends(2).says("missing.qp");
+}
+
+#[test]
+fn findings_as_json_are_one_object_a_line() {
+    let scratch = Scratch::new("json");
+    let bad = scratch.file("bad.qp", "let a = 1\na = 2\nprint(ab)\n");
+    let run = vm(&["check", "--json", &bad]).ends(3).is_quiet();
+    let found: Vec<serde_json::Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0]["code"], "Q0202");
+    assert_eq!(found[0]["kind"], "compile");
+    assert_eq!(found[0]["spans"][0]["line"], 2);
+    assert_eq!(found[0]["spans"][0]["primary"], true);
+    assert_eq!(found[1]["code"], "Q0201");
+
+    let run = vm(&["--json", "-e", "fn f() = [][0]\nf() + 1"]).ends(1);
+    let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();
+    assert_eq!(error["kind"], "run");
+    assert_eq!(error["code"], "Q0404");
+    assert_eq!(error["trace"][0]["function"], "f");
+    assert_eq!(error["trace"][1]["line"], 2);
+}
+
+#[test]
+fn colour_is_for_terminals_or_on_demand() {
+    let plain = vm(&["-e", "1 // 0"]).ends(1);
+    assert!(!plain.err.contains('\x1b'));
+    let coloured = vm(&["--color", "always", "-e", "1 // 0"]).ends(1);
+    assert!(coloured.err.contains('\x1b'));
+    let plain = vm(&["--color", "never", "-e", "1 // 0"]).ends(1);
+    assert!(!plain.err.contains('\x1b'));
+}
+
+#[test]
+fn escapes_of_a_program_do_not_reach_the_terminal_through_errors() {
+    let scratch = Scratch::new("escapes");
+    let file = scratch.file("e.qp", "throw error(\"\\u{1b}]0;owned\\u{7}\") # \u{1b}[2J\u{9b}2J\n");
+    let run = vm(&[&file]).ends(1).says("\\u{1b}]0;owned\\u{7}");
+    assert!(run.err.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", run.err);
+}
+
+#[test]
+fn explain_knows_the_codes() {
+    let run = vm(&["explain", "Q0412"]).ends(0).is_quiet();
+    assert!(run.out.starts_with("Q0412: fiber_error: "), "{}", run.out);
+    vm(&["explain", "q0412"]).ends(0);
+    vm(&["explain", "Q9999"]).ends(2).says("there is no code `Q9999`");
+    let run = vm(&["explain"]).ends(0);
+    assert!(run.out.lines().count() > 40 && run.out.contains("Q0201  "), "{}", run.out);
+}
+
+#[test]
+fn dis_lists_instructions() {
+    let scratch = Scratch::new("dis");
+    let file = scratch.file("d.qp", "fn double(x) = x + x\nfn half(x) = x / 2\nprint(double(half(4)))\n");
+    let run = vm(&["dis", &file]).ends(0).is_quiet();
+    for part in ["fn <main>", "fn double", "fn half", "1 | fn double(x) = x + x"] {
+        assert!(run.out.contains(part), "no {part:?} in\n{}", run.out);
+    }
+    let run = vm(&["dis", &file, "half"]).ends(0).is_quiet();
+    assert!(run.out.contains("fn half") && !run.out.contains("fn double"), "{}", run.out);
+    vm(&["dis", &file, "hlaf"]).ends(2).says("did you mean `half`");
+}
+
+#[test]
+fn modules_are_found_beside_their_importer() {
+    let scratch = Scratch::new("modules");
+    scratch.file("lib/a.qp", "import \"../b\" { two }\nexport fn four() = two() * 2\n");
+    scratch.file("b.qp", "export fn two() = 2\n");
+    let main = scratch.file("main.qp", "import \"./lib/a\"\nprint(a.four())\n");
+    vm(&[&main]).ends(0).prints("4\n").is_quiet();
+}
+
+#[test]
+fn an_import_that_leads_nowhere_suggests_what_is_there() {
+    let scratch = Scratch::new("nowhere");
+    scratch.file("geometry.qp", "export let unit = 1\n");
+    let path = scratch.file("a.qp", "import \"./geometri\"\n");
+    vm(&[&path]).ends(3).says("error[Q0208]").says("did you mean `./geometry`");
+    let path = scratch.file("b.qp", "import \"geometry.qp\"\n");
+    vm(&[&path]).ends(3).says("error[Q0208]").says("\"./geometry\"");
+    let path = scratch.file("c.qp", "import mth\n");
+    vm(&[&path]).ends(3).says("error[Q0208]").says("did you mean `math`");
+    let path = scratch.file("d.qp", "import geometry\n");
+    vm(&[&path]).ends(3).says("error[Q0208]").says("\"./geometry\"");
+}
+
+#[test]
+fn an_import_cycle_is_named() {
+    let scratch = Scratch::new("cycle");
+    let a = scratch.file("a.qp", "import \"./b\"\nexport let x = 1\n");
+    scratch.file("b.qp", "import \"./c\"\nexport let x = 1\n");
+    scratch.file("c.qp", "import \"./a\"\nexport let x = 1\n");
+    let run = vm(&[&a]).ends(3).says("error[Q0209]: import cycle: ");
+    let title = run.err.lines().next().unwrap();
+    let names: Vec<&str> = title.split(" -> ").map(|name| &name[name.len() - 4..]).collect();
+    assert_eq!(names, ["a.qp", "b.qp", "c.qp", "a.qp"]);
+}
+
+#[test]
+fn errors_of_several_modules_come_in_one_run() {
+    let scratch = Scratch::new("several");
+    scratch.file("a.qp", "export let x = wrong_a\n");
+    let main = scratch.file("main.qp", "import \"./a\"\nprint(wrong_main)\n");
+    vm(&[&main]).ends(3).says("wrong_a").says("wrong_main");
+}
+
+#[test]
+fn a_source_that_is_no_text_is_refused() {
+    let scratch = Scratch::new("bytes");
+    let file = scratch.file("b.qp", b"print(1)\n\xff\xfe");
+    vm(&[&file]).ends(3).says("error[Q0107]").says("b.qp:2:1");
+    let folder = scratch.0.to_str().unwrap().to_owned();
+    vm(&[&folder]).ends(2).says("cannot read");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_the_program_with_130_and_its_trace() {
+    let mut child = command(&["-e", "print(\"on\")\nwhile true {}"]).spawn().unwrap();
+    // Time to install the handler; before that the process would end by the signal, which is no failure of ours.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    drop(child.stdin.take());
+    let run = Run::new(&["ctrl-c"], child.wait_with_output().unwrap());
+    run.ends(130).prints("on\n").says("error[Q0504]: interrupted").says("<command line>:2");
+}

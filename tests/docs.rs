@@ -1,0 +1,72 @@
+//! Runs the code blocks of the README, the book and the explanations of error codes.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quipu::{Engine, Input, report};
+use support::{Expected, Setup, blocks, parallel, run};
+
+#[test]
+fn code_in_the_documentation_does_what_it_says() {
+    let mut files = vec![PathBuf::from("README.md")];
+    markdown(Path::new("docs"), &mut files);
+    let mut all = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let name = file.display();
+        all.extend(blocks(&text, "quipu").into_iter().map(|(line, code)| (format!("{name}:{line}"), false, code)));
+        all.extend(blocks(&text, "quipu,fails").into_iter().map(|(line, code)| (format!("{name}:{line}"), true, code)));
+    }
+    check(&all);
+}
+
+#[test]
+fn every_explanation_shows_its_error_and_the_way_out() {
+    let mut all = Vec::new();
+    for code in report::codes() {
+        let text = report::explain(code).unwrap();
+        for (line, block) in blocks(text, "quipu,fails") {
+            // The error must be the one that is explained.
+            let kind = quipu::vm::ErrorKind::ALL.iter().find(|kind| kind.code() == code).map(|kind| kind.name());
+            let marks = [format!("#? {code}"), format!("#! {}", kind.unwrap_or("throw"))];
+            assert!(marks.iter().any(|mark| block.contains(mark)), "{code}: the example is about something else");
+            all.push((format!("{code}.md:{line}"), true, block));
+        }
+        all.extend(blocks(text, "quipu").into_iter().map(|(line, block)| (format!("{code}.md:{line}"), false, block)));
+    }
+    check(&all);
+}
+
+/// Programs by name, whether they are to fail, and their text.
+fn check(programs: &[(String, bool, String)]) {
+    let engine = Engine::new();
+    let results = parallel(programs, |(name, fails, text)| {
+        let expected = Expected::read(text);
+        if expected.fails() != *fails {
+            return Err("the block's mark and its lines disagree on whether it fails".to_owned());
+        }
+        run(&engine, &Input::text(name.as_str(), text.as_str()), &expected, Setup::USUAL)
+    });
+    let failures: Vec<String> = programs
+        .iter()
+        .zip(results)
+        .filter_map(|((name, ..), result)| Some(format!("{name}\n    {}", result.err()?.trim().replace('\n', "\n    "))))
+        .collect();
+    assert!(failures.is_empty(), "{} of {} blocks fail:\n{}", failures.len(), programs.len(), failures.join("\n"));
+}
+
+/// Markdown files of a folder and those below it.
+fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            markdown(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Runs a program in memory and compares what happens with the expectations beside its lines.
+//!
+//! `#> text` is the next line of output, `#! kind: part` the uncaught error of that line, `#? Q0123: part` a compile
+//! error whose primary span begins on that line. Markers are read from the bare text, wherever they stand.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::fmt::Write as _;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use quipu::vm::{Failure, Limits};
+use quipu::{Engine, Error, Input};
+
+/// What a program is to do.
+#[derive(Default, Debug)]
+pub struct Expected {
+    /// Lines of output.
+    output: Vec<String>,
+    /// Line, kind and part of the message of the uncaught error.
+    thrown: Option<(u32, String, String)>,
+    /// Line, code and part of the title of each compile error.
+    errors: Vec<(u32, String, String)>,
+}
+
+impl Expected {
+    /// Reads the markers of a program.
+    pub fn read(text: &str) -> Expected {
+        let mut expected = Expected::default();
+        for (line, number) in text.lines().zip(1..) {
+            let Some((mark, rest)) = marker(line) else { continue };
+            let (head, part) = rest.split_once(':').unwrap_or((rest, ""));
+            let (head, part) = (head.trim().to_owned(), part.trim().to_owned());
+            match mark {
+                '>' => expected.output.push(rest.to_owned()),
+                '!' => expected.thrown = Some((number, head, part)),
+                _ => expected.errors.push((number, head, part)),
+            }
+        }
+        expected
+    }
+
+    /// Whether the program is to end badly.
+    pub fn fails(&self) -> bool {
+        self.thrown.is_some() || !self.errors.is_empty()
+    }
+}
+
+/// The first marker of a line: its sign and what follows it.
+fn marker(line: &str) -> Option<(char, &str)> {
+    for (at, _) in line.match_indices('#') {
+        let begins = line[..at].chars().next_back().is_none_or(char::is_whitespace);
+        let mut rest = line[at + 1..].chars();
+        let sign = rest.next();
+        let rest = rest.as_str();
+        if let Some(sign @ ('>' | '!' | '?')) = sign
+            && begins
+            && (rest.starts_with(' ') || (rest.is_empty() && sign == '>'))
+        {
+            return Some((sign, rest.strip_prefix(' ').unwrap_or(rest)));
+        }
+    }
+    None
+}
+
+/// How programs are run.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    /// Collect at every allocation.
+    pub gc_stress: bool,
+    /// Most time for one program.
+    pub time: Duration,
+}
+
+impl Setup {
+    /// As a user would.
+    pub const USUAL: Setup = Setup { gc_stress: false, time: Duration::from_secs(20) };
+    /// With a collection at every allocation.
+    pub const STRESS: Setup = Setup { gc_stress: true, time: Duration::from_secs(60) };
+}
+
+/// Runs a program and says how it differs from its expectations.
+pub fn run(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| run_unguarded(engine, input, expected, setup)))
+        .unwrap_or_else(|_| Err("panicked".to_owned()))
+}
+
+fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) -> Result<(), String> {
+    let deadline = Some(Instant::now() + setup.time);
+    let limits = Limits { fuel: Some(2_000_000_000), heap: 1 << 30, deadline, ..Limits::default() };
+    let output = Captured::default();
+    let mut session = engine.session(limits).map_err(|_| "the library does not start".to_owned())?;
+    session.vm().set_output(Box::new(output.clone()));
+    session.vm().set_gc_stress(setup.gc_stress);
+    let result = session.run(input).map(|_| ());
+    let mut wrong = String::new();
+    let _ = session.vm().flush();
+    let printed = output.text();
+    let lines: Vec<&str> = match printed.strip_suffix('\n').unwrap_or(&printed) {
+        "" if printed.is_empty() => Vec::new(),
+        text => text.split('\n').collect(),
+    };
+    if lines != expected.output {
+        let first = lines.iter().zip(&expected.output).take_while(|(a, b)| a == b).count();
+        let show = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("{line:?}"));
+        let wanted = show(expected.output.get(first).map(String::as_str));
+        let _ = writeln!(wrong, "output line {}: {}, expected {wanted}", first + 1, show(lines.get(first).copied()));
+    }
+    match result {
+        Ok(()) => {
+            for (line, kind, _) in expected.thrown.iter().chain(&expected.errors) {
+                let _ = writeln!(wrong, "line {line}: no error, expected {kind}");
+            }
+        }
+        Err(Error::Invalid(sources)) => {
+            let mut wanted: Vec<_> = expected.errors.iter().collect();
+            for diagnostics in &sources {
+                for diagnostic in &diagnostics.list {
+                    let (line, _) = diagnostics.source.line_column(diagnostic.primary.span.start);
+                    let fits = |(l, code, part): &&(u32, String, String)| {
+                        *l == line && code == diagnostic.code && diagnostic.title.contains(part.as_str())
+                    };
+                    match wanted.iter().position(fits) {
+                        Some(found) => drop(wanted.remove(found)),
+                        None => {
+                            let name = diagnostics.source.name();
+                            let _ = writeln!(wrong, "{name}:{line}: {}: {}", diagnostic.code, diagnostic.title);
+                        }
+                    }
+                }
+            }
+            for (line, code, part) in wanted {
+                let _ = writeln!(wrong, "line {line}: no {code} {part}");
+            }
+            if let Some((line, kind, _)) = &expected.thrown {
+                let _ = writeln!(wrong, "line {line}: does not compile, expected {kind}");
+            }
+        }
+        Err(Error::Unreadable(name, error)) => {
+            let _ = writeln!(wrong, "cannot read {name}: {error}");
+        }
+        Err(Error::Failed(Failure::Uncaught(uncaught))) => {
+            let main = input.name();
+            let line = uncaught.trace.iter().find(|call| *call.file == *main).map(|call| call.line);
+            let (kind, message) = match &uncaught.kind {
+                Some(kind) => (kind.clone(), uncaught.message.clone()),
+                None => ("throw".to_owned(), session.vm().repr(&uncaught.value).unwrap_or_default()),
+            };
+            match &expected.thrown {
+                Some((l, k, part)) if Some(*l) == line && *k == kind && message.contains(part.as_str()) => {}
+                Some((l, k, part)) => {
+                    let _ = writeln!(wrong, "line {line:?}: {kind}: {message}, expected line {l}: {k}: {part}");
+                }
+                None => {
+                    let _ = writeln!(wrong, "line {line:?}: {kind}: {message}");
+                }
+            }
+            for (line, code, _) in &expected.errors {
+                let _ = writeln!(wrong, "line {line}: compiles, expected {code}");
+            }
+        }
+        Err(Error::Failed(Failure::Stop(stop, trace))) => {
+            let _ = writeln!(wrong, "stopped: {stop:?} at {:?}", trace.first().map(|call| call.line));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// Does the work for every item on all processors and gives what it says, in order.
+pub fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, |count| count.get()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    let result = work(item);
+                    results.lock().unwrap().push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap();
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Output that is kept.
+#[derive(Clone, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// What was written so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The blocks of a Markdown text that are fenced with this very mark, each with the number of its first line.
+pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, bool, String)> = None;
+    for (line, number) in text.lines().zip(1..) {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(info)) => open = Some((number + 1, info.trim() == mark, String::new())),
+            (Some(_), Some(_)) => {
+                if let Some((number, true, body)) = open.take() {
+                    found.push((number, body));
+                }
+            }
+            (Some((_, _, body)), None) => {
+                body.push_str(line);
+                body.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    found
+}
