@@ -146,7 +146,7 @@ impl State<'_, '_> {
         let mut ids = Vec::new();
         let mut interfaces = Vec::new();
         self.open.push(location);
-        for request in imports(&parsed.module) {
+        for request in imports(&parsed) {
             match self.import(&request) {
                 Ok((id, interface)) => {
                     ids.push(id);
