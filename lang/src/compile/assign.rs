@@ -85,9 +85,7 @@ impl<'s> Compiler<'s> {
             TargetKind::Name(name) => Ready::Name(*name),
             TargetKind::Index(object, index) => Ready::Index(self.temporary(object), self.temporary(index)),
             TargetKind::Field(object, field) => Ready::Field(self.temporary(object), *field),
-            TargetKind::Tuple(parts) => {
-                Ready::Tuple(parts.iter().map(|part| (self.ready(part), part.span)).collect())
-            }
+            TargetKind::Tuple(parts) => Ready::Tuple(parts.iter().map(|part| (self.ready(part), part.span)).collect()),
             TargetKind::List(parts) => Ready::List(parts.iter().map(|part| (self.ready(part), part.span)).collect()),
             TargetKind::Ignore | TargetKind::Error => Ready::Ignore,
         }

@@ -81,15 +81,7 @@ impl<'s> Compiler<'s> {
         in_work
     }
 
-    fn step_of_chain(
-        &mut self,
-        op: &'s Postfix<'s>,
-        span: Span,
-        value: Reg,
-        work: Reg,
-        member: bool,
-        want: Want,
-    ) {
+    fn step_of_chain(&mut self, op: &'s Postfix<'s>, span: Span, value: Reg, work: Reg, member: bool, want: Want) {
         let out = match want {
             Want::Into(dst) => dst.reg,
             Want::Nothing | Want::Tail => work,

@@ -228,13 +228,7 @@ impl<'s> Compiler<'s> {
         self.f.bind(end);
     }
 
-    fn handler(
-        &mut self,
-        covered: std::ops::Range<u32>,
-        pattern: &'s Pattern<'s>,
-        block: &'s Block<'s>,
-        want: Want,
-    ) {
+    fn handler(&mut self, covered: std::ops::Range<u32>, pattern: &'s Pattern<'s>, block: &'s Block<'s>, want: Want) {
         let (mark, locals) = (self.mark(), self.f.locals.len());
         self.declare_names(pattern, None);
         let bind = match &pattern.kind {

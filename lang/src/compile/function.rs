@@ -175,12 +175,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Counts parameters, each with whether it has a default and whether it takes the rest.
-    pub(super) fn counts(
-        &mut self,
-        all: usize,
-        params: impl Iterator<Item = (bool, bool)>,
-        span: Span,
-    ) -> Counts {
+    pub(super) fn counts(&mut self, all: usize, params: impl Iterator<Item = (bool, bool)>, span: Span) -> Counts {
         if all > u8::MAX as usize {
             self.too_large(span, "a function takes at most 255 parameters");
             return Counts::default();

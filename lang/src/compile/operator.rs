@@ -83,14 +83,7 @@ impl<'s> Compiler<'s> {
         self.release(mark);
     }
 
-    pub(super) fn is(
-        &mut self,
-        span: Span,
-        value: &'s Expr<'s>,
-        test: &'s Expr<'s>,
-        negated: bool,
-        want: Want,
-    ) {
+    pub(super) fn is(&mut self, span: Span, value: &'s Expr<'s>, test: &'s Expr<'s>, negated: bool, want: Want) {
         let mark = self.mark();
         let out = self.out(span, want);
         let value = self.operand_before(value, test.span);

@@ -121,12 +121,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Reads a part, straight into a name's register if it is bound to one, and goes on with its pattern.
-    fn part(
-        &mut self,
-        part: &'s Pattern<'s>,
-        fail: &mut Fail<'_>,
-        read: impl FnOnce(&mut Self, Reg, &mut Fail<'_>),
-    ) {
+    fn part(&mut self, part: &'s Pattern<'s>, fail: &mut Fail<'_>, read: impl FnOnce(&mut Self, Reg, &mut Fail<'_>)) {
         let mark = self.mark();
         let bound = match part.kind {
             PatternKind::Bind(name) => self.name_of(name).and_then(|id| self.value_register(id)),

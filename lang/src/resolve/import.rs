@@ -5,12 +5,13 @@ use super::interface::{ExportKind, Interface};
 use super::scope::{Resolver, Target};
 use crate::ast::{Ident, Import};
 use crate::diagnostic::{Diagnostic, closest};
+use crate::span::Span;
 
 impl<'s> Resolver<'s, '_> {
     /// Binds what an import statement brings in. Statements that are not at the top level have no number.
-    pub(super) fn import(&mut self, import: &'s Import<'s>) {
+    pub(super) fn import(&mut self, import: &'s Import<'s>, span: Span) {
         if self.blocks > 0 {
-            self.not_at_top_level("import", import.module_span);
+            self.not_at_top_level("import", span);
             // The names are bound all the same, lest every use of them be reported too.
             let none = BindingKind::Module(u32::MAX);
             for &name in import.alias.iter().chain(import.members.iter().map(|(_, here)| here)) {
@@ -28,7 +29,7 @@ impl<'s> Resolver<'s, '_> {
                 Some(interface) => match interface.find(name.name) {
                     Some(export) => export as u32,
                     None => {
-                        self.unknown_member(number, name);
+                        self.unknown_member(number, &import.module, name);
                         u32::MAX
                     }
                 },
@@ -58,7 +59,7 @@ impl<'s> Resolver<'s, '_> {
         match interface.find(member.name) {
             Some(export) => self.export(import, export as u32, late),
             None => {
-                self.unknown_member(import, member);
+                self.unknown_member(import, module.name, member);
                 Target::Unknown
             }
         }
@@ -107,9 +108,10 @@ impl<'s> Resolver<'s, '_> {
         cell
     }
 
-    fn unknown_member(&mut self, import: u32, member: Ident<'s>) {
+    fn unknown_member(&mut self, import: u32, module: &str, member: Ident<'s>) {
         let Some(interface) = self.interface(import) else { return };
-        let mut error = Diagnostic::error("Q0203", member.span, format!("the module has no member `{}`", member.name));
+        let title = format!("module `{module}` has no member `{}`", member.name);
+        let mut error = Diagnostic::error("Q0203", member.span, title);
         let names = interface.exports.iter().map(|export| export.name.as_str());
         if let Some(near) = closest(member.name, names) {
             error = error.patch(format!("did you mean `{near}`?"), member.span, near);

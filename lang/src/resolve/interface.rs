@@ -42,6 +42,9 @@ impl std::fmt::Display for Arity {
         let least = self.required as u32;
         let most = least + self.optional as u32;
         let plural = |n: u32| if n == 1 { "" } else { "s" };
+        if (most, self.rest) == (0, false) {
+            return write!(f, "no arguments");
+        }
         match (self.rest, least == most) {
             (true, _) => write!(f, "at least {least} argument{}", plural(least)),
             (false, true) => write!(f, "{least} argument{}", plural(least)),

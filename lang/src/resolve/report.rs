@@ -1,10 +1,10 @@
 //! What the resolver says about mistakes, and the end of its work.
 
+use super::Resolution;
 use super::binding::{BindingId, BindingKind, FunctionId};
 use super::capture::capture;
 use super::scope::{Resolver, Target};
 use super::table::Table;
-use super::Resolution;
 use crate::ast::{Ident, TypeDeclaration};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::span::Span;
@@ -62,8 +62,8 @@ impl<'s> Resolver<'s, '_> {
             let (name, declared) = match target {
                 Target::Binding(id) => {
                     let binding = &self.bindings[id.0 as usize];
-                    let here = binding.function != FunctionId::OUTSIDE
-                        && !matches!(binding.kind, BindingKind::Member { .. });
+                    let here =
+                        binding.function != FunctionId::OUTSIDE && !matches!(binding.kind, BindingKind::Member { .. });
                     (binding.name.name, here.then_some(binding.name.span))
                 }
                 Target::Native(symbol) => (self.symbols.name(symbol), None),
@@ -88,12 +88,12 @@ impl<'s> Resolver<'s, '_> {
         if self.lost {
             return;
         }
-        for (count, (name, write, _)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
+        for (count, (name, declares)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
             let mut error = Diagnostic::error("Q0201", name.span, format!("nothing is called `{}` here", name.name));
             let near = if count < SUGGESTIONS { self.similar(name) } else { None };
             if let Some(near) = near {
                 error = error.patch(format!("did you mean `{near}`?"), name.span, near);
-            } else if write {
+            } else if declares {
                 let at_start = Span::new(name.span.start, name.span.start);
                 error = error.patch(format!("declare it: `var {} = ..`", name.name), at_start, "var ");
             } else {
@@ -105,6 +105,8 @@ impl<'s> Resolver<'s, '_> {
 
     fn similar(&self, name: Ident<'s>) -> Option<String> {
         let offset = name.span.start;
+        // Any letter is close to any other.
+        name.name.chars().nth(1)?;
         let bound = self.bindings.iter().filter(|binding| {
             binding.scope.start <= offset && offset < binding.scope.end && binding.function != FunctionId::OUTSIDE
         });
@@ -136,9 +138,13 @@ impl<'s> Resolver<'s, '_> {
         };
         let title = format!("`{}` is {what} and cannot be assigned to", name.name);
         let mut error = Diagnostic::error("Q0202", name.span, title).also(binding.name.span, "declared here");
-        error = match self.let_before(binding.kind, binding.name.span) {
-            Some(span) => error.patch("make it a variable", span, "var"),
-            None => error.help(format!("copy it into a variable first: `var {0} = {0}`", name.name)),
+        error = match (self.let_before(binding.kind, binding.name.span), binding.kind) {
+            (Some(span), _) => error.patch("make it a variable", span, "var"),
+            (
+                None,
+                BindingKind::Let | BindingKind::Parameter | BindingKind::Loop | BindingKind::Catch | BindingKind::Arm,
+            ) => error.help(format!("copy it into a variable first: `var {0} = {0}`", name.name)),
+            (None, _) => error.help("give the variable another name"),
         };
         self.errors.push(error);
     }
@@ -153,11 +159,14 @@ impl<'s> Resolver<'s, '_> {
         Some(Span::new(start, start + 3))
     }
 
-    pub(super) fn assignment_to_native(&mut self, name: Ident<'s>) {
+    pub(super) fn assignment_to_native(&mut self, name: Ident<'s>, declares: bool) {
         let title = format!("`{}` is built in and cannot be assigned to", name.name);
         let at_start = Span::new(name.span.start, name.span.start);
-        let error = Diagnostic::error("Q0202", name.span, title);
-        self.errors.push(error.patch("declare a variable of your own with that name", at_start, "var "));
+        let mut error = Diagnostic::error("Q0202", name.span, title);
+        if declares {
+            error = error.patch("declare a variable of your own with that name", at_start, "var ");
+        }
+        self.errors.push(error);
     }
 
     pub(super) fn assignment_to_member(&mut self, module: Ident<'s>, member: Option<Ident<'s>>) {

@@ -43,8 +43,8 @@ pub(super) struct Resolver<'s, 'h> {
     stack: Vec<BindingId>,
     /// Names that mean nothing yet.
     pending: Vec<Pending<'s>>,
-    /// Names that mean nothing at all.
-    pub(super) unknown: Vec<(Ident<'s>, bool, FunctionId)>,
+    /// Names that mean nothing at all, and whether `var` before them would help.
+    pub(super) unknown: Vec<(Ident<'s>, bool)>,
     pub(super) errors: Vec<Diagnostic>,
     /// Whether something did not parse, so that declarations may be missing.
     pub(super) lost: bool,
@@ -102,6 +102,8 @@ pub(super) struct KnownCall {
 #[derive(Clone, Copy)]
 pub(super) struct Access<'s> {
     pub(super) write: bool,
+    /// Whether the statement would be right if it began with `var`.
+    pub(super) declares: bool,
     /// The name behind a `.` that follows.
     pub(super) member: Option<Ident<'s>>,
     /// Whether that member is assigned to.
@@ -168,7 +170,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
 
     pub(super) fn intern(&mut self, name: &'s str) -> Symbol {
         let symbol = self.symbols.intern(name);
-        if self.visible.len() < self.symbols.len() {
+        if self.visible.len() < self.symbols.count() {
             self.visible.push(BindingId::NONE);
             self.native.push(Native::NotAsked);
             self.declared_later.push(BindingId::NONE);
@@ -303,7 +305,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
         }
         if let Native::Found(_) = self.native(symbol) {
             if access.write {
-                self.assignment_to_native(name);
+                self.assignment_to_native(name, access.declares);
             }
             self.push_mention(name, Target::Native(symbol), false);
             return (index, false);
@@ -378,7 +380,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
     /// Gives up on what still means nothing.
     pub(super) fn drop_pending(&mut self) {
         for pending in std::mem::take(&mut self.pending) {
-            self.unknown.push((pending.name, pending.access.write, pending.function));
+            self.unknown.push((pending.name, pending.access.declares));
         }
     }
 }

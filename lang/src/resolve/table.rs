@@ -31,11 +31,4 @@ impl<T: Copy> Table<T> {
         self.next.set(index + 1);
         Some(fact)
     }
-
-    /// Whether some fact stands at an offset in `start..end`.
-    #[cfg(test)]
-    pub fn any_in(&self, start: u32, end: u32) -> bool {
-        let index = self.entries.partition_point(|entry| entry.0 < start);
-        self.entries.get(index).is_some_and(|entry| entry.0 < end)
-    }
 }

@@ -6,7 +6,7 @@ use super::scope::{Access, KnownCall, Resolver};
 use crate::ast::*;
 use crate::span::Span;
 
-const READ: Access<'static> = Access { write: false, member: None, member_write: false };
+const READ: Access<'static> = Access { write: false, declares: false, member: None, member_write: false };
 const WRITE: Access<'static> = Access { write: true, ..READ };
 
 impl<'s> Resolver<'s, '_> {
@@ -41,7 +41,8 @@ impl<'s> Resolver<'s, '_> {
                 self.expr(value);
                 let first = self.bindings.len();
                 self.pattern(pattern, if *mutable { BindingKind::Var } else { BindingKind::Let });
-                if let (PatternKind::Bind(_), ExprKind::Function(function), false) = (&pattern.kind, &value.kind, mutable)
+                if let (PatternKind::Bind(_), ExprKind::Function(function), false) =
+                    (&pattern.kind, &value.kind, mutable)
                     && let Some(binding) = self.bindings.get_mut(first)
                 {
                     binding.arity = arity_of(&function.params);
@@ -69,9 +70,14 @@ impl<'s> Resolver<'s, '_> {
                     self.exports.push((id, declaration.doc.as_deref()));
                 }
             }
-            StatementKind::Import(import) => self.import(import),
+            StatementKind::Import(import) => self.import(import, statement.span),
             StatementKind::Assign { target, value } => {
-                self.target_of_assignment(target);
+                match target.kind {
+                    TargetKind::Name(name) => {
+                        self.mention(name, Access { declares: true, ..WRITE });
+                    }
+                    _ => self.target_of_assignment(target),
+                }
                 self.expr(value);
             }
             StatementKind::Update { target, value, .. } => {

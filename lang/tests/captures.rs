@@ -1,0 +1,110 @@
+//! What functions take from outside, in which order, and whether as a value or through a cell.
+
+mod front;
+
+use front::compile_text;
+use quipu_lang::code::{Code, FreeKind, Op};
+
+/// The first function with this name, wherever it stands.
+fn function(code: &Code, name: &str) -> Option<Code> {
+    if code.debug().is_some_and(|debug| debug.name == name) {
+        return Some(code.clone());
+    }
+    code.body().children.iter().find_map(|child| function(child, name))
+}
+
+/// The free variables of a function as `name` for a value and `[name]` for a cell.
+fn free(text: &str, name: &str) -> String {
+    let unit = compile_text(text).unwrap();
+    let code = function(&unit.main, name).unwrap();
+    let names = &code.debug().unwrap().free;
+    let free = names.iter().zip(&code.body().free).map(|(name, kind)| match kind {
+        FreeKind::Value => name.clone(),
+        FreeKind::Cell => format!("[{name}]"),
+    });
+    free.collect::<Vec<_>>().join(" ")
+}
+
+/// How many cells a function makes.
+fn cells(text: &str, name: &str) -> usize {
+    let unit = compile_text(text).unwrap();
+    let code = function(&unit.main, name).unwrap();
+    code.body().words.iter().filter(|word| word.op() == Some(Op::NewCell)).count()
+}
+
+#[test]
+fn natives_and_own_names_are_not_free() {
+    assert_eq!(free("fn f(a) { let b = len(a); print(b, f) }", "f"), "");
+    assert_eq!(free("type T(a) { fn m(self) = T(self.a) }", "m"), "");
+}
+
+#[test]
+fn order_is_that_of_the_text() {
+    let lets = "let a = 1; let b = 2; let c = 3; let d = 4\n";
+    assert_eq!(free(&format!("{lets} fn f(x = c, y = a) {{ b; a; c }}"), "f"), "c a b");
+    assert_eq!(free(&format!("{lets} fn f() {{ a; let g = || c + b; d; b }}"), "f"), "a c b d");
+    assert_eq!(free(&format!("{lets} fn f() {{ while a {{ b }} ; c }}"), "f"), "a b c");
+    assert_eq!(free(&format!("{lets} fn f(xs) {{ xs[d] = a; let (p is b, _) = c }}"), "f"), "d a b c");
+    assert_eq!(free(&format!("{lets} fn f(x) = x |> c |> a(b)"), "f"), "c a b");
+    assert_eq!(free(&format!("{lets} fn f(x) = match x {{ 1 if c => a, y is d => b }}"), "f"), "c a d b");
+}
+
+#[test]
+fn values_and_cells() {
+    assert_eq!(free("let a = 1; var b = 2; fn f() = a + b", "f"), "a [b]");
+    assert_eq!(free("fn f() = later; let later = 1; fn g() = later", "f"), "[later]");
+    assert_eq!(free("fn f() = later; let later = 1; fn g() = later", "g"), "later");
+    assert_eq!(free("let f = fn(n) = f(n)", "<closure>"), "[f]");
+    assert_eq!(free("let f = 1; fn g() { let h = || f; let f = 2 }", "g"), "f");
+}
+
+#[test]
+fn the_nearest_earlier_declaration_counts() {
+    // Natives count as declared before the program.
+    assert_eq!(free("fn f(x) = len(x); let len = 1", "f"), "");
+    // A later one of the same block only when there is no earlier one at all.
+    assert_eq!(free("let a = 1; { fn f() = a; let a = 2; f() }", "f"), "a");
+    assert_eq!(free("{ fn f() = a; let a = 2; f() }; let a = 1", "f"), "[a]");
+    // The innermost block that declares it later.
+    assert_eq!(cells("fn out() { { fn f() = a; let a = 2; f() }; let a = 1 }", "out"), 1);
+    // Inside an `fn` its own name is nearer than anything outside.
+    assert_eq!(free("let f = 1; fn f() = f", "f"), "");
+    assert_eq!(free("fn f(f) = || f", "<closure>"), "f");
+}
+
+#[test]
+fn functions_between_take_it_along() {
+    let text = "var a = 1; let b = 2; fn f() { fn g() { fn h() = a + b; h }; g }";
+    for name in ["f", "g", "h"] {
+        assert_eq!(free(text, name), "[a] b");
+    }
+    assert_eq!(free("fn f() { fn g() { fn h() = f; h }; g }", "g"), "f");
+    assert_eq!(free("fn f() { fn g() { fn h() = f; h }; g }", "f"), "");
+    assert_eq!(free("type T() { fn m() { fn h() = T; h } }", "h"), "T");
+    assert_eq!(free("type T() { fn m() { type U() { fn n() = (T, U) }; U } }", "n"), "T");
+}
+
+#[test]
+fn cells_are_made_only_where_needed() {
+    assert_eq!(cells("var a = 1; a += 1; fn f() = 1", "<main>"), 0);
+    assert_eq!(cells("let a = 1; fn f() = a", "<main>"), 0);
+    assert_eq!(cells("fn a() = 1; fn b() = a(); fn c() = b() + a()", "<main>"), 0);
+    assert_eq!(cells("fn even(n) = odd(n); fn odd(n) = even(n)", "<main>"), 1);
+    assert_eq!(cells("var a = 1; fn f() = a; fn g() = a", "<main>"), 1);
+    assert_eq!(cells("fn f(a, (b, c)) = || a + b + c", "f"), 0);
+    assert_eq!(cells("fn f(xs) { for x in xs { xs.push(|| x) } }", "f"), 0);
+}
+
+#[test]
+fn code_does_not_depend_on_names() {
+    let hash = |text: &str| compile_text(text).unwrap().main.hash();
+    assert_eq!(hash("fn f(x) = x + 1"), hash("# a comment\nfn g(y) =\n  y + 1"));
+    assert_eq!(
+        hash("let a = 1; var b = a; let f = |x, ..y| { b += x }"),
+        hash("let p = 1; var q = p; let r = |s, ..t| { q += s }")
+    );
+    assert_ne!(hash("fn f(x) = x + 1"), hash("fn f(x) = x + 2"));
+    assert_ne!(hash("fn f(x) = x.a"), hash("fn f(x) = x.b"));
+    assert_ne!(hash("let a = 1; fn f() = a"), hash("var a = 1; fn f() = a"));
+    assert_ne!(hash("type T(a)"), hash("type U(a)"));
+}
