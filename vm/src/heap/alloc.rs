@@ -118,6 +118,34 @@ impl Heap {
         }
     }
 
+    /// As `alloc_cell`, but None if there is no free cell: for handlers, which then run [`Heap::add_block`] apart.
+    ///
+    /// # Safety
+    /// As `alloc_cell`.
+    #[inline(always)]
+    pub(crate) unsafe fn take_cell(&mut self, kind: u64, flags: u8, class: usize) -> Option<*mut Header> {
+        // SAFETY: the class is in range by the caller's word; cells in the free list are as in `alloc_cell`.
+        unsafe {
+            let free = self.free.as_mut_ptr().add(class);
+            let cell = *free;
+            if cell.is_null() {
+                return None;
+            }
+            *free = (*cell).next;
+            self.bytes += *SIZES.as_ptr().add(class) as usize;
+            let header = cell.cast::<Header>();
+            *header = self.header(kind, flags, class);
+            Some(header)
+        }
+    }
+
+    /// Makes sure that there is a free cell of a class.
+    pub(crate) fn add_block(&mut self, class: usize) {
+        if self.free[class].is_null() {
+            self.free[class] = self.refill(class);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn refill(&mut self, class: usize) -> *mut FreeCell {

@@ -9,14 +9,14 @@ use super::layout::Header;
 pub(super) const BLOCK: usize = 64 * 1024;
 
 /// The largest object that gets a cell, in bytes.
-pub(super) const LARGEST: usize = 512;
+pub(crate) const LARGEST: usize = 512;
 
 /// Sizes of the cells of each class in bytes; class 0 is for objects with memory of their own.
 pub(super) const SIZES: [u16; 22] =
     [0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 304, 352, 400, 448, 512];
 
 /// The class for an object of `size` bytes, `size <= LARGEST`.
-pub(super) const fn class_of(size: usize) -> usize {
+pub(crate) const fn class_of(size: usize) -> usize {
     if size <= 256 {
         size.div_ceil(16)
     } else {

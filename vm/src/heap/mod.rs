@@ -20,6 +20,7 @@ mod trace;
 mod collect;
 
 pub(crate) use alloc::Heap;
+pub(crate) use cells::{LARGEST, class_of};
 pub use layout::Special;
 pub(crate) use trace::Marker;
 pub use value::{

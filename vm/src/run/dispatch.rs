@@ -69,11 +69,19 @@ macro_rules! slow {
     ($name:ident => $method:ident) => {
         #[inline(never)]
         pub(super) unsafe fn $name(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
+            /// The result has an address, so it stays out of the function that ends in a jump.
+            #[inline(never)]
+            unsafe fn step(vm: *mut Machine, w: u64) -> bool {
+                // SAFETY: the invariants at the top of the file.
+                unsafe {
+                    let result = (*vm).$method(Word(w));
+                    (*vm).goes_on(result)
+                }
+            }
             // SAFETY: the invariants at the top of the file.
             unsafe {
                 (*vm).store(pc, base, fp);
-                let result = (*vm).$method(Word(w));
-                if (*vm).goes_on(result) {
+                if step(vm, w) {
                     resume!(vm)
                 }
                 Exit::Over
@@ -84,11 +92,18 @@ macro_rules! slow {
         #[cold]
         #[inline(never)]
         pub(super) unsafe fn $name(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
+            #[inline(never)]
+            unsafe fn step(vm: *mut Machine, w: u64) -> bool {
+                // SAFETY: the invariants at the top of the file.
+                unsafe {
+                    let result = (*vm).$method(Word(w));
+                    (*vm).goes_on(result)
+                }
+            }
             // SAFETY: the invariants at the top of the file.
             unsafe {
                 (*vm).store(pc.sub(1), base, fp);
-                let result = (*vm).$method(Word(w));
-                if (*vm).goes_on(result) {
+                if step(vm, w) {
                     resume!(vm)
                 }
                 Exit::Over

@@ -16,10 +16,10 @@
 use super::dispatch::{Exit, next, op, resume, slow};
 use super::frame::{Frame, Kind};
 use super::machine::Machine;
-use super::prepare::Cache;
+use super::prepare::{CELL_CLASS, Cache};
 use crate::heap::layout::*;
 use crate::heap::{Slot, Value, tag};
-use crate::native::{Fault, NativeRun};
+use crate::native::{NativeFn, NativeRun};
 use quipu_lang::code::{Source, Word};
 
 #[inline(always)]
@@ -138,10 +138,15 @@ op!(SetFreeCell(pc, base, vm, w, fp) {
 slow!(SetFreeCellSlow => set_free_cell);
 op!(NewCell(pc, base, vm, w, fp) {
     if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
-    let cell = (*vm).heap.cell(sx(w) != 0, Value::ABSENT);
-    set(base.add(a(w)), tag::CELL, cell.as_ptr() as u64);
+    let Some(object) = (*vm).heap.take_cell(tag::CELL, sx(w) as u8 * flag::VAR, CELL_CLASS) else {
+        return Refill(pc, base, vm, w, fp)
+    };
+    let cell = object.cast::<CellObject>();
+    set(&raw mut (*cell).value, tag::ABSENT, 0);
+    set(base.add(a(w)), tag::CELL, cell as u64);
     next!(pc, base, vm, fp)
 });
+slow!(again Refill => refill);
 op!(InitCell(pc, base, vm, w, fp) {
     let to = base.add(a(w));
     if (*to).tag != tag::CELL || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
@@ -183,18 +188,29 @@ slow!(GetOwnerSlow => owner_fault);
 op!(MakeClosure(pc, base, vm, w, fp) {
     if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
     let running = (*fp).closure;
-    let site = (*(*running).code).site(sx(w) as usize);
+    let site = (*(*running).code).sites.as_ptr().offset(sx(w));
+    if (*site).class == 0 { return MakeClosureSlow(pc, base, vm, w, fp) }
+    let Some(object) = (*vm).heap.take_cell(tag::CLOSURE, 0, (*site).class) else {
+        return Refill(pc, base, vm, w, fp)
+    };
+    let closure = object.cast::<ClosureObject>();
+    (*closure).code = (*site).code;
     let from = captures(running);
-    let sources = site.sources.iter().map(|source| match *source {
-        Source::Register(r) => *base.add(r as usize),
-        Source::Free(i) => *from.add(i as usize),
-        Source::Running => Value::raw(tag::CLOSURE, running as u64),
-        Source::Owner => *from.add((*(*running).code).captures()),
-    });
-    let closure = (*vm).heap.closure(site.code, sources, None);
-    set(base.add(a(w)), tag::CLOSURE, closure.as_ptr() as u64);
+    let to = captures(closure);
+    let mut i = 0;
+    while i < (*site).count {
+        match *(*site).first.add(i) {
+            Source::Register(r) => copy(to.add(i), base.add(r as usize)),
+            Source::Free(f) => copy(to.add(i), from.add(f as usize)),
+            Source::Running => set(to.add(i), tag::CLOSURE, running as u64),
+            Source::Owner => copy(to.add(i), from.add((*(*running).code).captures())),
+        }
+        i += 1;
+    }
+    set(base.add(a(w)), tag::CLOSURE, closure as u64);
     next!(pc, base, vm, fp)
 });
+slow!(MakeClosureSlow => make_closure);
 slow!(MakeType => make_type);
 op!(MakeInstance(pc, base, vm, w, fp) {
     let closure = (*fp).closure;
@@ -202,13 +218,31 @@ op!(MakeInstance(pc, base, vm, w, fp) {
     if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
     let owner = captures(closure).add((*(*closure).code).captures());
     let ty = (*owner).bits as *mut TypeObject;
-    // The checker has compared the count with the fields of the type site, but a closure can be given another owner
-    // only by the machine itself.
-    let values = std::slice::from_raw_parts(base.add(b(w)), c(w));
-    let instance = (*vm).heap.instance(crate::heap::Gc::from_ptr(ty), values);
-    set(base.add(a(w)), tag::INSTANCE, instance.as_ptr() as u64);
+    // The checker has compared the count with the fields of the type site.
+    let count = c(w);
+    let class = instance_class(count);
+    if class == 0 { return MakeInstanceSlow(pc, base, vm, w, fp) }
+    let Some(object) = (*vm).heap.take_cell(tag::INSTANCE, 0, class) else {
+        return Refill(pc, base, vm, w, fp)
+    };
+    let instance = object.cast::<InstanceObject>();
+    (*instance).ty = ty;
+    let mut i = 0;
+    while i < count {
+        copy(fields(instance).add(i), base.add(b(w) + i));
+        i += 1;
+    }
+    set(base.add(a(w)), tag::INSTANCE, instance as u64);
     next!(pc, base, vm, fp)
 });
+slow!(MakeInstanceSlow => make_instance);
+
+/// The size class of an instance with this many fields, 0 if it gets memory of its own.
+#[inline(always)]
+pub(super) fn instance_class(fields: usize) -> usize {
+    // Up to 256 bytes classes are 16 bytes apart, and so are counts of fields.
+    if fields < 16 { fields + 1 } else { 0 }
+}
 
 // Operators.
 
@@ -373,7 +407,7 @@ comparison!(Ge, GeSlow, GeJumpNot, GeJump, GeLoop, >=);
 
 /// The truth of an equality where it can be seen from the slots.
 macro_rules! equality {
-    ($base:ident, $w:ident, $slow:expr) => {{
+    ($base:ident, $w:ident, $slow:expr, $text:expr) => {{
         let x = $base.add(b($w));
         let y = $base.add(c($w));
         if (*x).tag == (*y).tag && (*x).tag <= tag::INT {
@@ -381,7 +415,13 @@ macro_rules! equality {
         } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
             f64::from_bits((*x).bits) == f64::from_bits((*y).bits)
         } else if (*x).tag == tag::STR && (*y).tag == tag::STR {
-            str_equal((*x).bits as *const StrObject, (*y).bits as *const StrObject)
+            if (*x).bits == (*y).bits {
+                true
+            } else if (*((*x).bits as *const StrObject)).len != (*((*y).bits as *const StrObject)).len {
+                false
+            } else {
+                return $text;
+            }
         } else if (*x).tag <= tag::TRUE && (*y).tag <= tag::TRUE {
             false
         } else {
@@ -394,34 +434,39 @@ macro_rules! equality {
 unsafe fn str_equal(x: *const StrObject, y: *const StrObject) -> bool {
     // SAFETY: strings are live; their bytes follow the object.
     unsafe {
-        std::ptr::eq(x, y)
-            || (*x).len == (*y).len
-                && std::slice::from_raw_parts(x.add(1).cast::<u8>(), (*x).len)
-                    == std::slice::from_raw_parts(y.add(1).cast::<u8>(), (*y).len)
+        std::slice::from_raw_parts(x.add(1).cast::<u8>(), (*x).len)
+            == std::slice::from_raw_parts(y.add(1).cast::<u8>(), (*y).len)
     }
 }
 macro_rules! equalities {
-    ($name:ident, $slow:ident, $jump_not:ident, $jump:ident, $wanted:literal) => {
+    ($name:ident, $slow:ident, $text:ident, $jump_not:ident, $jump:ident, $wanted:literal) => {
         op!($name(pc, base, vm, w, fp) {
-            let value = equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted;
+            let value = equality!(base, w, $slow(pc, base, vm, w, fp), $text(pc, base, vm, w, fp)) == $wanted;
             set(base.add(a(w)), tag::FALSE + value as u64, 0);
             next!(pc, base, vm, fp)
         });
         op!($jump_not(pc, base, vm, w, fp) {
-            if equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted { next!(pc.add(1), base, vm, fp) }
+            if equality!(base, w, $slow(pc, base, vm, w, fp), $text(pc, base, vm, w, fp)) == $wanted { next!(pc.add(1), base, vm, fp) }
             next!(pc.offset(1 + sx(*pc)), base, vm, fp)
         });
         op!($jump(pc, base, vm, w, fp) {
-            if equality!(base, w, $slow(pc, base, vm, w, fp)) == $wanted {
+            if equality!(base, w, $slow(pc, base, vm, w, fp), $text(pc, base, vm, w, fp)) == $wanted {
                 next!(pc.offset(1 + sx(*pc)), base, vm, fp)
             }
             next!(pc.add(1), base, vm, fp)
         });
         slow!($slow => equal);
+        /// Two strings of one length. The result goes into the register, also for the fused forms, whose test follows.
+        op!($text(pc, base, vm, w, fp) {
+            let (x, y) = ((*base.add(b(w))).bits as *const StrObject, (*base.add(c(w))).bits as *const StrObject);
+            let value = str_equal(x, y) == $wanted;
+            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            next!(pc, base, vm, fp)
+        });
     };
 }
-equalities!(Eq, EqSlow, EqJumpNot, EqJump, true);
-equalities!(Ne, NeSlow, NeJumpNot, NeJump, false);
+equalities!(Eq, EqSlow, EqText, EqJumpNot, EqJump, true);
+equalities!(Ne, NeSlow, NeText, NeJumpNot, NeJump, false);
 
 // Fused with a small int: the word stands in place of a `LoadInt`, the operator follows, then perhaps a test.
 macro_rules! with_int {
@@ -445,6 +490,8 @@ op!(ModInt(pc, base, vm, w, fp) {
     let x = base.add(b(w));
     if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
     let (left, right) = ((*x).bits as i64, sc(w));
+    // Prepared code has only positive ones; the test lets the compiler leave out its own.
+    if right <= 0 { return LoadFused(pc, base, vm, w, fp) }
     let value = if left as u64 >> 32 == 0 { (left as u32 % right as u32) as i64 } else { left.rem_euclid(right) };
     set(base.add(a(w)), tag::INT, value as u64);
     next!(pc.add(1), base, vm, fp)
@@ -615,23 +662,34 @@ macro_rules! native_call {
             return OutOfFuel($pc, $base, $vm, $w, $fp);
         }
         (*$vm).store($pc, $base, $fp);
-        // SAFETY (brand): the arguments are in registers of the running frame, which the collector sees, and no
-        // register is written before the native returns: what it calls back runs on a fiber of its own.
-        let arguments = std::slice::from_raw_parts($base.add($first), $count);
-        match function(Machine::cx($vm), arguments) {
-            Ok(value) => {
-                (*$vm).retrying = false;
-                set($base.add(a($w)), value.tag, value.bits);
-                next!($pc, $base, $vm, $fp)
-            }
-            Err(fault) => {
-                (*$vm).fault = Some(fault);
-                return NativeFault($pc, $base, $vm, $w, $fp);
-            }
+        if run_native($vm, function, $base.add($first), $count, $base.add(a($w))) {
+            next!($pc, $base, $vm, $fp)
         }
+        return NativeFault($pc, $base, $vm, $w, $fp);
     }};
 }
 use native_call;
+
+/// Runs a native and writes its result; false if it gave a fault, which is kept in the machine. What it gives has an
+/// address, so this stays out of the handlers, which end in jumps.
+#[inline(never)]
+unsafe fn run_native(vm: *mut Machine, function: NativeFn, first: *const Slot, count: usize, to: *mut Slot) -> bool {
+    // SAFETY: the arguments are in registers of the running frame, which the collector sees, and no register is
+    // written before the native returns: what it calls back runs on a fiber of its own. So their brand holds.
+    unsafe {
+        match function(Machine::cx(vm), std::slice::from_raw_parts(first, count)) {
+            Ok(value) => {
+                (*vm).retrying = false;
+                set(to, value.tag, value.bits);
+                true
+            }
+            Err(fault) => {
+                (*vm).fault = Some(fault);
+                false
+            }
+        }
+    }
+}
 slow!(NativeFault => native_fault);
 op!(CallMethod(pc, base, vm, w, fp) {
     let receiver = base.add(b(w));

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use quipu_lang::code::Word;
+use quipu_lang::code::{Op, Word};
 
 use super::frame::Frame;
 use super::machine::Machine;
+use super::prepare::CELL_CLASS;
 use crate::error::ErrorKind;
 use crate::heap::{Slot, Value};
 use crate::native::{Fault, Stop};
@@ -65,6 +66,24 @@ impl Machine {
     pub(super) fn collect_now(&mut self, _: Word) -> Done {
         self.collect();
         if self.heap.bytes > self.heap.limit { Err(Fault::Stop(Stop::Heap)) } else { Ok(()) }
+    }
+
+    /// There is no free cell for what an instruction makes; it runs again.
+    pub(super) fn refill(&mut self, _: Word) -> Done {
+        // SAFETY: the stored position is at the instruction, and `fp` is the running frame.
+        let class = unsafe {
+            let w = Word(*self.pc);
+            match w.op() {
+                Some(Op::MakeClosure) => {
+                    let code = &*(*(*self.fp).closure).code;
+                    code.sites.get(w.x() as usize).map_or(0, |site| site.class)
+                }
+                Some(Op::MakeInstance) => super::handlers::instance_class(w.c() as usize),
+                _ => CELL_CLASS,
+            }
+        };
+        self.heap.add_block(class);
+        Ok(())
     }
 
     /// Frees what nothing refers to any more.

@@ -16,7 +16,8 @@ use quipu_lang::code::{Code, Constant, Op, Source, Word};
 
 use super::dispatch::number;
 use super::machine::Machine;
-use crate::heap::{Slot, Value, tag};
+use crate::heap::layout::{CellObject, ClosureObject};
+use crate::heap::{LARGEST, Slot, Value, class_of, tag};
 use crate::native::Fault;
 
 /// A code object made ready to run.
@@ -32,7 +33,8 @@ pub(crate) struct Prepared {
     pub memory: Cell<*mut u64>,
     pub length: Cell<usize>,
     children: Box<[*const Prepared]>,
-    sites: Box<[Site]>,
+    /// Places where closures are made.
+    pub sites: Box<[Site]>,
     /// Constants, and the natives it names.
     pub pool: Cell<(*const Slot, usize)>,
     /// First cache and number of caches.
@@ -44,9 +46,15 @@ pub(crate) struct Prepared {
 pub(crate) struct Site {
     /// The closure's code.
     pub code: *const Prepared,
-    /// Where its captures come from.
-    pub sources: Box<[Source]>,
+    /// Where its captures come from: first and number.
+    pub first: *const Source,
+    pub count: usize,
+    /// The size class of the closure, 0 if it needs memory of its own.
+    pub class: usize,
 }
+
+/// The size class of a cell.
+pub(crate) const CELL_CLASS: usize = class_of(size_of::<CellObject>());
 
 /// What an instruction found out the last time it ran.
 #[derive(Clone, Copy)]
@@ -68,7 +76,13 @@ impl Prepared {
         let plain = body.optional == 0 && !body.rest && body.registers as usize <= super::limits::MARGIN;
         let site = |site: &quipu_lang::code::ClosureSite| Site {
             code: children[site.child as usize],
-            sources: site.sources.clone().into_boxed_slice(),
+            // The code object is kept below and never changes, so its list of sources stays where it is.
+            first: site.sources.as_ptr(),
+            count: site.sources.len(),
+            class: {
+                let size = size_of::<ClosureObject>() + site.sources.len() * size_of::<Slot>();
+                if size <= LARGEST { class_of(size) } else { 0 }
+            },
         };
         let sites = body.closures.iter().map(site).collect();
         Prepared {
@@ -105,12 +119,6 @@ impl Prepared {
     /// Code of the functions nested in it.
     pub fn children(&self) -> &[*const Prepared] {
         &self.children
-    }
-
-    /// A place where a closure is made.
-    #[inline(always)]
-    pub fn site(&self, index: usize) -> &Site {
-        &self.sites[index]
     }
 
     /// The index of the instruction before a position; of none of its own if the position is the machine's own.

@@ -1,11 +1,11 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
-use quipu_lang::code::{Constant, Op, Source, Word};
+use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
 
 use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{InstanceObject, Method, Specials, TypeData, TypeObject, flag};
-use crate::heap::{Slot, Special, Value, View, tag};
+use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
@@ -108,10 +108,7 @@ impl Machine {
 
     pub(super) fn make_type(&mut self, w: Word) -> Done {
         // SAFETY: `fp` is the running frame, its closure keeps its code.
-        let (running, code) = unsafe {
-            let running = (*self.fp).closure;
-            (running, (*(*running).code).code().clone())
-        };
+        let code = unsafe { (*(*(*self.fp).closure).code).code().clone() };
         let body = code.body();
         let site = &body.types[w.x() as usize];
         let name = |machine: &mut Machine, index: u32| match &body.constants[index as usize] {
@@ -131,26 +128,7 @@ impl Machine {
         };
         let ty = self.heap.ty(data);
         let owner: Slot = Value::from(ty).slot();
-        let close = |machine: &mut Machine, site: &quipu_lang::code::ClosureSite| -> Slot {
-            let child = &body.children[site.child as usize];
-            let prepared = machine.prepared(child);
-            // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it).
-            let captures: Vec<Slot> = site
-                .sources
-                .iter()
-                .map(|source| unsafe {
-                    let from = running.add(1).cast::<Slot>();
-                    match *source {
-                        Source::Register(r) => *machine.base.add(r as usize),
-                        Source::Free(i) => *from.add(i as usize),
-                        Source::Running => Value::raw(tag::CLOSURE, running as u64),
-                        Source::Owner => *from.add((*(*running).code).captures()),
-                    }
-                })
-                .collect();
-            // SAFETY: the code is prepared and kept by the closure; the checker has compared the captures with it.
-            Value::from(unsafe { machine.heap.closure(prepared, captures.into_iter(), Some(owner)) }).slot()
-        };
+        let close = |machine: &mut Machine, site: &ClosureSite| machine.close_site(&code, site, Some(owner));
         let constructor = close(self, &site.constructor);
         let mut special = Specials::default();
         let mut methods = Vec::with_capacity(site.methods.len());
@@ -179,6 +157,48 @@ impl Machine {
             self.heap.bytes += size_of_val(&*data.methods);
         }
         self.set_r(w.a() as usize, owner);
+        Ok(())
+    }
+
+    /// The closure of a site in the running function's code.
+    fn close_site(&mut self, code: &Code, site: &ClosureSite, owner: Option<Slot>) -> Slot {
+        let prepared = self.prepared(&code.body().children[site.child as usize]);
+        // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it); the
+        // checker has compared the sources with the child; the closure keeps the prepared code.
+        unsafe {
+            let running = (*self.fp).closure;
+            let from = running.add(1).cast::<Slot>();
+            let base = self.base;
+            let captures = site.sources.iter().map(|source| match *source {
+                Source::Register(r) => *base.add(r as usize),
+                Source::Free(i) => *from.add(i as usize),
+                Source::Running => Value::raw(tag::CLOSURE, running as u64),
+                Source::Owner => *from.add((*(*running).code).captures()),
+            });
+            Value::from(self.heap.closure(prepared, captures, owner)).slot()
+        }
+    }
+
+    /// A closure too large for a cell.
+    pub(super) fn make_closure(&mut self, w: Word) -> Done {
+        // SAFETY: `fp` is the running frame, its closure keeps its code.
+        let code = unsafe { (*(*(*self.fp).closure).code).code().clone() };
+        let closure = self.close_site(&code, &code.body().closures[w.x() as usize], None);
+        self.set_r(w.a() as usize, closure);
+        Ok(())
+    }
+
+    /// An instance too large for a cell.
+    pub(super) fn make_instance(&mut self, w: Word) -> Done {
+        // SAFETY: `fp` is the running frame; its closure has an owner (the handler has looked), which is its last
+        // slot; the checker has compared the count with the owner's fields.
+        unsafe {
+            let closure = (*self.fp).closure;
+            let owner = *closure.add(1).cast::<Slot>().add((*(*closure).code).captures());
+            let fields = std::slice::from_raw_parts(self.base.add(w.b() as usize), w.c() as usize);
+            let instance = self.heap.instance(Gc::from_ptr(owner.bits as *mut TypeObject), fields);
+            self.set_r(w.a() as usize, instance.into());
+        }
         Ok(())
     }
 
