@@ -317,6 +317,17 @@ impl Heap {
         }
     }
 
+    /// An instance with these fields, if they are as many as its type has.
+    #[cfg(test)]
+    pub fn checked_instance<'v>(
+        &mut self,
+        ty: Gc<'v, TypeObject>,
+        fields: &[Value<'v>],
+    ) -> Option<Gc<'v, InstanceObject>> {
+        // SAFETY: the number has just been compared.
+        (fields.len() == ty.field_count()).then(|| unsafe { self.instance(ty, fields) })
+    }
+
     /// A list that takes over a vector.
     pub fn list<'v>(&mut self, items: Vec<Value<'v>>) -> Gc<'v, ListObject> {
         self.bytes += items.capacity() * size_of::<Slot>();

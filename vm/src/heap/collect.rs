@@ -139,10 +139,10 @@ impl Heap {
         // SAFETY: the kind says which layout the object has.
         unsafe {
             match (*header).kind as u64 {
-                tag::LIST => (&(*header.cast::<ListObject>()).items).capacity() * size_of::<Slot>(),
-                tag::MAP | tag::SET => (&(*header.cast::<TableObject>()).table).owned_bytes(),
-                tag::TYPE => (&(*header.cast::<TypeObject>()).data).owned_bytes(),
-                tag::FIBER => (&(*header.cast::<FiberObject>()).state).owned_bytes(),
+                tag::LIST => (*header.cast::<ListObject>()).items.capacity() * size_of::<Slot>(),
+                tag::MAP | tag::SET => (*header.cast::<TableObject>()).table.owned_bytes(),
+                tag::TYPE => (*header.cast::<TypeObject>()).data.owned_bytes(),
+                tag::FIBER => (*header.cast::<FiberObject>()).state.owned_bytes(),
                 _ => 0,
             }
         }

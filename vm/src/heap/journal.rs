@@ -76,11 +76,6 @@ impl Journal {
         self.entries.push(change);
     }
 
-    /// Number of entries, a measure of what undoing costs.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Number of `atomic`s under way.
     pub fn depth(&self) -> usize {
         self.open.len()
@@ -190,12 +185,13 @@ impl Change {
                 Change::Cell(object, slot) => (*object).value = slot,
                 Change::Field(object, index, slot) => *object.add(1).cast::<Slot>().add(index as usize) = slot,
                 Change::Item(object, index, slot) => {
-                    if let Some(item) = (&mut (*object).items).get_mut(index) {
+                    let items = &mut (*object).items;
+                    if let Some(item) = items.get_mut(index) {
                         *item = slot;
                     }
                 }
-                Change::Grown(object, len) => (&mut (*object).items).truncate(len),
-                Change::Shrunk(object, slots) => (&mut (*object).items).extend(slots),
+                Change::Grown(object, len) => (*object).items.truncate(len),
+                Change::Shrunk(object, slots) => (*object).items.extend(slots),
                 Change::Inserted(object, index) => {
                     let items = &mut (*object).items;
                     if index < items.len() {
@@ -207,8 +203,8 @@ impl Change {
                     items.insert(index.min(items.len()), slot);
                 }
                 Change::Items(object, slots) => (*object).items = slots,
-                Change::Table(object, change) => (&mut (*object).table).undo(change),
-                Change::Fiber(object, snapshot) => (&mut (*object).state).restore(*snapshot),
+                Change::Table(object, change) => (*object).table.undo(change),
+                Change::Fiber(object, snapshot) => (*object).state.restore(*snapshot),
             }
         }
     }

@@ -161,10 +161,10 @@ macro_rules! specials {
             pub const ALL: &'static [Special] = &[$(Special::$name),*];
 
             /// The method's name.
+            #[allow(unreachable_patterns)]
             pub const fn name(self) -> &'static str {
                 match self {
                     Special::r#mod => "mod",
-                    #[allow(unreachable_patterns)]
                     $(Special::$name => stringify!($name)),*
                 }
             }

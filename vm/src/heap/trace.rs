@@ -68,7 +68,8 @@ impl Marker {
                 tag::INSTANCE => {
                     let object = header.cast::<InstanceObject>();
                     self.header((*object).ty.cast());
-                    self.slots(object.add(1).cast(), (&(*(*object).ty).data.fields).len());
+                    let fields = &(*(*object).ty).data.fields;
+                    self.slots(object.add(1).cast(), fields.len());
                 }
                 tag::LIST => {
                     let items = &(*header.cast::<ListObject>()).items;

@@ -55,7 +55,7 @@ pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
 /// The int that a float is exactly.
 pub(crate) fn exact_int(float: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (float >= -LIMIT && float < LIMIT && float.trunc() == float).then_some(float as i64)
+    ((-LIMIT..LIMIT).contains(&float) && float.trunc() == float).then_some(float as i64)
 }
 
 /// Two containers of equal size, and how far their elements have been compared.

@@ -10,3 +10,6 @@ pub mod text;
 pub mod index;
 
 pub use arith::Operator;
+
+#[cfg(test)]
+mod tests;

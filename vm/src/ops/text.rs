@@ -296,15 +296,15 @@ fn leaf<'v>(cx: &mut Cx<'v>, out: &mut Out, value: Value<'v>) -> Result<(), Faul
         View::Nil => out.push("nil"),
         View::Bool(truth) => out.push(if truth { "true" } else { "false" }),
         // Writing into a String cannot fail.
-        View::Int(int) => drop(write!(out.text, "{int}")),
+        View::Int(int) => _ = write!(out.text, "{int}"),
         View::Float(float) => out.push(&float_text(float)),
         View::Range(range) => range_text(&mut out.text, range),
-        View::Closure(closure) => drop(write!(out.text, "<fn{}>", function_name(closure))),
-        View::Native(native) => drop(write!(out.text, "<fn {}>", native.name())),
+        View::Closure(closure) => _ = write!(out.text, "<fn{}>", function_name(closure)),
+        View::Native(native) => _ = write!(out.text, "<fn {}>", native.name()),
         View::Type(ty) => out.push(ty.name()),
         other => {
             debug_assert!(matches!(other, View::Fiber(_) | View::Cell(_) | View::Absent));
-            drop(write!(out.text, "<{}>", value.type_name()));
+            _ = write!(out.text, "<{}>", value.type_name());
         }
     }
     Ok(())
@@ -322,10 +322,10 @@ fn range_text(out: &mut String, range: Range<'_>) {
     let (start, end, step, is_inclusive) = range.content();
     let dots = if is_inclusive { "..=" } else { ".." };
     // Writing into a String cannot fail.
-    drop(match step {
+    _ = match step {
         1 => write!(out, "{start}{dots}{end}"),
         _ => write!(out, "({start}{dots}{end}).step({step})"),
-    });
+    };
 }
 
 /// How many bytes are written between two looks at the limits.
@@ -368,7 +368,7 @@ fn escape(out: &mut String, text: &str, brace: bool) {
         plain = after;
         if escaped.is_empty() {
             // Writing into a String cannot fail.
-            drop(write!(out, "\\u{{{:x}}}", c as u32));
+            _ = write!(out, "\\u{{{:x}}}", c as u32);
         } else {
             out.push_str(escaped);
         }
@@ -400,7 +400,7 @@ fn quote_bytes<'v>(cx: &mut Cx<'v>, out: &mut Out, bytes: &[u8]) -> Result<(), F
                 b'\0' => out.push("\\0"),
                 b' '..=b'~' => out.text.push(byte as char),
                 // Writing into a String cannot fail.
-                _ => drop(write!(out.text, "\\x{byte:02x}")),
+                _ => _ = write!(out.text, "\\x{byte:02x}"),
             }
         }
     }

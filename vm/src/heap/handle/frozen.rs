@@ -127,6 +127,6 @@ impl<'v> Gc<'v, ErrorObject> {
     /// A copy of where it was thrown; none before it is thrown.
     pub fn trace(self) -> Option<Trace> {
         // SAFETY: the object is live; the reference ends here.
-        unsafe { (&(*self.as_ptr()).data.trace).as_deref().cloned() }
+        unsafe { (*self.as_ptr()).data.trace.as_deref().cloned() }
     }
 }

@@ -5,7 +5,7 @@ use crate::heap::Heap;
 use crate::heap::journal::Change;
 use crate::heap::layout::TableObject;
 use crate::heap::table::{Table, TableChange};
-use crate::heap::value::{Gc, Str, Value, tag};
+use crate::heap::value::{Gc, Str, Value, View, tag};
 use crate::native::{Fault, Stop};
 use crate::ops::key;
 
@@ -45,8 +45,9 @@ impl<'v> Gc<'v, TableObject> {
     /// The value cannot be a key; what the key's methods throw.
     #[inline]
     pub fn get(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        match key.tag {
-            tag::INT => Ok(self.get_int(cx, key.bits as i64)),
+        match key.view() {
+            View::Int(int) => Ok(self.get_int(cx, int)),
+            View::Str(text) => Ok(self.get_str(cx, text)),
             _ => {
                 let key = Key::new(cx, key)?;
                 self.get_key(cx, &key)
@@ -95,30 +96,6 @@ impl<'v> Gc<'v, TableObject> {
         Some(self.value_at(slot))
     }
 
-    /// Replaces the value under an int key that there is; false if there is none.
-    #[inline]
-    pub(crate) fn replace_int(self, heap: &mut Heap, key: i64, value: Value<'v>) -> bool {
-        match self.table().find_int(heap.keyed.int(key), key) {
-            Some(slot) => {
-                self.replace_at(heap, slot, value);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Replaces the value under a string key that there is; false if there is none.
-    #[inline]
-    pub(crate) fn replace_str(self, heap: &mut Heap, key: Str<'v>, value: Value<'v>) -> bool {
-        match self.find_str(heap, key) {
-            Some(slot) => {
-                self.replace_at(heap, slot, value);
-                true
-            }
-            None => false,
-        }
-    }
-
     /// The value under a prepared key. May call the key's `eq`.
     ///
     /// # Errors
@@ -133,6 +110,24 @@ impl<'v> Gc<'v, TableObject> {
     /// The value cannot be a key; what the key's methods throw; `changed` if they change this table; as
     /// [`Cx::reserve`].
     pub fn insert(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let heap = cx.heap();
+        let (hash, slot) = match key.view() {
+            View::Int(int) => {
+                let hash = heap.keyed.int(int);
+                (hash, self.table().find_int(hash, int))
+            }
+            View::Str(text) => (text.keyed_hash(&heap.keyed), self.find_str(heap, text)),
+            _ => return self.insert_slow(cx, key, value),
+        };
+        if let Some(slot) = slot {
+            return Ok(Some(self.replace_at(heap, slot, value)));
+        }
+        self.reserve(cx, 1)?;
+        self.add(cx.heap(), &Key::filed(key, hash), value)?;
+        Ok(None)
+    }
+
+    fn insert_slow(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
         // Room comes first: if it has to be made, everything runs again, and the key's methods must not run twice.
         self.reserve(cx, 1)?;
         let key = Key::new(cx, key)?;
