@@ -47,9 +47,14 @@ macro_rules! resume {
     };
 }
 
-/// Defines a handler.
+/// Defines a handler. `apart`: it stays a function of its own where another one jumps to it, so that what it has to
+/// save is not saved by the other one too.
 macro_rules! op {
-    ($name:ident($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident) $body:block) => {
+    (apart $($handler:tt)*) => {
+        op!(#[inline(never)] $($handler)*);
+    };
+    ($(#[$attribute:meta])* $name:ident($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident) $body:block) => {
+        $(#[$attribute])*
         pub(super) unsafe fn $name(
             mut $pc: *const u64,
             mut $base: *mut Slot,

@@ -457,7 +457,7 @@ macro_rules! equalities {
         });
         slow!($slow => equal);
         /// Two strings of one length. The result goes into the register, also for the fused forms, whose test follows.
-        op!($text(pc, base, vm, w, fp) {
+        op!(apart $text(pc, base, vm, w, fp) {
             let (x, y) = ((*base.add(b(w))).bits as *const StrObject, (*base.add(c(w))).bits as *const StrObject);
             let value = str_equal(x, y) == $wanted;
             set(base.add(a(w)), tag::FALSE + value as u64, 0);
@@ -640,7 +640,7 @@ op!(Call(pc, base, vm, w, fp) {
 });
 slow!(CallSlow => call_slow);
 /// A call of something that is no closure: natives first.
-op!(CallOther(pc, base, vm, w, fp) {
+op!(apart CallOther(pc, base, vm, w, fp) {
     let callee = base.add(b(w));
     if (*callee).tag != tag::NATIVE { return CallSlow(pc, base, vm, w, fp) }
     let native = (*callee).bits as *mut NativeObject;
@@ -702,15 +702,18 @@ op!(CallMethod(pc, base, vm, w, fp) {
     if (*cache).key != key { return CallMethodSlow(pc, base, vm, w, fp) }
     let payload = (*cache).payload;
     // The lowest bit tells natives from closures.
-    if payload & 1 != 0 {
-        let native = (payload & !1) as *mut NativeObject;
-        native_call!(pc, base, vm, w, fp, native, b(w), d(w) + 1, CallMethodSlow)
-    }
+    if payload & 1 != 0 { return CallMethodNative(pc, base, vm, w, fp) }
     let closure = payload as *mut ClosureObject;
     if (*(*closure).code).exact != d(w) as u32 + 1 { return CallMethodSlow(pc, base, vm, w, fp) }
     enter!(pc, base, vm, w, fp, closure, b(w))
 });
 slow!(CallMethodSlow => call_method);
+/// A method that the cache has found to be a native.
+op!(apart CallMethodNative(pc, base, vm, w, fp) {
+    let cache = pc.add(c(w)) as *const Cache;
+    let native = ((*cache).payload & !1) as *mut NativeObject;
+    native_call!(pc, base, vm, w, fp, native, b(w), d(w) + 1, CallMethodSlow)
+});
 slow!(CallList => call_list);
 slow!(CallMethodList => call_method_list);
 op!(TailCall(pc, base, vm, w, fp) {
