@@ -39,8 +39,8 @@ pub struct Builder<'s> {
     waiting: Vec<Waiting<'s>>,
     /// Literals of 2^63 that no minus sign has been found for yet.
     unsigned: Vec<Span>,
-    /// The last place reported as nested too deeply.
-    too_deep: Option<Span>,
+    /// Whether the statement has been reported as nested too deeply.
+    is_too_deep: bool,
 }
 
 /// Where the state stood before a statement.
@@ -62,7 +62,7 @@ impl<'s> Builder<'s> {
             depths: Vec::new(),
             waiting: Vec::new(),
             unsigned: Vec::new(),
-            too_deep: None,
+            is_too_deep: false,
         }
     }
 
@@ -88,6 +88,7 @@ impl<'s> Builder<'s> {
 
     /// Ends a statement; gives its depth.
     pub fn finish_statement(&mut self, mark: Mark) -> u32 {
+        self.is_too_deep = false;
         for span in std::mem::take(&mut self.unsigned) {
             self.findings.push(
                 Diagnostic::error("Q0105", span, "integer out of range")
@@ -111,13 +112,13 @@ impl<'s> Builder<'s> {
         fits
     }
 
-    /// Reports what is nested too deeply, unless it only contains what has been reported.
+    /// Reports what is nested too deeply, once for a statement.
     pub fn report_depth(&mut self, span: Span) {
-        let is_known = self.too_deep.is_some_and(|last| span.start <= last.start && last.start <= span.end);
-        if !is_known {
-            self.findings.push(too_deep(Span::new(span.start, span.end.min(span.start + 1))));
+        if !std::mem::replace(&mut self.is_too_deep, true) {
+            // Only its beginning: the whole may be the whole file.
+            let first = self.slice(span).chars().next().map_or(0, |first| first.len_utf8() as u32);
+            self.findings.push(too_deep(Span::new(span.start, span.start + first)));
         }
-        self.too_deep = Some(span);
     }
 
     // Braces

@@ -65,7 +65,7 @@ fn wants_operator(names: &[String]) -> bool {
 }
 
 /// Words that other languages use, and ours for them.
-const FOREIGN_WORDS: [(&str, &str); 15] = [
+const FOREIGN_WORDS: [(&str, &str); 14] = [
     ("def", "fn"),
     ("function", "fn"),
     ("func", "fn"),
@@ -77,7 +77,6 @@ const FOREIGN_WORDS: [(&str, &str); 15] = [
     ("struct", "type"),
     ("enum", "type"),
     ("switch", "match"),
-    ("case", "match"),
     ("raise", "throw"),
     ("except", "catch"),
     ("foreach", "for"),
@@ -119,12 +118,18 @@ impl Place<'_> {
         }
         let mut parts: Vec<&str> = Vec::new();
         if has(names, "name") {
-            parts.push(if has(names, "[") { "a pattern" } else { "a name" });
+            parts.push(match (has(names, "["), has(names, "str")) {
+                (true, _) => "a pattern",
+                (false, true) => "the name or path of a module",
+                (false, false) => "a name",
+            });
         }
         let shown = [
             ("block", "`{`"),
             ("arms", "`{`"),
+            ("let", "`let`"),
             ("fn", "`fn`"),
+            ("type", "`type`"),
             ("=>", "`=>`"),
             ("in", "`in`"),
             ("=", "`=`"),
@@ -200,7 +205,17 @@ impl Place<'_> {
             }
             (Some(Kind::Plus), Kind::Plus) => return diagnostic.help("write `+= 1`; there is no `++`"),
             (_, Kind::Minus) if self.tokens.get(self.at + 1).is_some_and(|next| next.kind == Kind::Greater) => {
-                return diagnostic.help("the type of a result is not declared; closures are `|x| e`, arms `p => e`");
+                let arrow = Span::new(self.span.start, self.span.end + 1);
+                return match self.sort {
+                    Kind::OfArm => diagnostic.patch("write `=>`", arrow, "=>"),
+                    _ => diagnostic.help("the type of a result is not declared, and a closure is `|x| e`"),
+                };
+            }
+            _ if self.sort == Kind::OfArm && word_before == "case" && self.at == 1 => {
+                return diagnostic.help("an arm begins with its pattern");
+            }
+            (_, Kind::Name) if found_text == "of" && wants("in") => {
+                return diagnostic.patch("write `in`", self.span, "in");
             }
             (_, Kind::Arrow) if self.sort != Kind::OfArm => return diagnostic.help("a closure is `|x| e`"),
             (_, Kind::Colon) if wants("block") || wants("arms") => {
@@ -209,7 +224,7 @@ impl Place<'_> {
             (_, Kind::Colon) if self.begins_with(&[Kind::Let, Kind::Var, Kind::Export, Kind::Fn, Kind::Type]) => {
                 return diagnostic.help("types are not declared; test for one with `is`");
             }
-            (_, Kind::Assign) if wants_operator(self.expected) => {
+            (_, Kind::Assign) if self.sort != Kind::OfArm && !wants("name") => {
                 return diagnostic.patch("an assignment is a statement; write `==` to compare", self.span, "==");
             }
             (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
@@ -223,7 +238,7 @@ impl Place<'_> {
                 _ => diagnostic.help("a body stands in braces: `{ ... }`"),
             };
         }
-        let is_behind_statement = wants_operator(self.expected) && !wants(",") && !wants(")") && !wants("]");
+        let is_behind_statement = wants_operator(self.expected) && ![",", ")", "]", "hole }"].into_iter().any(wants);
         if is_behind_statement && (self.found.begins_operand() || self.found.is_keyword()) {
             return diagnostic.help("a new statement needs a new line or `;` before it");
         }

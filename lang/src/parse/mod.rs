@@ -213,6 +213,9 @@ impl<'s> Parser<'s, '_> {
         doc: Option<Box<str>>,
     ) -> Option<Piece<'s>> {
         // What has been reported as an error token already explains whatever else is wrong.
+        if self.builder.findings.is_full() {
+            return None;
+        }
         let mut is_explained = None;
         loop {
             self.builder.doc.clone_from(&doc);
@@ -222,12 +225,10 @@ impl<'s> Parser<'s, '_> {
                 Err(stop) => stop,
             };
             let at = stop.at.unwrap_or(tokens.len());
+            // Where an error token does not fit or does not go with what follows, that is no news.
             let is_error = |index: usize| tokens.get(index).is_some_and(|token| token.kind == Kind::Error);
-            if is_error(at) || is_error(at.wrapping_sub(1)) {
-                // The error token itself does not fit, or does not go with what follows; that is no news.
-                return None;
-            }
-            if !*is_explained.get_or_insert_with(|| tokens.iter().any(|token| token.kind == Kind::Error)) {
+            let is_news = !is_error(at) && !is_error(at.wrapping_sub(1));
+            if is_news && !*is_explained.get_or_insert_with(|| tokens.iter().any(|token| token.kind == Kind::Error)) {
                 let diagnostic = message::unexpected(self.text, sort, tokens, end, &stop);
                 self.builder.findings.push(diagnostic);
             }

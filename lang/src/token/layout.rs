@@ -187,7 +187,7 @@ impl Pass<'_, '_> {
                 Kind::Match => return Kind::ArmsOpen,
                 Kind::Type => return Kind::MethodsOpen,
                 Kind::Import => return Kind::MembersOpen,
-                Kind::If | Kind::While | Kind::For | Kind::Catch | Kind::Fn => return Kind::BlockOpen,
+                form if waits_for_brace(form) => return Kind::BlockOpen,
                 // What reaches to the right ends before this brace.
                 _ => {}
             }
@@ -298,9 +298,11 @@ impl Pass<'_, '_> {
         while self.forms.pop_if(|form| form.0 >= depth).is_some() {}
     }
 
-    /// Whether nothing more may be nested here.
+    /// Whether nothing more may be nested here. A word that waits for its brace does not count, as the brace will;
+    /// but not even such words may pile up.
     fn is_full(&self) -> bool {
-        self.depth() + self.forms.len() >= MAX_DEPTH as usize
+        let reaching = self.forms.iter().filter(|form| !waits_for_brace(form.1)).count();
+        self.depth() + reaching >= MAX_DEPTH as usize || self.forms.len() >= 2 * MAX_DEPTH as usize
     }
 
     fn open_bracket(&mut self, token: Token) {
@@ -507,6 +509,12 @@ pub(crate) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::error("Q0112", span, "nested too deeply")
         .label(format!("this is nested more than {MAX_DEPTH} deep"))
         .help("give inner parts names of their own")
+}
+
+/// Whether a form ends with a brace of its own; the others reach as far right as possible.
+fn waits_for_brace(form: Kind) -> bool {
+    use Kind::*;
+    matches!(form, If | While | For | Match | Catch | Fn | Type | Import)
 }
 
 /// Whether newlines separate what stands directly inside this bracket.

@@ -18,6 +18,7 @@ pub fn lex(text: &str, findings: &mut Findings) -> Vec<Token> {
         tokens: Vec::with_capacity(text.len() / 4 + 8),
         findings,
         strings: Vec::new(),
+        rewinds: 8,
     };
     if text.starts_with('\u{feff}') {
         cutter.lexer.bump('\u{feff}'.len_utf8());
@@ -33,6 +34,8 @@ struct Cutter<'s, 'f> {
     findings: &'f mut Findings,
     /// The strings whose holes we are in, outermost first.
     strings: Vec<OpenString>,
+    /// How often a hole may still be found to have no end: each time costs another reading of what follows.
+    rewinds: u32,
 }
 
 /// A string with interpolation, between its quotes.
@@ -41,6 +44,8 @@ struct OpenString {
     is_multi_line: bool,
     /// Braces opened in the current hole; the `}` that finds none ends the hole.
     braces: u32,
+    /// Where the current hole begins, and how many tokens and findings there were before it.
+    hole: (Span, usize, usize),
     /// The texts of a multi-line string so far; their indentation is known only at its end.
     pieces: Vec<Span>,
 }
@@ -53,8 +58,40 @@ enum Stop {
     FileEnd,
 }
 
-impl Cutter<'_, '_> {
+impl<'s> Cutter<'s, '_> {
     fn run(&mut self) {
+        self.cut_up();
+        while self.rewinds > 0 && self.end_at_line() {
+            self.rewinds -= 1;
+            self.cut_up();
+        }
+    }
+
+    /// If the file ends within a hole of a single-line string, goes back and takes the hole to end with its line.
+    fn end_at_line(&mut self) -> bool {
+        let Some(string) = self.strings.first().filter(|string| !string.is_multi_line) else { return false };
+        let (hole, tokens, findings) = string.hole;
+        self.strings.clear();
+        self.tokens.truncate(tokens);
+        self.findings.truncate(findings);
+        self.findings.push(
+            Diagnostic::error("Q0111", hole, "unclosed `${`").label("its `}` is missing").note("a `$` that stands for itself before `{` is written `\\$`"),
+        );
+        let rest = &self.text[hole.end as usize..];
+        let end = hole.end as usize + rest.find('\n').unwrap_or(rest.len());
+        let at = Span::new(end as u32, end as u32);
+        self.push(Kind::HoleOpen, hole);
+        self.push(Kind::Error, Span::new(hole.end, at.end));
+        self.push(Kind::HoleClose, at);
+        self.push(Kind::StrClose, at);
+        self.push(Kind::Cut, at);
+        self.lexer = Kind::lexer(self.text);
+        self.lexer.bump(end);
+        true
+    }
+
+    /// Cuts up the rest of the text.
+    fn cut_up(&mut self) {
         while let Some(result) = self.lexer.next() {
             let range = self.lexer.span();
             let span = Span::new(range.start as u32, range.end as u32);
@@ -81,7 +118,7 @@ impl Cutter<'_, '_> {
         self.tokens.push(Token { kind, span });
     }
 
-    fn slice(&self, span: Span) -> &str {
+    fn slice(&self, span: Span) -> &'s str {
         &self.text[span.start as usize..span.end as usize]
     }
 
@@ -175,7 +212,7 @@ impl Cutter<'_, '_> {
             }
             Stop::Hole => {
                 self.push(Kind::StrOpen, quotes);
-                self.string_text(OpenString { quotes, is_multi_line, braces: 0, pieces: Vec::new() }, start);
+                self.string_text(OpenString { quotes, is_multi_line, braces: 0, hole: Default::default(), pieces: Vec::new() }, start);
             }
             Stop::LineEnd | Stop::FileEnd => {
                 self.unterminated(quotes, end, is_multi_line);
@@ -206,8 +243,9 @@ impl Cutter<'_, '_> {
             }
             Stop::Hole => {
                 let open = Span::new(text.end, text.end + 2);
-                self.push(Kind::HoleOpen, open);
+                string.hole = (open, self.tokens.len(), self.findings.count());
                 string.braces = 0;
+                self.push(Kind::HoleOpen, open);
                 self.strings.push(string);
                 self.resume_at(open.end as usize);
             }
@@ -238,7 +276,7 @@ impl Cutter<'_, '_> {
         } else {
             diagnostic
                 .label("its closing quote is missing on this line")
-                .help("a string over several lines stands between `\"\"\"`")
+                .note("a string over several lines stands between `\"\"\"`")
         });
     }
 
@@ -271,7 +309,7 @@ impl Cutter<'_, '_> {
     }
 
     fn check_indentation(&mut self, pieces: &[Span]) {
-        let texts: Vec<&str> = pieces.iter().map(|&piece| self.slice_of_text(piece)).collect();
+        let texts: Vec<&str> = pieces.iter().map(|&piece| self.slice(piece)).collect();
         let mut faults = Vec::new();
         dedent(&texts, |piece, range| {
             let start = pieces[piece].start;
@@ -317,8 +355,7 @@ impl Cutter<'_, '_> {
             match bytes.get(at) {
                 Some(b'"') => break,
                 None | Some(b'\n') => {
-                    let label = "its closing quote is missing on this line";
-                    self.findings.push(Diagnostic::error("Q0102", open, "unterminated bytes literal").label(label));
+                    self.unterminated(open, at, false);
                     self.push(Kind::Cut, Span::new(open.start, at as u32));
                     self.resume_at(at);
                     return;
@@ -340,11 +377,5 @@ impl Cutter<'_, '_> {
         }
         self.push(Kind::Bytes, Span::new(open.start, at as u32 + 1));
         self.resume_at(at + 1);
-    }
-}
-
-impl<'s> Cutter<'s, '_> {
-    fn slice_of_text(&self, span: Span) -> &'s str {
-        &self.text[span.start as usize..span.end as usize]
     }
 }

@@ -37,9 +37,24 @@ impl Findings {
 
     /// Takes a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < Findings::MOST {
+        if !self.is_full() {
             self.list.push(diagnostic);
         }
+    }
+
+    /// Whether no more are taken.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Findings::MOST
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Forgets all but the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.list.truncate(count);
     }
 
     /// All findings in the order of their places, each once.
