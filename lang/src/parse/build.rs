@@ -200,7 +200,7 @@ impl<'s> Builder<'s> {
 
     /// The piece is a method.
     pub fn method_piece(&mut self, function: Box<Function<'s>>) {
-        self.piece = Some(Piece::Method(*function));
+        self.piece = Some(Piece::Method(function));
     }
 
     /// The piece is an arm, and its body of the form recognised last.

@@ -228,7 +228,8 @@ impl Place<'_> {
                 return diagnostic.patch("an assignment is a statement; write `==` to compare", self.span, "==");
             }
             (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
-                return diagnostic.note(format!("`{found_text}` is a word of the language, so nothing can be named so"));
+                return diagnostic
+                    .note(format!("`{found_text}` is a word of the language, so nothing can be named so"));
             }
             _ => {}
         }

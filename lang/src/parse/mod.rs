@@ -21,8 +21,8 @@ use crate::span::{Source, Span};
 use crate::token::{Doc, Findings, Kind, Layout, Token, lay_out, lex};
 use build::{Builder, Mark};
 use grammar::Grammar;
-use parts::{Braces, Piece};
 pub use outline::outline;
+use parts::{Braces, Piece};
 
 /// A tree and what was found wrong on the way to it.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl<'s> Parser<'s, '_> {
         match self.parse_piece(sort, start, end, mark, doc_text(self.text, docs)) {
             Some(Piece::Statement(statement)) => frame.statements.push(statement),
             Some(Piece::Arm(arm)) => frame.arms.push(arm),
-            Some(Piece::Method(method)) => frame.methods.push(method),
+            Some(Piece::Method(method)) => frame.methods.push(*method),
             None if sort == Kind::OfStatement => {
                 frame.statements.push(Statement { kind: StatementKind::Error, span });
             }

@@ -113,7 +113,12 @@ pub struct Frame<'s> {
 enum FrameKind<'s> {
     Prefix(UnaryOp),
     /// A chain of one level; only the list that its operators need is used.
-    Infix { op: Infix, first: Expr<'s>, binary: Vec<(BinaryOp, Span, Expr<'s>)>, others: Vec<Expr<'s>> },
+    Infix {
+        op: Infix,
+        first: Expr<'s>,
+        binary: Vec<(BinaryOp, Span, Expr<'s>)>,
+        others: Vec<Expr<'s>>,
+    },
 }
 
 impl Frame<'_> {

@@ -217,9 +217,7 @@ fn pattern(p: &Pattern<'_>) -> String {
             parts.extend(after.iter().map(pattern));
             list("list", &parts, String::clone)
         }
-        PatternKind::Map(entries) => {
-            list("map", entries, |(key, value)| format!("{}:{}", expr(key), pattern(value)))
-        }
+        PatternKind::Map(entries) => list("map", entries, |(key, value)| format!("{}:{}", expr(key), pattern(value))),
         PatternKind::Instance(kind, fields) => list(&expr(kind), fields, pattern),
         PatternKind::Or(parts) => list("or", parts, pattern),
         PatternKind::Error => "ERROR".into(),

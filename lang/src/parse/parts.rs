@@ -12,7 +12,7 @@ pub enum Piece<'s> {
     /// An arm of a `match`.
     Arm(Arm<'s>),
     /// A method of a `type`.
-    Method(Function<'s>),
+    Method(Box<Function<'s>>),
 }
 
 /// What stands between a pair of braces.

@@ -24,9 +24,7 @@ fn convert<'s>(expr: Expr<'s>, span: Span, is_inside: bool, findings: &mut Findi
     let kind = match expr.kind {
         ExprKind::Name(name) if name.name == "_" && is_inside => TargetKind::Ignore,
         ExprKind::Name(name) => TargetKind::Name(name),
-        ExprKind::Tuple(parts) => {
-            TargetKind::Tuple(parts.into_iter().map(|part| inner(part, findings)).collect())
-        }
+        ExprKind::Tuple(parts) => TargetKind::Tuple(parts.into_iter().map(|part| inner(part, findings)).collect()),
         ExprKind::List(elements) => {
             let mut targets = Vec::with_capacity(elements.len());
             for Element { spread, value } in elements {

@@ -147,7 +147,9 @@ impl Pass<'_, '_> {
             if matches!(self.last(), Kind::Dot | Kind::SafeDot) {
                 return Kind::Name;
             }
-            if self.open.last().is_some_and(|open| open.token.kind == Kind::SquareOpen) && self.next_kind() == Kind::Colon {
+            if self.open.last().is_some_and(|open| open.token.kind == Kind::SquareOpen)
+                && self.next_kind() == Kind::Colon
+            {
                 return Kind::Name;
             }
         }
@@ -254,7 +256,9 @@ impl Pass<'_, '_> {
             | Kind::MethodsOpen
             | Kind::MembersOpen
             | Kind::HoleOpen => return self.open_bracket(token),
-            Kind::ParenClose | Kind::SquareClose | Kind::BraceClose | Kind::HoleClose => return self.close_bracket(token),
+            Kind::ParenClose | Kind::SquareClose | Kind::BraceClose | Kind::HoleClose => {
+                return self.close_bracket(token);
+            }
             Kind::If
             | Kind::While
             | Kind::For
@@ -356,7 +360,8 @@ impl Pass<'_, '_> {
 
     fn close_bracket(&mut self, token: Token) {
         // A hole's brace closes its hole and nothing closes across a hole: the lexer has paired these.
-        let found = self.open
+        let found = self
+            .open
             .iter()
             .rev()
             .enumerate()
@@ -382,7 +387,9 @@ impl Pass<'_, '_> {
         }
         let Some(open) = self.open.pop() else { return };
         self.end_forms(self.depth() + 1);
-        if self.suspect.is_none() && self.line_has_begun && self.indentation(token.span) < self.indentation(open.token.span)
+        if self.suspect.is_none()
+            && self.line_has_begun
+            && self.indentation(token.span) < self.indentation(open.token.span)
         {
             self.suspect = Some(open.token.span);
         }

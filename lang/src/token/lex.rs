@@ -75,7 +75,9 @@ impl<'s> Cutter<'s, '_> {
         self.tokens.truncate(tokens);
         self.findings.truncate(findings);
         self.findings.push(
-            Diagnostic::error("Q0111", hole, "unclosed `${`").label("its `}` is missing").note("a `$` that stands for itself before `{` is written `\\$`"),
+            Diagnostic::error("Q0111", hole, "unclosed `${`")
+                .label("its `}` is missing")
+                .note("a `$` that stands for itself before `{` is written `\\$`"),
         );
         let rest = &self.text[hole.end as usize..];
         let end = hole.end as usize + rest.find('\n').unwrap_or(rest.len());
@@ -212,7 +214,10 @@ impl<'s> Cutter<'s, '_> {
             }
             Stop::Hole => {
                 self.push(Kind::StrOpen, quotes);
-                self.string_text(OpenString { quotes, is_multi_line, braces: 0, hole: Default::default(), pieces: Vec::new() }, start);
+                self.string_text(
+                    OpenString { quotes, is_multi_line, braces: 0, hole: Default::default(), pieces: Vec::new() },
+                    start,
+                );
             }
             Stop::LineEnd | Stop::FileEnd => {
                 self.unterminated(quotes, end, is_multi_line);
@@ -342,7 +347,8 @@ impl<'s> Cutter<'s, '_> {
         }
         let closing = format!("\"{}", "#".repeat(hashes));
         self.findings.push(
-            Diagnostic::error("Q0102", open, "unterminated string").label(format!("its closing `{closing}` is missing")),
+            Diagnostic::error("Q0102", open, "unterminated string")
+                .label(format!("its closing `{closing}` is missing")),
         );
         self.push(Kind::Cut, Span::new(open.start, bytes.len() as u32));
         self.resume_at(bytes.len());

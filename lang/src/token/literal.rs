@@ -34,7 +34,8 @@ pub fn number_value(text: &str) -> Number {
 /// Whether the text of a number literal is that of a float, right or wrong.
 pub(super) fn is_float(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let prefixed = bytes.len() > 1 && bytes[0] == b'0' && bytes[1].is_ascii_alphabetic() && !matches!(bytes[1], b'e' | b'E');
+    let prefixed =
+        bytes.len() > 1 && bytes[0] == b'0' && bytes[1].is_ascii_alphabetic() && !matches!(bytes[1], b'e' | b'E');
     !prefixed && bytes.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
@@ -134,7 +135,11 @@ pub fn plain_text_value(raw: &str) -> Box<str> {
 pub fn text_value(pieces: &[&str]) -> Vec<Box<str>> {
     dedent(pieces, |_, _| ())
         .into_iter()
-        .map(|text| if text.contains('\\') { into_text(unescape(&text, Escapes::OfText, |_, _| ())) } else { text.into() })
+        .map(
+            |text| {
+                if text.contains('\\') { into_text(unescape(&text, Escapes::OfText, |_, _| ())) } else { text.into() }
+            },
+        )
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Tokens: what they are, how a text is cut into them, and where its statements end.
 //!
-//! [`lex`] cuts the text; [`lay_out`] then decides what only the neighbourhood of a token can tell: which newlines
+//! [`lex()`] cuts the text; [`lay_out`] then decides what only the neighbourhood of a token can tell: which newlines
 //! end a statement, which words are names, which bars belong to a closure, and which bracket closes which.
 
 mod kind;
@@ -9,8 +9,8 @@ mod literal;
 mod layout;
 
 pub use kind::Kind;
-pub use layout::{Doc, Layout, lay_out};
 pub(crate) use layout::too_deep;
+pub use layout::{Doc, Layout, lay_out};
 pub use lex::lex;
 pub use literal::{LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value};
 
