@@ -2,8 +2,13 @@
 
 mod front;
 
+use std::sync::Arc;
+
 use front::compile_text;
 use quipu_lang::code::{Code, FreeKind, Op};
+use quipu_lang::compile::{Export, ExportKind, Imported, Interface, Unit, compile, imports};
+use quipu_lang::parse::parse;
+use quipu_lang::span::{Source, Span};
 
 /// The first function with this name, wherever it stands.
 fn function(code: &Code, name: &str) -> Option<Code> {
@@ -107,4 +112,48 @@ fn code_does_not_depend_on_names() {
     assert_ne!(hash("fn f(x) = x.a"), hash("fn f(x) = x.b"));
     assert_ne!(hash("let a = 1; fn f() = a"), hash("var a = 1; fn f() = a"));
     assert_ne!(hash("type T(a)"), hash("type U(a)"));
+}
+
+/// Compiles a file whose first import statement gives two values, `area` and `unit`.
+fn with_module(text: &str) -> Unit {
+    let export = |name: &str, slot| Export {
+        name: name.into(),
+        kind: ExportKind::Slot(slot),
+        arity: None,
+        doc: None,
+        span: Span::default(),
+    };
+    let module = Arc::new(Interface { exports: vec![export("area", 0), export("unit", 1)] });
+    let source = Source::new("test.qp", text);
+    let parsed = parse(&source);
+    let interfaces = vec![Some(module); imports(&parsed).len()];
+    compile(&parsed, &source, &interfaces, &front::Host).unwrap()
+}
+
+#[test]
+fn imported_values_are_free_variables_of_the_file() {
+    let unit = with_module("import \"./m\" as m\nimport \"./m\" { area as a }\nfn f() = m.unit + a + m.unit");
+    assert_eq!(unit.imports, [Imported { import: 0, slot: 1 }, Imported { import: 1, slot: 0 }]);
+    assert_eq!(unit.main.body().free, [FreeKind::Value, FreeKind::Value]);
+    assert_eq!(function(&unit.main, "f").unwrap().body().free, [FreeKind::Value, FreeKind::Value]);
+    assert_eq!(with_module("import \"./m\" as m").imports, []);
+}
+
+#[test]
+fn imports_further_on_come_through_cells() {
+    let text = "fn f() = m.unit + a\nimport \"./m\" as m\nimport \"./m\" { area as a }\nfn g() = m.unit";
+    let unit = with_module(text);
+    assert_eq!(unit.imports, [Imported { import: 0, slot: 1 }, Imported { import: 1, slot: 0 }]);
+    assert_eq!(function(&unit.main, "f").unwrap().body().free, [FreeKind::Cell, FreeKind::Cell]);
+    assert_eq!(function(&unit.main, "g").unwrap().body().free, [FreeKind::Value]);
+    let count = |op| unit.main.body().words.iter().filter(|word| word.op() == Some(op)).count();
+    assert_eq!((count(Op::NewCell), count(Op::InitCell)), (2, 2));
+}
+
+#[test]
+fn the_last_export_of_a_name_counts() {
+    let unit = compile_text("export let a = 1\nexport fn b(x, y = 1) = x\nexport let a = 2").unwrap();
+    let exports: Vec<_> = unit.interface.exports.iter().map(|export| (export.name.as_str(), &export.kind)).collect();
+    assert_eq!(exports, [("b", &ExportKind::Slot(1)), ("a", &ExportKind::Slot(2))]);
+    assert_eq!(unit.interface.exports[0].arity.unwrap().to_string(), "1 to 2 arguments");
 }

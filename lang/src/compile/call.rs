@@ -225,22 +225,16 @@ impl<'s> Compiler<'s> {
             return self.call(span, Callee::Value, window, Passed::Registers(1), want);
         };
         let Some(((last, _), before)) = ops.split_last() else { return };
-        let is_member = before.is_empty()
-            && matches!(base.kind, ExprKind::Name(name) if self.place(name).with_member)
-            && matches!(last, Postfix::Field(_) | Postfix::Method(..));
-        // A member of a module is a function like any other; behind other values it is a method.
-        if is_member || matches!(last, Postfix::Index(_)) {
-            match last {
-                Postfix::Method(..) => {
-                    if let ExprKind::Name(name) = base.kind {
-                        let place = self.place(name).place;
-                        self.load(stage.span, place, window);
-                    }
-                }
-                _ => self.postfix(base, ops, callee),
-            }
-        } else {
-            self.postfix(base, before, callee);
+        // A member of a module is a function like any other; what stands behind other values is a method.
+        let member = match base.kind {
+            ExprKind::Name(name) if before.is_empty() => Some(self.place(name)).filter(|found| found.with_member),
+            _ => None,
+        };
+        let is_member = member.is_some();
+        match (member, last) {
+            (Some(found), _) => self.load(stage.span, found.place, window),
+            (None, Postfix::Index(_)) => self.postfix(base, ops, callee),
+            (None, _) => self.postfix(base, before, callee),
         }
         let no_arguments: &[Argument<'s>] = &[];
         match last {

@@ -47,7 +47,7 @@ use emit::Compiler;
 const DEEP: u32 = 48;
 
 /// Bytes of that stack; enough for a tree of the greatest depth without optimisation.
-const DEEP_STACK: usize = 64 << 20;
+const DEEP_STACK: usize = 16 << 20;
 
 /// A compiled source file.
 #[derive(Clone, Debug)]
@@ -117,18 +117,14 @@ pub fn compile(
     if wrong || interfaces.iter().any(Option::is_none) {
         return Err(findings);
     }
-    let depth = resolution.depth;
-    let unit = on_a_stack_for(depth, move || lower(module, source, resolution))?;
-    Ok(Unit { warnings: findings, ..unit })
-}
-
-fn lower<'s>(module: &'s Module<'s>, source: &'s Source, resolution: Resolution<'s>) -> Result<Unit, Vec<Diagnostic>> {
     let interface = interface(&resolution);
+    let depth = resolution.depth;
     let mut compiler = Compiler::new(source, resolution);
-    let main = compiler.main(module);
-    let imports = compiler.imported();
+    let main = on_a_stack_for(depth, || compiler.main(module));
     match main {
-        Some(main) if compiler.errors.is_empty() => Ok(Unit { main, interface, imports, warnings: Vec::new() }),
+        Some(main) if compiler.errors.is_empty() => {
+            Ok(Unit { main, interface, imports: compiler.imported(), warnings: findings })
+        }
         _ => Err(compiler.errors),
     }
 }
@@ -152,23 +148,14 @@ fn interface(resolution: &Resolution<'_>) -> Interface {
     Interface { exports: exports.collect() }
 }
 
-/// Runs on the caller's stack, or on one of its own when the tree is deep.
-fn on_a_stack_for<T: Send>(depth: u32, work: impl FnOnce() -> T + Send) -> T {
+/// Runs on the caller's stack, or on one of its own when the tree is deep and a thread can be had.
+fn on_a_stack_for<T: Send>(depth: u32, mut work: impl FnMut() -> T + Send) -> T {
     if depth <= DEEP {
         return work();
     }
-    // The work is kept here, so that it is still there when no thread can be had.
-    let mut work = Some(work);
-    let mut run = || work.take().map(|work| work());
     let done = std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().stack_size(DEEP_STACK);
-        match builder.spawn_scoped(scope, &mut run) {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => None,
-        }
+        let thread = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, &mut work).ok()?;
+        Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    match done.or_else(run) {
-        Some(done) => done,
-        None => unreachable!("the work is taken once and gives its result then"),
-    }
+    done.unwrap_or_else(work)
 }

@@ -2,7 +2,7 @@
 
 use super::binding::{BindingId, BindingKind, FunctionId};
 use super::interface::{ExportKind, Interface};
-use super::scope::{Resolver, Target};
+use super::scope::{Mention, Resolver, Target};
 use crate::ast::{Ident, Import};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::span::Span;
@@ -19,8 +19,8 @@ impl<'s> Resolver<'s, '_> {
             }
             return;
         }
-        let number = self.imports;
-        self.imports += 1;
+        let number = self.imports.len() as u32;
+        self.imports.push(import.module_span.start);
         if let Some(alias) = import.alias {
             self.declare(alias, BindingKind::Module(number), None);
         }
@@ -104,6 +104,14 @@ impl<'s> Resolver<'s, '_> {
         let kind = BindingKind::Member { import, export };
         let cell = self.add_binding(name, symbol, kind, FunctionId::MAIN, arity);
         self.make_forward(cell, None);
+        // The import statement itself takes the value, to put it into the cell.
+        self.mentions.push(Mention {
+            offset: self.imports[import as usize],
+            function: FunctionId::MAIN,
+            target: Target::Binding(value),
+            forward: false,
+            with_member: false,
+        });
         self.late_imports.push((import, cell, value));
         cell
     }

@@ -34,7 +34,8 @@ pub(super) struct Resolver<'s, 'h> {
     pub(super) forward: HashMap<Option<u32>, Vec<BindingId>, RandomState>,
     pub(super) imported: HashMap<(u32, u32), BindingId, RandomState>,
     pub(super) late_imports: Vec<(u32, BindingId, BindingId)>,
-    pub(super) imports: u32,
+    /// Where the import statements stand that have been passed.
+    pub(super) imports: Vec<u32>,
     /// How many arguments natives take that were met as exports of modules only.
     pub(super) module_natives: HashMap<Symbol, Arity, RandomState>,
     pub(super) exports: Vec<(BindingId, Option<&'s str>)>,
@@ -148,7 +149,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
             forward: HashMap::default(),
             imported: HashMap::default(),
             late_imports: Vec::new(),
-            imports: 0,
+            imports: Vec::new(),
             module_natives: HashMap::default(),
             exports: Vec::new(),
             calls: Vec::new(),
