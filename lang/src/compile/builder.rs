@@ -107,6 +107,27 @@ impl Builder {
         }
     }
 
+    /// Makes everything as it was at the beginning, for another function; the room in the tables is kept.
+    pub(super) fn reset(&mut self, id: FunctionId) {
+        self.id = id;
+        self.words.clear();
+        self.positions.clear();
+        self.reachable = true;
+        self.suspect = false;
+        self.went_back_to = None;
+        self.failed = false;
+        self.constants.take();
+        self.children.clear();
+        self.child_index.clear();
+        self.closures.clear();
+        self.types.clear();
+        self.handlers.clear();
+        self.locals.clear();
+        self.registers = Registers::default();
+        self.loops.clear();
+        self.tries = 0;
+    }
+
     /// Index of the next instruction.
     pub(super) fn pc(&self) -> u32 {
         self.words.len() as u32

@@ -86,7 +86,10 @@ impl Constants {
         next
     }
 
-    pub(super) fn into_list(self) -> Vec<Constant> {
-        self.list
+    /// Gives the constants away; the room they stood in is kept for the next function.
+    pub(super) fn take(&mut self) -> Vec<Constant> {
+        self.keys.clear();
+        self.index.clear();
+        self.list.drain(..).collect()
     }
 }

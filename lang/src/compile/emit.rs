@@ -27,6 +27,8 @@ pub(super) struct Compiler<'s> {
     pub(super) texts: Texts,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) f: Builder,
+    /// Builders of functions that are done, for others.
+    spare: Vec<Builder>,
     /// Number of the next import statement.
     pub(super) imports: u32,
     /// The last line that was asked for: its first byte, the byte after it, and its number.
@@ -46,9 +48,29 @@ impl<'s> Compiler<'s> {
             texts: Texts::default(),
             errors: Vec::new(),
             f: Builder::new(FunctionId::MAIN),
+            spare: Vec::new(),
             imports: 0,
             line: (0, 0, 1),
         }
+    }
+
+    /// Begins a function; gives the state of the one around it.
+    pub(super) fn begin_function(&mut self, id: FunctionId) -> Builder {
+        let builder = match self.spare.pop() {
+            Some(mut builder) => {
+                builder.reset(id);
+                builder
+            }
+            None => Builder::new(id),
+        };
+        std::mem::replace(&mut self.f, builder)
+    }
+
+    /// Goes on with the function around the one that is done.
+    pub(super) fn end_function(&mut self, around: Builder) {
+        let done = std::mem::replace(&mut self.f, around);
+        self.f.failed |= done.failed;
+        self.spare.push(done);
     }
 
     pub(super) fn imported(&self) -> Vec<Imported> {

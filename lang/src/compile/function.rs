@@ -1,6 +1,6 @@
 //! Functions: parameters, bodies, closures, and the code objects they end in.
 
-use super::builder::Builder;
+use super::builder::Label;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
@@ -114,7 +114,7 @@ impl<'s> Compiler<'s> {
     /// Compiles a function; None when that passed a limit, which has been reported.
     pub(super) fn function(&mut self, function: &'s Function<'s>) -> Option<(FunctionId, Code)> {
         let id = self.resolution.function_at.get(function.span.start)?;
-        let around = std::mem::replace(&mut self.f, Builder::new(id));
+        let around = self.begin_function(id);
         let counts = self.parameters(&function.params, function.span);
         match &function.body {
             Body::Block(block) => self.block(block, Want::Tail),
@@ -128,8 +128,7 @@ impl<'s> Compiler<'s> {
             params: function.params.iter().map(|param| self.parameter_name(param)).collect(),
         };
         let code = self.finish(counts, title);
-        let failed = std::mem::replace(&mut self.f, around).failed;
-        self.f.failed |= failed;
+        self.end_function(around);
         Some((id, code?))
     }
 
@@ -168,7 +167,7 @@ impl<'s> Compiler<'s> {
 
     /// Gives a parameter its default when no argument was given for it.
     pub(super) fn default(&mut self, register: Reg, default: &'s crate::ast::Expr<'s>) {
-        let mut present = super::builder::Label::new();
+        let mut present = Label::new();
         self.jump(default.span, Op::JumpPresent, register, &mut present);
         self.expr(default, Want::Into(Dst::fresh(register)));
         self.f.bind(present);
@@ -203,12 +202,12 @@ impl<'s> Compiler<'s> {
             rest: counts.rest,
             registers: builder.registers.count(),
             free: free.iter().map(|capture| capture.kind).collect(),
-            constants: std::mem::take(&mut builder.constants).into_list(),
-            children: std::mem::take(&mut builder.children),
-            closures: std::mem::take(&mut builder.closures),
-            types: std::mem::take(&mut builder.types),
-            words: std::mem::take(&mut builder.words),
-            handlers: std::mem::take(&mut builder.handlers),
+            constants: builder.constants.take(),
+            children: builder.children.drain(..).collect(),
+            closures: builder.closures.drain(..).collect(),
+            types: builder.types.drain(..).collect(),
+            words: builder.words.as_slice().into(),
+            handlers: builder.handlers.as_slice().into(),
         };
         let debug = Debug {
             name: title.name.into(),
@@ -218,8 +217,8 @@ impl<'s> Compiler<'s> {
             doc: title.doc.map(String::from),
             params: title.params,
             free: free.iter().map(|capture| self.resolution.binding(capture.binding).name.name.into()).collect(),
-            positions: std::mem::take(&mut builder.positions),
-            locals: std::mem::take(&mut builder.locals),
+            positions: builder.positions.as_slice().into(),
+            locals: builder.locals.drain(..).collect(),
         };
         let (body, debug) = if builder.suspect { super::prune::prune(body, debug) } else { (body, debug) };
         match Code::check(body, Some(debug)) {

@@ -1,6 +1,5 @@
 //! Type declarations: a constructor, and the methods.
 
-use super::builder::Builder;
 use super::emit::Compiler;
 use super::function::Title;
 use super::register::{Reg, Want};
@@ -38,7 +37,7 @@ impl<'s> Compiler<'s> {
     /// The function that makes an instance of its fields.
     fn constructor(&mut self, declaration: &'s TypeDeclaration<'s>) -> Option<(FunctionId, Code)> {
         let id = self.resolution.function_at.get(declaration.span.start)?;
-        let around = std::mem::replace(&mut self.f, Builder::new(id));
+        let around = self.begin_function(id);
         let fields = &declaration.fields;
         let defaults = fields.iter().map(|(_, default)| (default.is_some(), false));
         let counts = self.counts(fields.len(), defaults, declaration.span);
@@ -62,8 +61,7 @@ impl<'s> Compiler<'s> {
             params: fields.iter().map(|(name, _)| name.name.into()).collect(),
         };
         let code = self.finish(counts, title);
-        let failed = std::mem::replace(&mut self.f, around).failed;
-        self.f.failed |= failed;
+        self.end_function(around);
         Some((id, code?))
     }
 }
