@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::ast::{Import, Module, StatementKind};
+use crate::ast::{Import, StatementKind};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
