@@ -210,8 +210,9 @@ impl Pass<'_, '_> {
         let ends = if last.ends_operand() {
             !(token.kind.continues() || (token.kind == Kind::Not && self.next_kind() == Kind::In))
         } else {
-            // What stands before is unfinished, but this cannot finish it.
-            begins_statement && last != Kind::Export
+            // If something unfinished stands before, this cannot finish it.
+            use Kind::*;
+            begins_statement && !matches!(last, Export | Newline | Semicolon | BlockOpen | ArmsOpen | MethodsOpen)
         };
         if ends {
             let end = self.out.last().map_or(0, |last| last.span.end);
@@ -222,11 +223,13 @@ impl Pass<'_, '_> {
 
     /// Whether a raw token can only be the first of a statement.
     fn begins_statement(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Let | Kind::Var | Kind::Import | Kind::Export => true,
-            Kind::Fn | Kind::Type => self.raw.get(self.at).is_some_and(|next| next.kind == Kind::Name),
+        let next = self.raw.get(self.at).map_or(Kind::Newline, |next| next.kind);
+        let can_begin = match kind {
+            Kind::Let | Kind::Var | Kind::Import | Kind::Export => next != Kind::Colon,
+            Kind::Fn | Kind::Type => next == Kind::Name,
             _ => false,
-        }
+        };
+        can_begin && !matches!(self.last(), Kind::Dot | Kind::SafeDot)
     }
 
     /// Puts a token out.
