@@ -7,9 +7,10 @@ mod kind;
 mod lex;
 mod literal;
 mod layout;
+mod brackets;
 
+pub(crate) use brackets::too_deep;
 pub use kind::Kind;
-pub(crate) use layout::too_deep;
 pub use layout::{Doc, Layout, lay_out};
 pub use lex::lex;
 pub use literal::{LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value};
