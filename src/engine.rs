@@ -8,17 +8,18 @@ use std::sync::Arc;
 use quipu_lang::compile::Interface;
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
-use quipu_stdlib::{Grant, Names};
+use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::library::Library;
 use quipu_vm::{Failure, Limits, Root, Vm};
 
-use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, is_error};
+use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, Standard, is_error};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
 #[derive(Clone)]
 pub struct Engine {
     library: Arc<Library>,
     names: Arc<Names>,
+    capabilities: Capabilities,
     resolver: Arc<dyn Resolver>,
 }
 
@@ -30,9 +31,11 @@ impl Engine {
 
     /// An engine whose programs may reach what is granted.
     pub fn granting(grant: &Grant) -> Engine {
+        let library = quipu_stdlib::library(grant);
         Engine {
-            library: Arc::new(quipu_stdlib::library(grant)),
-            names: Arc::new(quipu_stdlib::names(grant)),
+            names: Arc::new(Names::of(&library)),
+            library: Arc::new(library),
+            capabilities: grant.capabilities,
             resolver: Arc::new(Files),
         }
     }
@@ -64,7 +67,13 @@ impl Engine {
         let loader = Loader {
             resolver: &*self.resolver,
             natives: &*self.names,
-            standard: &|name| Some(quipu_stdlib::module(name)?.interface.clone()),
+            standard: &|name| match quipu_stdlib::module(name) {
+                None => Standard::Unknown,
+                Some(module) if module.capability.is_some_and(|needed| !self.capabilities.has(needed)) => {
+                    Standard::Refused
+                }
+                Some(module) => Standard::Granted(module.interface.clone()),
+            },
             standard_names: &|| quipu_stdlib::modules().iter().map(|module| module.name).collect(),
             known,
         };

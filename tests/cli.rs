@@ -106,7 +106,8 @@ fn an_expression_is_printed_as_source() {
 #[test]
 fn an_uncaught_error_gives_1_with_place_and_trace() {
     let scratch = Scratch::new("uncaught");
-    let file = scratch.file("a.qp", "fn look(m) {\n  let v = m[\"x\"]\n  return v\n}\nprint(\"first\")\nprint(look([:]))\n");
+    let file =
+        scratch.file("a.qp", "fn look(m) {\n  let v = m[\"x\"]\n  return v\n}\nprint(\"first\")\nprint(look([:]))\n");
     let run = vm(&[&file]).ends(1).prints("first\n").says("error[Q0405]: key_error: ").says("a.qp:2:11");
     let run = run.says("trace, innermost call first:\n  look at ").says("a.qp:2\n").says("a.qp:6\n");
     assert!(run.err.contains("m[\"x\"]"), "{}", run.err);

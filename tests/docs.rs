@@ -52,7 +52,9 @@ fn check(programs: &[(String, bool, String)]) {
     let failures: Vec<String> = programs
         .iter()
         .zip(results)
-        .filter_map(|((name, ..), result)| Some(format!("{name}\n    {}", result.err()?.trim().replace('\n', "\n    "))))
+        .filter_map(|((name, ..), result)| {
+            Some(format!("{name}\n    {}", result.err()?.trim().replace('\n', "\n    ")))
+        })
         .collect();
     assert!(failures.is_empty(), "{} of {} blocks fail:\n{}", failures.len(), programs.len(), failures.join("\n"));
 }

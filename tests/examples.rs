@@ -17,7 +17,8 @@ fn examples_print_what_is_expected() {
     examples.retain(|file| file.extension().is_some_and(|extension| extension == "qp"));
     examples.sort();
     let engine = Engine::new();
-    let failures: Vec<String> = parallel(&examples, |file| attempt(&engine, file)).into_iter().filter_map(Result::err).collect();
+    let failures: Vec<String> =
+        parallel(&examples, |file| attempt(&engine, file)).into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

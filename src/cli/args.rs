@@ -166,8 +166,18 @@ mod tests {
     #[test]
     fn the_short_way_agrees_with_the_long_one() {
         for line in [
-            "a.qp", "a.qp --fuel 3 -e x", "a.qp -- x", "run a.qp", "run a.qp --json -x", "run - a", "-e 1", "-E 1 run",
-            "-e 1 --fuel 3", "-e -1", "run run", "run a.qp -- --",
+            "a.qp",
+            "a.qp --fuel 3 -e x",
+            "a.qp -- x",
+            "run a.qp",
+            "run a.qp --json -x",
+            "run - a",
+            "-e 1",
+            "-E 1 run",
+            "-e 1 --fuel 3",
+            "-e -1",
+            "run run",
+            "run a.qp -- --",
         ] {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
             let short = Args::plain(&words).unwrap_or_else(|| panic!("{line}"));
@@ -196,7 +206,15 @@ mod tests {
 
     #[test]
     fn wrong_values_are_refused() {
-        for line in ["--heap 64Q x", "--timeout -1s x", "--timeout nan x", "--fuel x x", "--depth -1 x", "check", "--nonsense x"] {
+        for line in [
+            "--heap 64Q x",
+            "--timeout -1s x",
+            "--timeout nan x",
+            "--fuel x x",
+            "--depth -1 x",
+            "check",
+            "--nonsense x",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -9,7 +9,7 @@ use quipu::lang::code::{Code, listing};
 use quipu::lang::diagnostic::closest;
 use quipu::report::Report;
 use quipu::stdlib::Grant;
-use quipu::{Engine, Error, Input};
+use quipu::{Engine, Error};
 
 use super::exit::Exit;
 use super::run;

@@ -72,11 +72,8 @@ pub struct Output {
 impl Output {
     pub fn new() -> Output {
         let stdout = io::stdout();
-        let inner: Box<dyn Write + Send> = if stdout.is_terminal() {
-            Box::new(stdout)
-        } else {
-            Box::new(BufWriter::with_capacity(1 << 15, stdout))
-        };
+        let inner: Box<dyn Write + Send> =
+            if stdout.is_terminal() { Box::new(stdout) } else { Box::new(BufWriter::with_capacity(1 << 15, stdout)) };
         Output { inner, broken: Arc::default(), gone: None }
     }
 

@@ -88,12 +88,22 @@ pub struct Loader<'h> {
     pub resolver: &'h dyn Resolver,
     /// Natives that programs may name.
     pub natives: &'h dyn Natives,
-    /// Interfaces of standard modules.
-    pub standard: &'h dyn Fn(&str) -> Option<Arc<Interface>>,
+    /// Standard modules by name.
+    pub standard: &'h dyn Fn(&str) -> Standard,
     /// Names of standard modules, for suggestions.
     pub standard_names: &'h dyn Fn() -> Vec<&'static str>,
     /// Modules that were loaded before, by id.
     pub known: &'h dyn Fn(&str) -> Option<Arc<Interface>>,
+}
+
+/// A standard module, as its host has it.
+pub enum Standard {
+    /// It is there and gives this.
+    Granted(Arc<Interface>),
+    /// The host does not allow it.
+    Refused,
+    /// There is none with this name.
+    Unknown,
 }
 
 impl Loader<'_> {
@@ -111,7 +121,8 @@ impl Loader<'_> {
                 (location, bytes)
             }
         };
-        let mut state = State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
+        let mut state =
+            State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
         state.module(location, bytes);
         if state.found.iter().any(|found| found.list.iter().any(is_error)) {
             return Err(LoadError::Invalid(state.found));
@@ -189,14 +200,20 @@ impl State<'_, '_> {
         let importer = importer.as_ref();
         if !request.is_path {
             return match (self.loader.standard)(&request.module) {
-                Some(interface) => Ok((None, Some(interface))),
-                None => Err(self.no_standard_module(importer, request)),
+                Standard::Granted(interface) => Ok((None, Some(interface))),
+                Standard::Refused => {
+                    let title = format!("this host does not grant the module `{}`", request.module);
+                    Err(Diagnostic::error("Q0208", request.span, title))
+                }
+                Standard::Unknown => Err(self.no_standard_module(importer, request)),
             };
         }
         let path = &request.module;
         let relative = path.starts_with("./") || path.starts_with("../");
         let located = if relative { self.loader.resolver.locate(importer, path) } else { None };
-        let Some(location) = located else { return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into())) };
+        let Some(location) = located else {
+            return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into()));
+        };
         if let Some(start) = self.open.iter().position(|open| open.id == location.id) {
             return Err(self.cycle(start, request));
         }
@@ -236,9 +253,14 @@ impl State<'_, '_> {
             return diagnostic.patch(format!("did you mean `{near}`?"), *span, near);
         }
         let path = format!("./{name}");
-        let there = self.loader.resolver.locate(importer, &path).is_some_and(|there| self.loader.resolver.read(&there).is_ok());
+        let there =
+            self.loader.resolver.locate(importer, &path).is_some_and(|there| self.loader.resolver.read(&there).is_ok());
         if there {
-            return diagnostic.patch("to import the file beside this one, write its path", *span, format!("\"{path}\""));
+            return diagnostic.patch(
+                "to import the file beside this one, write its path",
+                *span,
+                format!("\"{path}\""),
+            );
         }
         diagnostic.note(format!("the standard modules are {}", names.join(", ")))
     }
@@ -251,7 +273,8 @@ impl State<'_, '_> {
         }
         let diagnostic = Diagnostic::error("Q0208", *span, format!("there is no module `{path}`"));
         let bare = path.strip_suffix(".qp").unwrap_or(path);
-        let tidy = if bare.starts_with("./") || bare.starts_with("../") { bare.to_owned() } else { format!("./{bare}") };
+        let tidy =
+            if bare.starts_with("./") || bare.starts_with("../") { bare.to_owned() } else { format!("./{bare}") };
         if tidy != *path && !path.starts_with('/') {
             return diagnostic.patch(
                 "paths begin with `./` or `../` and leave out the `.qp`",

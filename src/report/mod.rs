@@ -101,7 +101,9 @@ impl Report {
                     }
                     None => ("Q0421", format!("uncaught value: {}", uncaught.message)),
                 };
-                let note = uncaught.data.as_ref().map(|data| format!("data: {data}"));
+                // The message of most errors names what they carry.
+                let data = uncaught.data.as_ref().filter(|data| !uncaught.message.contains(data.as_str()));
+                let note = data.map(|data| format!("data: {data}"));
                 (Origin::Run, code, title, note, &uncaught.trace, uncaught.omitted)
             }
             Failure::Stop(stop, trace) => {

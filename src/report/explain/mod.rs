@@ -100,7 +100,10 @@ mod tests {
         for code in codes() {
             let text = explain_plain(code).unwrap();
             assert!(!text.contains("```"), "{code}");
-            assert!(text.lines().filter(|line| !line.starts_with("    ")).all(|line| line.chars().count() <= 90), "{text}");
+            assert!(
+                text.lines().filter(|line| !line.starts_with("    ")).all(|line| line.chars().count() <= 90),
+                "{text}"
+            );
         }
     }
 }
