@@ -12,6 +12,9 @@ pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;
 /// it reserves before it changes anything.
 pub type NativeFn = for<'v> fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v>;
 
+/// A native as a closure of the host, under the same rules as [`NativeFn`].
+pub type HostFn = dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync;
+
 /// Why a native or instruction gives no value.
 #[derive(Clone, Copy)]
 pub enum Fault<'v> {
@@ -45,7 +48,7 @@ pub enum NativeRun {
     /// A plain function.
     Plain(NativeFn),
     /// A closure of the host.
-    Host(Box<dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync>),
+    Host(Box<HostFn>),
     /// The machine itself: it changes frames or fibers.
     Control(Control),
 }

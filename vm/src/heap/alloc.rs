@@ -257,18 +257,6 @@ impl Heap {
         }
     }
 
-    /// A cell; `ABSENT` leaves it uninitialised.
-    #[inline(always)]
-    pub fn cell<'v>(&mut self, var: bool, value: Value<'v>) -> Gc<'v, CellObject> {
-        // SAFETY: the only field is written at once.
-        unsafe {
-            let class = const { class_of(size_of::<CellObject>()) };
-            let object = self.alloc_cell(tag::CELL, var as u8 * flag::VAR, class).cast::<CellObject>();
-            (*object).value = value.slot();
-            Gc::from_ptr(object)
-        }
-    }
-
     /// A closure. `owner` is the type whose method or constructor it is.
     ///
     /// # Safety

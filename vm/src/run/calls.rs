@@ -187,7 +187,8 @@ impl Machine {
                     _ => self.r(at - 1).bits,
                 };
                 // SAFETY: the native has just been called.
-                let fallback = unsafe { (&(*(callee as *mut NativeObject)).def).fallback };
+                let def = unsafe { &(*(callee as *mut NativeObject)).def };
+                let fallback = def.fallback;
                 self.fall_back(fallback, at, count, To::Register(Kind::Plain, w.a()))
             }
             Some(fault) => Err(fault),
@@ -405,10 +406,10 @@ impl Machine {
                     self.fill_cache(w, tag::MAP, method);
                     return self.call_window(b, count + 1, method, to);
                 }
-                if let View::Str(key) = name.view() {
-                    if let Some(callee) = map.get_text(self.cx_mut(), key.as_str()) {
-                        return self.call_window(b + 1, count, callee, to);
-                    }
+                if let View::Str(key) = name.view()
+                    && let Some(callee) = map.get_text(self.cx_mut(), key.as_str())
+                {
+                    return self.call_window(b + 1, count, callee, to);
                 }
             }
             _ => {

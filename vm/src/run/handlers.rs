@@ -18,7 +18,7 @@ use super::frame::{Frame, Kind};
 use super::machine::Machine;
 use super::prepare::{CELL_CLASS, Cache};
 use crate::heap::layout::*;
-use crate::heap::{Slot, Value, tag};
+use crate::heap::{Slot, tag};
 use crate::native::{NativeFn, NativeRun};
 use quipu_lang::code::{Source, Word};
 
@@ -456,7 +456,7 @@ macro_rules! equalities {
             next!(pc.add(1), base, vm, fp)
         });
         slow!($slow => equal);
-        /// Two strings of one length. The result goes into the register, also for the fused forms, whose test follows.
+        // Two strings of one length. The result goes into the register, also for the fused forms, whose test follows.
         op!(apart $text(pc, base, vm, w, fp) {
             let (x, y) = ((*base.add(b(w))).bits as *const StrObject, (*base.add(c(w))).bits as *const StrObject);
             let value = str_equal(x, y) == $wanted;
@@ -470,7 +470,7 @@ equalities!(Ne, NeSlow, NeText, NeJumpNot, NeJump, false);
 
 // Fused with a small int: the word stands in place of a `LoadInt`, the operator follows, then perhaps a test.
 macro_rules! with_int {
-    ($name:ident, $slow:ident, $checked:ident, $float:tt) => {
+    ($name:ident, $checked:ident) => {
         op!($name(pc, base, vm, w, fp) {
             let x = base.add(b(w));
             if (*x).tag == tag::INT {
@@ -483,9 +483,9 @@ macro_rules! with_int {
         });
     };
 }
-with_int!(AddInt, AddIntSlow, overflowing_add, +);
-with_int!(SubInt, SubIntSlow, overflowing_sub, -);
-with_int!(MulInt, MulIntSlow, overflowing_mul, *);
+with_int!(AddInt, overflowing_add);
+with_int!(SubInt, overflowing_sub);
+with_int!(MulInt, overflowing_mul);
 op!(ModInt(pc, base, vm, w, fp) {
     let x = base.add(b(w));
     if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
@@ -496,8 +496,8 @@ op!(ModInt(pc, base, vm, w, fp) {
     set(base.add(a(w)), tag::INT, value as u64);
     next!(pc.add(1), base, vm, fp)
 });
-/// The way out of every form fused with an int: loads the int after all and goes on with the operator in its own word.
-/// The register is the operator's `c`; the int is this word's.
+// The way out of every form fused with an int: loads the int after all and goes on with the operator in its own word.
+// The register is the operator's `c`; the int is this word's.
 op!(LoadFused(pc, base, vm, w, fp) {
     set(base.add(c(*pc)), tag::INT, sc(w) as u64);
     next!(pc, base, vm, fp)
@@ -561,7 +561,7 @@ op!(ToStr(pc, base, vm, w, fp) {
     copy(base.add(a(w)), base.add(b(w)));
     next!(pc, base, vm, fp)
 });
-slow!(ToStrSlow => to_str);
+slow!(ToStrSlow => show);
 slow!(Concat => concat);
 
 // Jumps.
@@ -639,7 +639,7 @@ op!(Call(pc, base, vm, w, fp) {
     enter!(pc, base, vm, w, fp, closure, b(w) + 1)
 });
 slow!(CallSlow => call_slow);
-/// A call of something that is no closure: natives first.
+// A call of something that is no closure: natives first.
 op!(apart CallOther(pc, base, vm, w, fp) {
     let callee = base.add(b(w));
     if (*callee).tag != tag::NATIVE { return CallSlow(pc, base, vm, w, fp) }
@@ -708,7 +708,7 @@ op!(CallMethod(pc, base, vm, w, fp) {
     enter!(pc, base, vm, w, fp, closure, b(w))
 });
 slow!(CallMethodSlow => call_method);
-/// A method that the cache has found to be a native.
+// A method that the cache has found to be a native.
 op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let cache = pc.add(c(w)) as *const Cache;
     let native = ((*cache).payload & !1) as *mut NativeObject;
@@ -876,7 +876,7 @@ op!(Next(pc, base, vm, w, fp) {
     });
     next!(pc, base, vm, fp)
 });
-/// `Next` fused with the `LoopPresent` behind it.
+// `Next` fused with the `LoopPresent` behind it.
 op!(NextLoop(pc, base, vm, w, fp) {
     if (*vm).fuel <= 1 { return NextSlow(pc, base, vm, w, fp) }
     step!(base, vm, w, NextSlow(pc, base, vm, w, fp), {
@@ -897,7 +897,7 @@ slow!(TryKey => try_key);
 slow!(IsInstance => is_instance);
 slow!(GetSlot => get_slot);
 
-/// Fills prepared code in at its first call, and goes on with it.
+// Fills prepared code in at its first call, and goes on with it.
 slow!(again FirstCall => first_call);
-/// A number that `prepare` never writes.
+// A number that `prepare` never writes.
 slow!(Illegal => illegal);

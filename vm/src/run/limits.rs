@@ -110,12 +110,8 @@ impl Machine {
             let color = heap.live_color();
             codes.retain(|_, code| code.is_marked(color));
             for code in codes.values() {
-                for cache in code.caches() {
-                    // Small keys are tags of built-in types, which live as long as the machine.
-                    if cache.key > 0xff && !heap.is_live(cache.key as *const _) {
-                        cache.key = 0;
-                    }
-                }
+                // Small keys are tags of built-in types, which live as long as the machine.
+                code.clear_caches(|key| key > 0xff && !heap.is_live(key as *const _));
             }
         }
         heap.sweep();

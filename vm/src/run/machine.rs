@@ -11,7 +11,6 @@ use super::frame::Frame;
 use super::prepare::Prepared;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::{Heap, Slot, Value};
-use crate::library::Library;
 use crate::native::{Fault, Stop};
 
 /// Bounds on what a program may use.
@@ -90,7 +89,6 @@ pub(crate) struct Machine {
     pub free_roots: Vec<u32>,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<crate::trace::Trace>>,
-    pub library: Arc<Library>,
     /// Where `print` writes.
     pub output: Box<dyn std::io::Write + Send>,
 }
@@ -99,15 +97,6 @@ pub(crate) struct Machine {
 unsafe impl Send for Machine {}
 
 impl Machine {
-    /// The value a slot holds, for as long as the caller can vouch for it.
-    ///
-    /// # Safety
-    /// Nothing may free the slot's object during `'v`.
-    pub unsafe fn value<'v>(&self, slot: Slot) -> Value<'v> {
-        // SAFETY: the caller's word.
-        unsafe { slot.rebrand() }
-    }
-
     /// A string that lives as long as the machine.
     pub fn interned<'v>(&mut self, text: &str) -> Value<'v> {
         let slot = match self.strings.get(text) {

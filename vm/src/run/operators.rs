@@ -216,7 +216,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn to_str(&mut self, w: Word) -> Done {
+    pub(super) fn show(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
         if let Some(method) = self.special(value, Special::str) {
             return self.call_special(method, &[value], Kind::Text, w.a());

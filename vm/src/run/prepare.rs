@@ -138,14 +138,18 @@ impl Prepared {
         unsafe { self.memory.get().add(index as usize) }
     }
 
-    /// Its caches.
-    pub fn caches(&self) -> &mut [Cache] {
+    /// Forgets the caches whose key `is_dead`.
+    pub fn clear_caches(&self, is_dead: impl Fn(u64) -> bool) {
         let (first, count) = self.caches.get();
-        if count == 0 {
-            return &mut [];
+        for i in 0..count {
+            // SAFETY: set together, once, to the caches' part of `memory`; no handler runs now.
+            unsafe {
+                let cache = first.add(i);
+                if is_dead((*cache).key) {
+                    (*cache).key = 0;
+                }
+            }
         }
-        // SAFETY: set together, once, to the caches' part of `memory`; only one reference is made at a time.
-        unsafe { std::slice::from_raw_parts_mut(first, count) }
     }
 
     /// Its constants.

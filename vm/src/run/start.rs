@@ -50,7 +50,6 @@ impl Machine {
             roots: Vec::new(),
             free_roots: Vec::new(),
             last_trace: None,
-            library: library.clone(),
             output: Box::new(std::io::sink()),
         };
         machine.add_types();

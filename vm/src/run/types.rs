@@ -4,7 +4,7 @@ use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
 
 use super::machine::Machine;
 use crate::error::ErrorKind;
-use crate::heap::layout::{InstanceObject, Method, Specials, TypeData, TypeObject, flag};
+use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::native::Fault;
 
@@ -94,16 +94,6 @@ impl Machine {
     /// A method of a built-in type.
     pub(crate) fn builtin_method(&self, value_tag: u64, name: Slot) -> Option<&Slot> {
         self.methods.get(type_tag(value_tag) as usize)?.get(name.as_str()?)
-    }
-
-    /// The type of a value.
-    pub(crate) fn type_of(&self, value: Slot) -> Slot {
-        let ty = match value.view() {
-            // SAFETY: the instance is live.
-            View::Instance(instance) => unsafe { (*instance.as_ptr()).ty },
-            _ => self.types[type_tag(value.tag) as usize],
-        };
-        if ty.is_null() { Value::NIL } else { Value::raw(tag::TYPE, ty as u64) }
     }
 
     pub(super) fn make_type(&mut self, w: Word) -> Done {
@@ -264,7 +254,8 @@ impl Machine {
             let index = w.c() as usize;
             // SAFETY: the instance and its type are live, and the index is compared with the number of fields.
             unsafe {
-                if index < (&(*(*instance.as_ptr()).ty).data.fields).len() {
+                let data = &(*(*instance.as_ptr()).ty).data;
+                if index < data.fields.len() {
                     let field = *instance.as_ptr().add(1).cast::<Slot>().add(index);
                     self.set_r(w.a() as usize, field);
                     return Ok(());
@@ -280,15 +271,3 @@ impl Machine {
         Err(self.failure(ErrorKind::Type, "the function belongs to no type"))
     }
 }
-
-/// The fields of an instance, copied.
-pub(crate) fn instance_fields(instance: *mut InstanceObject) -> Vec<Slot> {
-    // SAFETY: callers pass live instances; as many fields as the type has follow the object.
-    unsafe {
-        let ty: *mut TypeObject = (*instance).ty;
-        let count = (&(*ty).data.fields).len();
-        (0..count).map(|i| *instance.add(1).cast::<Slot>().add(i)).collect()
-    }
-}
-
-const _: u8 = flag::OWNED;
