@@ -257,7 +257,7 @@ pub enum ExprKind<'s> {
     List(Vec<Element<'s>>),
     /// `[k: v, ..m]`, `[:]`.
     Map(Vec<MapElement<'s>>),
-    /// `{ .. }`.
+    /// `{ .. }`. A loop in the place of an expression is a block of it alone, with the same span.
     Block(Box<Block<'s>>),
     /// `if c { } else if d { } else { }`: the conditions with their blocks in order.
     If {
