@@ -31,8 +31,8 @@ use std::fmt;
 use super::check::CheckError;
 use super::effects::constant;
 use super::object::{
-    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,
-    Source, TypeSite,
+    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
+    Position, Source, TypeSite,
 };
 use super::op::{Field, Op, Role, Word};
 use crate::canonical::{CanonicalError, Reader, Writer};
@@ -286,7 +286,7 @@ fn read_site(from: &mut Reader) -> Result<ClosureSite, CanonicalError> {
             _ => return Err(CanonicalError::Malformed),
         })
     })?;
-    Ok(ClosureSite { child, sources })
+    Ok(ClosureSite { child, sources, own_debug: OwnDebug::default() })
 }
 
 fn write_type(to: &mut Writer, site: &TypeSite) {

@@ -14,7 +14,7 @@ pub use bytes::{DecodeError, children_of};
 pub use check::{CheckError, CheckErrorKind};
 pub use listing::listing;
 pub use object::{
-    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, Position,
-    Source, TypeSite,
+    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
+    Position, Source, TypeSite,
 };
 pub use op::{Field, Op, Role, Word};

@@ -55,6 +55,28 @@ pub struct ClosureSite {
     pub child: u32,
     /// One source for each free variable of the child, in the child's order.
     pub sources: Vec<Source>,
+    /// Debug information of the function made here, where it differs from that of the child.
+    pub own_debug: OwnDebug,
+}
+
+/// Debug information of one of several functions that share a code object. It is neither hashed nor stored nor
+/// compared: two functions with the same code are the same code object, but in the process that compiled them each
+/// keeps its own name and lines.
+#[derive(Clone, Default)]
+pub struct OwnDebug(pub Option<Arc<Debug>>);
+
+impl PartialEq for OwnDebug {
+    fn eq(&self, _: &OwnDebug) -> bool {
+        true
+    }
+}
+
+impl Eq for OwnDebug {}
+
+impl std::fmt::Debug for OwnDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.as_ref().map_or("-", |debug| &debug.name))
+    }
 }
 
 /// A place where a type is made.
@@ -122,6 +144,15 @@ pub struct Body {
 }
 
 impl Body {
+    /// The code of the closures made at a site, with the debug information of the function that stands there.
+    pub fn code_at(&self, site: &ClosureSite) -> Option<Code> {
+        let mut code = self.children.get(site.child as usize)?.clone();
+        if let Some(debug) = &site.own_debug.0 {
+            code.debug = Some(debug.clone());
+        }
+        Some(code)
+    }
+
     /// Number of parameters of all kinds.
     pub fn params(&self) -> u16 {
         self.required as u16 + self.optional as u16 + self.rest as u16
@@ -228,6 +259,16 @@ impl Code {
     pub fn with_debug(mut self, debug: Option<Debug>) -> Code {
         self.debug = debug.map(Arc::new);
         self
+    }
+
+    /// Where its debug information is, which tells functions with equal code apart in one process; 0 if it is stripped.
+    pub fn debug_address(&self) -> usize {
+        self.debug.as_ref().map_or(0, |debug| Arc::as_ptr(debug) as usize)
+    }
+
+    /// The debug information, shared.
+    pub fn shared_debug(&self) -> Option<Arc<Debug>> {
+        self.debug.clone()
     }
 
     /// An address that tells code objects in this process apart; never stored or hashed.

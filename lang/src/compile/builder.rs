@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::constants::Constants;
 use super::register::Registers;
-use crate::code::{ClosureSite, Code, CodeHash, Handler, Local, Op, Position, TypeSite, Word};
+use crate::code::{ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, Source, TypeSite, Word};
 use crate::resolve::FunctionId;
 use crate::span::Span;
 
@@ -168,12 +168,19 @@ impl Builder {
         }
     }
 
-    /// Index of a child; equal code is kept once.
-    pub(super) fn child(&mut self, code: Code) -> u32 {
+    /// A place where closures of `code` are made. Equal code is kept once, each function's own debug information here.
+    pub(super) fn site(&mut self, code: Code, sources: Vec<Source>) -> ClosureSite {
+        let debug = code.shared_debug();
+        let (child, is_new) = self.child(code);
+        ClosureSite { child, sources, own_debug: OwnDebug(debug.filter(|_| !is_new)) }
+    }
+
+    /// Index of a child, and whether it is new.
+    fn child(&mut self, code: Code) -> (u32, bool) {
         let next = self.children.len() as u32;
         if self.children.len() < MANY {
             if let Some(found) = self.children.iter().position(|child| *child == code) {
-                return found as u32;
+                return (found as u32, false);
             }
         } else {
             if self.child_index.is_empty() {
@@ -181,10 +188,10 @@ impl Builder {
             }
             let found = *self.child_index.entry(code.hash()).or_insert(next);
             if found != next {
-                return found;
+                return (found, false);
             }
         }
         self.children.push(code);
-        next
+        (next, true)
     }
 }

@@ -5,7 +5,7 @@ use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Body, Function, Module, Param, PatternKind};
-use crate::code::{self, ClosureSite, Code, Debug, FreeKind, Op, Source, Word};
+use crate::code::{self, Code, Debug, FreeKind, Op, Source, Word};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
 use crate::span::Span;
@@ -85,8 +85,8 @@ impl<'s> Compiler<'s> {
             return;
         }
         let Some((id, code)) = self.function(function) else { return };
-        let child = self.f.child(code);
-        let site = ClosureSite { child, sources: self.sources(id) };
+        let sources = self.sources(id);
+        let site = self.f.site(code, sources);
         let index = self.f.closures.len() as u32;
         self.f.closures.push(site);
         self.emit(function.span, Word::ax(Op::MakeClosure, out, index));

@@ -4,7 +4,7 @@ use super::emit::Compiler;
 use super::function::Title;
 use super::register::{Reg, Want};
 use crate::ast::{Function, PatternKind, TypeDeclaration};
-use crate::code::{ClosureSite, Code, MethodSite, Op, TypeSite, Word};
+use crate::code::{Code, MethodSite, Op, TypeSite, Word};
 use crate::resolve::FunctionId;
 
 impl<'s> Compiler<'s> {
@@ -22,11 +22,15 @@ impl<'s> Compiler<'s> {
         let name = self.f.constants.text(&mut self.texts, declaration.name.name);
         let fields = declaration.fields.iter();
         let fields = fields.map(|(field, _)| self.f.constants.text(&mut self.texts, field.name)).collect();
-        let constructor = ClosureSite { child: self.f.child(constructor), sources: self.sources(id) };
-        let methods = methods.into_iter().map(|(method, (id, code))| MethodSite {
-            name: self.f.constants.text(&mut self.texts, method.name.map_or("", |name| name.name)),
-            instance: takes_self(method),
-            closure: ClosureSite { child: self.f.child(code), sources: self.sources(id) },
+        let sources = self.sources(id);
+        let constructor = self.f.site(constructor, sources);
+        let methods = methods.into_iter().map(|(method, (id, code))| {
+            let sources = self.sources(id);
+            MethodSite {
+                name: self.f.constants.text(&mut self.texts, method.name.map_or("", |name| name.name)),
+                instance: takes_self(method),
+                closure: self.f.site(code, sources),
+            }
         });
         let methods = methods.collect();
         let index = self.f.types.len() as u32;

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quipu_lang::code::{
     Body, CheckError, CheckErrorKind, ClosureSite, Code, Constant, Debug, Field, FreeKind, Handler, Local, Op,
-    Position, Role, Source, Word, children_of, listing,
+    OwnDebug, Position, Role, Source, Word, children_of, listing,
 };
 use quipu_lang::span::Span;
 
@@ -30,7 +30,11 @@ fn wild_body() -> impl Strategy<Value = Body> {
         Just(Source::Running),
         Just(Source::Owner)
     ];
-    let site = (small(), vec(source, 0..3)).prop_map(|(child, sources)| ClosureSite { child, sources });
+    let site = (small(), vec(source, 0..3)).prop_map(|(child, sources)| ClosureSite {
+        child,
+        sources,
+        own_debug: OwnDebug::default(),
+    });
     let kind = prop_oneof![Just(FreeKind::Value), Just(FreeKind::Cell)];
     let tables = (vec(kind, 0..3), vec(constant(), 0..4), vec(site, 0..3), vec(handler, 0..3));
     (any::<[u8; 2]>(), any::<bool>(), narrow(), tables, vec(word, 0..20)).prop_map(
@@ -105,7 +109,7 @@ fn build((seeds, ranges, registers): (Vec<Seed>, Vec<[u8; 3]>, u16)) -> Body {
                     let sources = [vec![], vec![Source::Free(0)], vec![Source::Register(value % registers)]];
                     let sources = sources[value as usize % 3].clone();
                     let child = if sources.is_empty() { 1 } else { 3 };
-                    closures.push(ClosureSite { child, sources });
+                    closures.push(ClosureSite { child, sources, own_debug: OwnDebug::default() });
                     closures.len() as u32 - 1
                 }
                 Role::Forward => jump(pc, value, length),

@@ -1,8 +1,8 @@
 //! Code objects by hand, for tests to take apart.
 
 use quipu_lang::code::{
-    Body, ClosureSite, Code, Constant, Debug, FreeKind, Handler, Local, MethodSite, Op, Position, Source, TypeSite,
-    Word,
+    Body, ClosureSite, Code, Constant, Debug, FreeKind, Handler, Local, MethodSite, Op, OwnDebug, Position, Source,
+    TypeSite, Word,
 };
 use quipu_lang::span::Span;
 
@@ -61,7 +61,7 @@ pub fn maker(child: Code, sources: Vec<Source>) -> Body {
     Body {
         free: vec![FreeKind::Value, FreeKind::Cell],
         children: vec![child],
-        closures: vec![ClosureSite { child: 0, sources }],
+        closures: vec![ClosureSite { child: 0, sources, own_debug: OwnDebug::default() }],
         ..plain(3, words)
     }
 }
@@ -83,7 +83,7 @@ pub fn point() -> Body {
 }
 
 pub fn closed(child: u32) -> ClosureSite {
-    ClosureSite { child, sources: vec![] }
+    ClosureSite { child, sources: vec![], own_debug: OwnDebug::default() }
 }
 
 /// ```text
@@ -123,7 +123,7 @@ pub fn total() -> Body {
         free: vec![FreeKind::Cell],
         constants: vec![text("print"), Constant::Float(1.5f64.to_bits())],
         children: vec![captures(FreeKind::Cell)],
-        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(2)] }],
+        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(2)], own_debug: OwnDebug::default() }],
         handlers: vec![Handler { start: 4, end: 10, target: 11, register: 7 }],
         ..plain(11, words)
     }

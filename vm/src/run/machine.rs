@@ -74,8 +74,8 @@ pub(crate) struct Machine {
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
     pub waiting: Vec<*mut FiberObject>,
 
-    /// Prepared code by hash.
-    pub codes: HashMap<CodeHash, Box<Prepared>>,
+    /// Prepared code by hash and debug information.
+    pub codes: HashMap<(CodeHash, usize), Box<Prepared>>,
     /// What the host provides, by name.
     pub natives: HashMap<Box<str>, Slot>,
     /// Methods of built-in types, by tag (see `type_tag`) and name.
@@ -119,14 +119,18 @@ impl Machine {
 
     /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.
     pub fn prepared(&mut self, code: &Code) -> *const Prepared {
-        if let Some(prepared) = self.codes.get(&code.hash()) {
+        // Functions with equal code but another name or place are prepared apart, so that traces tell them apart.
+        let key = (code.hash(), code.debug_address());
+        if let Some(prepared) = self.codes.get(&key) {
             return &raw const **prepared;
         }
         // Code nests at most 255 deep.
-        let children = code.body().children.iter().map(|child| self.prepared(child)).collect();
+        let body = code.body();
+        let children = body.closures.iter().filter_map(|site| body.code_at(site));
+        let children = children.map(|child| self.prepared(&child)).collect();
         let prepared = Box::new(Prepared::new(code.clone(), children));
         let pointer = &raw const *prepared;
-        self.codes.insert(code.hash(), prepared);
+        self.codes.insert(key, prepared);
         pointer
     }
 }

@@ -69,13 +69,13 @@ pub(crate) struct Cache {
 }
 
 impl Prepared {
-    /// Prepared code that is not filled in yet.
+    /// Prepared code that is not filled in yet; `children` are the code of its closure sites, in order.
     pub fn new(code: Code, children: Box<[*const Prepared]>) -> Prepared {
         let body = code.body();
         // Large frames go through the slow path of calls, which makes room for them.
         let plain = body.optional == 0 && !body.rest && body.registers as usize <= super::limits::MARGIN;
-        let site = |site: &quipu_lang::code::ClosureSite| Site {
-            code: children[site.child as usize],
+        let site = |(site, &code): (&quipu_lang::code::ClosureSite, &*const Prepared)| Site {
+            code,
             // The code object is kept below and never changes, so its list of sources stays where it is.
             first: site.sources.as_ptr(),
             count: site.sources.len(),
@@ -84,7 +84,7 @@ impl Prepared {
                 if size <= LARGEST { class_of(size) } else { 0 }
             },
         };
-        let sites = body.closures.iter().map(site).collect();
+        let sites = body.closures.iter().zip(&children).map(site).collect();
         Prepared {
             entry: Cell::new(FIRST_CALL.as_ptr()),
             exact: if plain { body.required as u32 } else { u32::MAX },

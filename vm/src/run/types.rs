@@ -152,7 +152,8 @@ impl Machine {
 
     /// The closure of a site in the running function's code.
     fn close_site(&mut self, code: &Code, site: &ClosureSite, owner: Option<Slot>) -> Slot {
-        let prepared = self.prepared(&code.body().children[site.child as usize]);
+        let Some(child) = code.body().code_at(site) else { return Value::NIL };
+        let prepared = self.prepared(&child);
         // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it); the
         // checker has compared the sources with the child; the closure keeps the prepared code.
         unsafe {
