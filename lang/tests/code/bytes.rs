@@ -194,6 +194,20 @@ fn lengths_are_not_believed() {
     }
 }
 
+/// Entries may be much larger in memory than in bytes, so no more are read than can be used.
+#[test]
+fn more_entries_than_uses_are_refused() {
+    let malformed = DecodeError::Bytes(CanonicalError::Malformed);
+    // One return, and lists in order: closures, types, handlers, constants, children.
+    let with = |lists: &[u8]| {
+        let bytes = [&[1, 0, 0, 0, 1, 0, 1, Op::Return as u8, 0], lists].concat();
+        Code::decode(&bytes, |_| None).unwrap_err()
+    };
+    assert_eq!(with(&[1, 0, 0, 0, 0, 0, 0]), malformed);
+    assert_eq!(with(&[0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), malformed);
+    assert_eq!(with(&[0, 0, 0, 1, 1, 0, 0]), malformed);
+}
+
 #[test]
 fn debug_information_comes_back() {
     let code = checked(total()).with_debug(Some(total_debug()));
