@@ -218,6 +218,11 @@ impl Machine {
 
     pub(super) fn show(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
+        if let Some(int) = value.as_int() {
+            let text = self.heap.str(decimal(int, &mut [0; 20]));
+            self.set_r(w.a() as usize, text.into());
+            return Ok(());
+        }
         if let Some(method) = self.special(value, Special::str) {
             return self.call_special(method, &[value], Kind::Text, w.a());
         }
@@ -228,19 +233,27 @@ impl Machine {
 
     pub(super) fn concat(&mut self, w: Word) -> Done {
         let (first, count) = (w.b() as usize, w.c() as usize);
-        let mut parts = Vec::with_capacity(count);
+        // Most have a few parts only, and need no vector.
+        let (mut few, mut many) = ([""; 8], Vec::new());
+        let parts = match few.get_mut(..count) {
+            Some(parts) => parts,
+            None => {
+                many.resize(count, "");
+                &mut many[..]
+            }
+        };
         let mut length = 0usize;
-        for i in first..first + count {
+        for (i, place) in (first..).zip(&mut *parts) {
             let Some(part) = self.r(i).as_str() else {
                 let what = describe(self.r(i));
                 return Err(self.failure(ErrorKind::Type, format!("only strings can be joined, not {what}")));
             };
             length = length.saturating_add(part.len());
-            parts.push(part);
+            *place = part;
         }
         self.cx_mut().reserve(length)?;
         self.cx_mut().work(length / 64)?;
-        let text = self.heap.str_from(&parts);
+        let text = self.heap.str_from(parts);
         self.set_r(w.a() as usize, text.into());
         Ok(())
     }
@@ -251,16 +264,7 @@ impl Machine {
         (0..count).map(|i| self.r(w.b() as usize + i)).collect()
     }
 
-    /// Collects first if it is time, so that what is made in a loop cannot outrun the collector.
-    fn before_making(&mut self) -> Done {
-        if self.heap.is_due() {
-            self.collect_now(Word(0))?;
-        }
-        Ok(())
-    }
-
     pub(super) fn make_tuple(&mut self, w: Word) -> Done {
-        self.before_making()?;
         // SAFETY: the checker has bounded the window.
         let items = unsafe { std::slice::from_raw_parts(self.base.add(w.b() as usize), w.c() as usize) };
         let tuple = self.heap.tuple(items);
@@ -269,7 +273,6 @@ impl Machine {
     }
 
     pub(super) fn make_list(&mut self, w: Word) -> Done {
-        self.before_making()?;
         let items = self.window(w, w.c() as usize);
         let list = self.heap.list(items);
         self.set_r(w.a() as usize, list.into());
@@ -277,7 +280,6 @@ impl Machine {
     }
 
     pub(super) fn make_map(&mut self, w: Word) -> Done {
-        self.before_making()?;
         let map = self.heap.table(tag::MAP);
         for i in 0..w.c() as usize {
             let (key, value) = (self.r(w.b() as usize + 2 * i), self.r(w.b() as usize + 2 * i + 1));
@@ -323,6 +325,17 @@ impl Machine {
 
     pub(super) fn get_index(&mut self, w: Word) -> Done {
         let (object, index) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        if let View::Map(map) = object.view() {
+            let found = match index.view() {
+                View::Int(key) => map.get_int_in(&self.heap, key),
+                View::Str(key) => map.get_str_in(&self.heap, key),
+                _ => None,
+            };
+            if let Some(value) = found {
+                self.set_r(w.a() as usize, value);
+                return Ok(());
+            }
+        }
         if let Some(method) = self.special(object, Special::get) {
             return self.call_special(method, &[object, index], Kind::Plain, w.a());
         }
@@ -457,5 +470,36 @@ impl Machine {
     /// A number that is no instruction; prepared code has none.
     pub(super) fn illegal(&mut self, _: Word) -> Done {
         Err(self.failure(ErrorKind::Type, "an instruction that does not exist"))
+    }
+}
+
+/// The digits of an int, written from the end of the buffer; every i64 fits.
+fn decimal(int: i64, buffer: &mut [u8; 20]) -> &str {
+    let mut rest = int.unsigned_abs();
+    let mut at = buffer.len();
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if int < 0 {
+        at -= 1;
+        buffer[at] = b'-';
+    }
+    std::str::from_utf8(&buffer[at..]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn decimal_digits() {
+        for int in [0, 7, -7, 10, 1_234_567, i64::MAX, i64::MIN] {
+            assert_eq!(decimal(int, &mut [0; 20]), int.to_string());
+        }
     }
 }

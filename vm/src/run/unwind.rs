@@ -15,7 +15,18 @@ impl Machine {
         match result {
             Ok(()) => {
                 self.retrying = false;
-                !self.over
+                if self.over {
+                    return false;
+                }
+                // The instruction is done and its result in a register, so this is the place to collect what it and
+                // others like it have made.
+                if self.heap.is_due() {
+                    self.collect();
+                    if self.heap.bytes > self.heap.limit {
+                        return self.abandon(Stop::Heap);
+                    }
+                }
+                true
             }
             Err(fault) => self.raise(fault),
         }
