@@ -322,10 +322,14 @@ impl Table {
             return Err(());
         }
         self.entries.try_reserve_exact(wanted - self.entries.len()).map_err(|_| ())?;
-        if wanted > SMALL {
-            let entries = &self.entries[..];
-            let more = wanted.saturating_sub(self.index.len());
-            self.index.try_reserve(more, |&slot| entries[slot as usize].hash).map_err(|_| ())?;
+        if wanted > SMALL && self.index.capacity() < wanted {
+            // Filled again from the entries, which lie in order; moving the old index over would jump among them.
+            let mut index = HashTable::new();
+            index.try_reserve(wanted, |_| 0).map_err(|_| ())?;
+            self.index = index;
+            if self.is_indexed() {
+                self.build_index();
+            }
         }
         Ok(())
     }
