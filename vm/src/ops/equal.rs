@@ -164,7 +164,8 @@ fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<b
 /// Whether two values are equal of which one is an instance with `eq`. The left one is asked if it can be.
 fn instances<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<bool, Fault<'v>> {
     let methods = (a.special(Special::eq), b.special(Special::eq));
-    if keys && (methods.0.is_none() || methods.1.is_none()) {
+    // An instance is always found where it was filed, whatever its `eq` says of itself.
+    if keys && (a.is_identical(b) || methods.0.is_none() || methods.1.is_none()) {
         return Ok(a.is_identical(b));
     }
     let answer = match methods {

@@ -76,7 +76,7 @@ impl Machine {
             let object = &mut *fiber;
             if self.heap.journal.is_on() && self.heap.journal.wants(&object.header) && object.state.snapshot != number {
                 let snapshot = Box::new(object.state.snapshot());
-                self.heap.journal.push(Change::Fiber(fiber, snapshot));
+                self.heap.log(Change::Fiber(fiber, snapshot));
                 object.state.snapshot = number;
             }
         }
