@@ -68,7 +68,7 @@ impl Machine {
                 return false;
             }
             if self.heap.journal.is_on() && self.heap.journal.wants(&(*cell).header) {
-                self.heap.journal.push(Change::Cell(cell, (*cell).value));
+                self.heap.log(Change::Cell(cell, (*cell).value));
             }
             (*cell).value = value;
         }
