@@ -146,6 +146,9 @@ impl<'de> Deserialize<'de> for Blob {
     }
 }
 
+/// The highest number that is one byte.
+const ONE_BYTE: u8 = 250;
+
 /// Puts numbers, text and bytes behind one another.
 #[derive(Default)]
 pub struct Writer {
@@ -154,7 +157,8 @@ pub struct Writer {
 
 /// Takes numbers, text and bytes off the front; each method is the twin of the writer's of that name.
 ///
-/// It accepts numbers that are written longer than need be. Who reads a whole value writes it again and compares.
+/// It accepts numbers that are written longer than need be, but for the two whose names say otherwise. Who reads a whole
+/// value writes it again and compares.
 pub struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -170,7 +174,28 @@ impl Writer {
         self.bytes
     }
 
+    /// What was written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Number of bytes written so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Takes back all but the first `length` bytes.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// One byte.
+    #[inline]
     pub fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -196,8 +221,12 @@ impl Writer {
     }
 
     /// How many of something follow.
+    #[inline]
     pub fn count(&mut self, count: usize) {
-        self.number(count as u64);
+        match u8::try_from(count) {
+            Ok(byte) if byte <= ONE_BYTE => self.bytes.push(byte),
+            _ => self.number(count as u64),
+        }
     }
 
     /// Bytes of a length that the reader knows.
@@ -234,6 +263,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, CanonicalError> {
         Ok(self.raw(1)?[0])
     }
@@ -267,7 +297,44 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Number of bytes that are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Any count or index in its shortest form: for what is too large to be written again and compared.
+    #[inline]
+    pub fn shortest_count(&mut self) -> Result<u64, CanonicalError> {
+        match self.rest {
+            [first, rest @ ..] if *first <= ONE_BYTE => {
+                self.rest = rest;
+                Ok(*first as u64)
+            }
+            _ => self.shortest_long(),
+        }
+    }
+
+    fn shortest_long(&mut self) -> Result<u64, CanonicalError> {
+        let before = self.rest.len();
+        let value: u64 = self.number()?;
+        let shortest = match value {
+            0..=0xfa => 1,
+            0xfb..=0xffff => 3,
+            0x1_0000..=0xffff_ffff => 5,
+            _ => 9,
+        };
+        if before - self.rest.len() == shortest { Ok(value) } else { Err(CanonicalError::NotCanonical) }
+    }
+
+    /// What [`Writer::i64`] wrote, in its shortest form.
+    #[inline]
+    pub fn shortest_i64(&mut self) -> Result<i64, CanonicalError> {
+        let zigzag = self.shortest_count()?;
+        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    }
+
     /// Bytes of a known length.
+    #[inline]
     pub fn raw(&mut self, length: usize) -> Result<&'a [u8], CanonicalError> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CanonicalError::Truncated)?;
         self.rest = rest;
@@ -340,6 +407,28 @@ mod tests {
     fn a_number_written_too_long_is_refused() {
         assert_eq!(decode::<u32>(&[251, 5, 0], 10), Err(CanonicalError::NotCanonical));
         assert_eq!(Reader::new(&[251, 5, 0]).u32(), Ok(5));
+    }
+
+    #[test]
+    fn only_the_shortest_form_of_a_number_will_do() {
+        let edges = [0u64, 1, 250, 251, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX];
+        for value in edges {
+            let mut writer = Writer::new();
+            writer.count(value as usize);
+            writer.i64(value as i64);
+            writer.i64((value as i64).wrapping_neg());
+            let bytes = writer.into_bytes();
+            let mut reader = Reader::new(&bytes);
+            assert_eq!(reader.shortest_count(), Ok(value));
+            assert_eq!(reader.shortest_i64(), Ok(value as i64));
+            assert_eq!(reader.shortest_i64(), Ok((value as i64).wrapping_neg()));
+            assert_eq!(reader.left(), 0);
+        }
+        for long in [&[251, 250, 0][..], &[252, 255, 255, 0, 0], &[253, 255, 255, 255, 255, 0, 0, 0, 0]] {
+            assert_eq!(Reader::new(long).shortest_count(), Err(CanonicalError::NotCanonical));
+        }
+        assert_eq!(Reader::new(&[254; 17]).shortest_count(), Err(CanonicalError::Malformed));
+        assert_eq!(Reader::new(&[252, 0]).shortest_count(), Err(CanonicalError::Truncated));
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) const NATIVES: &[Entry] = &[
     native("same(a, b)", "Whether two values are one: identity for what has one, content for the rest.", same),
     native("assert(c, message = nil)", "Throws `assert_error` unless c counts as true.", assert),
     native("code_hash(f)", "The content hash of a function's code.", code_hash),
+    native("hash(v)", "The content hash of a value and all it reaches.", hash),
     control("atomic(f)", "Calls a function, and undoes everything it changed if it throws.", Control::Atomic),
 ];
 
@@ -252,6 +253,11 @@ fn assert<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         _ => Cow::Borrowed("the assertion does not hold"),
     };
     Err(cx.fail(ErrorKind::Assert, message))
+}
+
+fn hash<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let hash = quipu_vm::graph::hash(cx, args[0])?;
+    cx.str(&quipu_lang::code::CodeHash(hash).to_string())
 }
 
 fn code_hash<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

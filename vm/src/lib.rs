@@ -11,6 +11,7 @@ pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
 pub mod run;
+pub mod graph;
 pub mod vm;
 
 pub use cx::Cx;

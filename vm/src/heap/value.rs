@@ -25,6 +25,9 @@ pub mod tag {
     pub const FLOAT: u64 = 4;
     /// The internal marker: no argument, no element, no key, cell not initialised.
     pub const ABSENT: u64 = 5;
+    /// A place in the order of a map or set, in the second register of an iterator only. It has a tag of its own because
+    /// it counts removed entries too, and so means something else in a fresh copy of the table.
+    pub const PLACE: u64 = 6;
     /// A string.
     pub const STR: u64 = 16;
     /// A byte string.
@@ -202,6 +205,11 @@ impl<'v> Value<'v> {
     /// A float.
     pub const fn float(f: f64) -> Value<'v> {
         Value::raw(tag::FLOAT, f.to_bits())
+    }
+
+    /// A place in the order of a map or set.
+    pub(crate) const fn place(place: u64) -> Value<'v> {
+        Value::raw(tag::PLACE, place)
     }
 
     /// Whether it counts as true in a condition: everything but nil and false.

@@ -6,7 +6,7 @@
 //! | list | int: next index | int: length at the start |
 //! | tuple, bytes | int: next index | - |
 //! | str | int: byte offset of the next code point | - |
-//! | map, set | int: next entry | int: number of entries at the start |
+//! | map, set | place: next entry | int: number of entries at the start |
 //! | fiber, function | - | - |
 //! | nil: nothing is left | - | - |
 
@@ -18,7 +18,7 @@ use super::frame::Kind;
 use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
-use crate::heap::{Slot, Special, Value, View};
+use crate::heap::{Slot, Special, Value, View, tag};
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
@@ -41,7 +41,7 @@ impl Machine {
                 return Ok(());
             }
             View::List(list) => (Value::int(0), Value::int(list.len() as i64)),
-            View::Map(table) | View::Set(table) => (Value::int(0), Value::int(table.len() as i64)),
+            View::Map(table) | View::Set(table) => (Value::place(0), Value::int(table.len() as i64)),
             View::Tuple(_) | View::Str(_) | View::Bytes(_) => (Value::int(0), Value::NIL),
             View::Fiber(_) | View::Closure(_) | View::Native(_) => (Value::NIL, Value::NIL),
             View::Instance(_) => match self.special(value, Special::iter) {
@@ -75,7 +75,8 @@ impl Machine {
 
     pub(super) fn next_element(&mut self, w: Word) -> Done {
         let (dst, it) = (w.a() as usize, w.b() as usize);
-        let at = self.r(it + 1).as_int().unwrap_or(0) as usize;
+        let second = self.r(it + 1);
+        let at = if matches!(second.tag, tag::INT | tag::PLACE) { second.bits as usize } else { 0 };
         let first = self.r(it);
         let next = match first.view() {
             View::Nil => None,
@@ -118,11 +119,11 @@ impl Machine {
                 }
                 match (table.next(at as u64), first.view()) {
                     (Some((next, key, value)), View::Map(_)) => {
-                        self.set_r(it + 1, Value::int(next as i64));
+                        self.set_r(it + 1, Value::place(next));
                         Some(self.heap.tuple(&[key, value]).into())
                     }
                     (Some((next, key, _)), _) => {
-                        self.set_r(it + 1, Value::int(next as i64));
+                        self.set_r(it + 1, Value::place(next));
                         Some(key)
                     }
                     (None, _) => None,

@@ -89,6 +89,7 @@ impl Machine {
     /// Frees what nothing refers to any more.
     pub(crate) fn collect(&mut self) {
         self.park();
+        self.graph_hashes.clear();
         let Machine { heap, fiber, waiting, natives, methods, types, roots, result, codes, strings, fault, .. } = self;
         heap.mark(|marker| {
             for fiber in waiting.iter().chain([&*fiber]) {

@@ -10,7 +10,7 @@ use quipu_lang::code::{Code, CodeHash};
 use super::frame::Frame;
 use super::prepare::Prepared;
 use crate::heap::layout::{FiberObject, TypeObject};
-use crate::heap::{Heap, Slot, Value};
+use crate::heap::{Closure, Heap, Slot, Value, tag};
 use crate::native::{Fault, Stop};
 
 /// Bounds on what a program may use.
@@ -89,6 +89,10 @@ pub(crate) struct Machine {
     pub free_roots: Vec<u32>,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<crate::trace::Trace>>,
+    /// Hashes of graphs that reach nothing that can change, by the address of the root. Emptied by collections.
+    pub graph_hashes: HashMap<usize, [u8; 32]>,
+    /// Names of what the library provides and is written in the language, by address. Filled when first asked for.
+    pub library_names: std::cell::OnceCell<HashMap<usize, Arc<str>>>,
     /// Where `print` writes.
     pub output: Box<dyn std::io::Write + Send>,
 }
@@ -115,6 +119,20 @@ impl Machine {
     pub fn native<'v>(&self, name: &str) -> Option<Value<'v>> {
         // SAFETY: the table is a root, and nothing is taken out of it.
         self.natives.get(name).map(|slot| unsafe { slot.rebrand() })
+    }
+
+    /// The name under which programs know a function of the library that is written in the language.
+    pub fn library_name(&self, closure: Closure<'_>) -> Option<Arc<str>> {
+        let names = self.library_names.get_or_init(|| {
+            let is_public = |name: &str| !name.starts_with('_') && !name.starts_with("type.");
+            let natives = self.natives.iter().filter(|(name, slot)| slot.tag == tag::CLOSURE && is_public(name));
+            let mut names: Vec<(usize, Arc<str>)> =
+                natives.map(|(name, slot)| (slot.bits as usize, Arc::from(&**name))).collect();
+            // Of several names the first one counts.
+            names.sort_by(|x, y| y.1.cmp(&x.1));
+            names.into_iter().collect()
+        });
+        names.get(&closure.address()).cloned()
     }
 
     /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.

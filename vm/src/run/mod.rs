@@ -15,3 +15,4 @@ mod operators;
 mod iterate;
 mod switch;
 mod start;
+pub(crate) mod snapshot;

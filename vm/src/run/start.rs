@@ -50,6 +50,8 @@ impl Machine {
             roots: Vec::new(),
             free_roots: Vec::new(),
             last_trace: None,
+            graph_hashes: HashMap::new(),
+            library_names: std::cell::OnceCell::new(),
             output: Box::new(std::io::sink()),
         };
         machine.add_types();

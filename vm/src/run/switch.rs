@@ -34,7 +34,8 @@ impl Machine {
         self.park();
         // SAFETY: the running fiber is live.
         let depth = unsafe { (*self.fiber).state.depth + (*self.fiber).state.top + 1 };
-        if depth >= self.limits.depth {
+        // Its own frames count too: the run loop relies on a frame below the limit.
+        if depth + state.top >= self.limits.depth {
             let message = format!("more than {} calls are under way at once", self.limits.depth);
             return Err(self.failure(ErrorKind::StackOverflow, message));
         }

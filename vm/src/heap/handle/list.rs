@@ -68,6 +68,18 @@ impl<'v> Gc<'v, ListObject> {
         (0..).map_while(move |index| self.get(index))
     }
 
+    /// Whether all elements have this tag.
+    pub(crate) fn is_all(self, tag: u64) -> bool {
+        self.values().iter().all(|value| value.tag == tag)
+    }
+
+    /// Copies the payloads of elements from `start` on, little end first, as many as there are and fit; gives how many.
+    pub(crate) fn copy_bits(self, start: usize, to: &mut [[u8; 8]]) -> usize {
+        let values = self.values().get(start..).unwrap_or(&[]);
+        to.iter_mut().zip(values).for_each(|(to, value)| *to = value.bits.to_le_bytes());
+        values.len().min(to.len())
+    }
+
     /// Replaces element number `index`; false if there is none.
     #[inline(always)]
     pub fn set(self, cx: &mut Cx<'v>, index: usize, value: Value<'v>) -> bool {

@@ -1,0 +1,206 @@
+//! The way from a root to what has no place in a graph, in terms of the source. It is looked for only on failure.
+
+use hashbrown::HashSet;
+
+use crate::cx::Cx;
+use crate::error::ErrorKind;
+use crate::heap::{Closure, Fiber, Type, Value, View};
+use crate::native::Fault;
+use crate::run::snapshot::{AtRest, FrameView, at_rest};
+
+/// What has no place in a graph.
+#[derive(Clone, Copy)]
+pub(crate) enum Obstacle {
+    /// The fiber at this address runs, or waits for a fiber that it resumed.
+    RunningFiber(usize),
+}
+
+/// One step from a value to one of its parts.
+#[derive(Clone, Copy)]
+enum Step<'v> {
+    Root,
+    /// The content of a cell, which has no name of its own.
+    Inside,
+    Element(usize),
+    Entry(Value<'v>),
+    Key(usize),
+    Field(&'v str),
+    Type,
+    Free(Closure<'v>, usize),
+    Constructor(usize),
+    Method(&'v str, usize),
+    Part(&'static str),
+    Function(usize),
+    Register(usize, Option<&'v str>, u16),
+}
+
+/// A value that was reached, from which other one, and how.
+struct Reached<'v> {
+    value: Value<'v>,
+    from: usize,
+    step: Step<'v>,
+}
+
+/// The fault of a graph that cannot be written.
+pub(crate) fn not_portable<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Fault<'v> {
+    let path = match find(cx, root, obstacle) {
+        Ok(path) => path,
+        Err(fault) => return fault,
+    };
+    let Obstacle::RunningFiber(_) = obstacle;
+    let message = format!(
+        "{path} is a running fiber, which can be neither hashed nor saved; let it yield or end first, or leave it out"
+    );
+    let data = match cx.str(&path) {
+        Ok(data) => data,
+        Err(fault) => return fault,
+    };
+    cx.fail_with(ErrorKind::NotPortable, message, data)
+}
+
+/// The shortest way, by breadth first.
+fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<String, Fault<'v>> {
+    let Obstacle::RunningFiber(address) = obstacle;
+    let mut reached = vec![Reached { value: root, from: 0, step: Step::Root }];
+    let mut met: HashSet<u64> = HashSet::new();
+    let mut next = 0;
+    while next < reached.len() {
+        let value = reached[next].value;
+        if matches!(value.view(), View::Fiber(fiber) if fiber.address() == address) {
+            return Ok(text(cx, &reached, next));
+        }
+        let before = reached.len();
+        parts(value, |step, part| {
+            if part.is_object() && met.insert(part.bits) {
+                reached.push(Reached { value: part, from: next, step });
+            }
+        });
+        cx.work(1 + (reached.len() - before) / 16)?;
+        if next.is_multiple_of(1024) {
+            cx.reserve(reached.len() * 2 * size_of::<Reached<'_>>())?;
+        }
+        next += 1;
+    }
+    Ok("the value".to_owned())
+}
+
+/// Calls `f` with every part of a value and the step that leads to it.
+fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+    match value.view() {
+        View::Cell(cell) => f(Step::Inside, cell.get()),
+        View::Tuple(tuple) => tuple.as_slice().iter().enumerate().for_each(|(i, &part)| f(Step::Element(i), part)),
+        View::List(list) => list.iter().enumerate().for_each(|(i, part)| f(Step::Element(i), part)),
+        View::Map(map) => map.iter().enumerate().for_each(|(i, (key, part))| {
+            f(Step::Key(i), key);
+            f(Step::Entry(key), part);
+        }),
+        View::Set(set) => set.iter().enumerate().for_each(|(i, (key, _))| f(Step::Key(i), key)),
+        View::Instance(instance) => {
+            for (name, part) in instance.ty().field_names().zip(instance.to_vec()) {
+                f(Step::Field(name), part);
+            }
+            f(Step::Type, instance.ty().into());
+        }
+        View::Closure(closure) => of_closure(closure, f),
+        View::Type(ty) => of_type(ty, f),
+        View::Error(error) => f(Step::Part("data"), error.data()),
+        View::Fiber(fiber) => of_fiber(fiber, f),
+        _ => {}
+    }
+}
+
+fn of_closure<'v>(closure: Closure<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+    closure.captures().enumerate().for_each(|(i, part)| f(Step::Free(closure, i), part));
+    if let Some(ty) = super::write::owner(closure) {
+        f(Step::Type, ty.into());
+    }
+}
+
+fn of_type<'v>(ty: Type<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+    if let View::Closure(constructor) = ty.constructor().view() {
+        constructor.captures().enumerate().for_each(|(i, part)| f(Step::Constructor(i), part));
+    }
+    for (name, method) in ty.method_names().zip(ty.methods()) {
+        if let View::Closure(closure) = method.function.view() {
+            closure.captures().enumerate().for_each(|(i, part)| f(Step::Method(name, i), part));
+        }
+    }
+}
+
+fn of_fiber<'v>(fiber: Fiber<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+    match at_rest(fiber) {
+        AtRest::Fresh(function) => f(Step::Part("function"), function),
+        AtRest::Suspended(frames) => {
+            for (number, frame) in frames.enumerate() {
+                f(Step::Function(number), frame.closure.into());
+                for register in frame.closure.code().live_during(frame.at).unwrap_or_default() {
+                    f(Step::Register(number, name_of(&frame, register), register), frame.register(register));
+                }
+            }
+        }
+        AtRest::Done | AtRest::Running => {}
+    }
+}
+
+/// The variable that a register of a frame holds.
+fn name_of<'v>(frame: &FrameView<'v>, register: u16) -> Option<&'v str> {
+    let locals = &frame.closure.code().debug()?.locals;
+    let held = |start: u32, end: u32| start <= frame.at && frame.at < end;
+    let local = locals.iter().find(|local| local.register == register && held(local.start, local.end))?;
+    Some(&local.name)
+}
+
+/// The way to a value that was reached.
+fn text<'v>(cx: &mut Cx<'v>, reached: &[Reached<'v>], to: usize) -> String {
+    let mut steps = Vec::new();
+    let mut at = to;
+    while at != 0 {
+        steps.push(reached[at].step);
+        at = reached[at].from;
+    }
+    let mut text = String::from("root");
+    // A way of thousands of steps tells nobody more than its ends do.
+    const KEPT: usize = 16;
+    let count = steps.len();
+    for (number, step) in steps.into_iter().rev().enumerate() {
+        if count > 2 * KEPT && (KEPT..count - KEPT).contains(&number) {
+            if number == KEPT {
+                text.push_str(" ... ");
+            }
+            continue;
+        }
+        text.push_str(&show(cx, step));
+    }
+    text
+}
+
+fn show<'v>(cx: &mut Cx<'v>, step: Step<'v>) -> String {
+    match step {
+        Step::Root | Step::Inside => String::new(),
+        Step::Element(index) => format!("[{index}]"),
+        Step::Entry(key) => match key.as_str() {
+            Some(name) if is_name(name) => format!(".{name}"),
+            _ => format!("[{}]", crate::ops::text::repr_short(cx, key).unwrap_or_else(|_| "...".to_owned())),
+        },
+        Step::Key(index) => format!(".keys()[{index}]"),
+        Step::Field(name) => format!(".{name}"),
+        Step::Type => ".type".to_owned(),
+        Step::Free(closure, index) => match closure.code().debug().and_then(|debug| debug.free.get(index)) {
+            Some(name) => format!(".free.{name}"),
+            None => format!(".free[{index}]"),
+        },
+        Step::Constructor(index) => format!(".constructor.free[{index}]"),
+        Step::Method(name, index) => format!(".methods.{name}.free[{index}]"),
+        Step::Part(name) => format!(".{name}"),
+        Step::Function(frame) => format!(".frames[{frame}].function"),
+        Step::Register(frame, Some(name), _) => format!(".frames[{frame}].{name}"),
+        Step::Register(frame, None, register) => format!(".frames[{frame}].registers[{register}]"),
+    }
+}
+
+/// Whether text may stand behind a point.
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

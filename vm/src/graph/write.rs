@@ -1,0 +1,667 @@
+//! Writing a graph: numbers for its nodes, and its canonical bytes.
+//!
+//! Nothing here recurses: frozen values that are under way stand on a stack of their own, nodes wait in a queue.
+
+use hashbrown::{HashMap, HashTable};
+use quipu_lang::canonical::Writer;
+use quipu_lang::code::{Code, CodeHash};
+
+use super::path::{self, Obstacle};
+use super::tag as t;
+use crate::cx::Cx;
+use crate::heap::{Closure, Fiber, List, Map, Type, Value, View, tag};
+use crate::native::Fault;
+use crate::run::snapshot::{AtRest, FrameView, at_rest};
+
+/// A graph as it is written.
+pub(crate) struct Graph<'v> {
+    /// Number of frozen values and of nodes, which stand before the rest.
+    head: Vec<u8>,
+    stream: Vec<u8>,
+    /// The code objects that it names, in order of first use.
+    pub codes: Vec<&'v Code>,
+    /// The names of what the host provides, in order of first use.
+    pub natives: Vec<Box<str>>,
+    /// Whether it reaches anything that can change.
+    pub is_mutable: bool,
+}
+
+impl Graph<'_> {
+    /// Its bytes, in two parts.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.head, &self.stream]
+    }
+}
+
+/// Writes the graph of a value.
+///
+/// # Errors
+/// `not_portable` with the path to what has no place in a graph; a limit.
+pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Graph<'v>, Fault<'v>> {
+    let mut writer = GraphWriter::default();
+    match writer.run(cx, root) {
+        Ok(()) => {
+            let mut head = Writer::new();
+            head.count(writer.frozen.len());
+            head.count(writer.nodes.len());
+            Ok(Graph {
+                head: head.into_bytes(),
+                stream: writer.out.into_bytes(),
+                codes: writer.codes,
+                natives: writer.natives,
+                is_mutable: writer.is_mutable,
+            })
+        }
+        Err(Trouble::Fault(fault)) => Err(fault),
+        Err(Trouble::Obstacle(obstacle)) => Err(path::not_portable(cx, root, obstacle)),
+    }
+}
+
+/// Why a graph cannot be written.
+enum Trouble<'v> {
+    Fault(Fault<'v>),
+    Obstacle(Obstacle),
+}
+
+impl<'v> From<Fault<'v>> for Trouble<'v> {
+    fn from(fault: Fault<'v>) -> Trouble<'v> {
+        Trouble::Fault(fault)
+    }
+}
+
+type Done<'v, T = ()> = Result<T, Trouble<'v>>;
+
+/// What a reference refers to, once it is written: equal ones are the same value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Id {
+    /// A value without parts, by tag and bits.
+    Immediate(u64, u64),
+    Frozen(u64),
+    Node(u64),
+}
+
+/// A frozen value, or a new instance with its type, whose parts are being written.
+struct Open<'v> {
+    value: Value<'v>,
+    /// Where its bytes begin.
+    start: usize,
+    /// How many frozen values and nodes there were then.
+    known: usize,
+    /// The part that is written next.
+    next: usize,
+    /// Where the ids of its parts begin.
+    ids: usize,
+    /// For a type: where its parts begin, laid out one after the other.
+    parts: usize,
+}
+
+#[derive(Default)]
+struct GraphWriter<'v> {
+    out: Writer,
+    /// Nodes by number; those from `run`'s position on wait for their content to be written.
+    nodes: Vec<Value<'v>>,
+    /// One object for each frozen value, by number.
+    frozen: Vec<Value<'v>>,
+    /// Objects met so far.
+    met: HashMap<usize, Id>,
+    /// Numbers of frozen values by content.
+    interned: HashTable<(u64, u64)>,
+    codes: Vec<&'v Code>,
+    code_numbers: HashMap<CodeHash, usize>,
+    natives: Vec<Box<str>>,
+    open: Vec<Open<'v>>,
+    ids: Vec<Id>,
+    parts: Vec<Value<'v>>,
+    is_mutable: bool,
+    steps: usize,
+}
+
+/// How many steps are charged at once.
+const STEPS: usize = 1024;
+
+impl<'v> GraphWriter<'v> {
+    fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>) -> Done<'v> {
+        self.reference(cx, root)?;
+        let mut next = 0;
+        while let Some(&node) = self.nodes.get(next) {
+            next += 1;
+            self.content(cx, node)?;
+        }
+        cx.work(self.steps % STEPS / 16 + self.out.len() / 64)?;
+        Ok(())
+    }
+
+    /// Charges for a step, and sees to it that what is written so far fits beside the heap.
+    #[inline]
+    fn step(&mut self, cx: &mut Cx<'v>) -> Done<'v> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(STEPS) {
+            cx.work(STEPS / 16)?;
+            let tables = self.nodes.len() * 64 + self.frozen.len() * 96 + self.open.len() * 64;
+            cx.reserve(self.out.len() * 2 + tables)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a reference, and what it refers to if that is frozen and new.
+    fn reference(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Done<'v> {
+        if !value.is_object() {
+            self.step(cx)?;
+            return self.immediate(value);
+        }
+        let mut value = value;
+        loop {
+            self.step(cx)?;
+            // Nothing is open before and after, so all that is on the stack belongs to this reference.
+            let mut id = match self.begin(cx, value)? {
+                Some(id) => id,
+                None => match self.part(0) {
+                    Some(part) => {
+                        value = part;
+                        continue;
+                    }
+                    None => self.end(cx)?,
+                },
+            };
+            loop {
+                let Some(top) = self.open.last_mut() else { return Ok(()) };
+                self.ids.push(id);
+                top.next += 1;
+                let next = top.next;
+                if let Some(part) = self.part(next) {
+                    value = part;
+                    break;
+                }
+                id = self.end(cx)?;
+            }
+        }
+    }
+
+    fn immediate(&mut self, value: Value<'v>) -> Done<'v> {
+        match value.tag {
+            tag::INT => match t::small(value.bits as i64) {
+                Some(byte) => self.out.u8(byte),
+                None => {
+                    self.out.u8(t::INT);
+                    self.out.i64(value.bits as i64);
+                }
+            },
+            tag::NIL => self.out.u8(t::NIL),
+            tag::FALSE => self.out.u8(t::FALSE),
+            tag::TRUE => self.out.u8(t::TRUE),
+            tag::FLOAT => {
+                self.out.u8(t::FLOAT);
+                self.out.raw(&t::float_bits(value.bits).to_le_bytes());
+            }
+            _ => self.out.u8(t::ABSENT),
+        }
+        Ok(())
+    }
+
+    /// Writes a value up to its parts: its id if it has none, or is known.
+    fn begin(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Done<'v, Option<Id>> {
+        if !value.is_object() {
+            self.immediate(value)?;
+            let bits = if value.tag == tag::FLOAT { t::float_bits(value.bits) } else { value.bits };
+            return Ok(Some(Id::Immediate(value.tag, bits)));
+        }
+        if let Some(&id) = self.met.get(&(value.bits as usize)) {
+            self.write_id(id);
+            return Ok(Some(id));
+        }
+        let (start, known, ids, parts) = (self.out.len(), self.known(), self.ids.len(), self.parts.len());
+        match value.view() {
+            View::Cell(cell) => {
+                self.is_mutable |= cell.is_var() || cell.get().is_absent();
+                return Ok(Some(self.node(value, if cell.is_var() { t::VAR } else { t::CELL })));
+            }
+            View::List(_) => return Ok(Some(self.mutable_node(value, t::LIST))),
+            View::Map(_) => return Ok(Some(self.mutable_node(value, t::MAP))),
+            View::Set(_) => return Ok(Some(self.mutable_node(value, t::SET))),
+            View::Fiber(_) => return Ok(Some(self.mutable_node(value, t::FIBER))),
+            View::Instance(_) => {
+                self.is_mutable = true;
+                self.out.u8(t::INSTANCE);
+            }
+            View::Str(_) | View::Bytes(_) | View::Range(_) => return self.leaf(cx, value).map(Some),
+            View::Native(native) => return self.named(cx, value, native.name()).map(Some),
+            View::Tuple(tuple) => {
+                self.out.u8(t::TUPLE);
+                self.out.count(tuple.len());
+            }
+            View::Closure(closure) => {
+                if let Some(name) = cx.machine.library_name(closure) {
+                    return self.named(cx, value, &name).map(Some);
+                }
+                self.closure_shape(closure);
+            }
+            View::Type(ty) if ty.is_builtin() => return self.named(cx, value, ty.name()).map(Some),
+            View::Type(ty) => self.type_shape(ty),
+            View::Error(_) => self.out.u8(t::ERROR),
+            // Immediates were dealt with above.
+            _ => return Ok(Some(Id::Immediate(value.tag, value.bits))),
+        }
+        self.open.push(Open { value, start, known, next: 0, ids, parts });
+        Ok(None)
+    }
+
+    fn known(&self) -> usize {
+        self.frozen.len() + self.nodes.len()
+    }
+
+    fn write_id(&mut self, id: Id) {
+        match id {
+            Id::Frozen(number) => {
+                self.out.u8(t::FROZEN);
+                self.out.count(number as usize);
+            }
+            Id::Node(number) => {
+                self.out.u8(t::NODE);
+                self.out.count(number as usize);
+            }
+            Id::Immediate(..) => {}
+        }
+    }
+
+    fn node(&mut self, value: Value<'v>, kind: u8) -> Id {
+        self.out.u8(kind);
+        self.number_node(value)
+    }
+
+    fn mutable_node(&mut self, value: Value<'v>, kind: u8) -> Id {
+        self.is_mutable = true;
+        self.node(value, kind)
+    }
+
+    fn number_node(&mut self, value: Value<'v>) -> Id {
+        let id = Id::Node(self.nodes.len() as u64);
+        self.nodes.push(value);
+        self.met.insert(value.bits as usize, id);
+        id
+    }
+
+    /// A frozen value without parts.
+    fn leaf(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Done<'v, Id> {
+        let keyed = &cx.heap().keyed;
+        let hash = match value.view() {
+            View::Str(text) => text.keyed_hash(keyed),
+            View::Bytes(bytes) => keyed.bytes(bytes.as_slice()),
+            View::Range(range) => {
+                let (start, end, step, inclusive) = range.content();
+                [end, step, inclusive.into()].iter().fold(keyed.int(start), |hash, &part| keyed.join(hash, part as u64))
+            }
+            _ => 0,
+        };
+        let frozen = &self.frozen;
+        let same = |number: u64| crate::ops::equal::shallow(frozen[number as usize], value) == Some(true);
+        if let Some(&(_, number)) = self.interned.find(hash, |&(other, number)| other == hash && same(number)) {
+            return Ok(self.known_frozen(value, number));
+        }
+        match value.view() {
+            View::Str(text) => {
+                self.out.u8(t::STR);
+                self.out.text(text.as_str());
+                cx.work(text.as_str().len() / 64)?;
+            }
+            View::Bytes(bytes) => {
+                self.out.u8(t::BYTES);
+                self.out.bytes(bytes.as_slice());
+                cx.work(bytes.as_slice().len() / 64)?;
+            }
+            View::Range(range) => {
+                let (start, end, step, inclusive) = range.content();
+                self.out.u8(t::RANGE);
+                [start, end, step].iter().for_each(|&part| self.out.i64(part));
+                self.out.u8(inclusive.into());
+            }
+            _ => {}
+        }
+        Ok(self.new_frozen(value, hash))
+    }
+
+    /// What the host provides under a name.
+    fn named(&mut self, cx: &mut Cx<'v>, value: Value<'v>, name: &str) -> Done<'v, Id> {
+        let hash = !cx.heap().keyed.str(name);
+        let natives = &self.natives;
+        let found = self.interned.find(hash, |&(other, number)| {
+            other == hash && self.frozen[number as usize].tag == tag::ABSENT && {
+                *natives[self.frozen[number as usize].bits as usize] == *name
+            }
+        });
+        if let Some(&(_, number)) = found {
+            return Ok(self.known_frozen(value, number));
+        }
+        self.out.u8(t::NATIVE);
+        self.out.text(name);
+        let id = self.new_frozen(value, hash);
+        // A native is not told from another by its object but by its name.
+        if let Some(last) = self.frozen.last_mut() {
+            *last = Value::raw(tag::ABSENT, self.natives.len() as u64);
+        }
+        self.natives.push(name.into());
+        Ok(id)
+    }
+
+    fn known_frozen(&mut self, value: Value<'v>, number: u64) -> Id {
+        let id = Id::Frozen(number);
+        self.met.insert(value.bits as usize, id);
+        self.write_id(id);
+        id
+    }
+
+    fn new_frozen(&mut self, value: Value<'v>, hash: u64) -> Id {
+        let number = self.frozen.len() as u64;
+        self.frozen.push(value);
+        self.interned.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+        let id = Id::Frozen(number);
+        self.met.insert(value.bits as usize, id);
+        id
+    }
+
+    fn code(&mut self, code: &'v Code) {
+        let next = self.codes.len();
+        let number = *self.code_numbers.entry(code.hash()).or_insert(next);
+        self.out.count(number);
+        if number == next {
+            self.out.raw(&code.hash().0);
+            self.codes.push(code);
+        }
+    }
+
+    fn closure_shape(&mut self, closure: Closure<'v>) {
+        self.out.u8(if owner(closure).is_some() { t::OWNED } else { t::CLOSURE });
+        self.code(closure.code());
+        self.out.count(closure.capture_count());
+    }
+
+    fn type_shape(&mut self, ty: Type<'v>) {
+        self.out.u8(t::TYPE);
+        self.out.count(ty.field_count());
+        self.out.count(ty.methods().len());
+        self.parts.push(ty.name_value());
+        self.parts.extend(ty.field_name_values());
+        self.member(ty.constructor());
+        for (name, method) in ty.method_name_values().zip(ty.methods()) {
+            self.out.u8(method.instance.into());
+            self.parts.push(name);
+            self.member(method.function);
+        }
+    }
+
+    /// A constructor or method in the shape of its type.
+    fn member(&mut self, function: Value<'v>) {
+        if let View::Closure(closure) = function.view() {
+            self.code(closure.code());
+            self.out.count(closure.capture_count());
+            self.parts.extend(closure.captures());
+        }
+    }
+
+    /// A part of the innermost open value.
+    fn part(&self, index: usize) -> Option<Value<'v>> {
+        let top = self.open.last()?;
+        match top.value.view() {
+            View::Tuple(tuple) => tuple.get(index),
+            View::Closure(closure) => closure_part(closure, index),
+            View::Type(_) => self.parts[top.parts..].get(index).copied(),
+            View::Error(error) => match index {
+                0 => Some(error.kind_value()),
+                1 => Some(error.message()),
+                2 => Some(error.data()),
+                _ => None,
+            },
+            View::Instance(instance) if index == 0 => Some(instance.ty().into()),
+            _ => None,
+        }
+    }
+
+    /// All parts of the innermost open value are written.
+    fn end(&mut self, cx: &mut Cx<'v>) -> Done<'v, Id> {
+        let Some(top) = self.open.pop() else { return Ok(Id::Immediate(tag::NIL, 0)) };
+        let id = if top.value.tag == tag::INSTANCE { self.number_node(top.value) } else { self.intern(cx, &top) };
+        self.ids.truncate(top.ids);
+        self.parts.truncate(top.parts);
+        Ok(id)
+    }
+
+    /// Numbers a frozen value, or takes it back in favour of an equal one.
+    fn intern(&mut self, cx: &mut Cx<'v>, top: &Open<'v>) -> Id {
+        let keyed = &cx.heap().keyed;
+        let ids = &self.ids[top.ids..];
+        let mut hash = keyed.word(crate::heap::keyed::Domain::Tuple, top.value.tag);
+        if let View::Closure(closure) = top.value.view() {
+            let number = self.code_numbers.get(&closure.code().hash()).copied().unwrap_or(0);
+            hash = keyed.join(hash, number as u64);
+        }
+        for id in ids {
+            let (kind, number) = match *id {
+                Id::Immediate(tag, bits) => (tag, bits),
+                Id::Frozen(number) => (64, number),
+                Id::Node(number) => (65, number),
+            };
+            hash = keyed.join(keyed.join(hash, kind), number);
+        }
+        // What has a new part is new itself.
+        if top.known == self.known()
+            && let Some(&(_, number)) = self.interned.find(hash, |&(other, number)| {
+                other == hash && self.is_same(self.frozen[number as usize], top.value, ids)
+            })
+        {
+            self.out.truncate(top.start);
+            return self.known_frozen(top.value, number);
+        }
+        self.new_frozen(top.value, hash)
+    }
+
+    /// Whether a frozen value that is numbered has the shape of `value` and parts with these ids.
+    fn is_same(&self, known: Value<'v>, value: Value<'v>, ids: &[Id]) -> bool {
+        let is = |part: Option<Value<'v>>, id: &Id| part.is_some_and(|part| self.id_of(part) == Some(*id));
+        match (known.view(), value.view()) {
+            (View::Tuple(x), View::Tuple(_)) => {
+                x.len() == ids.len() && x.as_slice().iter().zip(ids).all(|(&part, id)| is(Some(part), id))
+            }
+            (View::Closure(x), View::Closure(y)) => {
+                x.code().hash() == y.code().hash()
+                    && owner(x).is_some() == owner(y).is_some()
+                    && ids.iter().enumerate().all(|(index, id)| is(closure_part(x, index), id))
+            }
+            (View::Error(x), View::Error(_)) => {
+                let parts = [x.kind_value(), x.message(), x.data()];
+                parts.iter().zip(ids).all(|(&part, id)| is(Some(part), id))
+            }
+            (View::Type(x), View::Type(y)) => {
+                let member = |function: Value<'v>| match function.view() {
+                    View::Closure(closure) => Some((closure.code().hash(), closure)),
+                    _ => None,
+                };
+                let codes = |ty: Type<'v>| {
+                    let methods = ty.methods().map(move |method| (method.instance, member(method.function)));
+                    std::iter::once((false, member(ty.constructor()))).chain(methods)
+                };
+                let shape = |ty: Type<'v>| codes(ty).map(|(instance, code)| (instance, code.map(|(hash, _)| hash)));
+                if x.field_count() != y.field_count() || !shape(x).eq(shape(y)) {
+                    return false;
+                }
+                let mut names = x.method_name_values();
+                let mut parts = vec![x.name_value()];
+                parts.extend(x.field_name_values());
+                for (index, (_, closure)) in codes(x).enumerate() {
+                    if index > 0 {
+                        parts.extend(names.next());
+                    }
+                    parts.extend(closure.into_iter().flat_map(|(_, closure)| closure.captures()));
+                }
+                parts.len() == ids.len() && parts.iter().zip(ids).all(|(&part, id)| is(Some(part), id))
+            }
+            _ => false,
+        }
+    }
+
+    /// The id of a part of a frozen value that is numbered.
+    fn id_of(&self, part: Value<'v>) -> Option<Id> {
+        match part.tag {
+            tag::FLOAT => Some(Id::Immediate(tag::FLOAT, t::float_bits(part.bits))),
+            _ if part.is_object() => self.met.get(&(part.bits as usize)).copied(),
+            _ => Some(Id::Immediate(part.tag, part.bits)),
+        }
+    }
+
+    fn content(&mut self, cx: &mut Cx<'v>, node: Value<'v>) -> Done<'v> {
+        match node.view() {
+            View::Cell(cell) => self.reference(cx, cell.get()),
+            View::List(list) => self.list(cx, list),
+            View::Map(map) => self.table(cx, map, true),
+            View::Set(set) => self.table(cx, set, false),
+            View::Instance(instance) => {
+                for index in 0..instance.len() {
+                    self.reference(cx, instance.get(index).unwrap_or(Value::NIL))?;
+                }
+                Ok(())
+            }
+            View::Fiber(fiber) => self.fiber(cx, fiber),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&mut self, cx: &mut Cx<'v>, list: List<'v>) -> Done<'v> {
+        self.out.count(list.len());
+        if list.len() >= t::PACKED {
+            for (of, packed) in [(tag::INT, t::INTS), (tag::FLOAT, t::FLOATS)] {
+                if list.is_all(of) {
+                    self.out.u8(packed);
+                    return self.packed(cx, list, of == tag::FLOAT);
+                }
+            }
+        }
+        for index in 0..list.len() {
+            self.reference(cx, list.get(index).unwrap_or(Value::NIL))?;
+        }
+        Ok(())
+    }
+
+    fn packed(&mut self, cx: &mut Cx<'v>, list: List<'v>, floats: bool) -> Done<'v> {
+        cx.reserve(list.len() * 8)?;
+        let mut chunk = [[0; 8]; 512];
+        let mut start = 0;
+        loop {
+            let count = list.copy_bits(start, &mut chunk);
+            if count == 0 {
+                return Ok(());
+            }
+            start += count;
+            if floats {
+                for bits in &mut chunk[..count] {
+                    *bits = t::float_bits(u64::from_le_bytes(*bits)).to_le_bytes();
+                }
+            }
+            self.out.raw(chunk[..count].as_flattened());
+            cx.work(count / 8)?;
+        }
+    }
+
+    fn table(&mut self, cx: &mut Cx<'v>, table: Map<'v>, values: bool) -> Done<'v> {
+        self.out.count(table.len());
+        let mut position = 0;
+        while let Some((after, key, value)) = table.next(position) {
+            position = after;
+            self.reference(cx, key)?;
+            if values {
+                self.reference(cx, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fiber(&mut self, cx: &mut Cx<'v>, fiber: Fiber<'v>) -> Done<'v> {
+        match at_rest(fiber) {
+            AtRest::Fresh(function) => {
+                self.out.u8(t::FRESH);
+                self.reference(cx, function)
+            }
+            AtRest::Suspended(frames) => {
+                self.out.u8(t::SUSPENDED);
+                self.out.count(frames.len());
+                for frame in frames {
+                    self.frame(cx, &frame)?;
+                }
+                Ok(())
+            }
+            AtRest::Done => {
+                self.out.u8(t::DONE);
+                Ok(())
+            }
+            AtRest::Running => Err(Trouble::Obstacle(Obstacle::RunningFiber(fiber.address()))),
+        }
+    }
+
+    fn frame(&mut self, cx: &mut Cx<'v>, frame: &FrameView<'v>) -> Done<'v> {
+        self.running(cx, frame.closure)?;
+        self.out.u8(frame.kind as u8);
+        self.out.count(frame.at as usize);
+        // Only instructions that called or yielded wait, and they are instructions of the code.
+        let live = frame.closure.code().live_during(frame.at).unwrap_or_default();
+        self.out.count(live.len());
+        for &register in &live {
+            let value = frame.register(register);
+            if value.tag == tag::PLACE {
+                // The register before it has the table; removed entries must not show.
+                let rank = match frame.register(register.wrapping_sub(1)).view() {
+                    View::Map(table) | View::Set(table) => table.rank(value.bits),
+                    _ => 0,
+                };
+                self.out.u8(t::PLACE);
+                self.out.count(rank);
+            } else {
+                self.reference(cx, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The function of a frame: always its code, even where the host provides it under a name, because the position in
+    /// it means nothing in other code.
+    fn running(&mut self, cx: &mut Cx<'v>, closure: Closure<'v>) -> Done<'v> {
+        if cx.machine.library_name(closure).is_none() {
+            return self.reference(cx, closure.into());
+        }
+        // Objects have even addresses: the odd one stands for the function by its code.
+        let value = Value::raw(tag::CLOSURE, closure.address() as u64 | 1);
+        if let Some(&id) = self.met.get(&(value.bits as usize)) {
+            self.write_id(id);
+            return Ok(());
+        }
+        let (start, known, ids, parts) = (self.out.len(), self.known(), self.ids.len(), self.parts.len());
+        self.closure_shape(closure);
+        let mut written = Vec::with_capacity(closure.capture_count());
+        for index in 0.. {
+            let Some(part) = closure_part(closure, index) else { break };
+            self.reference(cx, part)?;
+            written.push(self.id_of(part).unwrap_or(Id::Immediate(tag::NIL, 0)));
+        }
+        self.ids.extend(written);
+        let open = Open { value: closure.into(), start, known, next: 0, ids, parts };
+        let by_name = self.met.get(&closure.address()).copied();
+        let id = self.intern(cx, &open);
+        self.ids.truncate(ids);
+        match by_name {
+            Some(name) => self.met.insert(closure.address(), name),
+            None => self.met.remove(&closure.address()),
+        };
+        self.met.insert(value.bits as usize, id);
+        Ok(())
+    }
+}
+
+/// The type that a function belongs to, if it makes use of that.
+pub(super) fn owner(closure: Closure<'_>) -> Option<Type<'_>> {
+    if closure.code().uses_owner() { closure.owner() } else { None }
+}
+
+/// The parts of a function: the type it belongs to, and its captures.
+fn closure_part(closure: Closure<'_>, index: usize) -> Option<Value<'_>> {
+    match owner(closure) {
+        Some(ty) if index == 0 => Some(ty.into()),
+        Some(_) => closure.capture(index - 1),
+        None => closure.capture(index),
+    }
+}
