@@ -10,10 +10,10 @@ use support::{Expected, Setup, blocks, parallel, run};
 
 #[test]
 fn code_in_the_documentation_does_what_it_says() {
-    let mut files = vec![PathBuf::from("README.md")];
-    markdown(Path::new("docs"), &mut files);
+    let mut pages = vec![PathBuf::from("README.md")];
+    files(Path::new("docs"), "md", &mut pages);
     let mut all = Vec::new();
-    for file in files {
+    for file in pages {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.display();
         all.extend(blocks(&text, "quipu").into_iter().map(|(line, code)| (format!("{name}:{line}"), false, code)));
@@ -39,6 +39,23 @@ fn every_explanation_shows_its_error_and_the_way_out() {
     check(&all);
 }
 
+#[test]
+fn every_code_that_can_be_reported_is_explained() {
+    let mut sources = Vec::new();
+    for folder in ["lang/src", "vm/src", "stdlib/src", "src"] {
+        files(Path::new(folder), "rs", &mut sources);
+    }
+    let explained: Vec<&str> = report::codes().collect();
+    for source in sources {
+        let text = fs::read_to_string(&source).unwrap();
+        for (at, _) in text.match_indices("\"Q0") {
+            let code: String = text[at + 1..].chars().take_while(char::is_ascii_alphanumeric).collect();
+            let known = code.len() != 5 || explained.contains(&code.as_str());
+            assert!(known, "{} of {} has no explanation", code, source.display());
+        }
+    }
+}
+
 /// Programs by name, whether they are to fail, and their text.
 fn check(programs: &[(String, bool, String)]) {
     let engine = Engine::new();
@@ -59,15 +76,15 @@ fn check(programs: &[(String, bool, String)]) {
     assert!(failures.is_empty(), "{} of {} blocks fail:\n{}", failures.len(), programs.len(), failures.join("\n"));
 }
 
-/// Markdown files of a folder and those below it.
-fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Files of a folder and those below it that have this extension.
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            markdown(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|there| there == extension) {
             found.push(path);
         }
     }
