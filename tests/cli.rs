@@ -65,7 +65,7 @@ impl Run {
 
     /// Said nothing on standard error.
     #[track_caller]
-    fn is_quiet(self) -> Run {
+    fn says_nothing(self) -> Run {
         assert_eq!(self.err, "", "vm {}", self.words);
         self
     }
@@ -92,14 +92,14 @@ impl Scratch {
 
 #[test]
 fn a_program_that_ends_well_gives_0() {
-    vm(&["-e", "print(1 + 2)"]).ends(0).prints("3\n").is_quiet();
-    vm(&["-e", ""]).ends(0).prints("").is_quiet();
+    vm(&["-e", "print(1 + 2)"]).ends(0).prints("3\n").says_nothing();
+    vm(&["-e", ""]).ends(0).prints("").says_nothing();
 }
 
 #[test]
 fn an_expression_is_printed_as_source() {
-    vm(&["-E", r#"[1, "a"]"#]).ends(0).prints("[1, \"a\"]\n").is_quiet();
-    vm(&["-E", "let x = 2\nx ** 10"]).ends(0).prints("1024\n").is_quiet();
+    vm(&["-E", r#"[1, "a"]"#]).ends(0).prints("[1, \"a\"]\n").says_nothing();
+    vm(&["-E", "let x = 2\nx ** 10"]).ends(0).prints("1024\n").says_nothing();
     vm(&["-E", "nil"]).ends(0).prints("nil\n");
 }
 
@@ -138,9 +138,9 @@ fn misuse_gives_2() {
 
 #[test]
 fn help_and_version_give_0() {
-    let run = vm(&["--help"]).ends(0).is_quiet();
+    let run = vm(&["--help"]).ends(0).says_nothing();
     assert!(run.out.contains("Exit codes") && run.out.contains("explain"), "{}", run.out);
-    let run = vm(&["--version"]).ends(0).is_quiet();
+    let run = vm(&["--version"]).ends(0).says_nothing();
     assert!(run.out.starts_with("vm "), "{}", run.out);
 }
 
@@ -171,8 +171,8 @@ fn output_comes_before_the_error() {
 
 #[test]
 fn exit_passes_its_code() {
-    vm(&["-e", "import os\nprint(\"bye\")\nos.exit(7)\nprint(\"not reached\")"]).ends(7).prints("bye\n").is_quiet();
-    vm(&["-e", "import os\ntry { os.exit(0) } catch e { print(e) }"]).ends(0).prints("").is_quiet();
+    vm(&["-e", "import os\nprint(\"bye\")\nos.exit(7)\nprint(\"not reached\")"]).ends(7).prints("bye\n").says_nothing();
+    vm(&["-e", "import os\ntry { os.exit(0) } catch e { print(e) }"]).ends(0).prints("").says_nothing();
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn check_reports_and_does_not_run() {
     let scratch = Scratch::new("check");
     let good = scratch.file("good.qp", "print(\"never\")\n");
     let bad = scratch.file("bad.qp", "print(nothing_like_it)\n");
-    vm(&["check", &good]).ends(0).prints("").is_quiet();
+    vm(&["check", &good]).ends(0).prints("").says_nothing();
     vm(&["check", &good, &bad]).ends(3).prints("").says("error[Q0201]").says("bad.qp:1:7");
     vm(&["check", &good, "missing.qp"]).ends(2).says("missing.qp");
 }
@@ -217,7 +217,7 @@ fn check_reports_and_does_not_run() {
 fn findings_as_json_are_one_object_a_line() {
     let scratch = Scratch::new("json");
     let bad = scratch.file("bad.qp", "let a = 1\na = 2\nprint(ab)\n");
-    let run = vm(&["check", "--json", &bad]).ends(3).is_quiet();
+    let run = vm(&["check", "--json", &bad]).ends(3).says_nothing();
     let found: Vec<serde_json::Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(found.len(), 2);
     assert_eq!(found[0]["code"], "Q0202");
@@ -254,7 +254,7 @@ fn escapes_of_a_program_do_not_reach_the_terminal_through_errors() {
 
 #[test]
 fn explain_knows_the_codes() {
-    let run = vm(&["explain", "Q0412"]).ends(0).is_quiet();
+    let run = vm(&["explain", "Q0412"]).ends(0).says_nothing();
     assert!(run.out.starts_with("Q0412: fiber_error: "), "{}", run.out);
     vm(&["explain", "q0412"]).ends(0);
     vm(&["explain", "Q9999"]).ends(2).says("there is no code `Q9999`");
@@ -266,11 +266,11 @@ fn explain_knows_the_codes() {
 fn dis_lists_instructions() {
     let scratch = Scratch::new("dis");
     let file = scratch.file("d.qp", "fn double(x) = x + x\nfn half(x) = x / 2\nprint(double(half(4)))\n");
-    let run = vm(&["dis", &file]).ends(0).is_quiet();
+    let run = vm(&["dis", &file]).ends(0).says_nothing();
     for part in ["fn <main>", "fn double", "fn half", "1 | fn double(x) = x + x"] {
         assert!(run.out.contains(part), "no {part:?} in\n{}", run.out);
     }
-    let run = vm(&["dis", &file, "half"]).ends(0).is_quiet();
+    let run = vm(&["dis", &file, "half"]).ends(0).says_nothing();
     assert!(run.out.contains("fn half") && !run.out.contains("fn double"), "{}", run.out);
     vm(&["dis", &file, "hlaf"]).ends(2).says("did you mean `half`");
 }
@@ -281,7 +281,7 @@ fn modules_are_found_beside_their_importer() {
     scratch.file("lib/a.qp", "import \"../b\" { two }\nexport fn four() = two() * 2\n");
     scratch.file("b.qp", "export fn two() = 2\n");
     let main = scratch.file("main.qp", "import \"./lib/a\"\nprint(a.four())\n");
-    vm(&[&main]).ends(0).prints("4\n").is_quiet();
+    vm(&[&main]).ends(0).prints("4\n").says_nothing();
 }
 
 #[test]
@@ -325,6 +325,9 @@ fn a_source_that_is_no_text_is_refused() {
     vm(&[&file]).ends(3).says("error[Q0107]").says("b.qp:2:1");
     let folder = scratch.0.to_str().unwrap().to_owned();
     vm(&[&folder]).ends(2).says("cannot read");
+    if cfg!(unix) {
+        vm(&["/dev/zero"]).ends(2).says("larger than a source may be");
+    }
 }
 
 #[cfg(unix)]

@@ -141,12 +141,21 @@ struct State<'l, 'h> {
     found: Vec<Diagnostics>,
 }
 
+/// What an import statement leads to.
+struct Imported {
+    /// The module, unless it is a standard one.
+    id: Option<String>,
+    /// What it gives, unless there are errors in it.
+    interface: Option<Arc<Interface>>,
+}
+
 impl State<'_, '_> {
     /// Loads a module and all it needs. Gives its interface unless there are errors, which are noted.
     fn module(&mut self, location: Location, bytes: Vec<u8>) -> Option<Arc<Interface>> {
         let source = match text(bytes) {
             Ok(text) => Source::new(location.name.as_str(), text),
-            Err((text, diagnostic)) => {
+            Err(wrong) => {
+                let (text, diagnostic) = *wrong;
                 let source = Source::new(location.name.as_str(), text);
                 self.found.push(Diagnostics { source, list: vec![diagnostic] });
                 return None;
@@ -159,12 +168,12 @@ impl State<'_, '_> {
         self.open.push(location);
         for request in imports(&parsed) {
             match self.import(&request) {
-                Ok((id, interface)) => {
-                    ids.push(id);
-                    interfaces.push(interface);
+                Ok(imported) => {
+                    ids.push(imported.id);
+                    interfaces.push(imported.interface);
                 }
                 Err(diagnostic) => {
-                    diagnostics.push(diagnostic);
+                    diagnostics.push(*diagnostic);
                     ids.push(None);
                     interfaces.push(None);
                 }
@@ -192,49 +201,47 @@ impl State<'_, '_> {
         interface
     }
 
-    /// Loads what an import statement of the innermost open module asks for: its id unless it is a standard module,
-    /// and its interface unless there are errors in it.
-    #[expect(clippy::type_complexity, reason = "used once")]
-    fn import(&mut self, request: &ImportRequest) -> Result<(Option<String>, Option<Arc<Interface>>), Diagnostic> {
+    /// Loads what an import statement of the innermost open module asks for.
+    fn import(&mut self, request: &ImportRequest) -> Result<Imported, Box<Diagnostic>> {
         let importer = self.open.last().cloned();
         let importer = importer.as_ref();
         if !request.is_path {
             return match (self.loader.standard)(&request.module) {
-                Standard::Granted(interface) => Ok((None, Some(interface))),
+                Standard::Granted(interface) => Ok(Imported { id: None, interface: Some(interface) }),
                 Standard::Refused => {
                     let title = format!("this host does not grant the module `{}`", request.module);
-                    Err(Diagnostic::error("Q0208", request.span, title))
+                    Err(Diagnostic::error("Q0208", request.span, title).into())
                 }
-                Standard::Unknown => Err(self.no_standard_module(importer, request)),
+                Standard::Unknown => Err(self.no_standard_module(importer, request).into()),
             };
         }
         let path = &request.module;
         let relative = path.starts_with("./") || path.starts_with("../");
         let located = if relative { self.loader.resolver.locate(importer, path) } else { None };
         let Some(location) = located else {
-            return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into()));
+            return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into()).into());
         };
         if let Some(start) = self.open.iter().position(|open| open.id == location.id) {
-            return Err(self.cycle(start, request));
+            return Err(self.cycle(start, request).into());
         }
         if let Some(interface) = self.done.get(&location.id) {
-            return Ok((Some(location.id), interface.clone()));
+            return Ok(Imported { id: Some(location.id), interface: interface.clone() });
         }
         let id = location.id.clone();
         if let Some(interface) = (self.loader.known)(&id) {
-            return Ok((Some(id), Some(interface)));
+            return Ok(Imported { id: Some(id), interface: Some(interface) });
         }
         if self.open.len() >= MAX_DEPTH {
             let title = format!("imports are nested more than {MAX_DEPTH} deep");
-            return Err(Diagnostic::error("Q0112", request.span, title));
+            return Err(Diagnostic::error("Q0112", request.span, title).into());
         }
         let bytes = match self.loader.resolver.read(&location) {
             Ok(bytes) => bytes,
-            Err(error) => return Err(self.no_module(importer, request, error)),
+            Err(error) => return Err(self.no_module(importer, request, error).into()),
         };
         let interface = self.module(location, bytes);
         self.done.insert(id.clone(), interface.clone());
-        Ok((Some(id), interface))
+        Ok(Imported { id: Some(id), interface })
     }
 
     fn cycle(&self, start: usize, request: &ImportRequest) -> Diagnostic {
@@ -294,7 +301,7 @@ impl State<'_, '_> {
 }
 
 /// The bytes as text; if they are none, the readable part and what is wrong.
-fn text(mut bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
+fn text(mut bytes: Vec<u8>) -> Result<String, Box<(String, Diagnostic)>> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
     }
@@ -303,7 +310,7 @@ fn text(mut bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let start = u32::try_from(at).unwrap_or(u32::MAX);
         let title = format!("the source is not UTF-8: byte {:#04x} at offset {at}", error.as_bytes()[at]);
-        (text, Diagnostic::error("Q0107", Span::new(start, start.saturating_add(3)), title))
+        Box::new((text, Diagnostic::error("Q0107", Span::new(start, start.saturating_add(3)), title)))
     })
 }
 

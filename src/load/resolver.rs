@@ -1,7 +1,7 @@
 //! Where modules come from: files, memory, or what an embedder has.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// Finds the sources of modules that are imported by path.
@@ -32,6 +32,9 @@ pub struct Location {
     pub name: String,
 }
 
+/// Bytes of the largest file that is read: some files never end.
+const LARGEST: u64 = 64 << 20;
+
 /// Modules are files beside the file that imports them. Names are shown relative, as the user gave the first path.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Files;
@@ -54,7 +57,12 @@ impl Resolver for Files {
     }
 
     fn read(&self, location: &Location) -> io::Result<Vec<u8>> {
-        std::fs::read(&location.name)
+        let mut bytes = Vec::new();
+        std::fs::File::open(&location.name)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than a source may be (64 MiB)"));
+        }
+        Ok(bytes)
     }
 
     fn candidates(&self, importer: Option<&Location>, path: &str) -> Vec<String> {
