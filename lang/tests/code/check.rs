@@ -866,15 +866,55 @@ mod cost {
         assert!(started.elapsed().as_secs() < 20);
     }
 
+    /// So many blocks after a start, each of which may go back to the one before.
+    fn backwards(blocks: u32, first: Word, last: &[Word]) -> Body {
+        let mut words = vec![nil(0), nil(1), nil(2), Word::ax(Op::JumpIf, 0, 4 + 2 * blocks), first];
+        for block in 1..=blocks {
+            words.push(Word::ax(Op::LoopIf, 0, if block == 1 { 4 } else { 2 * block + 1 }));
+            words.push(nil(0));
+        }
+        words.extend(last);
+        let back = 3 + 2 * blocks;
+        words.extend([Word::ax(Op::LoopIf, 0, back), ret(0)]);
+        plain(3, words)
+    }
+
+    #[test]
+    fn rounds_of_losses_are_limited() {
+        // The call loses R2, and each round takes that back by one block.
+        let with = |blocks| backwards(blocks, nil(0), &[nil(1), Word::abc(Op::Call, 0, 1, 0)]);
+        sound(with(100));
+        refused(with(5_000), None, Kind::TooComplex);
+    }
+
+    #[test]
+    fn rounds_of_liveness_are_limited() {
+        // The first block reads R2, and each round of liveness takes that on by one block; nothing is lost.
+        let with = |blocks| backwards(blocks, Word::abc(Op::Move, 0, 2, 0), &[]);
+        sound(with(100));
+        refused(with(5_000), None, Kind::TooComplex);
+    }
+
+    #[test]
+    fn many_loops_in_a_row_are_no_matter() {
+        let mut words = vec![nil(0), nil(1)];
+        for _ in 0..20_000 {
+            let start = words.len() as u32;
+            words.extend([nil(2), Word::abc(Op::Call, 0, 2, 0), Word::ax(Op::LoopIf, 0, start)]);
+        }
+        words.push(ret(1));
+        sound(plain(3, words));
+    }
+
     #[test]
     fn ordinary_size_is_no_matter() {
-        // 60,000 variables in a row, as a table in a script might have them.
+        // 65,000 variables in a row, as a table in a script might have them.
         let mut words: Vec<Word> = Vec::new();
-        for register in 0..60_000 {
+        for register in 0..65_000 {
             words.push(Word::ax(Op::LoadInt, register, register as u32));
             words.push(Word::abc(Op::Add, register, register, 0));
         }
-        words.push(ret(59_999));
-        sound(plain(60_000, words));
+        words.push(ret(64_999));
+        sound(plain(65_000, words));
     }
 }
