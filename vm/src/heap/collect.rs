@@ -71,7 +71,7 @@ impl Heap {
         let mut free = [std::ptr::null_mut::<FreeCell>(); SIZES.len()];
         let mut kept = Vec::with_capacity(self.blocks.len());
         // Empty blocks are kept while they are needed until the next collection, to spare the system's allocator.
-        let mut spare = self.bytes.max(FIRST_THRESHOLD) / BLOCK;
+        let mut spare = if self.stress { 0 } else { self.bytes.max(FIRST_THRESHOLD) / BLOCK };
         for block in std::mem::take(&mut self.blocks).into_iter().rev() {
             let class = block.class;
             let before = free[class];

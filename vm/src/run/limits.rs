@@ -7,7 +7,7 @@ use quipu_lang::code::{Op, Word};
 
 use super::frame::Frame;
 use super::machine::Machine;
-use super::prepare::CELL_CLASS;
+use super::prepare::{CELL_CLASS, NO_KEY};
 use crate::error::ErrorKind;
 use crate::heap::{Slot, Value};
 use crate::native::{Fault, Stop};
@@ -112,7 +112,7 @@ impl Machine {
             codes.retain(|_, code| code.is_marked(color));
             for code in codes.values() {
                 // Small keys are tags of built-in types, which live as long as the machine.
-                code.clear_caches(|key| key > 0xff && !heap.is_live(key as *const _));
+                code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));
             }
         }
         heap.sweep();

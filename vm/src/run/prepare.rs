@@ -60,13 +60,16 @@ pub(crate) const CELL_CLASS: usize = class_of(size_of::<CellObject>());
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Cache {
-    /// Address of a type, or the tag of a built-in one; 0 while nothing is known.
+    /// Address of a type, or the tag of a built-in one; [`NO_KEY`] while nothing is known.
     pub key: u64,
     /// What was found: a slot number, a function's address.
     pub payload: u64,
     /// Address of the name, a string constant.
     pub name: u64,
 }
+
+/// The key of a cache that knows nothing: no tag and no address.
+pub(crate) const NO_KEY: u64 = u64::MAX;
 
 impl Prepared {
     /// Prepared code that is not filled in yet; `children` are the code of its closure sites, in order.
@@ -146,7 +149,7 @@ impl Prepared {
             unsafe {
                 let cache = first.add(i);
                 if is_dead((*cache).key) {
-                    (*cache).key = 0;
+                    (*cache).key = NO_KEY;
                 }
             }
         }
@@ -260,6 +263,7 @@ impl Machine {
                 }
                 op if cached(op) => {
                     let name = pool[word.c() as usize].bits;
+                    memory[next_cache] = NO_KEY;
                     memory[next_cache + 2] = name;
                     let offset = next_cache - behind as usize;
                     next_cache += 3;
