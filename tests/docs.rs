@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use quipu::{Engine, Input, report};
-use support::{Expected, Setup, blocks, parallel, run};
+use support::{Expected, Setup, assert_all, blocks, parallel, run};
 
 #[test]
 fn code_in_the_documentation_does_what_it_says() {
@@ -59,21 +59,14 @@ fn every_code_that_can_be_reported_is_explained() {
 /// Programs by name, whether they are to fail, and their text.
 fn check(programs: &[(String, bool, String)]) {
     let engine = Engine::new();
-    let results = parallel(programs, |(name, fails, text)| {
+    let results = parallel(programs.to_vec(), Setup::USUAL.time, move |(name, fails, text)| {
         let expected = Expected::read(text);
         if expected.fails() != *fails {
             return Err("the block's mark and its lines disagree on whether it fails".to_owned());
         }
         run(&engine, &Input::text(name.as_str(), text.as_str()), &expected, Setup::USUAL)
     });
-    let failures: Vec<String> = programs
-        .iter()
-        .zip(results)
-        .filter_map(|((name, ..), result)| {
-            Some(format!("{name}\n    {}", result.err()?.trim().replace('\n', "\n    ")))
-        })
-        .collect();
-    assert!(failures.is_empty(), "{} of {} blocks fail:\n{}", failures.len(), programs.len(), failures.join("\n"));
+    assert_all(programs.iter().map(|(name, ..)| name.as_str()), results);
 }
 
 /// Files of a folder and those below it that have this extension.

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use quipu::vm::Limits;
 use quipu::{Engine, Input};
-use support::{Captured, parallel};
+use support::{Captured, assert_all, parallel};
+
+/// Most time for one example.
+const TIME: Duration = Duration::from_secs(60);
 
 #[test]
 fn examples_print_what_is_expected() {
@@ -17,18 +20,17 @@ fn examples_print_what_is_expected() {
     examples.retain(|file| file.extension().is_some_and(|extension| extension == "qp"));
     examples.sort();
     let engine = Engine::new();
-    let failures: Vec<String> =
-        parallel(&examples, |file| attempt(&engine, file)).into_iter().filter_map(Result::err).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let results = parallel(examples.clone(), TIME, move |file| attempt(&engine, file));
+    assert_all(examples.iter().map(|file| file.to_str().unwrap()), results);
 }
 
 fn attempt(engine: &Engine, file: &Path) -> Result<(), String> {
     let name = file.to_str().unwrap();
-    let limits = Limits { deadline: Some(Instant::now() + Duration::from_secs(60)), ..Limits::default() };
+    let limits = Limits { deadline: Some(Instant::now() + TIME), ..Limits::default() };
     let mut session = engine.session(limits).map_err(|_| "the library does not start".to_owned())?;
     let output = Captured::default();
     session.vm().set_output(Box::new(output.clone()));
-    session.run(&Input::file(name)).map_err(|error| format!("{name}: {error}"))?;
+    session.run(&Input::file(name)).map_err(|error| error.to_string())?;
     let _ = session.vm().flush();
     let stored = Path::new("examples/expected").join(file.file_name().unwrap()).with_extension("txt");
     if std::env::var_os("UPDATE").is_some() {
@@ -41,10 +43,5 @@ fn attempt(engine: &Engine, file: &Path) -> Result<(), String> {
         return Ok(());
     }
     let line = printed.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
-    Err(format!(
-        "{name}: output line {}: {:?}, expected {:?}",
-        line + 1,
-        printed.lines().nth(line),
-        expected.lines().nth(line)
-    ))
+    Err(format!("output line {}: {:?}, expected {:?}", line + 1, printed.lines().nth(line), expected.lines().nth(line)))
 }

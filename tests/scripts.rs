@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use quipu::{Engine, Input};
-use support::{Expected, Setup, parallel, run};
+use support::{Expected, Setup, assert_all, parallel, run};
 
 #[test]
 fn scripts_do_what_their_lines_say() {
@@ -38,13 +38,8 @@ fn check(setup: Setup) {
     all.retain(|script| script.contains(&filter));
     assert!(!all.is_empty(), "no scripts");
     let engine = Engine::new();
-    let results = parallel(&all, |script| attempt(&engine, script, setup));
-    let failures: Vec<String> = all
-        .iter()
-        .zip(results)
-        .filter_map(|(script, result)| Some(format!("{script}\n    {}", result.err()?.trim().replace('\n', "\n    "))))
-        .collect();
-    assert!(failures.is_empty(), "{} of {} scripts fail:\n{}", failures.len(), all.len(), failures.join("\n"));
+    let results = parallel(all.clone(), setup.time, move |script| attempt(&engine, script, setup));
+    assert_all(all.iter().map(String::as_str), results);
 }
 
 /// The scripts directly in a folder; helpers in folders below are none.

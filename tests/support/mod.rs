@@ -5,10 +5,12 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -79,7 +81,7 @@ impl Setup {
     /// As a user would.
     pub const USUAL: Setup = Setup { gc_stress: false, time: Duration::from_secs(20) };
     /// With a collection at every allocation.
-    pub const STRESS: Setup = Setup { gc_stress: true, time: Duration::from_secs(60) };
+    pub const STRESS: Setup = Setup { gc_stress: true, time: Duration::from_secs(30) };
 }
 
 /// Runs a program and says how it differs from its expectations.
@@ -169,25 +171,77 @@ fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Set
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-/// Does the work for every item on all processors and gives what it says, in order.
-pub fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, |count| count.get()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { break };
-                    let result = work(item);
-                    results.lock().unwrap().push((index, result));
-                }
-            });
+const NOT_RUN: &str = "not run";
+
+/// Fails with a list of what went wrong, by name, unless nothing did.
+pub fn assert_all<'n>(names: impl IntoIterator<Item = &'n str>, results: Vec<Result<(), String>>) {
+    let all = results.len();
+    let (mut list, mut failures, mut not_run) = (String::new(), 0, 0);
+    for (name, result) in names.into_iter().zip(results) {
+        match result {
+            Ok(()) => {}
+            Err(wrong) if wrong == NOT_RUN => not_run += 1,
+            Err(wrong) => {
+                failures += 1;
+                let _ = writeln!(list, "{name}\n    {}", wrong.trim().replace('\n', "\n    "));
+            }
         }
-    });
-    let mut results = results.into_inner().unwrap();
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    }
+    assert!(failures == 0, "{failures} of {all} fail, {not_run} were not run:\n{list}");
+}
+
+/// How many programs may hang before the rest is given up.
+const MOST_HANGING: usize = 4;
+
+/// Does the work for every item on all processors and gives what it says, in order. A program that hangs for three
+/// times as long as it may take cannot be stopped; its thread is left behind and what is not done by then fails.
+pub fn parallel<T: Send + Sync + 'static>(
+    items: Vec<T>,
+    time: Duration,
+    work: impl Fn(&T) -> Result<(), String> + Send + Sync + 'static,
+) -> Vec<Result<(), String>> {
+    let mut results = vec![Err(NOT_RUN.to_owned()); items.len()];
+    let shared = Arc::new((items, AtomicUsize::new(0), work));
+    let (sender, receiver) = channel();
+    let worker = || {
+        let (shared, sender) = (shared.clone(), sender.clone());
+        std::thread::spawn(move || {
+            let (items, next, work) = &*shared;
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(index) else { break };
+                let _ = sender.send((index, None));
+                let _ = sender.send((index, Some(work(item))));
+            }
+        });
+    };
+    (0..std::thread::available_parallelism().map_or(1, |count| count.get())).for_each(|_| worker());
+    let mut running = HashMap::new();
+    let (mut left, mut hanging) = (results.len(), 0);
+    while left > 0 && hanging < MOST_HANGING {
+        match receiver.recv_timeout(Duration::from_secs(1)) {
+            Ok((index, None)) => drop(running.insert(index, Instant::now())),
+            Ok((index, Some(result))) => {
+                // What was given up may come to an end after all.
+                if running.remove(&index).is_some() {
+                    results[index] = result;
+                    left -= 1;
+                }
+            }
+            Err(_) => {
+                let hung: Vec<usize> =
+                    running.iter().filter(|(_, at)| at.elapsed() > time * 3).map(|(i, _)| *i).collect();
+                for index in hung {
+                    running.remove(&index);
+                    results[index] = Err("hangs".to_owned());
+                    left -= 1;
+                    hanging += 1;
+                    worker();
+                }
+            }
+        }
+    }
+    results
 }
 
 /// Output that is kept.
