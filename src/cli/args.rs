@@ -37,6 +37,7 @@ pub struct Args {
 pub enum Command {
     /// Run a program (`-` for standard input); arguments after it are the program's own.
     Run {
+        /// The file, then what it finds in `os.args`.
         #[arg(required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE", "ARGS"])]
         program: Vec<OsString>,
     },
@@ -62,36 +63,35 @@ pub const COMMANDS: &[&str] = &["run", "check", "dis", "explain"];
 
 /// Options that may stand before or after the command.
 #[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Options")]
 pub struct Options {
     /// Stop after N steps.
-    #[arg(long, global = true, value_name = "N", value_parser = number)]
+    #[arg(long, global = true, value_name = "N", value_parser = number, help_heading = "Limits")]
     pub fuel: Option<u64>,
 
     /// Most memory for values, such as 64M.
-    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub heap: Option<usize>,
 
     /// Stop after this time, such as 2s or 500ms.
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
     pub timeout: Option<Duration>,
 
     /// Most calls under way at once.
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = "Limits")]
     pub depth: Option<usize>,
 
     /// Report errors as JSON, one object a line.
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Colours in error messages.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// Colours in error messages: auto, always or never.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: Color,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Color {
-    /// When standard error is a terminal and NO_COLOR is not set.
+    // When standard error is a terminal and NO_COLOR is not set.
     #[default]
     Auto,
     Always,

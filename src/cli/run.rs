@@ -80,18 +80,20 @@ fn run(
         complain(&format!("error: cannot write standard output: {error}\n"));
         return Ok(Exit::Uncaught.into());
     }
-    let error = match (result, shown) {
-        (Ok(_), None) => return Ok(Exit::Ok.into()),
+    let code = match (result, shown) {
+        (Ok(_), None) => Exit::Ok.into(),
         (Ok(_), Some(Ok(shown))) => {
             let mut output = Output::new();
             let _ = writeln!(output, "{shown}");
             let _ = output.flush();
-            return Ok(Exit::Ok.into());
+            Exit::Ok.into()
         }
-        (Err(error), _) => error,
-        (_, Some(Err(failure))) => Error::Failed(failure),
+        (Err(error), _) => ended(&error, Some(&session), input, options, terminal),
+        (_, Some(Err(failure))) => ended(&Error::Failed(failure), Some(&session), input, options, terminal),
     };
-    Ok(ended(&error, Some(&session), input, options, terminal))
+    // The process ends now: taking a large heap apart piece by piece would only delay it.
+    std::mem::forget(session);
+    Ok(code)
 }
 
 fn limits(options: &Options) -> Limits {
