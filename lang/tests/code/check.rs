@@ -594,17 +594,16 @@ mod tables {
 
     #[test]
     fn a_name_too_far_back_in_the_table_is_refused() {
-        let mut words = Vec::new();
-        let mut constants = Vec::new();
-        for number in 0..=u16::MAX as i64 {
-            words.push(Word::ax(Op::LoadConst, 0, constants.len() as u32));
-            constants.push(Constant::Int(number));
-        }
-        // As a maker of code might number it: the name first.
-        constants.insert(0, text("m"));
-        words.iter_mut().for_each(|word| *word = word.with_x(word.x() + 1));
-        words.extend([Word::abc(Op::GetField, 0, 0, 0), ret(0)]);
-        let error = Body { constants, ..plain(1, words) }.arrange().unwrap_err();
+        let after = |integers: u32| {
+            // As a maker of code might number them: the name first.
+            let mut words: Vec<Word> = (1..=integers).map(|index| Word::ax(Op::LoadConst, 0, index)).collect();
+            words.extend([Word::abc(Op::GetField, 0, 0, 0), ret(0)]);
+            let mut constants = vec![text("m")];
+            constants.extend((0..integers as i64).map(Constant::Int));
+            Body { constants, ..plain(1, words) }.arrange()
+        };
+        sound(after(65_535).unwrap());
+        let error = after(65_536).unwrap_err();
         assert_eq!(error, CheckError { kind: Kind::TooLarge("constants"), pc: Some(65_536) });
     }
 }

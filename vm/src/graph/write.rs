@@ -19,8 +19,10 @@ pub(crate) struct Graph<'v> {
     head: Vec<u8>,
     stream: Vec<u8>,
     /// The code objects that it names, in order of first use.
+    #[expect(dead_code, reason = "for images")]
     pub codes: Vec<&'v Code>,
     /// The names of what the host provides, in order of first use.
+    #[expect(dead_code, reason = "for images")]
     pub natives: Vec<Box<str>>,
     /// Whether it reaches anything that can change.
     pub is_mutable: bool,

@@ -90,6 +90,7 @@ impl<'v> FrameView<'v> {
 }
 
 /// What becomes of the result of a function that an instruction has called, if it is one that calls functions.
+#[expect(dead_code, reason = "for reading graphs")]
 pub(crate) fn result_of(op: Op) -> Option<Kind> {
     Some(match op {
         Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList => Kind::Plain,
