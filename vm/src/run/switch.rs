@@ -97,7 +97,7 @@ impl Machine {
             state.base = 0;
             state.top = 0;
             state.pc = std::ptr::null();
-            self.heap.bytes += state.owned_bytes() - before;
+            self.heap.bytes = self.heap.bytes + state.owned_bytes() - before;
             self.fiber = fiber;
             self.unpark();
         }
