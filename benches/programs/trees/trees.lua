@@ -1,0 +1,22 @@
+-- Binary trees: many small objects made, walked and forgotten, beside one tree that stays.
+
+local function grow(depth)
+  if depth == 0 then return { left = nil, right = nil } end
+  return { left = grow(depth - 1), right = grow(depth - 1) }
+end
+
+local function count(tree)
+  if not tree.left then return 1 end
+  return 1 + count(tree.left) + count(tree.right)
+end
+
+local function run(most)
+  local lasting = grow(most)
+  local sum = 0
+  for depth = 4, most, 4 do
+    for _ = 1, 2 ^ (most - depth + 4) do sum = sum + count(grow(depth)) end
+  end
+  return sum + count(lasting)
+end
+
+print(run(tonumber(arg[1])))
