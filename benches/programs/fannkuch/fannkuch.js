@@ -40,7 +40,7 @@ function run(n) {
     sign = -sign;
     // The next order: rotate ever longer prefixes, each as often as it is long.
     for (;;) {
-      if (r === n) return [checksum, most];
+      if (r === n) return checksum * 100 + most;
       const first = order[0];
       for (let i = 0; i < r; i++) order[i] = order[i + 1];
       order[r] = first;
@@ -51,4 +51,4 @@ function run(n) {
   }
 }
 
-console.log(run(Number(process.argv[2])).join(" "));
+console.log(run(Number(process.argv[2])));

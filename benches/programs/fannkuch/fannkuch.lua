@@ -33,7 +33,7 @@ local function run(n)
     sign = -sign
     -- The next order: rotate ever longer prefixes, each as often as it is long.
     while true do
-      if r == n then return checksum, most end
+      if r == n then return checksum * 100 + most end
       local first = order[1]
       for i = 1, r do order[i] = order[i + 1] end
       order[r + 1] = first
@@ -44,5 +44,4 @@ local function run(n)
   end
 end
 
-local checksum, most = run(tonumber(arg[1]))
-print(checksum .. " " .. most)
+print(run(tonumber(arg[1])))

@@ -36,7 +36,7 @@ def run(n):
         # The next order: rotate ever longer prefixes, each as often as it is long.
         while True:
             if r == n:
-                return checksum, most
+                return checksum * 100 + most
             first = order[0]
             for i in range(r):
                 order[i] = order[i + 1]
@@ -47,4 +47,4 @@ def run(n):
             r += 1
 
 
-print(*run(int(sys.argv[1])))
+print(run(int(sys.argv[1])))
