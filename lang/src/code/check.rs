@@ -21,6 +21,9 @@ pub use error::{CheckError, CheckErrorKind};
 /// Most levels of code objects inside one another, so that passes over them may recurse.
 pub const MAX_DEPTH: u16 = 255;
 
+/// How many registers a function may have, so that twice a register's number fits an operand.
+pub const MAX_REGISTERS: u16 = 32_767;
+
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
     pub fn check(body: Body, debug: Option<Debug>) -> Result<Code, CheckError> {
@@ -120,6 +123,9 @@ impl Checker<'_> {
         }
         if body.free.len() > u16::MAX as usize {
             return fail(CheckErrorKind::TooLarge("free variables"));
+        }
+        if body.registers > MAX_REGISTERS {
+            return fail(CheckErrorKind::TooLarge("registers"));
         }
         if body.params() > body.registers {
             return fail(CheckErrorKind::Parameters);

@@ -3,8 +3,8 @@
 /// A register's number in its frame.
 pub(super) type Reg = u16;
 
-/// Registers that a function may have at most; the last number is kept free so that counts fit.
-pub(super) const LIMIT: u32 = 65_535;
+/// Registers that a function may have at most.
+pub(super) const LIMIT: u32 = crate::code::check::MAX_REGISTERS as u32;
 
 /// Where a value is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

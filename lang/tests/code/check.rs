@@ -836,9 +836,10 @@ mod cost {
             words.push(ret(0));
             plain(registers, words)
         };
-        sound(with(65_535, 20));
+        sound(with(32_767, 20));
+        refused(with(32_768, 0), None, Kind::TooLarge("registers"));
         sound(with(256, 20_000));
-        refused(with(65_535, 20_000), None, Kind::TooComplex);
+        refused(with(32_767, 40_000), None, Kind::TooComplex);
     }
 
     /// Loops that hand a loss on backwards, one for each round.
@@ -907,13 +908,13 @@ mod cost {
 
     #[test]
     fn ordinary_size_is_no_matter() {
-        // 65,000 variables in a row, as a table in a script might have them.
+        // 32,000 variables in a row, as a table in a script might have them.
         let mut words: Vec<Word> = Vec::new();
-        for register in 0..65_000 {
+        for register in 0..32_000 {
             words.push(Word::ax(Op::LoadInt, register, register as u32));
             words.push(Word::abc(Op::Add, register, register, 0));
         }
-        words.push(ret(64_999));
-        sound(plain(65_000, words));
+        words.push(ret(31_999));
+        sound(plain(32_000, words));
     }
 }

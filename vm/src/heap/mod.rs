@@ -13,6 +13,7 @@ pub mod layout;
 mod cells;
 mod alloc;
 pub(crate) mod keyed;
+mod index;
 pub mod table;
 pub mod handle;
 pub mod journal;

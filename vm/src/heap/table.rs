@@ -1,35 +1,40 @@
 //! Maps and sets: entries in order of insertion, and an index over their keyed hashes.
 //!
 //! ```text
-//!  entries, by insertion                              index (none up to eight slots)
-//!  | key | value | hash | key | value | hash | ...     hash -> slot
-//!    ^ slot 0             ^ slot 1
-//!  first word of a key:  | number (56 bits) | tag (8 bits) |
+//!  entries, by insertion, 32 bytes each               index (none up to eight slots)
+//!  | meta | key | value | hash | meta | ...            hash -> slot
+//!    ^ slot 0                    ^ slot 1
+//!  meta:  | number (48 bits) | tag of the value (8 bits) | tag of the key (8 bits) |
 //! ```
 //!
 //! Every entry has a number, counted up over the life of the table and kept when entries move to close gaps; positions
 //! of loops are such numbers, so a loop never notices where entries stand. A removed entry leaves a gap (its tag is
 //! ABSENT) that stays until the table is compacted, which never happens while an `atomic` may have to put it back.
 
-use hashbrown::HashTable;
-
+use super::index::Index;
 use super::trace::Marker;
 use super::value::{Slot, Value, tag};
 
 /// Up to this many slots there is no index: looking at all hashes is faster.
 const SMALL: usize = 8;
 
-/// A key, its value, and the hash it is filed under.
+/// A key, its value, and the hash it is filed under. Both tags stand in one word, so that two entries share a line of the
+/// cache.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Entry {
-    /// The key's tag in the low byte, the entry's number above.
+    /// The key's tag in the lowest byte, the value's in the next one, the entry's number above.
     meta: u64,
     bits: u64,
-    value: Slot,
+    value: u64,
     hash: u64,
 }
 
 impl Entry {
+    fn new(number: u64, key: Slot, value: Slot, hash: u64) -> Entry {
+        Entry { meta: number << 16 | value.tag << 8 | key.tag, bits: key.bits, value: value.bits, hash }
+    }
+
     #[inline(always)]
     fn tag(&self) -> u64 {
         self.meta & 0xff
@@ -37,12 +42,29 @@ impl Entry {
 
     #[inline(always)]
     fn number(&self) -> u64 {
-        self.meta >> 8
+        self.meta >> 16
     }
 
     #[inline(always)]
     fn key(&self) -> Slot {
         Value::raw(self.tag(), self.bits)
+    }
+
+    #[inline(always)]
+    fn value(&self) -> Slot {
+        Value::raw(self.meta >> 8 & 0xff, self.value)
+    }
+
+    #[inline(always)]
+    fn set_value(&mut self, value: Slot) {
+        self.meta = self.meta & !0xff00 | value.tag << 8;
+        self.value = value.bits;
+    }
+
+    /// Turns it into a gap, which keeps number and hash.
+    fn clear(&mut self) {
+        self.meta = self.number() << 16 | tag::NIL << 8 | tag::ABSENT;
+        self.value = 0;
     }
 
     #[inline(always)]
@@ -55,7 +77,7 @@ impl Entry {
 #[derive(Default)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    index: HashTable<u32>,
+    index: Index,
     /// Entries that are no gaps.
     live: u32,
     /// Slots at the front that are gaps.
@@ -113,7 +135,7 @@ impl Table {
     /// The value in a slot.
     #[inline(always)]
     pub fn value(&self, slot: u32) -> Slot {
-        self.entries.get(slot as usize).map_or(Value::ABSENT, |entry| entry.value)
+        self.entries.get(slot as usize).map_or(Value::ABSENT, Entry::value)
     }
 
     /// The hash of the key in a slot.
@@ -125,7 +147,11 @@ impl Table {
     #[inline(always)]
     pub fn replace(&mut self, slot: u32, value: Slot) -> Slot {
         match self.entries.get_mut(slot as usize) {
-            Some(entry) => std::mem::replace(&mut entry.value, value),
+            Some(entry) => {
+                let old = entry.value();
+                entry.set_value(value);
+                old
+            }
             None => Value::ABSENT,
         }
     }
@@ -140,13 +166,9 @@ impl Table {
     pub fn find(&self, hash: u64, mut same: impl FnMut(Slot) -> bool) -> Option<u32> {
         if self.is_indexed() {
             let entries = &self.entries[..];
-            return self
-                .index
-                .find(hash, |&slot| {
-                    let entry = &entries[slot as usize];
-                    entry.hash == hash && same(entry.key())
-                })
-                .copied();
+            return self.index.find(hash, |slot| {
+                entries.get(slot as usize).is_some_and(|entry| entry.hash == hash && same(entry.key()))
+            });
         }
         let mut entries = self.entries.iter();
         entries.position(|entry| entry.hash == hash && !entry.is_gap() && same(entry.key())).map(|slot| slot as u32)
@@ -175,11 +197,12 @@ impl Table {
     /// Calls `f` with the slot of every entry with this hash, in no certain order.
     pub fn each_with_hash(&self, hash: u64, mut f: impl FnMut(u32)) {
         if self.is_indexed() {
-            for &slot in self.index.iter_hash(hash) {
+            self.index.find(hash, |slot| {
                 if self.entries[slot as usize].hash == hash {
                     f(slot);
                 }
-            }
+                false
+            });
             return;
         }
         for (slot, entry) in self.entries.iter().enumerate() {
@@ -192,31 +215,23 @@ impl Table {
     /// Adds an entry whose key is new. There must be room.
     pub fn push(&mut self, key: Slot, value: Slot, hash: u64) {
         let slot = self.entries.len() as u32;
-        self.entries.push(Entry { meta: self.number << 8 | key.tag, bits: key.bits, value, hash });
+        self.entries.push(Entry::new(self.number, key, value, hash));
         self.number += 1;
         self.live += 1;
         self.stamp = self.stamp.wrapping_add(1);
         if self.entries.len() == SMALL + 1 {
             self.build_index();
         } else if self.is_indexed() {
-            let entries = &self.entries[..];
-            self.index.insert_unique(hash, slot, |&slot| entries[slot as usize].hash);
+            self.index.insert(hash, slot);
         }
     }
 
     fn build_index(&mut self) {
         self.index.clear();
-        let entries = &self.entries[..];
-        for (slot, entry) in entries.iter().enumerate() {
+        for (slot, entry) in self.entries.iter().enumerate() {
             if !entry.is_gap() {
-                self.index.insert_unique(entry.hash, slot as u32, |&slot| entries[slot as usize].hash);
+                self.index.insert(entry.hash, slot as u32);
             }
-        }
-    }
-
-    fn unindex(&mut self, slot: u32, hash: u64) {
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
-            entry.remove();
         }
     }
 
@@ -227,10 +242,9 @@ impl Table {
             return Value::ABSENT;
         };
         let (key, hash) = (entry.key(), entry.hash);
-        entry.meta = entry.number() << 8 | tag::ABSENT;
-        entry.value = Value::NIL;
+        entry.clear();
         if indexed {
-            self.unindex(slot, hash);
+            self.index.remove(hash, slot);
         }
         self.live -= 1;
         self.stamp = self.stamp.wrapping_add(1);
@@ -254,7 +268,7 @@ impl Table {
     fn drop_last(&mut self) {
         self.entries.pop();
         if self.entries.len() == SMALL {
-            self.index = HashTable::new();
+            self.index = Index::default();
         }
     }
 
@@ -271,12 +285,17 @@ impl Table {
         if self.entries.capacity() / 4 > self.entries.len() {
             self.entries.shrink_to(self.entries.len() * 2);
         }
-        self.index = HashTable::new();
-        if self.is_indexed() {
-            let entries = &self.entries[..];
-            self.index.reserve(entries.len(), |&slot| entries[slot as usize].hash);
-            self.build_index();
+        if !self.is_indexed() {
+            self.index = Index::default();
+            return;
         }
+        // The index there is has room for more than what is left.
+        if self.index.room() / 4 > self.entries.len()
+            && let Some(smaller) = Index::with_room(self.entries.len() * 2)
+        {
+            self.index = smaller;
+        }
+        self.build_index();
     }
 
     /// Compacts if there are so many gaps that it pays. Gives whether it did.
@@ -293,7 +312,7 @@ impl Table {
     #[inline(always)]
     pub fn has_room(&self, more: usize) -> bool {
         let len = self.entries.len();
-        self.entries.capacity() - len >= more && (len + more <= SMALL || self.index.capacity() >= self.len() + more)
+        self.entries.capacity() - len >= more && (len + more <= SMALL || self.index.room() >= self.len() + more)
     }
 
     fn wanted(&self, more: usize, roomy: bool) -> usize {
@@ -305,13 +324,7 @@ impl Table {
     pub fn growth(&self, more: usize, roomy: bool) -> usize {
         let wanted = self.wanted(more, roomy);
         let entries = wanted.saturating_sub(self.entries.capacity()).saturating_mul(size_of::<Entry>());
-        // The index holds up to 7 of 8 buckets, doubles, and has a control byte for each bucket.
-        let buckets = wanted.saturating_mul(8) / 7;
-        let index = if wanted <= SMALL || self.index.capacity() >= wanted {
-            0
-        } else {
-            buckets.checked_next_power_of_two().unwrap_or(usize::MAX / 8).saturating_mul(5).saturating_add(32)
-        };
+        let index = if wanted <= SMALL || self.index.room() >= wanted { 0 } else { Index::bytes_for(wanted) };
         entries.saturating_add(index)
     }
 
@@ -322,11 +335,9 @@ impl Table {
             return Err(());
         }
         self.entries.try_reserve_exact(wanted - self.entries.len()).map_err(|_| ())?;
-        if wanted > SMALL && self.index.capacity() < wanted {
+        if wanted > SMALL && self.index.room() < wanted {
             // Filled again from the entries, which lie in order; moving the old index over would jump among them.
-            let mut index = HashTable::new();
-            index.try_reserve(wanted, |_| 0).map_err(|_| ())?;
-            self.index = index;
+            self.index = Index::with_room(wanted).ok_or(())?;
             if self.is_indexed() {
                 self.build_index();
             }
@@ -396,14 +407,13 @@ impl Table {
         let mut copy = Table::default();
         copy.entries.reserve_exact(self.len());
         for entry in self.entries.iter().filter(|entry| !entry.is_gap()) {
-            let meta = copy.number << 8 | entry.tag();
-            let value = if keys_only { Value::NIL } else { entry.value };
-            copy.entries.push(Entry { meta, value, ..*entry });
+            let value = if keys_only { Value::NIL } else { entry.value() };
+            copy.entries.push(Entry::new(copy.number, entry.key(), value, entry.hash));
             copy.number += 1;
         }
         copy.live = self.live;
         if copy.is_indexed() {
-            copy.index.reserve(copy.entries.len(), |_| 0);
+            copy.index = Index::new(copy.entries.len());
             copy.build_index();
         }
         copy
@@ -414,14 +424,14 @@ impl Table {
         for entry in &self.entries {
             if !entry.is_gap() {
                 marker.slot(entry.key());
-                marker.slot(entry.value);
+                marker.slot(entry.value());
             }
         }
     }
 
     /// Bytes behind its pointers.
     pub fn owned_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.index.allocation_size()
+        self.entries.capacity() * size_of::<Entry>() + self.index.bytes()
     }
 
     /// Puts back what a change replaced; all later changes have been undone.
@@ -432,7 +442,7 @@ impl Table {
                 if let Some(entry) = self.entries.last().copied().filter(|entry| !entry.is_gap()) {
                     let slot = self.entries.len() as u32 - 1;
                     if self.is_indexed() {
-                        self.unindex(slot, entry.hash);
+                        self.index.remove(entry.hash, slot);
                     }
                     self.live -= 1;
                     self.drop_last();
@@ -445,13 +455,12 @@ impl Table {
             TableChange::Removed { slot, key, value } => {
                 let indexed = self.is_indexed();
                 let Some(entry) = self.entries.get_mut(slot as usize) else { return };
-                *entry = Entry { meta: entry.number() << 8 | key.tag, bits: key.bits, value, hash: entry.hash };
+                *entry = Entry::new(entry.number(), key, value, entry.hash);
                 let hash = entry.hash;
                 self.live += 1;
                 self.head = self.head.min(slot);
                 if indexed {
-                    let entries = &self.entries[..];
-                    self.index.insert_unique(hash, slot, |&slot| entries[slot as usize].hash);
+                    self.index.insert(hash, slot);
                 }
             }
             TableChange::Cleared(old) => {

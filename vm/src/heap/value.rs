@@ -276,7 +276,8 @@ impl<'v> Value<'v> {
         Value::raw(self.tag, self.bits)
     }
 
-    /// Takes the value apart.
+    /// Takes the value apart. Inlined, so that asking for one kind is one comparison.
+    #[inline(always)]
     pub fn view(self) -> View<'v> {
         macro_rules! object {
             ($variant:ident) => {{

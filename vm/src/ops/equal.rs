@@ -249,7 +249,7 @@ fn closure_parts<'v>(
 }
 
 /// Whether the names in two declarations agree, so that their functions are left to compare.
-fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
+pub(crate) fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
     !x.is_builtin()
         && !y.is_builtin()
         && x.name() == y.name()

@@ -8,14 +8,15 @@
 use super::frame::Frame;
 use super::machine::Machine;
 use crate::heap::Slot;
+use quipu_lang::code::{Field, Op, Role, Word};
 use quipu_lang::for_each_op;
 
 /// What a handler does: position behind its word, registers, machine, its word, frame.
-pub(super) type Handler = unsafe fn(*const u64, *mut Slot, *mut Machine, u64, *mut Frame) -> Exit;
+pub(crate) type Handler = unsafe fn(*const u64, *mut Slot, *mut Machine, u64, *mut Frame) -> Exit;
 
 /// Why handlers stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(crate) enum Exit {
     /// The run is over; the machine says how.
     Over,
     /// The next instruction is up, in builds that dispatch by a loop.
@@ -28,7 +29,7 @@ macro_rules! next {
     ($pc:expr, $base:expr, $vm:expr, $fp:expr) => {{
         let at: *const u64 = $pc;
         let word = *at;
-        return $crate::run::dispatch::TABLE[word as u8 as usize](at.add(1), $base, $vm, word, $fp);
+        return (*$vm).handlers[word as u8 as usize](at.add(1), $base, $vm, word, $fp);
     }};
 }
 
@@ -79,7 +80,7 @@ macro_rules! slow {
             unsafe fn step(vm: *mut Machine, w: u64) -> bool {
                 // SAFETY: the invariants at the top of the file.
                 unsafe {
-                    let result = (*vm).$method(Word(w));
+                    let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
                     (*vm).goes_on(result)
                 }
             }
@@ -101,7 +102,7 @@ macro_rules! slow {
             unsafe fn step(vm: *mut Machine, w: u64) -> bool {
                 // SAFETY: the invariants at the top of the file.
                 unsafe {
-                    let result = (*vm).$method(Word(w));
+                    let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
                     (*vm).goes_on(result)
                 }
             }
@@ -129,41 +130,66 @@ macro_rules! prepared_ops {
             0x82 SubInt,
             0x83 MulInt,
             0x84 ModInt,
-            0x88 LtJumpNot,
-            0x89 LtJump,
-            0x8a LtLoop,
-            0x8b LeJumpNot,
-            0x8c LeJump,
-            0x8d LeLoop,
-            0x8e GtJumpNot,
-            0x8f GtJump,
-            0x90 GtLoop,
-            0x91 GeJumpNot,
-            0x92 GeJump,
-            0x93 GeLoop,
-            0x94 EqJumpNot,
-            0x95 EqJump,
-            0x96 NeJumpNot,
-            0x97 NeJump,
-            0x98 LtIntJumpNot,
-            0x99 LtIntJump,
-            0x9a LtIntLoop,
-            0x9b LeIntJumpNot,
-            0x9c LeIntJump,
-            0x9d LeIntLoop,
-            0x9e GtIntJumpNot,
-            0x9f GtIntJump,
-            0xa0 GtIntLoop,
-            0xa1 GeIntJumpNot,
-            0xa2 GeIntJump,
-            0xa3 GeIntLoop,
-            0xa4 EqIntJumpNot,
-            0xa5 EqIntJump,
-            0xa6 EqIntLoop,
-            0xa7 NeIntJumpNot,
-            0xa8 NeIntJump,
-            0xa9 NeIntLoop,
-            0xaa NextLoop,
+            0x85 FloorDivInt,
+            0x86 AndInt,
+            0x87 AddIntLeft,
+            0x88 MulIntLeft,
+            0x89 LtJumpNot,
+            0x8a LtJump,
+            0x8b LtLoop,
+            0x8c LeJumpNot,
+            0x8d LeJump,
+            0x8e LeLoop,
+            0x8f GtJumpNot,
+            0x90 GtJump,
+            0x91 GtLoop,
+            0x92 GeJumpNot,
+            0x93 GeJump,
+            0x94 GeLoop,
+            0x95 EqJumpNot,
+            0x96 EqJump,
+            0x97 NeJumpNot,
+            0x98 NeJump,
+            0x99 LtIntJumpNot,
+            0x9a LtIntJump,
+            0x9b LtIntLoop,
+            0x9c LeIntJumpNot,
+            0x9d LeIntJump,
+            0x9e LeIntLoop,
+            0x9f GtIntJumpNot,
+            0xa0 GtIntJump,
+            0xa1 GtIntLoop,
+            0xa2 GeIntJumpNot,
+            0xa3 GeIntJump,
+            0xa4 GeIntLoop,
+            0xa5 EqIntJumpNot,
+            0xa6 EqIntJump,
+            0xa7 EqIntLoop,
+            0xa8 NeIntJumpNot,
+            0xa9 NeIntJump,
+            0xaa NeIntLoop,
+            0xab AddConst,
+            0xac SubConst,
+            0xad MulConst,
+            0xae DivConst,
+            0xaf SubConstLeft,
+            0xb0 MulConstLeft,
+            0xb1 DivConstLeft,
+            0xb2 LtConstJumpNot,
+            0xb3 LtConstJump,
+            0xb4 LtConstLoop,
+            0xb5 LeConstJumpNot,
+            0xb6 LeConstJump,
+            0xb7 LeConstLoop,
+            0xb8 GtConstJumpNot,
+            0xb9 GtConstJump,
+            0xba GtConstLoop,
+            0xbb GeConstJumpNot,
+            0xbc GeConstJump,
+            0xbd GeConstLoop,
+            0xbe EqTextJumpNot,
+            0xbf NeTextJumpNot,
+            0xc0 NextLoop,
         }
     };
 }
@@ -178,6 +204,66 @@ macro_rules! define_numbers {
     };
 }
 prepared_ops!(define_numbers);
+
+/// The operands of an instruction that are registers, as the bits of its word.
+const fn registers_of(op: Op) -> u64 {
+    let (operands, mut bits, mut i) = (op.operands(), 0, 0);
+    while i < operands.len() {
+        let (field, role) = operands[i];
+        use Role::*;
+        if matches!(role, Out | In | InOut | Window | WindowList | Many | Pairs | Two | IterOut | Iter) {
+            bits |= match field {
+                Field::A => 0xffff << 16,
+                Field::B => 0xffff << 32,
+                Field::C => 0xffff << 48,
+                Field::D | Field::X => 0,
+            };
+        }
+        i += 1;
+    }
+    bits
+}
+
+/// The same by number, for prepared instructions too.
+static REGISTERS: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < Op::ALL.len() {
+        table[Op::ALL[i] as usize] = registers_of(Op::ALL[i]);
+        i += 1;
+    }
+    table[number::MissingNative as usize] = registers_of(Op::GetNative);
+    let mut fused = number::AddInt as usize;
+    while fused <= number::MulIntLeft as usize {
+        table[fused] = registers_of(Op::Neg);
+        fused += 1;
+    }
+    fused = number::LtJumpNot as usize;
+    while fused <= number::NeJump as usize {
+        table[fused] = registers_of(Op::Lt);
+        fused += 1;
+    }
+    fused = number::LtIntJumpNot as usize;
+    while fused <= number::NeTextJumpNot as usize {
+        table[fused] = registers_of(Op::Neg);
+        fused += 1;
+    }
+    table[number::NextLoop as usize] = registers_of(Op::Next);
+    table
+};
+
+/// A word of prepared code: its register operands are doubled, which handlers make use of.
+pub(super) fn prepared_operands(word: u64) -> u64 {
+    let registers = REGISTERS[word as u8 as usize];
+    word & !registers | (word & registers) << 1
+}
+
+/// The same instruction with registers by number, as the slow paths read them.
+#[inline(always)]
+pub(super) fn portable_operands(word: u64) -> Word {
+    let registers = REGISTERS[word as u8 as usize];
+    Word(word & !registers | (word & registers) >> 1)
+}
 
 macro_rules! fill_table {
     ($($number:literal $name:ident { $($rest:tt)* } $effect:literal;)*) => {
@@ -199,7 +285,7 @@ for_each_op!(fill_table);
 prepared_ops!(fill_prepared);
 
 /// The handler of every instruction number; an instruction without one does not compile.
-pub(super) static TABLE: [Handler; 256] = prepared(portable([super::handlers::Illegal as Handler; 256]));
+pub(super) const TABLE: [Handler; 256] = prepared(portable([super::handlers::Illegal as Handler; 256]));
 
 /// Runs from where the machine stands until the run is over.
 ///
@@ -212,7 +298,7 @@ pub(super) unsafe fn drive(machine: &mut Machine) {
         let exit = unsafe {
             let pc = (*vm).pc;
             let word = *pc;
-            TABLE[word as u8 as usize](pc.add(1), (*vm).base, vm, word, (*vm).fp)
+            (*vm).handlers[word as u8 as usize](pc.add(1), (*vm).base, vm, word, (*vm).fp)
         };
         if exit == Exit::Over {
             return;

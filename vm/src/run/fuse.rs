@@ -4,7 +4,7 @@
 //! it afterwards. The other words of the group stay as they are: jumps into the group work, and a fused instruction
 //! that meets an uncommon case goes through them.
 
-use quipu_lang::code::{Code, Op, Word};
+use quipu_lang::code::{Code, Constant, Field, Op, Word};
 
 use super::dispatch::number as n;
 
@@ -15,6 +15,7 @@ pub(super) fn fuse(code: &Code, words: &mut [u64]) {
         let group = &body[i..body.len().min(i + 3)];
         let number = match group[0].op() {
             Some(Op::LoadInt) => with_int(code, i, group),
+            Some(Op::LoadConst) => with_constant(code, i, group, words[i]),
             Some(Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne) => compare_and_jump(code, i, group),
             Some(Op::Next) if group.len() > 1 => {
                 let looped = group[1].op() == Some(Op::LoopPresent) && group[1].a() == group[0].a();
@@ -75,15 +76,20 @@ fn with_int(code: &Code, i: usize, group: &[Word]) -> Option<u64> {
     let (load, operator) = (group[0], *group.get(1)?);
     let small = i16::try_from(load.x() as i32).ok()?;
     let register = load.a();
-    if operator.c() != register || operator.b() == register {
+    if (operator.c() == register) == (operator.b() == register) {
         return None;
     }
-    let number = match operator.op()? {
-        Op::Add => n::AddInt,
-        Op::Sub => n::SubInt,
-        Op::Mul => n::MulInt,
-        Op::Mod if small > 0 => n::ModInt,
-        Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne => {
+    let is_left = operator.b() == register;
+    let number = match (operator.op()?, is_left) {
+        (Op::Add, false) => n::AddInt,
+        (Op::Add, true) => n::AddIntLeft,
+        (Op::Sub, false) => n::SubInt,
+        (Op::Mul, false) => n::MulInt,
+        (Op::Mul, true) => n::MulIntLeft,
+        (Op::Mod, false) if small > 0 => n::ModInt,
+        (Op::FloorDiv, false) if small > 0 => n::FloorDivInt,
+        (Op::BitAnd, false) if small > 0 => n::AndInt,
+        (Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne, false) => {
             let test = test_of(code, i + 2, *group.get(2)?, operator.a(), Some(register))?;
             let numbers = match operator.op()? {
                 Op::Lt => [n::LtIntJump, n::LtIntJumpNot, n::LtIntLoop],
@@ -93,17 +99,58 @@ fn with_int(code: &Code, i: usize, group: &[Word]) -> Option<u64> {
                 Op::Eq => [n::EqIntJump, n::EqIntJumpNot, n::EqIntLoop],
                 _ => [n::NeIntJump, n::NeIntJumpNot, n::NeIntLoop],
             };
-            return Some(fused(numbers[test as usize], operator, small));
+            return Some(fused(numbers[test as usize], operator, small as u16));
         }
         _ => return None,
     };
     if operator.a() != register && !is_dead(code, i + 2, register) {
         return None;
     }
-    Some(fused(number, operator, small))
+    let other = if is_left { operator.with_field(Field::B, operator.c().into()) } else { operator };
+    Some(fused(number, other, small as u16))
 }
 
-/// The operator's word with another number and the int in place of its right operand.
-fn fused(number: u8, operator: Word, small: i16) -> u64 {
-    operator.0 & 0x0000_ffff_ffff_0000 | number as u64 | (small as u16 as u64) << 48
+/// A number or string, the operator that takes it, and perhaps the test of a comparison. `load` is the prepared word of
+/// the constant's instruction.
+fn with_constant(code: &Code, i: usize, group: &[Word], load: u64) -> Option<u64> {
+    let (register, constant) = (group[0].a(), code.body().constants.get(group[0].x() as usize)?);
+    let operator = *group.get(1)?;
+    let distance = u16::try_from(load >> 32).ok()?;
+    if (operator.c() == register) == (operator.b() == register) {
+        return None;
+    }
+    let is_left = operator.b() == register;
+    let number = match (operator.op()?, constant, is_left) {
+        (Op::Add, Constant::Float(_), false) => n::AddConst,
+        (Op::Sub, Constant::Float(_), false) => n::SubConst,
+        (Op::Mul, Constant::Float(_), false) => n::MulConst,
+        (Op::Div, Constant::Float(_), false) => n::DivConst,
+        (Op::Sub, Constant::Float(_), true) => n::SubConstLeft,
+        (Op::Mul, Constant::Float(_), true) => n::MulConstLeft,
+        (Op::Div, Constant::Float(_), true) => n::DivConstLeft,
+        (Op::Lt | Op::Le | Op::Gt | Op::Ge, Constant::Float(_), false) | (Op::Eq | Op::Ne, Constant::Str(_), false) => {
+            let test = test_of(code, i + 2, *group.get(2)?, operator.a(), Some(register))?;
+            let numbers = match operator.op()? {
+                Op::Lt => [n::LtConstJump, n::LtConstJumpNot, n::LtConstLoop],
+                Op::Le => [n::LeConstJump, n::LeConstJumpNot, n::LeConstLoop],
+                Op::Gt => [n::GtConstJump, n::GtConstJumpNot, n::GtConstLoop],
+                Op::Ge => [n::GeConstJump, n::GeConstJumpNot, n::GeConstLoop],
+                Op::Eq => [0, n::EqTextJumpNot, 0],
+                _ => [0, n::NeTextJumpNot, 0],
+            };
+            let number = numbers[test as usize];
+            return (number != 0).then(|| fused(number, operator, distance));
+        }
+        _ => return None,
+    };
+    if operator.a() != register && !is_dead(code, i + 2, register) {
+        return None;
+    }
+    let other = if is_left { operator.with_field(Field::B, operator.c().into()) } else { operator };
+    Some(fused(number, other, distance))
+}
+
+/// The operator's word with another number, and an int or a distance in place of its right operand.
+fn fused(number: u8, operator: Word, c: u16) -> u64 {
+    operator.0 & 0x0000_ffff_ffff_0000 | number as u64 | (c as u64) << 48
 }

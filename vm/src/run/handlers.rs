@@ -18,10 +18,12 @@ use super::frame::{Frame, Kind};
 use super::machine::Machine;
 use super::prepare::{CELL_CLASS, Cache};
 use crate::heap::layout::*;
-use crate::heap::{Slot, tag};
+use crate::heap::{Gc, Slot, tag};
 use crate::native::{NativeFn, NativeRun};
-use quipu_lang::code::{Source, Word};
+use quipu_lang::code::Source;
 
+/// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
+/// an address can be computed from without another instruction.
 #[inline(always)]
 fn a(w: u64) -> usize {
     (w >> 16) as u16 as usize
@@ -33,6 +35,17 @@ fn b(w: u64) -> usize {
 #[inline(always)]
 fn c(w: u64) -> usize {
     (w >> 48) as usize
+}
+/// The register that an operand means.
+#[inline(always)]
+unsafe fn r(base: *mut Slot, operand: usize) -> *mut Slot {
+    // SAFETY: operands are in bounds.
+    unsafe { base.cast::<u64>().add(operand).cast() }
+}
+/// The number of the register that an operand means.
+#[inline(always)]
+fn number(operand: usize) -> usize {
+    operand >> 1
 }
 #[inline(always)]
 fn d(w: u64) -> usize {
@@ -87,33 +100,33 @@ unsafe fn fields(instance: *mut InstanceObject) -> *mut Slot {
 // Registers and constants.
 
 op!(Move(pc, base, vm, w, fp) {
-    copy(base.add(a(w)), base.add(b(w)));
+    copy(r(base, a(w)), r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 op!(LoadNil(pc, base, vm, w, fp) {
-    set(base.add(a(w)), tag::NIL, 0);
+    set(r(base, a(w)), tag::NIL, 0);
     next!(pc, base, vm, fp)
 });
 op!(LoadBool(pc, base, vm, w, fp) {
-    set(base.add(a(w)), tag::FALSE + (sx(w) as u64), 0);
+    set(r(base, a(w)), tag::FALSE + (sx(w) as u64), 0);
     next!(pc, base, vm, fp)
 });
 op!(LoadInt(pc, base, vm, w, fp) {
-    set(base.add(a(w)), tag::INT, sx(w) as u64);
+    set(r(base, a(w)), tag::INT, sx(w) as u64);
     next!(pc, base, vm, fp)
 });
 op!(LoadConst(pc, base, vm, w, fp) {
-    copy(base.add(a(w)), pc.offset(sx(w)).cast());
+    copy(r(base, a(w)), pc.offset(sx(w)).cast());
     next!(pc, base, vm, fp)
 });
 // Natives are constants of prepared code; one that the host lacks was replaced by an instruction that says so.
 op!(GetNative(pc, base, vm, w, fp) {
-    copy(base.add(a(w)), pc.offset(sx(w)).cast());
+    copy(r(base, a(w)), pc.offset(sx(w)).cast());
     next!(pc, base, vm, fp)
 });
 slow!(MissingNative => missing_native);
 op!(GetFree(pc, base, vm, w, fp) {
-    copy(base.add(a(w)), captures((*fp).closure).offset(sx(w)));
+    copy(r(base, a(w)), captures((*fp).closure).offset(sx(w)));
     next!(pc, base, vm, fp)
 });
 op!(GetFreeCell(pc, base, vm, w, fp) {
@@ -121,7 +134,7 @@ op!(GetFreeCell(pc, base, vm, w, fp) {
     if (*capture).tag != tag::CELL { return GetFreeCellSlow(pc, base, vm, w, fp) }
     let cell = (*capture).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT { return GetFreeCellSlow(pc, base, vm, w, fp) }
-    copy(base.add(a(w)), &raw const (*cell).value);
+    copy(r(base, a(w)), &raw const (*cell).value);
     next!(pc, base, vm, fp)
 });
 slow!(GetFreeCellSlow => free_cell_fault);
@@ -132,7 +145,7 @@ op!(SetFreeCell(pc, base, vm, w, fp) {
     if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
         return SetFreeCellSlow(pc, base, vm, w, fp)
     }
-    copy(&raw mut (*cell).value, base.add(a(w)));
+    copy(&raw mut (*cell).value, r(base, a(w)));
     next!(pc, base, vm, fp)
 });
 slow!(SetFreeCellSlow => set_free_cell);
@@ -143,45 +156,45 @@ op!(NewCell(pc, base, vm, w, fp) {
     };
     let cell = object.cast::<CellObject>();
     set(&raw mut (*cell).value, tag::ABSENT, 0);
-    set(base.add(a(w)), tag::CELL, cell as u64);
+    set(r(base, a(w)), tag::CELL, cell as u64);
     next!(pc, base, vm, fp)
 });
 slow!(again Refill => refill);
 op!(InitCell(pc, base, vm, w, fp) {
-    let to = base.add(a(w));
+    let to = r(base, a(w));
     if (*to).tag != tag::CELL || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
-    copy(&raw mut (*((*to).bits as *mut CellObject)).value, base.add(b(w)));
+    copy(&raw mut (*((*to).bits as *mut CellObject)).value, r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(InitCellSlow => init_cell);
 op!(GetCell(pc, base, vm, w, fp) {
-    let from = base.add(b(w));
+    let from = r(base, b(w));
     if (*from).tag != tag::CELL { return GetCellSlow(pc, base, vm, w, fp) }
     let cell = (*from).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT { return GetCellSlow(pc, base, vm, w, fp) }
-    copy(base.add(a(w)), &raw const (*cell).value);
+    copy(r(base, a(w)), &raw const (*cell).value);
     next!(pc, base, vm, fp)
 });
 slow!(GetCellSlow => get_cell_fault);
 op!(SetCell(pc, base, vm, w, fp) {
-    let to = base.add(a(w));
+    let to = r(base, a(w));
     if (*to).tag != tag::CELL { return SetCellSlow(pc, base, vm, w, fp) }
     let cell = (*to).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
         return SetCellSlow(pc, base, vm, w, fp)
     }
-    copy(&raw mut (*cell).value, base.add(b(w)));
+    copy(&raw mut (*cell).value, r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(SetCellSlow => set_cell);
 op!(GetSelf(pc, base, vm, w, fp) {
-    set(base.add(a(w)), tag::CLOSURE, (*fp).closure as u64);
+    set(r(base, a(w)), tag::CLOSURE, (*fp).closure as u64);
     next!(pc, base, vm, fp)
 });
 op!(GetOwner(pc, base, vm, w, fp) {
     let closure = (*fp).closure;
     if (*closure).header.flags & flag::OWNED == 0 { return GetOwnerSlow(pc, base, vm, w, fp) }
-    copy(base.add(a(w)), captures(closure).add((*(*closure).code).captures()));
+    copy(r(base, a(w)), captures(closure).add((*(*closure).code).captures()));
     next!(pc, base, vm, fp)
 });
 slow!(GetOwnerSlow => owner_fault);
@@ -200,14 +213,14 @@ op!(MakeClosure(pc, base, vm, w, fp) {
     let mut i = 0;
     while i < (*site).count {
         match *(*site).first.add(i) {
-            Source::Register(r) => copy(to.add(i), base.add(r as usize)),
+            Source::Register(register) => copy(to.add(i), base.add(register as usize)),
             Source::Free(f) => copy(to.add(i), from.add(f as usize)),
             Source::Running => set(to.add(i), tag::CLOSURE, running as u64),
             Source::Owner => copy(to.add(i), from.add((*(*running).code).captures())),
         }
         i += 1;
     }
-    set(base.add(a(w)), tag::CLOSURE, closure as u64);
+    set(r(base, a(w)), tag::CLOSURE, closure as u64);
     next!(pc, base, vm, fp)
 });
 slow!(MakeClosureSlow => make_closure);
@@ -227,12 +240,13 @@ op!(MakeInstance(pc, base, vm, w, fp) {
     };
     let instance = object.cast::<InstanceObject>();
     (*instance).ty = ty;
+    let first = r(base, b(w));
     let mut i = 0;
     while i < count {
-        copy(fields(instance).add(i), base.add(b(w) + i));
+        copy(fields(instance).add(i), first.add(i));
         i += 1;
     }
-    set(base.add(a(w)), tag::INSTANCE, instance as u64);
+    set(r(base, a(w)), tag::INSTANCE, instance as u64);
     next!(pc, base, vm, fp)
 });
 slow!(MakeInstanceSlow => make_instance);
@@ -246,58 +260,71 @@ pub(super) fn instance_class(fields: usize) -> usize {
 
 // Operators.
 
-/// An operator on two ints that may overflow, with a path for two floats.
+/// An operator on two ints that may overflow, with paths for two floats and for one of each.
 macro_rules! arithmetic {
-    ($name:ident, $slow:ident, $checked:ident, $float:tt) => {
+    ($name:ident, $mixed:ident, $slow:ident, $checked:ident, $float:tt) => {
         op!($name(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
-            let y = base.add(c(w));
+            let x = r(base, b(w));
+            let y = r(base, c(w));
             if (*x).tag == tag::INT && (*y).tag == tag::INT {
                 let (value, overflow) = ((*x).bits as i64).$checked((*y).bits as i64);
                 if overflow { return $slow(pc, base, vm, w, fp) }
-                set(base.add(a(w)), tag::INT, value as u64);
+                set(r(base, a(w)), tag::INT, value as u64);
                 next!(pc, base, vm, fp)
             }
             if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
                 let value = f64::from_bits((*x).bits) $float f64::from_bits((*y).bits);
-                set(base.add(a(w)), tag::FLOAT, value.to_bits());
+                set(r(base, a(w)), tag::FLOAT, value.to_bits());
                 next!(pc, base, vm, fp)
             }
-            return $slow(pc, base, vm, w, fp)
+            return $mixed(pc, base, vm, w, fp)
+        });
+        op!(apart $mixed(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            let y = r(base, c(w));
+            let (left, right) = if (*x).tag == tag::FLOAT && (*y).tag == tag::INT {
+                (f64::from_bits((*x).bits), (*y).bits as i64 as f64)
+            } else if (*x).tag == tag::INT && (*y).tag == tag::FLOAT {
+                ((*x).bits as i64 as f64, f64::from_bits((*y).bits))
+            } else {
+                return $slow(pc, base, vm, w, fp)
+            };
+            set(r(base, a(w)), tag::FLOAT, (left $float right).to_bits());
+            next!(pc, base, vm, fp)
         });
         slow!($slow => binary);
     };
 }
-arithmetic!(Add, AddSlow, overflowing_add, +);
-arithmetic!(Sub, SubSlow, overflowing_sub, -);
-arithmetic!(Mul, MulSlow, overflowing_mul, *);
+arithmetic!(Add, AddMixed, AddSlow, overflowing_add, +);
+arithmetic!(Sub, SubMixed, SubSlow, overflowing_sub, -);
+arithmetic!(Mul, MulMixed, MulSlow, overflowing_mul, *);
 op!(Div(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    let y = base.add(c(w));
+    let x = r(base, b(w));
+    let y = r(base, c(w));
     let left = if (*x).tag == tag::FLOAT { f64::from_bits((*x).bits) }
         else if (*x).tag == tag::INT { (*x).bits as i64 as f64 }
         else { return DivSlow(pc, base, vm, w, fp) };
     let right = if (*y).tag == tag::FLOAT { f64::from_bits((*y).bits) }
         else if (*y).tag == tag::INT { (*y).bits as i64 as f64 }
         else { return DivSlow(pc, base, vm, w, fp) };
-    set(base.add(a(w)), tag::FLOAT, (left / right).to_bits());
+    set(r(base, a(w)), tag::FLOAT, (left / right).to_bits());
     next!(pc, base, vm, fp)
 });
 slow!(DivSlow => binary);
 op!(FloorDiv(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    let y = base.add(c(w));
+    let x = r(base, b(w));
+    let y = r(base, c(w));
     // A positive divisor leaves out division by zero and the one overflow.
     if (*x).tag == tag::INT && (*y).tag == tag::INT && (*y).bits as i64 > 0 {
-        set(base.add(a(w)), tag::INT, ((*x).bits as i64).div_euclid((*y).bits as i64) as u64);
+        set(r(base, a(w)), tag::INT, ((*x).bits as i64).div_euclid((*y).bits as i64) as u64);
         next!(pc, base, vm, fp)
     }
     return FloorDivSlow(pc, base, vm, w, fp)
 });
 slow!(FloorDivSlow => binary);
 op!(Mod(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    let y = base.add(c(w));
+    let x = r(base, b(w));
+    let y = r(base, c(w));
     if (*x).tag == tag::INT && (*y).tag == tag::INT && (*y).bits as i64 > 0 {
         let (left, right) = ((*x).bits as i64, (*y).bits as i64);
         // Small operands divide several times faster in 32 bits.
@@ -306,7 +333,7 @@ op!(Mod(pc, base, vm, w, fp) {
         } else {
             left.rem_euclid(right)
         };
-        set(base.add(a(w)), tag::INT, value as u64);
+        set(r(base, a(w)), tag::INT, value as u64);
         next!(pc, base, vm, fp)
     }
     return ModSlow(pc, base, vm, w, fp)
@@ -316,10 +343,10 @@ slow!(Pow => binary);
 macro_rules! bitwise {
     ($name:ident, $slow:ident, $operator:tt) => {
         op!($name(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
-            let y = base.add(c(w));
+            let x = r(base, b(w));
+            let y = r(base, c(w));
             if (*x).tag != tag::INT || (*y).tag != tag::INT { return $slow(pc, base, vm, w, fp) }
-            set(base.add(a(w)), tag::INT, (*x).bits $operator (*y).bits);
+            set(r(base, a(w)), tag::INT, (*x).bits $operator (*y).bits);
             next!(pc, base, vm, fp)
         });
         slow!($slow => binary);
@@ -330,21 +357,21 @@ bitwise!(BitOr, BitOrSlow, |);
 bitwise!(BitXor, BitXorSlow, ^);
 slow!(Shl => binary);
 op!(Shr(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    let y = base.add(c(w));
+    let x = r(base, b(w));
+    let y = r(base, c(w));
     if (*x).tag != tag::INT || (*y).tag != tag::INT || (*y).bits > 63 { return ShrSlow(pc, base, vm, w, fp) }
-    set(base.add(a(w)), tag::INT, ((*x).bits as i64 >> (*y).bits) as u64);
+    set(r(base, a(w)), tag::INT, ((*x).bits as i64 >> (*y).bits) as u64);
     next!(pc, base, vm, fp)
 });
 slow!(ShrSlow => binary);
 op!(Neg(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
+    let x = r(base, b(w));
     if (*x).tag == tag::INT && (*x).bits != i64::MIN as u64 {
-        set(base.add(a(w)), tag::INT, ((*x).bits as i64).wrapping_neg() as u64);
+        set(r(base, a(w)), tag::INT, ((*x).bits as i64).wrapping_neg() as u64);
         next!(pc, base, vm, fp)
     }
     if (*x).tag == tag::FLOAT {
-        set(base.add(a(w)), tag::FLOAT, (-f64::from_bits((*x).bits)).to_bits());
+        set(r(base, a(w)), tag::FLOAT, (-f64::from_bits((*x).bits)).to_bits());
         next!(pc, base, vm, fp)
     }
     return NegSlow(pc, base, vm, w, fp)
@@ -352,16 +379,16 @@ op!(Neg(pc, base, vm, w, fp) {
 slow!(NegSlow => unary);
 slow!(BitNot => unary);
 op!(Not(pc, base, vm, w, fp) {
-    let value = (*base.add(b(w))).tag <= tag::FALSE;
-    set(base.add(a(w)), tag::FALSE + value as u64, 0);
+    let value = (*r(base, b(w))).tag <= tag::FALSE;
+    set(r(base, a(w)), tag::FALSE + value as u64, 0);
     next!(pc, base, vm, fp)
 });
 
 /// The truth of a comparison of two ints or two floats, or the slow path.
 macro_rules! compared {
     ($base:ident, $w:ident, $operator:tt, $slow:expr) => {{
-        let x = $base.add(b($w));
-        let y = $base.add(c($w));
+        let x = r($base, b($w));
+        let y = r($base, c($w));
         if (*x).tag == tag::INT && (*y).tag == tag::INT {
             ((*x).bits as i64) $operator ((*y).bits as i64)
         } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
@@ -376,7 +403,7 @@ macro_rules! comparison {
     ($name:ident, $slow:ident, $jump_not:ident, $jump:ident, $loops:ident, $operator:tt) => {
         op!($name(pc, base, vm, w, fp) {
             let value = compared!(base, w, $operator, $slow(pc, base, vm, w, fp));
-            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            set(r(base, a(w)), tag::FALSE + value as u64, 0);
             next!(pc, base, vm, fp)
         });
         op!($jump_not(pc, base, vm, w, fp) {
@@ -408,8 +435,8 @@ comparison!(Ge, GeSlow, GeJumpNot, GeJump, GeLoop, >=);
 /// The truth of an equality where it can be seen from the slots.
 macro_rules! equality {
     ($base:ident, $w:ident, $slow:expr, $text:expr) => {{
-        let x = $base.add(b($w));
-        let y = $base.add(c($w));
+        let x = r($base, b($w));
+        let y = r($base, c($w));
         if (*x).tag == (*y).tag && (*x).tag <= tag::INT {
             (*x).bits == (*y).bits
         } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
@@ -442,7 +469,7 @@ macro_rules! equalities {
     ($name:ident, $slow:ident, $text:ident, $jump_not:ident, $jump:ident, $wanted:literal) => {
         op!($name(pc, base, vm, w, fp) {
             let value = equality!(base, w, $slow(pc, base, vm, w, fp), $text(pc, base, vm, w, fp)) == $wanted;
-            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            set(r(base, a(w)), tag::FALSE + value as u64, 0);
             next!(pc, base, vm, fp)
         });
         op!($jump_not(pc, base, vm, w, fp) {
@@ -458,9 +485,9 @@ macro_rules! equalities {
         slow!($slow => equal);
         // Two strings of one length. The result goes into the register, also for the fused forms, whose test follows.
         op!(apart $text(pc, base, vm, w, fp) {
-            let (x, y) = ((*base.add(b(w))).bits as *const StrObject, (*base.add(c(w))).bits as *const StrObject);
+            let (x, y) = ((*r(base, b(w))).bits as *const StrObject, (*r(base, c(w))).bits as *const StrObject);
             let value = str_equal(x, y) == $wanted;
-            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            set(r(base, a(w)), tag::FALSE + value as u64, 0);
             next!(pc, base, vm, fp)
         });
     };
@@ -470,54 +497,165 @@ equalities!(Ne, NeSlow, NeText, NeJumpNot, NeJump, false);
 
 // Fused with a small int: the word stands in place of a `LoadInt`, the operator follows, then perhaps a test.
 macro_rules! with_int {
-    ($name:ident, $checked:ident) => {
+    ($name:ident, $out:ident, $checked:ident, $float:tt) => {
         op!($name(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
+            let x = r(base, b(w));
             if (*x).tag == tag::INT {
                 let (value, overflow) = ((*x).bits as i64).$checked(sc(w));
-                if overflow { return LoadFused(pc, base, vm, w, fp) }
-                set(base.add(a(w)), tag::INT, value as u64);
+                if overflow { return $out(pc, base, vm, w, fp) }
+                set(r(base, a(w)), tag::INT, value as u64);
                 next!(pc.add(1), base, vm, fp)
             }
-            return LoadFused(pc, base, vm, w, fp)
+            if (*x).tag == tag::FLOAT {
+                let value = f64::from_bits((*x).bits) $float sc(w) as f64;
+                set(r(base, a(w)), tag::FLOAT, value.to_bits());
+                next!(pc.add(1), base, vm, fp)
+            }
+            return $out(pc, base, vm, w, fp)
         });
     };
 }
-with_int!(AddInt, overflowing_add);
-with_int!(SubInt, overflowing_sub);
-with_int!(MulInt, overflowing_mul);
-op!(ModInt(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
-    let (left, right) = ((*x).bits as i64, sc(w));
-    // Prepared code has only positive ones; the test lets the compiler leave out its own.
-    if right <= 0 { return LoadFused(pc, base, vm, w, fp) }
-    let value = if left as u64 >> 32 == 0 { (left as u32 % right as u32) as i64 } else { left.rem_euclid(right) };
-    set(base.add(a(w)), tag::INT, value as u64);
-    next!(pc.add(1), base, vm, fp)
-});
+with_int!(AddInt, LoadFused, overflowing_add, +);
+with_int!(SubInt, LoadFused, overflowing_sub, -);
+with_int!(MulInt, LoadFused, overflowing_mul, *);
+// The int on the left of the operator, which does not mind the order.
+with_int!(AddIntLeft, LoadFusedLeft, overflowing_add, +);
+with_int!(MulIntLeft, LoadFusedLeft, overflowing_mul, *);
+/// An operator on an int and a positive small int.
+macro_rules! with_positive {
+    ($name:ident, $left:ident, $right:ident => $small:expr, $large:expr) => {
+        op!($name(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
+            let ($left, $right) = ((*x).bits as i64, sc(w));
+            // Prepared code has only positive ones; the test lets the compiler leave out its own.
+            if $right <= 0 { return LoadFused(pc, base, vm, w, fp) }
+            let value = if $left as u64 >> 32 == 0 { $small } else { $large };
+            set(r(base, a(w)), tag::INT, value as u64);
+            next!(pc.add(1), base, vm, fp)
+        });
+    };
+}
+with_positive!(ModInt, left, right => (left as u32 % right as u32) as i64, left.rem_euclid(right));
+with_positive!(FloorDivInt, left, right => (left as u32 / right as u32) as i64, left.div_euclid(right));
+with_positive!(AndInt, left, right => left & right, left & right);
 // The way out of every form fused with an int: loads the int after all and goes on with the operator in its own word.
-// The register is the operator's `c`; the int is this word's.
+// The register is the operator's `c`, or `b` where it stands on the left; the int is this word's.
 op!(LoadFused(pc, base, vm, w, fp) {
-    set(base.add(c(*pc)), tag::INT, sc(w) as u64);
+    set(r(base, c(*pc)), tag::INT, sc(w) as u64);
     next!(pc, base, vm, fp)
 });
+op!(LoadFusedLeft(pc, base, vm, w, fp) {
+    set(r(base, b(*pc)), tag::INT, sc(w) as u64);
+    next!(pc, base, vm, fp)
+});
+
+// Fused with a constant: the word stands in place of a `LoadConst`, and its `c` is the constant's distance.
+#[inline(always)]
+unsafe fn constant(pc: *const u64, w: u64) -> *const Slot {
+    // SAFETY: `prepare` has computed the distance.
+    unsafe { pc.add(c(w)).cast() }
+}
+macro_rules! with_constant {
+    ($name:ident, $out:ident, $left:ident, $right:ident => $float:expr) => {
+        op!($name(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            // `fuse` takes floats only.
+            if (*x).tag != tag::FLOAT { return $out(pc, base, vm, w, fp) }
+            let ($left, $right) = (f64::from_bits((*x).bits), f64::from_bits((*constant(pc, w)).bits));
+            let value: f64 = $float;
+            set(r(base, a(w)), tag::FLOAT, value.to_bits());
+            next!(pc.add(1), base, vm, fp)
+        });
+    };
+}
+with_constant!(AddConst, LoadFusedConst, x, k => x + k);
+with_constant!(SubConst, LoadFusedConst, x, k => x - k);
+with_constant!(MulConst, LoadFusedConst, x, k => x * k);
+with_constant!(DivConst, LoadFusedConst, x, k => x / k);
+with_constant!(SubConstLeft, LoadFusedConstLeft, x, k => k - x);
+with_constant!(MulConstLeft, LoadFusedConstLeft, x, k => k * x);
+with_constant!(DivConstLeft, LoadFusedConstLeft, x, k => k / x);
+// As `LoadFused`.
+op!(LoadFusedConst(pc, base, vm, w, fp) {
+    copy(r(base, c(*pc)), constant(pc, w));
+    next!(pc, base, vm, fp)
+});
+op!(LoadFusedConstLeft(pc, base, vm, w, fp) {
+    copy(r(base, b(*pc)), constant(pc, w));
+    next!(pc, base, vm, fp)
+});
+macro_rules! float_comparison {
+    ($jump_not:ident, $jump:ident, $loops:ident, $operator:tt) => {
+        op!($jump_not(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            if (*x).tag != tag::FLOAT { return LoadFusedConst(pc, base, vm, w, fp) }
+            if f64::from_bits((*x).bits) $operator f64::from_bits((*constant(pc, w)).bits) {
+                next!(pc.add(2), base, vm, fp)
+            }
+            next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+        });
+        op!($jump(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            if (*x).tag != tag::FLOAT { return LoadFusedConst(pc, base, vm, w, fp) }
+            if f64::from_bits((*x).bits) $operator f64::from_bits((*constant(pc, w)).bits) {
+                next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+            }
+            next!(pc.add(2), base, vm, fp)
+        });
+        op!($loops(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            if (*x).tag != tag::FLOAT || (*vm).fuel <= 1 { return LoadFusedConst(pc, base, vm, w, fp) }
+            if f64::from_bits((*x).bits) $operator f64::from_bits((*constant(pc, w)).bits) {
+                (*vm).fuel -= 1;
+                next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+            }
+            next!(pc.add(2), base, vm, fp)
+        });
+    };
+}
+float_comparison!(LtConstJumpNot, LtConstJump, LtConstLoop, <);
+float_comparison!(LeConstJumpNot, LeConstJump, LeConstLoop, <=);
+float_comparison!(GtConstJumpNot, GtConstJump, GtConstLoop, >);
+float_comparison!(GeConstJumpNot, GeConstJump, GeConstLoop, >=);
+// Equality with a string.
+macro_rules! text_equality {
+    ($name:ident, $wanted:literal) => {
+        // Jumps when it is not as wanted.
+        op!($name(pc, base, vm, w, fp) {
+            let x = r(base, b(w));
+            let k = constant(pc, w);
+            if (*x).tag != tag::STR { return LoadFusedConst(pc, base, vm, w, fp) }
+            if (*x).bits == (*k).bits {
+                if $wanted { next!(pc.add(2), base, vm, fp) }
+                next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+            }
+            if (*((*x).bits as *const StrObject)).len != (*((*k).bits as *const StrObject)).len {
+                if !$wanted { next!(pc.add(2), base, vm, fp) }
+                next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
+            }
+            return LoadFusedConst(pc, base, vm, w, fp)
+        });
+    };
+}
+text_equality!(EqTextJumpNot, true);
+text_equality!(NeTextJumpNot, false);
 macro_rules! int_comparison {
     ($jump_not:ident, $jump:ident, $loops:ident, $operator:tt) => {
         op!($jump_not(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
+            let x = r(base, b(w));
             if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
             if ((*x).bits as i64) $operator sc(w) { next!(pc.add(2), base, vm, fp) }
             next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp)
         });
         op!($jump(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
+            let x = r(base, b(w));
             if (*x).tag != tag::INT { return LoadFused(pc, base, vm, w, fp) }
             if ((*x).bits as i64) $operator sc(w) { next!(pc.offset(2 + sx(*pc.add(1))), base, vm, fp) }
             next!(pc.add(2), base, vm, fp)
         });
         op!($loops(pc, base, vm, w, fp) {
-            let x = base.add(b(w));
+            let x = r(base, b(w));
             if (*x).tag != tag::INT || (*vm).fuel <= 1 { return LoadFused(pc, base, vm, w, fp) }
             if ((*x).bits as i64) $operator sc(w) {
                 (*vm).fuel -= 1;
@@ -537,18 +675,26 @@ int_comparison!(NeIntJumpNot, NeIntJump, NeIntLoop, !=);
 slow!(In => contains);
 slow!(NotIn => contains);
 op!(Is(pc, base, vm, w, fp) {
-    let x = base.add(b(w));
-    let t = base.add(c(w));
+    let x = r(base, b(w));
+    let t = r(base, c(w));
     if (*t).tag == tag::TYPE {
         let ty = (*t).bits as *mut TypeObject;
-        if (*x).tag == tag::INSTANCE && (*((*x).bits as *mut InstanceObject)).ty == ty {
-            set(base.add(a(w)), tag::TRUE, 0);
-            next!(pc, base, vm, fp)
+        if (*x).tag == tag::INSTANCE {
+            let own = (*((*x).bits as *mut InstanceObject)).ty;
+            if own == ty {
+                set(r(base, a(w)), tag::TRUE, 0);
+                next!(pc, base, vm, fp)
+            }
+            // Names of types are interned, so types with other names differ.
+            if (*own).data.name.bits != (*ty).data.name.bits {
+                set(r(base, a(w)), tag::FALSE, 0);
+                next!(pc, base, vm, fp)
+            }
         }
         let builtin = (*ty).data.builtin;
         if builtin != 0 && (*x).tag != tag::INSTANCE {
             let value = super::types::type_tag((*x).tag) == builtin;
-            set(base.add(a(w)), tag::FALSE + value as u64, 0);
+            set(r(base, a(w)), tag::FALSE + value as u64, 0);
             next!(pc, base, vm, fp)
         }
     }
@@ -557,8 +703,8 @@ op!(Is(pc, base, vm, w, fp) {
 slow!(IsSlow => is_type);
 slow!(MakeRange => make_range);
 op!(ToStr(pc, base, vm, w, fp) {
-    if (*base.add(b(w))).tag != tag::STR { return ToStrSlow(pc, base, vm, w, fp) }
-    copy(base.add(a(w)), base.add(b(w)));
+    if (*r(base, b(w))).tag != tag::STR { return ToStrSlow(pc, base, vm, w, fp) }
+    copy(r(base, a(w)), r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(ToStrSlow => show);
@@ -570,7 +716,7 @@ op!(Jump(pc, base, vm, w, fp) { next!(pc.offset(sx(w)), base, vm, fp) });
 macro_rules! jump_when {
     ($name:ident, $value:ident => $condition:expr) => {
         op!($name(pc, base, vm, w, fp) {
-            let $value = (*base.add(a(w))).tag;
+            let $value = (*r(base, a(w))).tag;
             if $condition { next!(pc.offset(sx(w)), base, vm, fp) }
             next!(pc, base, vm, fp)
         });
@@ -590,7 +736,7 @@ op!(Loop(pc, base, vm, w, fp) {
 macro_rules! loop_when {
     ($name:ident, $value:ident => $condition:expr) => {
         op!($name(pc, base, vm, w, fp) {
-            let $value = (*base.add(a(w))).tag;
+            let $value = (*r(base, a(w))).tag;
             if $condition {
                 (*vm).fuel -= 1;
                 if (*vm).fuel <= 0 { return OutOfFuel(pc, base, vm, w, fp) }
@@ -626,25 +772,25 @@ macro_rules! enter {
         (*frame).ret = $pc;
         (*frame).closure = $closure;
         (*frame).delta = $delta as u32;
-        (*frame).dst = a($w) as u16;
+        (*frame).dst = number(a($w)) as u16;
         (*frame).kind = Kind::Plain;
         next!((*(*$closure).code).entry.get(), callee, $vm, frame)
     }};
 }
 op!(Call(pc, base, vm, w, fp) {
-    let callee = base.add(b(w));
+    let callee = r(base, b(w));
     if (*callee).tag != tag::CLOSURE { return CallOther(pc, base, vm, w, fp) }
     let closure = (*callee).bits as *mut ClosureObject;
     if (*(*closure).code).exact != d(w) as u32 { return CallSlow(pc, base, vm, w, fp) }
-    enter!(pc, base, vm, w, fp, closure, b(w) + 1)
+    enter!(pc, base, vm, w, fp, closure, number(b(w)) + 1)
 });
 slow!(CallSlow => call_slow);
 // A call of something that is no closure: natives first.
 op!(apart CallOther(pc, base, vm, w, fp) {
-    let callee = base.add(b(w));
+    let callee = r(base, b(w));
     if (*callee).tag != tag::NATIVE { return CallSlow(pc, base, vm, w, fp) }
     let native = (*callee).bits as *mut NativeObject;
-    native_call!(pc, base, vm, w, fp, native, b(w) + 1, d(w), CallSlow)
+    native_call!(pc, base, vm, w, fp, native, callee.add(1), d(w), CallSlow)
 });
 /// Calls a plain native with the `$count` arguments from `$first` on.
 macro_rules! native_call {
@@ -662,7 +808,7 @@ macro_rules! native_call {
             return OutOfFuel($pc, $base, $vm, $w, $fp);
         }
         (*$vm).store($pc, $base, $fp);
-        if run_native($vm, function, $base.add($first), $count, $base.add(a($w))) {
+        if run_native($vm, function, $first, $count, r($base, a($w))) {
             next!($pc, $base, $vm, $fp)
         }
         return NativeFault($pc, $base, $vm, $w, $fp);
@@ -692,7 +838,7 @@ unsafe fn run_native(vm: *mut Machine, function: NativeFn, first: *const Slot, c
 }
 slow!(NativeFault => native_fault);
 op!(CallMethod(pc, base, vm, w, fp) {
-    let receiver = base.add(b(w));
+    let receiver = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
     let key = if (*receiver).tag == tag::INSTANCE {
         (*((*receiver).bits as *mut InstanceObject)).ty as u64
@@ -705,19 +851,19 @@ op!(CallMethod(pc, base, vm, w, fp) {
     if payload & 1 != 0 { return CallMethodNative(pc, base, vm, w, fp) }
     let closure = payload as *mut ClosureObject;
     if (*(*closure).code).exact != d(w) as u32 + 1 { return CallMethodSlow(pc, base, vm, w, fp) }
-    enter!(pc, base, vm, w, fp, closure, b(w))
+    enter!(pc, base, vm, w, fp, closure, number(b(w)))
 });
 slow!(CallMethodSlow => call_method);
 // A method that the cache has found to be a native.
 op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let cache = pc.add(c(w)) as *const Cache;
     let native = ((*cache).payload & !1) as *mut NativeObject;
-    native_call!(pc, base, vm, w, fp, native, b(w), d(w) + 1, CallMethodSlow)
+    native_call!(pc, base, vm, w, fp, native, r(base, b(w)), d(w) + 1, CallMethodSlow)
 });
 slow!(CallList => call_list);
 slow!(CallMethodList => call_method_list);
 op!(TailCall(pc, base, vm, w, fp) {
-    let callee = base.add(b(w));
+    let callee = r(base, b(w));
     if (*callee).tag != tag::CLOSURE { return TailCallSlow(pc, base, vm, w, fp) }
     let closure = (*callee).bits as *mut ClosureObject;
     if (*(*closure).code).exact != d(w) as u32 { return TailCallSlow(pc, base, vm, w, fp) }
@@ -735,7 +881,7 @@ op!(TailCall(pc, base, vm, w, fp) {
 slow!(TailCallSlow => tail_call);
 slow!(TailCallList => tail_call_list);
 op!(TailMethod(pc, base, vm, w, fp) {
-    let receiver = base.add(b(w));
+    let receiver = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
     let key = if (*receiver).tag == tag::INSTANCE {
         (*((*receiver).bits as *mut InstanceObject)).ty as u64
@@ -759,7 +905,7 @@ slow!(TailMethodSlow => tail_method);
 slow!(TailMethodList => tail_method_list);
 op!(Return(pc, base, vm, w, fp) {
     if (*fp).kind != Kind::Plain { return ReturnSlow(pc, base, vm, w, fp) }
-    let result = base.add(a(w));
+    let result = r(base, a(w));
     let tag = (&raw const (*result).tag).read_volatile();
     let bits = (&raw const (*result).bits).read_volatile();
     let caller = base.sub((*fp).delta as usize);
@@ -777,49 +923,95 @@ slow!(MakeTuple => make_tuple);
 slow!(MakeList => make_list);
 slow!(MakeMap => make_map);
 op!(ListPush(pc, base, vm, w, fp) {
-    let to = base.add(a(w));
+    let to = r(base, a(w));
     if (*to).tag != tag::LIST || (*vm).heap.journal.is_on() { return ListPushSlow(pc, base, vm, w, fp) }
     let items = &mut (*((*to).bits as *mut ListObject)).items;
     if items.len() == items.capacity() { return ListPushSlow(pc, base, vm, w, fp) }
-    items.push(*base.add(b(w)));
+    items.push(*r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(ListPushSlow => list_push);
 slow!(MapPut => map_put);
 slow!(MapMerge => map_merge);
 op!(GetIndex(pc, base, vm, w, fp) {
-    let object = base.add(b(w));
-    let index = base.add(c(w));
+    let object = r(base, b(w));
+    let index = r(base, c(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT {
         let items = &(*((*object).bits as *mut ListObject)).items;
         let at = (*index).bits as usize;
         if at >= items.len() { return GetIndexSlow(pc, base, vm, w, fp) }
-        copy(base.add(a(w)), items.as_ptr().add(at));
+        copy(r(base, a(w)), items.as_ptr().add(at));
+        next!(pc, base, vm, fp)
+    }
+    return GetIndexOther(pc, base, vm, w, fp)
+});
+// Tuples, and maps under common keys.
+op!(apart GetIndexOther(pc, base, vm, w, fp) {
+    let object = r(base, b(w));
+    let index = r(base, c(w));
+    if (*object).tag == tag::TUPLE && (*index).tag == tag::INT {
+        let tuple = (*object).bits as *mut TupleObject;
+        let at = (*index).bits as usize;
+        if at >= (*tuple).len { return GetIndexSlow(pc, base, vm, w, fp) }
+        copy(r(base, a(w)), tuple.add(1).cast::<Slot>().add(at));
+        next!(pc, base, vm, fp)
+    }
+    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, index, r(base, a(w))) {
         next!(pc, base, vm, fp)
     }
     return GetIndexSlow(pc, base, vm, w, fp)
 });
 slow!(GetIndexSlow => get_index);
+/// Finds the value of an int or string key and writes it; false if there is none, or the key is another one.
+#[inline(never)]
+unsafe fn map_get(vm: *mut Machine, map: *mut TableObject, key: *const Slot, to: *mut Slot) -> bool {
+    // SAFETY: the map is live, and so is the key, which is in a register.
+    unsafe {
+        match Gc::from_ptr(map).get_plain(&(*vm).heap, *key) {
+            Some(value) => {
+                set(to, value.tag, value.bits);
+                true
+            }
+            None => false,
+        }
+    }
+}
+/// Puts a value under an int or string key, if the map has room for it and nothing is logged; tells whether it has.
+#[inline(never)]
+unsafe fn map_set(vm: *mut Machine, map: *mut TableObject, key: *const Slot, value: *const Slot) -> bool {
+    // SAFETY: as above.
+    unsafe { Gc::from_ptr(map).set_plain(&(*vm).heap, *key, *value) }
+}
 op!(SetIndex(pc, base, vm, w, fp) {
-    let object = base.add(a(w));
-    let index = base.add(b(w));
+    let object = r(base, a(w));
+    let index = r(base, b(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*object).bits as *mut ListObject)).items;
         let at = (*index).bits as usize;
         if at >= items.len() { return SetIndexSlow(pc, base, vm, w, fp) }
-        copy(items.as_mut_ptr().add(at), base.add(c(w)));
+        copy(items.as_mut_ptr().add(at), r(base, c(w)));
+        next!(pc, base, vm, fp)
+    }
+    return SetIndexMap(pc, base, vm, w, fp)
+});
+op!(apart SetIndexMap(pc, base, vm, w, fp) {
+    let object = r(base, a(w));
+    if (*object).tag == tag::MAP
+        && !(*vm).heap.journal.is_on()
+        && map_set(vm, (*object).bits as *mut TableObject, r(base, b(w)), r(base, c(w)))
+    {
         next!(pc, base, vm, fp)
     }
     return SetIndexSlow(pc, base, vm, w, fp)
 });
 slow!(SetIndexSlow => set_index);
 op!(GetField(pc, base, vm, w, fp) {
-    let object = base.add(b(w));
+    let object = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
     if (*object).tag == tag::INSTANCE {
         let instance = (*object).bits as *mut InstanceObject;
         if (*cache).key == (*instance).ty as u64 {
-            copy(base.add(a(w)), fields(instance).add((*cache).payload as usize));
+            copy(r(base, a(w)), fields(instance).add((*cache).payload as usize));
             next!(pc, base, vm, fp)
         }
     }
@@ -827,12 +1019,12 @@ op!(GetField(pc, base, vm, w, fp) {
 });
 slow!(GetFieldSlow => get_field);
 op!(SetField(pc, base, vm, w, fp) {
-    let object = base.add(a(w));
+    let object = r(base, a(w));
     let cache = pc.add(c(w)) as *const Cache;
     if (*object).tag == tag::INSTANCE && !(*vm).heap.journal.is_on() {
         let instance = (*object).bits as *mut InstanceObject;
         if (*cache).key == (*instance).ty as u64 {
-            copy(fields(instance).add((*cache).payload as usize), base.add(b(w)));
+            copy(fields(instance).add((*cache).payload as usize), r(base, b(w)));
             next!(pc, base, vm, fp)
         }
     }
@@ -849,21 +1041,21 @@ slow!(IterRange => iterate_range);
 /// The next element of a range or list, or the slow path; `$end` where there is none.
 macro_rules! step {
     ($base:ident, $vm:ident, $w:ident, $slow:expr, $end:block) => {{
-        let it = $base.add(b($w));
+        let it = r($base, b($w));
         if (*it).tag == tag::INT {
             let left = (*it.add(1)).bits;
             if left == 0 $end
             let current = (*it).bits;
             (*it.add(1)).bits = left - 1;
             (*it).bits = current.wrapping_add((*it.add(2)).bits);
-            set($base.add(a($w)), tag::INT, current);
+            set(r($base, a($w)), tag::INT, current);
         } else if (*it).tag == tag::LIST {
             let items = &(*((*it).bits as *mut ListObject)).items;
             let at = (*it.add(1)).bits as usize;
             if items.len() as u64 != (*it.add(2)).bits { return $slow }
             if at >= items.len() $end
             (*it.add(1)).bits = at as u64 + 1;
-            copy($base.add(a($w)), items.as_ptr().add(at));
+            copy(r($base, a($w)), items.as_ptr().add(at));
         } else {
             return $slow
         }
@@ -871,7 +1063,7 @@ macro_rules! step {
 }
 op!(Next(pc, base, vm, w, fp) {
     step!(base, vm, w, NextSlow(pc, base, vm, w, fp), {
-        set(base.add(a(w)), tag::ABSENT, 0);
+        set(r(base, a(w)), tag::ABSENT, 0);
         next!(pc, base, vm, fp)
     });
     next!(pc, base, vm, fp)
@@ -880,7 +1072,7 @@ op!(Next(pc, base, vm, w, fp) {
 op!(NextLoop(pc, base, vm, w, fp) {
     if (*vm).fuel <= 1 { return NextSlow(pc, base, vm, w, fp) }
     step!(base, vm, w, NextSlow(pc, base, vm, w, fp), {
-        set(base.add(a(w)), tag::ABSENT, 0);
+        set(r(base, a(w)), tag::ABSENT, 0);
         next!(pc.add(1), base, vm, fp)
     });
     (*vm).fuel -= 1;
@@ -890,12 +1082,58 @@ slow!(NextSlow => next_element);
 
 // Patterns.
 
-slow!(IsTuple => is_tuple);
+op!(IsTuple(pc, base, vm, w, fp) {
+    let x = r(base, b(w));
+    let value = (*x).tag == tag::TUPLE && (*((*x).bits as *mut TupleObject)).len == c(w);
+    set(r(base, a(w)), tag::FALSE + value as u64, 0);
+    next!(pc, base, vm, fp)
+});
 slow!(IsList => is_list);
-slow!(IsMap => is_map);
-slow!(TryKey => try_key);
-slow!(IsInstance => is_instance);
-slow!(GetSlot => get_slot);
+op!(IsMap(pc, base, vm, w, fp) {
+    let value = (*r(base, b(w))).tag == tag::MAP;
+    set(r(base, a(w)), tag::FALSE + value as u64, 0);
+    next!(pc, base, vm, fp)
+});
+op!(apart TryKey(pc, base, vm, w, fp) {
+    let object = r(base, b(w));
+    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, r(base, c(w)), r(base, a(w))) {
+        next!(pc, base, vm, fp)
+    }
+    return TryKeySlow(pc, base, vm, w, fp)
+});
+slow!(TryKeySlow => try_key);
+op!(IsInstance(pc, base, vm, w, fp) {
+    let x = r(base, b(w));
+    let t = r(base, c(w));
+    if (*t).tag != tag::TYPE { return IsInstanceSlow(pc, base, vm, w, fp) }
+    let ty = (*t).bits as *mut TypeObject;
+    if (*ty).data.builtin != 0 || (&(*ty).data.fields).len() != d(w) { return IsInstanceSlow(pc, base, vm, w, fp) }
+    let value = if (*x).tag != tag::INSTANCE {
+        tag::FALSE
+    } else {
+        let own = (*((*x).bits as *mut InstanceObject)).ty;
+        if own == ty {
+            tag::TRUE
+        } else if (*own).data.name.bits != (*ty).data.name.bits {
+            // Names of types are interned, so these types differ.
+            tag::FALSE
+        } else {
+            return IsInstanceSlow(pc, base, vm, w, fp)
+        }
+    };
+    set(r(base, a(w)), value, 0);
+    next!(pc, base, vm, fp)
+});
+slow!(IsInstanceSlow => is_instance);
+op!(GetSlot(pc, base, vm, w, fp) {
+    let x = r(base, b(w));
+    if (*x).tag != tag::INSTANCE { return GetSlotSlow(pc, base, vm, w, fp) }
+    let instance = (*x).bits as *mut InstanceObject;
+    if c(w) >= (&(*(*instance).ty).data.fields).len() { return GetSlotSlow(pc, base, vm, w, fp) }
+    copy(r(base, a(w)), fields(instance).add(c(w)));
+    next!(pc, base, vm, fp)
+});
+slow!(GetSlotSlow => get_slot);
 
 // Fills prepared code in at its first call, and goes on with it.
 slow!(again FirstCall => first_call);

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use quipu_lang::code::{Code, CodeHash};
 
+use super::dispatch::Handler;
 use super::frame::Frame;
 use super::prepare::Prepared;
 use crate::heap::layout::{FiberObject, TypeObject};
@@ -34,6 +35,8 @@ impl Default for Limits {
 
 /// One machine. It belongs to one thread at a time and shares nothing that changes with others.
 pub(crate) struct Machine {
+    /// The handler of every instruction number. Here an indexed jump through the pointer to the machine reaches it.
+    pub handlers: [Handler; 256],
     // Read by the run loop at every call; kept together.
     /// The last register base that leaves room for a frame of the usual size.
     pub stack_limit: *mut Slot,

@@ -415,25 +415,12 @@ impl Machine {
 
     // Patterns and throwing.
 
-    pub(super) fn is_tuple(&mut self, w: Word) -> Done {
-        let truth =
-            matches!(self.r(w.b() as usize).view(), View::Tuple(tuple) if tuple.as_slice().len() == w.c() as usize);
-        self.set_r(w.a() as usize, Value::bool(truth));
-        Ok(())
-    }
-
     pub(super) fn is_list(&mut self, w: Word) -> Done {
         let truth = match self.r(w.b() as usize).view() {
             View::List(list) if w.d() == 0 => list.len() == w.c() as usize,
             View::List(list) => list.len() >= w.c() as usize,
             _ => false,
         };
-        self.set_r(w.a() as usize, Value::bool(truth));
-        Ok(())
-    }
-
-    pub(super) fn is_map(&mut self, w: Word) -> Done {
-        let truth = self.r(w.b() as usize).tag == tag::MAP;
         self.set_r(w.a() as usize, Value::bool(truth));
         Ok(())
     }

@@ -277,6 +277,7 @@ impl Machine {
             memory[count + 2 * i + 1] = slot.bits;
         }
         super::fuse::fuse(&code, &mut memory[..count]);
+        memory[..count].iter_mut().for_each(|word| *word = super::dispatch::prepared_operands(*word));
         let memory = Box::into_raw(memory).cast::<u64>();
         prepared.memory.set(memory);
         prepared.length.set(length);

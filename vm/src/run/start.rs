@@ -21,6 +21,7 @@ impl Machine {
     /// What the library's own code throws, or a limit that it hits.
     pub(crate) fn new(library: Arc<Library>, limits: Limits) -> Result<Machine, Fault<'static>> {
         let mut machine = Machine {
+            handlers: super::dispatch::TABLE,
             stack_limit: std::ptr::null_mut(),
             frames_end: std::ptr::null_mut(),
             pc: std::ptr::null(),

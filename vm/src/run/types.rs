@@ -211,8 +211,12 @@ impl Machine {
                 if builtin != 0 {
                     return Ok(false);
                 }
-                let own = Value::raw(tag::TYPE, own as u64);
-                crate::ops::equal::equal(self.cx_mut(), own, ty)
+                // SAFETY: the instance keeps its type.
+                let own = unsafe { Gc::<TypeObject>::from_ptr(own) };
+                if !crate::ops::equal::same_shape(own, wanted) {
+                    return Ok(false);
+                }
+                crate::ops::equal::equal(self.cx_mut(), own.into(), ty)
             }
             _ => Ok(type_tag(value.tag) == builtin),
         }

@@ -5,7 +5,7 @@ use crate::heap::Heap;
 use crate::heap::journal::Change;
 use crate::heap::layout::TableObject;
 use crate::heap::table::{Table, TableChange};
-use crate::heap::value::{Gc, Str, Value, View, tag};
+use crate::heap::value::{Gc, Slot, Str, Value, View, tag};
 use crate::native::{Fault, Stop};
 use crate::ops::key;
 
@@ -87,6 +87,42 @@ impl<'v> Gc<'v, TableObject> {
     pub(crate) fn get_str_in(self, heap: &Heap, key: Str<'v>) -> Option<Value<'v>> {
         let slot = self.find_str(heap, key)?;
         Some(self.value_at(slot))
+    }
+
+    /// The value under a key that is an int or string; nothing for other keys.
+    #[inline]
+    pub(crate) fn get_plain(self, heap: &Heap, key: Slot) -> Option<Value<'v>> {
+        match key.view() {
+            View::Int(key) => self.get_int_in(heap, key),
+            // SAFETY: the caller's key is live.
+            View::Str(key) => self.get_str_in(heap, unsafe { Gc::from_ptr(key.as_ptr()) }),
+            _ => None,
+        }
+    }
+
+    /// Puts a value under a key that is an int or string, if there is room for it; tells whether it has. Nothing is logged.
+    #[inline]
+    pub(crate) fn set_plain(self, heap: &Heap, key: Slot, value: Slot) -> bool {
+        let (hash, slot) = match key.view() {
+            View::Int(int) => {
+                let hash = heap.keyed.int(int);
+                (hash, self.table().find_int(hash, int))
+            }
+            // SAFETY: the caller's key is live.
+            View::Str(text) => {
+                (text.keyed_hash(&heap.keyed), self.find_str(heap, unsafe { Gc::from_ptr(text.as_ptr()) }))
+            }
+            _ => return false,
+        };
+        let table = self.table();
+        match slot {
+            Some(slot) => {
+                table.replace(slot, value);
+            }
+            None if table.has_room(1) => table.push(key, value, hash),
+            None => return false,
+        }
+        true
     }
 
     /// The value under the key with this text, which need not be a string of the heap.
