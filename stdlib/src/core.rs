@@ -102,7 +102,7 @@ fn type_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     Ok(match args[0].view() {
         View::Instance(instance) => instance.ty().into(),
         // The names of built-in types stand for the types.
-        _ => cx.native(args[0].type_name()).unwrap_or(Value::NIL),
+        _ => cx.native(args[0].type_name())?.unwrap_or(Value::NIL),
     })
 }
 

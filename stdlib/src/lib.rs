@@ -20,6 +20,8 @@ mod function;
 mod fiber;
 mod math;
 mod os;
+#[cfg(test)]
+mod files;
 mod source;
 mod module;
 mod library;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
-use quipu_vm::library::Library;
+use quipu_vm::library::{Library, Module};
 use quipu_vm::{NativeDef, NativeFn, Outcome, Value};
 
 use crate::entry::Entry;
@@ -49,10 +49,10 @@ pub fn library(grant: &Grant) -> Library {
         library.methods.extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&format!("{ty}."), true))));
     }
     library.conversions = core::CONVERSIONS.iter().map(|entry| (entry.name(), entry.name())).collect();
-    for compiled in source::compiled() {
+    for (index, compiled) in source::compiled().iter().enumerate() {
         if compiled.module.is_none_or(|name| granted(grant.capabilities).any(|module| module.name == name)) {
-            let names = compiled.exports.iter().map(|export| compiled.provided(&export.name)).collect();
-            library.modules.push((compiled.code.clone(), names));
+            let names = compiled.exports.iter().map(|export| compiled.provided(export.name)).collect();
+            library.modules.push(Module { code: source::code_of, index, names });
         }
     }
     library
@@ -61,6 +61,16 @@ pub fn library(grant: &Grant) -> Library {
 /// The names that the library of a host that grants this much provides to programs.
 pub fn names(grant: &Grant) -> Names {
     Names::of(&library(grant))
+}
+
+/// Every name that any host's library provides, those for the library itself included.
+#[cfg(test)]
+pub(crate) fn names_of_everything() -> Names {
+    let mut names = Names::inside();
+    for compiled in source::compiled() {
+        compiled.exports.iter().for_each(|export| names.add(export.name, None));
+    }
+    names
 }
 
 /// The native behind `os.args`.
@@ -92,7 +102,7 @@ impl Names {
     /// The names that programs see; to be asked for anew when a host has added natives of its own.
     pub fn of(library: &Library) -> Names {
         let mut names = Names::new(&library.natives);
-        for name in library.modules.iter().flat_map(|(_, exports)| exports) {
+        for name in library.modules.iter().flat_map(|module| &module.names) {
             names.add(name, None);
         }
         names.0.retain(|name, _| !name.starts_with('_') && !name.contains(['.']) && !name.contains("__"));
@@ -100,6 +110,7 @@ impl Names {
     }
 
     /// The names that the files of the library see, whatever is granted, but for those in these files.
+    #[cfg(test)]
     pub(crate) fn inside() -> Names {
         let mut names = Names::new(&natives(Capabilities::ALL));
         names.add(OS_ARGS, None);
@@ -136,6 +147,8 @@ impl Natives for Names {
 mod tests {
     use super::*;
 
+    use quipu_lang::code::Code;
+
     #[test]
     fn programs_see_functions_and_types_and_nothing_else() {
         let names = names(&Grant::all(Vec::new()));
@@ -155,9 +168,11 @@ mod tests {
         let methods = library.methods.iter().map(|(_, _, def)| def);
         for def in library.natives.values().chain(methods) {
             let Some(fallback) = def.fallback else { continue };
-            let found = library.modules.iter().find_map(|(code, names)| {
-                let index = names.iter().position(|name| name == fallback)?;
-                code.body().children.iter().find(|child| child.debug().is_some_and(|debug| debug.name == names[index]))
+            let found = library.modules.iter().find_map(|module| {
+                let name = module.names.iter().find(|name| *name == fallback)?;
+                let main = (module.code)(module.index);
+                let is_it = |child: &&Code| child.debug().is_some_and(|debug| debug.name == *name);
+                main.body().children.iter().find(is_it).cloned()
             });
             let code = found.unwrap_or_else(|| panic!("{} has no fallback {fallback}", def.name));
             let body = code.body();
@@ -172,7 +187,7 @@ mod tests {
     fn what_is_not_granted_is_not_there() {
         let pure = library(&Grant::pure());
         assert!(!pure.natives.contains_key("os.exit"));
-        assert!(pure.modules.iter().all(|(_, names)| !names.iter().any(|name| name.starts_with("os."))));
+        assert!(pure.modules.iter().all(|module| !module.names.iter().any(|name| name.starts_with("os."))));
         assert!(library(&Grant::all(Vec::new())).natives.contains_key("os.exit"));
     }
 
@@ -181,7 +196,7 @@ mod tests {
         let library = library(&Grant::pure());
         let mut seen = std::collections::HashSet::new();
         let rust = library.methods.iter().map(|(ty, name, _)| format!("{ty}__{name}"));
-        let written = library.modules.iter().flat_map(|(_, names)| names.clone()).filter(|name| name.contains("__"));
+        let written = library.modules.iter().flat_map(|module| module.names.clone()).filter(|name| name.contains("__"));
         for name in rust.chain(written) {
             assert!(seen.insert(name.clone()), "{name}");
         }

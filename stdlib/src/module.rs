@@ -90,7 +90,10 @@ fn describe(module: &Declaration) -> StdModule {
         exports.push(export(native.name(), Some(arity), Some(native.doc.to_string())));
     }
     for compiled in source::compiled().iter().filter(|compiled| compiled.module == Some(module.name)) {
-        exports.extend(compiled.exports.iter().map(|e| export(&e.name, e.arity, e.doc.clone())));
+        exports.extend(compiled.exports.iter().map(|e| {
+            let arity = e.arity.map(|(required, optional, rest)| Arity { required, optional, rest });
+            export(e.name, arity, e.doc.map(str::to_string))
+        }));
     }
     StdModule {
         name: module.name,

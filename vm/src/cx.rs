@@ -116,8 +116,11 @@ impl<'v> Cx<'v> {
     }
 
     /// The value that the library provides under a name.
-    pub fn native(&mut self, name: &str) -> Option<Value<'v>> {
-        self.machine.native(name)
+    ///
+    /// # Errors
+    /// A limit that is hit while the part of the library is loaded that it is in.
+    pub fn native(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
+        self.machine.provided(name)
     }
 
     /// Writes program output.

@@ -16,11 +16,21 @@ pub struct Library {
     pub constants: HashMap<String, Constant>,
     /// Methods in Rust: the tag name of the built-in type (`list`, `str`, ...), the method's name, the definition.
     pub methods: Vec<(&'static str, &'static str, Arc<NativeDef>)>,
-    /// Library functions in the language: main code of a module whose result is `(nil, export 0, ...)`, and the exports'
-    /// names. `list__map` becomes the method `map` of lists; other names become natives (`min`) or fallbacks (`_min`).
-    pub modules: Vec<(Code, Vec<String>)>,
+    /// Library functions in the language, by module.
+    pub modules: Vec<Module>,
     /// Functions that a built-in type calls to convert: type name and the native's or library function's name.
     pub conversions: Vec<(&'static str, &'static str)>,
+}
+
+/// Library functions that are written in the language. A machine runs the module when one of its names is first used.
+pub struct Module {
+    /// Gives the main code, whose result is `(nil, export 0, ...)`. It must not depend on anything but the library.
+    pub code: fn(usize) -> Code,
+    /// What `code` is given.
+    pub index: usize,
+    /// The names of the exports: `list__map` becomes the method `map` of lists; others become natives (`min`) or
+    /// fallbacks (`_min`).
+    pub names: Vec<String>,
 }
 
 /// A value that a library provides under a name.

@@ -143,7 +143,7 @@ mod tests {
         let mut model: Vec<(u64, u32)> = Vec::new();
         for slot in 0..20_000 {
             // Few hashes, so that runs are long and hashes repeat; some belong into the last buckets.
-            let hash = next(600) << 32 | 0xfff0_0000_0000 * next(2);
+            let hash = (next(600) << 32) | (0xfff0_0000_0000 * next(2));
             if model.len() < 400 && next(2) == 0 {
                 index.insert(hash, slot);
                 model.push((hash, slot));

@@ -172,7 +172,7 @@ fn close<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n s
 }
 
 fn is_method<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> bool {
-    cx.machine.builtin_method(object.tag, name.slot()).is_some()
+    name.as_str().is_some_and(|name| cx.machine.has_builtin_method(object.tag, name))
 }
 
 /// `object.name`, not called.

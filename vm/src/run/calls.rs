@@ -165,7 +165,7 @@ impl Machine {
 
     /// Calls the library function that takes over from a native.
     fn fall_back(&mut self, name: Option<&'static str>, at: usize, count: usize, to: To) -> Done {
-        match name.and_then(|name| self.natives.get(name).copied()) {
+        match name.map_or(Ok(None), |name| self.provided(name))? {
             Some(function) => self.call_window(at, count, function, to),
             None => Err(self.failure(ErrorKind::Type, "these arguments are not supported")),
         }
@@ -397,12 +397,12 @@ impl Machine {
                 if let Some(method) = method {
                     return self.call_window(b + 1, count, method.closure, to);
                 }
-                if let Some(&method) = self.builtin_method(receiver.tag, name) {
+                if let Some(method) = self.builtin_method(receiver.tag, name)? {
                     return self.call_window(b, count + 1, method, to);
                 }
             }
             View::Map(map) => {
-                if let Some(&method) = self.builtin_method(tag::MAP, name) {
+                if let Some(method) = self.builtin_method(tag::MAP, name)? {
                     self.fill_cache(w, tag::MAP, method);
                     return self.call_window(b, count + 1, method, to);
                 }
@@ -413,7 +413,7 @@ impl Machine {
                 }
             }
             _ => {
-                if let Some(&method) = self.builtin_method(receiver.tag, name) {
+                if let Some(method) = self.builtin_method(receiver.tag, name)? {
                     self.fill_cache(w, receiver.tag, method);
                     return self.call_window(b, count + 1, method, to);
                 }

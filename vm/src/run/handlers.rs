@@ -1107,7 +1107,8 @@ op!(IsInstance(pc, base, vm, w, fp) {
     let t = r(base, c(w));
     if (*t).tag != tag::TYPE { return IsInstanceSlow(pc, base, vm, w, fp) }
     let ty = (*t).bits as *mut TypeObject;
-    if (*ty).data.builtin != 0 || (&(*ty).data.fields).len() != d(w) { return IsInstanceSlow(pc, base, vm, w, fp) }
+    let names = &(*ty).data.fields;
+    if (*ty).data.builtin != 0 || names.len() != d(w) { return IsInstanceSlow(pc, base, vm, w, fp) }
     let value = if (*x).tag != tag::INSTANCE {
         tag::FALSE
     } else {
@@ -1129,7 +1130,8 @@ op!(GetSlot(pc, base, vm, w, fp) {
     let x = r(base, b(w));
     if (*x).tag != tag::INSTANCE { return GetSlotSlow(pc, base, vm, w, fp) }
     let instance = (*x).bits as *mut InstanceObject;
-    if c(w) >= (&(*(*instance).ty).data.fields).len() { return GetSlotSlow(pc, base, vm, w, fp) }
+    let names = &(*(*instance).ty).data.fields;
+    if c(w) >= names.len() { return GetSlotSlow(pc, base, vm, w, fp) }
     copy(r(base, a(w)), fields(instance).add(c(w)));
     next!(pc, base, vm, fp)
 });

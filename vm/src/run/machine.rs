@@ -12,6 +12,7 @@ use super::frame::Frame;
 use super::prepare::Prepared;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::{Closure, Heap, Slot, Value, tag};
+use crate::library::Library;
 use crate::native::{Fault, Stop};
 
 /// Bounds on what a program may use.
@@ -79,7 +80,9 @@ pub(crate) struct Machine {
 
     /// Prepared code by hash and debug information.
     pub codes: HashMap<(CodeHash, usize), Box<Prepared>>,
-    /// What the host provides, by name.
+    /// What the host provides.
+    pub library: Arc<Library>,
+    /// The same by name. Where a module of it has not run yet, the module's index stands in, with the tag ABSENT.
     pub natives: HashMap<Box<str>, Slot>,
     /// Methods of built-in types, by tag (see `type_tag`) and name.
     pub methods: Vec<HashMap<Box<str>, Slot>>,
@@ -116,12 +119,6 @@ impl Machine {
         };
         // SAFETY: the table is a root, and nothing is taken out of it.
         unsafe { slot.rebrand() }
-    }
-
-    /// What the library provides under a name.
-    pub fn native<'v>(&self, name: &str) -> Option<Value<'v>> {
-        // SAFETY: the table is a root, and nothing is taken out of it.
-        self.natives.get(name).map(|slot| unsafe { slot.rebrand() })
     }
 
     /// The name under which programs know a function of the library that is written in the language.

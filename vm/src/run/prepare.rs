@@ -200,18 +200,30 @@ impl Machine {
         // SAFETY: `fp` is the running frame; its closure keeps the code.
         let prepared = unsafe { &*(*(*self.fp).closure).code };
         if prepared.memory.get().is_null() {
-            self.fill(prepared);
+            self.fill(prepared)?;
         }
         self.pc = prepared.entry.get();
         Ok(())
     }
 
     /// Translates a code object into prepared words.
-    fn fill(&mut self, prepared: &Prepared) {
+    ///
+    /// # Errors
+    /// Those of loading what the library provides under the names in it.
+    fn fill(&mut self, prepared: &Prepared) -> Result<(), Fault<'static>> {
         let code = prepared.code().clone();
         let body = code.body();
         let count = body.words.len();
-        let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len());
+        // What the host provides under a name becomes a constant behind the code's own. It comes first because it may have
+        // to be loaded.
+        let mut natives: Vec<(u32, Option<Slot>)> = Vec::new();
+        for word in &body.words {
+            if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
+                let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
+                natives.push((word.x(), self.provided(name)?));
+            }
+        }
+        let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len() + natives.len());
         for constant in &body.constants {
             pool.push(match constant {
                 Constant::Int(i) => Value::int(*i),
@@ -222,16 +234,8 @@ impl Machine {
                 Constant::Bytes(bytes) => Value::from(self.heap.bytes(&[bytes])).slot(),
             });
         }
-        // What the host provides under a name becomes a constant behind the code's own.
-        let mut natives: Vec<(u32, Option<usize>)> = Vec::new();
-        for word in &body.words {
-            if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
-                let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
-                let found = self.natives.get(&**name).copied();
-                natives.push((word.x(), found.map(|_| pool.len())));
-                pool.extend(found);
-            }
-        }
+        let first_native = pool.len();
+        pool.extend(natives.iter().filter_map(|&(_, found)| found));
         let cached = |op| {
             use Op::*;
             matches!(
@@ -250,8 +254,11 @@ impl Machine {
             let op = word.op();
             memory[i] = match op {
                 Some(Op::LoadConst) => word.with_x(to_constant(word.x() as usize)).0,
-                Some(Op::GetNative) => match natives.iter().find(|&&(name, _)| name == word.x()) {
-                    Some(&(_, Some(index))) => word.with_x(to_constant(index)).0,
+                Some(Op::GetNative) => match natives.iter().position(|&(name, _)| name == word.x()) {
+                    Some(at) if natives[at].1.is_some() => {
+                        let before = natives[..at].iter().filter(|(_, found)| found.is_some()).count();
+                        word.with_x(to_constant(first_native + before)).0
+                    }
                     _ => {
                         let word = word.with_x(to_constant(word.x() as usize));
                         word.0 & !0xff | number::MissingNative as u64
@@ -287,6 +294,7 @@ impl Machine {
             prepared.caches.set((memory.add(first_cache).cast::<Cache>(), caches));
         }
         prepared.entry.set(memory);
+        Ok(())
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use quipu_lang::code::Code;
 
 use super::machine::{Limits, Machine};
-use super::types::BUILTIN;
+use super::types::{BUILTIN, type_tag};
 use crate::cx::Cx;
 use crate::heap::layout::{Specials, TypeData};
-use crate::heap::{Heap, Slot, Value, View};
+use crate::heap::{Heap, Slot, Value, View, tag};
 use crate::library::{Constant, Library};
 use crate::native::Fault;
 
@@ -38,7 +38,7 @@ impl Machine {
             heap: Heap::new(limits.heap, seed()),
             fuel_used: 0,
             slice: 0,
-            limits: Limits { fuel: None, ..limits.clone() },
+            limits,
             interrupt: Arc::new(AtomicBool::new(false)),
             nesting: 0,
             retrying: false,
@@ -53,20 +53,17 @@ impl Machine {
             last_trace: None,
             graph_hashes: HashMap::new(),
             library_names: std::cell::OnceCell::new(),
+            library: library.clone(),
             output: Box::new(std::io::sink()),
         };
         machine.add_types();
         machine.add_natives(&library);
-        for (code, names) in &library.modules {
-            machine.add_module(code, names)?;
+        for (index, module) in library.modules.iter().enumerate() {
+            module.names.iter().for_each(|name| machine.provide(name, Value::raw(tag::ABSENT, index as u64)));
         }
         for (type_name, function) in &library.conversions {
             machine.set_conversion(type_name, function);
         }
-        machine.limits = limits;
-        machine.fuel = 0;
-        machine.slice = 0;
-        machine.fuel_used = 0;
         Ok(machine)
     }
 
@@ -120,26 +117,78 @@ impl Machine {
         }
     }
 
-    /// Runs a library module and files its exports.
-    fn add_module(&mut self, code: &Code, names: &[String]) -> Result<(), Fault<'static>> {
-        let main = self.close(code, &[]);
-        let exports = self.call_back(main, &[])?;
-        let View::Tuple(exports) = exports.view() else { return Ok(()) };
-        for (i, name) in names.iter().enumerate() {
-            let Some(value) = exports.as_slice().get(i + 1) else { continue };
-            let value = value.slot();
-            match name.split_once("__") {
-                Some((type_name, method)) if !type_name.is_empty() => self.add_method(type_name, method, value),
-                _ => {
-                    let key: Box<str> = if BUILTIN.iter().any(|(_, builtin)| builtin == name) {
-                        format!("type.{name}").into()
-                    } else {
-                        name.as_str().into()
-                    };
-                    self.natives.insert(key, value);
-                }
+    /// Files what the library provides under a name: as a method, the conversion to a type, or a native.
+    fn provide(&mut self, name: &str, value: Slot) {
+        match name.split_once("__") {
+            Some((type_name, method)) if !type_name.is_empty() => self.add_method(type_name, method, value),
+            _ => {
+                let key: Box<str> = if BUILTIN.iter().any(|(_, builtin)| *builtin == name) {
+                    format!("type.{name}").into()
+                } else {
+                    name.into()
+                };
+                self.natives.insert(key, value);
             }
         }
+    }
+
+    /// What the library provides under a name.
+    ///
+    /// # Errors
+    /// Those of loading the library module it is in.
+    pub(crate) fn provided<'v>(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let mut found = self.natives.get(name).copied();
+        if let Some(Slot { tag: tag::ABSENT, .. }) = found {
+            self.load_for(found)?;
+            found = self.natives.get(name).copied();
+        }
+        // SAFETY: the table is a root, and nothing is taken out of it.
+        Ok(found.map(|slot| unsafe { slot.rebrand() }))
+    }
+
+    /// A method of a built-in type.
+    ///
+    /// # Errors
+    /// Those of loading the library module it is in.
+    pub(super) fn builtin_method(&mut self, value_tag: u64, name: Slot) -> Result<Option<Slot>, Fault<'static>> {
+        let Some(text) = name.as_str() else { return Ok(None) };
+        let of_type = type_tag(value_tag) as usize;
+        let found = self.methods.get(of_type).and_then(|methods| methods.get(text)).copied();
+        if let Some(Slot { tag: tag::ABSENT, .. }) = found {
+            self.load_for(found)?;
+            return Ok(self.methods.get(of_type).and_then(|methods| methods.get(text)).copied());
+        }
+        Ok(found)
+    }
+
+    /// Whether a built-in type has a method.
+    pub(crate) fn has_builtin_method(&self, value_tag: u64, name: &str) -> bool {
+        self.methods.get(type_tag(value_tag) as usize).is_some_and(|methods| methods.contains_key(name))
+    }
+
+    /// Runs the library module that is to provide what has this stand-in, and files its exports. That costs no fuel, so
+    /// that a program costs the same wherever and whenever it is run.
+    #[cold]
+    fn load_for<'v>(&mut self, stand_in: Option<Slot>) -> Result<(), Fault<'v>> {
+        let library = self.library.clone();
+        let Some(module) = stand_in.and_then(|slot| library.modules.get(slot.bits as usize)) else { return Ok(()) };
+        // SAFETY: the machine calls it at once, and keeps it while it runs.
+        let main: Value<'v> = unsafe { self.close(&(module.code)(module.index), &[]).rebrand() };
+        let limits = self.limits.clone();
+        let fuel = (self.fuel, self.slice, self.fuel_used);
+        self.limits = Limits { fuel: None, deadline: None, ..limits.clone() };
+        // What it takes counts, but it is only looked at when the program goes on.
+        let heap = std::mem::replace(&mut self.heap.limit, usize::MAX);
+        let outcome = self.call_back(main, &[]);
+        self.heap.limit = heap;
+        self.limits = limits;
+        (self.fuel, self.slice, self.fuel_used) = fuel;
+        if let View::Tuple(exports) = outcome?.view() {
+            for (name, value) in module.names.iter().zip(exports.as_slice().iter().skip(1)) {
+                self.provide(name, value.slot());
+            }
+        }
+        self.library_names.take();
         Ok(())
     }
 

@@ -91,11 +91,6 @@ fn same_name(x: Slot, y: Slot) -> bool {
 }
 
 impl Machine {
-    /// A method of a built-in type.
-    pub(crate) fn builtin_method(&self, value_tag: u64, name: Slot) -> Option<&Slot> {
-        self.methods.get(type_tag(value_tag) as usize)?.get(name.as_str()?)
-    }
-
     pub(super) fn make_type(&mut self, w: Word) -> Done {
         // SAFETY: `fp` is the running frame, its closure keeps its code.
         let code = unsafe { (*(*(*self.fp).closure).code).code().clone() };

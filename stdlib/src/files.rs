@@ -1,0 +1,28 @@
+//! The files of the library that are written in Quipu. The build script reads this list too.
+
+/// A library file.
+pub struct File {
+    /// The name that traces show.
+    pub name: &'static str,
+    /// The module whose members it exports.
+    pub module: Option<&'static str>,
+    /// What it contains.
+    pub text: &'static str,
+}
+
+macro_rules! files {
+    ($($name:literal $module:expr;)*) => {
+        &[$(File { name: concat!("std/", $name), module: $module, text: include_str!($name) }),*]
+    };
+}
+
+/// All of them. Their order does not matter.
+pub const FILES: &[File] = files! {
+    "core.qp"  None;
+    "list.qp"  None;
+    "map.qp"   None;
+    "set.qp"   None;
+    "range.qp" None;
+    "iter.qp"  Some("iter");
+    "os.qp"    Some("os");
+};
