@@ -54,7 +54,7 @@ pub fn find(vm: &Path, scratch: &Path, missing: &dyn Fn(String)) -> Vec<Peer> {
         peer(BASE, "Lua 5.4", "#1f4e9c", lua, &[], "lua", &["-e", "local _ = 0"]),
         peer("luajit-off", "LuaJIT, interpreter", "#6fa8dc", luajit, &["-joff"], "lua", &["-e", "local _ = 0"]),
         peer("luajit", "LuaJIT", "#2a9d8f", luajit, &[], "lua", &["-e", "local _ = 0"]),
-        peer("node-jitless", "Node, no JIT", "#b5a642", node, &["--jitless"], "js", &["-e", "0"]),
+        peer("node-jitless", "Node, no JIT", "#b5a642", node, &["--jitless", "--no-expose-wasm"], "js", &["-e", "0"]),
         peer("node", "Node", "#e9a23b", node, &[], "js", &["-e", "0"]),
         peer("python", "Python 3", "#8e6bbf", &python, &[], "py", &["-c", "0"]),
         peer("rust", "Rust", "#7f7f7f", Path::new("rustc"), &[], "rs", &[]),
