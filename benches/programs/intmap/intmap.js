@@ -10,7 +10,7 @@ function run(size) {
   }
   let sum = 0;
   for (let i = 0; i < size; i++) {
-    const found = counts.get(i * 31);
+    const found = counts.get(i % 60000 * 31);
     if (found !== undefined) sum += found * (i % 3 + 1);
   }
   for (let i = 0; i < Math.floor(size / 10); i++) counts.delete(i * 62);

@@ -10,7 +10,7 @@ local function run(size)
   end
   local sum = 0
   for i = 0, size - 1 do
-    local found = counts[i * 31]
+    local found = counts[i % 60000 * 31]
     if found then sum = sum + found * (i % 3 + 1) end
   end
   for i = 0, math.floor(size / 10) - 1 do counts[i * 62] = nil end

@@ -12,7 +12,7 @@ def run(size):
         counts[slot] = counts.get(slot, 0) + i % 5
     total = 0
     for i in range(size):
-        found = counts.get(i * 31)
+        found = counts.get(i % 60000 * 31)
         if found is not None:
             total += found * (i % 3 + 1)
     for i in range(size // 10):

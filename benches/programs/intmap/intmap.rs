@@ -11,7 +11,7 @@ fn run(size: i64) -> i64 {
     }
     let mut sum = 0;
     for i in 0..size {
-        if let Some(found) = counts.get(&(i * 31)) {
+        if let Some(found) = counts.get(&(i % 60_000 * 31)) {
             sum += found * (i % 3 + 1);
         }
     }
