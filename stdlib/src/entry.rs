@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quipu_vm::library::Constant;
-use quipu_vm::native::Control;
+use quipu_vm::native::{Control, Intrinsic};
 use quipu_vm::{NativeDef, NativeFn, NativeRun};
 
 /// One native: everything there is to know of it.
@@ -14,6 +14,7 @@ pub(crate) struct Entry {
     pub doc: &'static str,
     run: Run,
     fallback: Option<&'static str>,
+    intrinsic: Intrinsic,
 }
 
 #[derive(Clone, Copy)]
@@ -24,12 +25,12 @@ enum Run {
 
 /// Declares a native that is a Rust function.
 pub(crate) const fn native(signature: &'static str, doc: &'static str, run: NativeFn) -> Entry {
-    Entry { signature, doc, run: Run::Plain(run), fallback: None }
+    Entry { signature, doc, run: Run::Plain(run), fallback: None, intrinsic: Intrinsic::None }
 }
 
 /// Declares a native that the machine itself carries out.
 pub(crate) const fn control(signature: &'static str, doc: &'static str, run: Control) -> Entry {
-    Entry { signature, doc, run: Run::Control(run), fallback: None }
+    Entry { signature, doc, run: Run::Control(run), fallback: None, intrinsic: Intrinsic::None }
 }
 
 /// A value that the library provides, with its name and meaning.
@@ -54,6 +55,12 @@ impl Entry {
     /// Names the library function in the language that takes over when the native defers.
     pub const fn or(mut self, fallback: &'static str) -> Entry {
         self.fallback = Some(fallback);
+        self
+    }
+
+    /// Says that the run loop knows it.
+    pub const fn known(mut self, intrinsic: Intrinsic) -> Entry {
+        self.intrinsic = intrinsic;
         self
     }
 
@@ -91,6 +98,7 @@ impl Entry {
                 Run::Control(control) => NativeRun::Control(control),
             },
             fallback: self.fallback,
+            intrinsic: self.intrinsic,
         })
     }
 }

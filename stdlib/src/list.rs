@@ -1,6 +1,7 @@
 //! Methods of lists that call nothing, or only compare. Those that take functions are in `list.qp`.
 
 use quipu_vm::heap::{List, Special};
+use quipu_vm::native::Intrinsic;
 use quipu_vm::ops::equal::equal;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
@@ -10,9 +11,9 @@ use crate::items::{self, OBJECT, SLOT};
 use crate::{order, text};
 
 pub(crate) const METHODS: &[Entry] = &[
-    native("len()", "Number of elements.", len),
+    native("len()", "Number of elements.", len).known(Intrinsic::ListLen),
     native("is_empty()", "Whether there are no elements.", is_empty),
-    native("push(x)", "Appends an element.", push),
+    native("push(x)", "Appends an element.", push).known(Intrinsic::ListPush),
     native("pop()", "Removes the last element and gives it; throws `index_error` when there is none.", pop),
     native("insert(i, x)", "Puts an element in before position `i`; `i` may be the length.", insert),
     native("remove_at(i)", "Removes the element at a position and gives it.", remove_at),

@@ -1,5 +1,6 @@
 //! Methods of maps that call nothing but `hash` and `eq` of keys. Those that take functions are in `map.qp`.
 
+use quipu_vm::native::Intrinsic;
 use quipu_vm::{Cx, Fault, Outcome, Value, View};
 
 use crate::args::this_map;
@@ -10,8 +11,9 @@ use crate::order;
 pub(crate) const METHODS: &[Entry] = &[
     native("len()", "Number of entries.", len),
     native("is_empty()", "Whether there are no entries.", is_empty),
-    native("get(k, default = nil)", "The value of a key, or the default when it is missing.", get),
-    native("has(k)", "Whether there is an entry with this key.", has),
+    native("get(k, default = nil)", "The value of a key, or the default when it is missing.", get)
+        .known(Intrinsic::MapGet),
+    native("has(k)", "Whether there is an entry with this key.", has).known(Intrinsic::MapHas),
     native("remove(k)", "Removes an entry and gives its value; nil when there is none.", remove),
     native("keys()", "A list of the keys.", keys),
     native("values()", "A list of the values.", values),

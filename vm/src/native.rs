@@ -64,6 +64,23 @@ pub enum Control {
     CallWith,
 }
 
+/// Natives whose common cases the run loop does itself. What it leaves out, it leaves to the function, so this changes
+/// nothing but the time they take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Intrinsic {
+    /// None of these.
+    None,
+    /// `list.push(x)`.
+    ListPush,
+    /// `list.len()`.
+    ListLen,
+    /// `map.get(k, default)`.
+    MapGet,
+    /// `map.has(k)`.
+    MapHas,
+}
+
 /// The declaration of a native.
 pub struct NativeDef {
     /// The name that code and images know it by.
@@ -78,12 +95,22 @@ pub struct NativeDef {
     pub run: NativeRun,
     /// Name of the library function, written in the language, that takes over on [`Fault::Defer`].
     pub fallback: Option<&'static str>,
+    /// Which of the natives that the run loop knows it is.
+    pub intrinsic: Intrinsic,
 }
 
 impl NativeDef {
     /// A native with a fixed number of arguments.
     pub fn new(name: impl Into<String>, required: u8, run: NativeFn) -> NativeDef {
-        NativeDef { name: name.into(), required, optional: 0, rest: false, run: NativeRun::Plain(run), fallback: None }
+        NativeDef {
+            name: name.into(),
+            required,
+            optional: 0,
+            rest: false,
+            run: NativeRun::Plain(run),
+            fallback: None,
+            intrinsic: Intrinsic::None,
+        }
     }
 
     /// Allows this many more arguments.

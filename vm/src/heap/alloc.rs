@@ -376,7 +376,8 @@ impl Heap {
     pub fn native<'v>(&mut self, def: std::sync::Arc<crate::native::NativeDef>) -> Gc<'v, NativeObject> {
         // SAFETY: the field is written at once.
         unsafe {
-            let object = self.alloc_raw(tag::NATIVE, 0, size_of::<NativeObject>()).cast::<NativeObject>();
+            let flags = def.intrinsic as u8;
+            let object = self.alloc_raw(tag::NATIVE, flags, size_of::<NativeObject>()).cast::<NativeObject>();
             (&raw mut (*object).def).write(def);
             Gc::from_ptr(object)
         }

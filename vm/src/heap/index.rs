@@ -1,49 +1,54 @@
-//! An index from hashes to slots: open addressing with linear probing.
+//! An index from hashes to slots: open addressing with linear probing in words of four bytes.
 //!
 //! ```text
-//!  bucket:  | upper half of the hash (32 bits) | slot + 1 (32 bits) |    0: empty
+//!  upper half of a hash:  | home (k bits) | tag (32 - k bits) |
+//!  bucket:                | tag (32 - k bits) | slot + 1 (k bits) |       0: empty; there are 2^k buckets
 //! ```
 //!
-//! A lookup touches one line of the cache here and one where the entry is. Removal moves later buckets of the run back
-//! (Knuth, The Art of Computer Programming, volume 3, algorithm 6.4R), so there are no tombstones.
+//! At most half of the buckets are in use, so slots fit k bits, and a lookup touches mostly one line of the cache here and
+//! one where the entry is. Removal moves later buckets of the run back (Knuth, The Art of Computer Programming, volume 3,
+//! algorithm 6.4R), so there are no tombstones.
 
 /// Slots by hash; several may have the same one.
 #[derive(Default)]
 pub(super) struct Index {
     /// A power of two of them, or none.
-    buckets: Box<[u64]>,
+    buckets: Box<[u32]>,
+    /// How many bits of a hash tell its home.
+    bits: u32,
 }
 
-/// Where a hash belongs: the part of it that a bucket keeps.
+/// The part of a hash that matters here.
 #[inline(always)]
-fn half(hash: u64) -> u64 {
-    hash >> 32
+fn half(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 impl Index {
     /// An index for so many slots; none if there is no memory for it.
     pub fn with_room(slots: usize) -> Option<Index> {
-        let count = count_for(slots)?;
+        let bits = bits_for(slots)?;
         let mut buckets = Vec::new();
-        buckets.try_reserve_exact(count).ok()?;
-        buckets.resize(count, 0);
-        Some(Index { buckets: buckets.into_boxed_slice() })
+        buckets.try_reserve_exact(1 << bits).ok()?;
+        buckets.resize(1 << bits, 0);
+        Some(Index { buckets: buckets.into_boxed_slice(), bits })
     }
 
     /// The same where running out of memory ends the process, as it does for every small allocation.
     pub fn new(slots: usize) -> Index {
-        Index { buckets: vec![0; count_for(slots).unwrap_or(usize::MAX)].into_boxed_slice() }
+        let bits = bits_for(slots).unwrap_or(usize::BITS - 2);
+        Index { buckets: vec![0; 1 << bits].into_boxed_slice(), bits }
     }
 
-    /// How many slots it can hold: up to 13 of 16 buckets, beyond which runs get long.
+    /// How many slots it can hold, and the number that all of them must stay below.
     #[inline(always)]
     pub fn room(&self) -> usize {
-        self.buckets.len() / 16 * 13
+        self.buckets.len() / 2
     }
 
     /// Bytes that an index for so many slots takes.
     pub fn bytes_for(slots: usize) -> usize {
-        count_for(slots).map_or(usize::MAX, |count| count * size_of::<u64>())
+        bits_for(slots).map_or(usize::MAX, |bits| size_of::<u32>() << bits)
     }
 
     /// Bytes behind its pointer.
@@ -56,25 +61,29 @@ impl Index {
         self.buckets.fill(0);
     }
 
+    #[inline(always)]
+    fn home(&self, hash: u64) -> usize {
+        // An index without buckets has no home to look at either, so its shift may be any.
+        (half(hash) >> ((32 - self.bits) % 32)) as usize
+    }
+
     /// The first slot with about this hash that `is_it` accepts.
     #[inline(always)]
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        let buckets = &self.buckets[..];
-        let mask = buckets.len().wrapping_sub(1);
-        let mut at = half(hash) as usize;
+        let mask = self.buckets.len().wrapping_sub(1);
+        let tag = half(hash) << self.bits;
+        let mut at = self.home(hash);
         loop {
             // There is always an empty bucket; an index without buckets has none to look at.
-            let bucket = *buckets.get(at & mask)?;
+            let bucket = *self.buckets.get(at)?;
             if bucket == 0 {
                 return None;
             }
-            if half(bucket) == half(hash) {
-                let slot = bucket as u32 - 1;
-                if is_it(slot) {
-                    return Some(slot);
-                }
+            let slot = (bucket ^ tag).wrapping_sub(1);
+            if slot >> self.bits == 0 && is_it(slot) {
+                return Some(slot);
             }
-            at += 1;
+            at = (at + 1) & mask;
         }
     }
 
@@ -82,21 +91,21 @@ impl Index {
     #[inline]
     pub fn insert(&mut self, hash: u64, slot: u32) {
         let mask = self.buckets.len().wrapping_sub(1);
-        let mut at = half(hash) as usize;
-        while let Some(bucket) = self.buckets.get_mut(at & mask) {
+        let mut at = self.home(hash);
+        while let Some(bucket) = self.buckets.get_mut(at) {
             if *bucket == 0 {
-                *bucket = half(hash) << 32 | (u64::from(slot) + 1);
+                *bucket = half(hash) << self.bits | (slot + 1);
                 return;
             }
-            at += 1;
+            at = (at + 1) & mask;
         }
     }
 
-    /// Takes a slot out, if it is there.
-    pub fn remove(&mut self, hash: u64, slot: u32) {
+    /// Takes a slot out, if it is there. `hash_of` gives the hashes of other slots.
+    pub fn remove(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
         let mask = self.buckets.len().wrapping_sub(1);
-        let wanted = half(hash) << 32 | (u64::from(slot) + 1);
-        let mut hole = half(hash) as usize & mask;
+        let wanted = half(hash) << self.bits | (slot + 1);
+        let mut hole = self.home(hash);
         loop {
             match self.buckets.get(hole) {
                 None | Some(0) => return,
@@ -112,7 +121,7 @@ impl Index {
                 break;
             }
             // It may move back to the hole unless its own place lies behind the hole.
-            let home = half(bucket) as usize & mask;
+            let home = self.home(hash_of((bucket & mask as u32) - 1));
             if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
                 self.buckets[hole] = bucket;
                 hole = at;
@@ -122,10 +131,10 @@ impl Index {
     }
 }
 
-/// The number of buckets for so many slots.
-fn count_for(slots: usize) -> Option<usize> {
-    let least = slots.checked_mul(16)?.div_ceil(13);
-    least.max(16).checked_next_power_of_two().filter(|&count| count <= 1 << 33)
+/// For so many slots, the number of buckets as a power of two.
+fn bits_for(slots: usize) -> Option<u32> {
+    let buckets = slots.checked_mul(2)?.max(16).checked_next_power_of_two()?;
+    Some(buckets.trailing_zeros()).filter(|&bits| bits < 32)
 }
 
 #[cfg(test)]
@@ -141,15 +150,21 @@ mod tests {
         };
         let mut index = Index::with_room(400).unwrap();
         let mut model: Vec<(u64, u32)> = Vec::new();
-        for slot in 0..20_000 {
-            // Few hashes, so that runs are long and hashes repeat; some belong into the last buckets.
-            let hash = (next(600) << 32) | (0xfff0_0000_0000 * next(2));
-            if model.len() < 400 && next(2) == 0 {
+        let mut hashes = [0; 400];
+        let mut free: Vec<u32> = (0..400).collect();
+        for _ in 0..40_000 {
+            // Few homes, so that runs are long and hashes repeat; some are the last buckets.
+            let hash = (next(3) << 55) | (next(40) << 32) | (0xfff0_0000_0000_0000 * next(2));
+            if next(2) == 0
+                && let Some(slot) = free.pop()
+            {
                 index.insert(hash, slot);
+                hashes[slot as usize] = hash;
                 model.push((hash, slot));
             } else if !model.is_empty() {
                 let (hash, slot) = model.swap_remove(next(model.len() as u64) as usize);
-                index.remove(hash, slot);
+                index.remove(hash, slot, |slot| hashes[slot as usize]);
+                free.push(slot);
                 assert_eq!(index.find(hash, |found| found == slot), None);
             }
             if let Some(&(hash, slot)) = model.get(next(400) as usize) {
@@ -158,7 +173,7 @@ mod tests {
         }
         for (hash, slot) in model.drain(..) {
             assert_eq!(index.find(hash, |found| found == slot), Some(slot));
-            index.remove(hash, slot);
+            index.remove(hash, slot, |slot| hashes[slot as usize]);
         }
         assert!(index.buckets.iter().all(|&bucket| bucket == 0));
     }
@@ -167,7 +182,8 @@ mod tests {
     fn an_empty_one_has_nothing() {
         let mut index = Index::default();
         assert_eq!(index.find(1, |_| true), None);
-        index.remove(1, 0);
+        assert_eq!(index.find(u64::MAX, |_| true), None);
+        index.remove(1, 0, |_| 0);
         assert_eq!(index.room(), 0);
         assert!(Index::bytes_for(usize::MAX) == usize::MAX && Index::with_room(usize::MAX).is_none());
     }

@@ -244,7 +244,8 @@ impl Table {
         let (key, hash) = (entry.key(), entry.hash);
         entry.clear();
         if indexed {
-            self.index.remove(hash, slot);
+            let entries = &self.entries[..];
+            self.index.remove(hash, slot, |slot| entries[slot as usize].hash);
         }
         self.live -= 1;
         self.stamp = self.stamp.wrapping_add(1);
@@ -442,7 +443,8 @@ impl Table {
                 if let Some(entry) = self.entries.last().copied().filter(|entry| !entry.is_gap()) {
                     let slot = self.entries.len() as u32 - 1;
                     if self.is_indexed() {
-                        self.index.remove(entry.hash, slot);
+                        let entries = &self.entries[..];
+                        self.index.remove(entry.hash, slot, |slot| entries[slot as usize].hash);
                     }
                     self.live -= 1;
                     self.drop_last();

@@ -243,6 +243,7 @@ impl<'v> Value<'v> {
     }
 
     /// The text if it is a string.
+    #[inline(always)]
     pub fn as_str(self) -> Option<&'v str> {
         match self.view() {
             View::Str(s) => Some(s.as_str()),

@@ -19,7 +19,7 @@ use super::machine::Machine;
 use super::prepare::{CELL_CLASS, Cache};
 use crate::heap::layout::*;
 use crate::heap::{Gc, Slot, tag};
-use crate::native::{NativeFn, NativeRun};
+use crate::native::{Intrinsic, NativeFn, NativeRun};
 use quipu_lang::code::Source;
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
@@ -858,7 +858,40 @@ slow!(CallMethodSlow => call_method);
 op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let cache = pc.add(c(w)) as *const Cache;
     let native = ((*cache).payload & !1) as *mut NativeObject;
-    native_call!(pc, base, vm, w, fp, native, r(base, b(w)), d(w) + 1, CallMethodSlow)
+    let this = r(base, b(w));
+    let which = (*native).header.flags;
+    if which == Intrinsic::ListPush as u8 && (*this).tag == tag::LIST && d(w) == 1 && !(*vm).heap.journal.is_on() {
+        let items = &mut (*((*this).bits as *mut ListObject)).items;
+        if items.len() < items.capacity() && (*vm).fuel > 1 {
+            (*vm).fuel -= 1;
+            items.push(*this.add(1));
+            set(r(base, a(w)), tag::NIL, 0);
+            next!(pc, base, vm, fp)
+        }
+    } else if which == Intrinsic::ListLen as u8 && (*this).tag == tag::LIST && d(w) == 0 && (*vm).fuel > 1 {
+        (*vm).fuel -= 1;
+        let items = &(*((*this).bits as *mut ListObject)).items;
+        set(r(base, a(w)), tag::INT, items.len() as u64);
+        next!(pc, base, vm, fp)
+    } else if which == Intrinsic::MapGet as u8 && (*this).tag == tag::MAP && d(w).wrapping_sub(1) < 2 && (*vm).fuel > 1 {
+        let (mut tag, mut bits) = (tag::NIL, 0);
+        if d(w) == 2 {
+            (tag, bits) = ((*this.add(2)).tag, (*this.add(2)).bits);
+        }
+        if map_get(vm, (*this).bits as *mut TableObject, this.add(1), r(base, a(w)), tag, bits) {
+            (*vm).fuel -= 1;
+            next!(pc, base, vm, fp)
+        }
+    } else if which == Intrinsic::MapHas as u8 && (*this).tag == tag::MAP && d(w) == 1 && (*vm).fuel > 1 {
+        // The key's own register takes what is found.
+        if map_get(vm, (*this).bits as *mut TableObject, this.add(1), this.add(1), tag::ABSENT, 0) {
+            (*vm).fuel -= 1;
+            let value = (*this.add(1)).tag != tag::ABSENT;
+            set(r(base, a(w)), tag::FALSE + value as u64, 0);
+            next!(pc, base, vm, fp)
+        }
+    }
+    native_call!(pc, base, vm, w, fp, native, this, d(w) + 1, CallMethodSlow)
 });
 slow!(CallList => call_list);
 slow!(CallMethodList => call_method_list);
@@ -956,26 +989,37 @@ op!(apart GetIndexOther(pc, base, vm, w, fp) {
         copy(r(base, a(w)), tuple.add(1).cast::<Slot>().add(at));
         next!(pc, base, vm, fp)
     }
-    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, index, r(base, a(w))) {
+    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, index, r(base, a(w)), NOTHING, 0) {
         next!(pc, base, vm, fp)
     }
     return GetIndexSlow(pc, base, vm, w, fp)
 });
 slow!(GetIndexSlow => get_index);
-/// Finds the value of an int or string key and writes it; false if there is none, or the key is another one.
+/// Finds the value of an int or string key and writes it, or a value with this tag and these bits if there is none. False
+/// if the key is another one, or if there is none and the tag is `NOTHING`.
 #[inline(never)]
-unsafe fn map_get(vm: *mut Machine, map: *mut TableObject, key: *const Slot, to: *mut Slot) -> bool {
+unsafe fn map_get(
+    vm: *mut Machine,
+    map: *mut TableObject,
+    key: *const Slot,
+    to: *mut Slot,
+    tag: u64,
+    bits: u64,
+) -> bool {
     // SAFETY: the map is live, and so is the key, which is in a register.
     unsafe {
-        match Gc::from_ptr(map).get_plain(&(*vm).heap, *key) {
-            Some(value) => {
-                set(to, value.tag, value.bits);
-                true
-            }
-            None => false,
+        let Some(found) = Gc::from_ptr(map).get_plain(&(*vm).heap, *key) else { return false };
+        if found.tag != tag::ABSENT {
+            set(to, found.tag, found.bits);
+        } else if tag == NOTHING {
+            return false;
+        } else {
+            set(to, tag, bits);
         }
+        true
     }
 }
+const NOTHING: u64 = u64::MAX;
 /// Puts a value under an int or string key, if the map has room for it and nothing is logged; tells whether it has.
 #[inline(never)]
 unsafe fn map_set(vm: *mut Machine, map: *mut TableObject, key: *const Slot, value: *const Slot) -> bool {
@@ -1096,7 +1140,7 @@ op!(IsMap(pc, base, vm, w, fp) {
 });
 op!(apart TryKey(pc, base, vm, w, fp) {
     let object = r(base, b(w));
-    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, r(base, c(w)), r(base, a(w))) {
+    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, r(base, c(w)), r(base, a(w)), tag::ABSENT, 0) {
         next!(pc, base, vm, fp)
     }
     return TryKeySlow(pc, base, vm, w, fp)

@@ -89,15 +89,16 @@ impl<'v> Gc<'v, TableObject> {
         Some(self.value_at(slot))
     }
 
-    /// The value under a key that is an int or string; nothing for other keys.
+    /// The value under a key that is an int or string, absent if there is none; nothing for other keys.
     #[inline]
     pub(crate) fn get_plain(self, heap: &Heap, key: Slot) -> Option<Value<'v>> {
-        match key.view() {
+        let found = match key.view() {
             View::Int(key) => self.get_int_in(heap, key),
             // SAFETY: the caller's key is live.
             View::Str(key) => self.get_str_in(heap, unsafe { Gc::from_ptr(key.as_ptr()) }),
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(found.unwrap_or(Value::ABSENT))
     }
 
     /// Puts a value under a key that is an int or string, if there is room for it; tells whether it has. Nothing is logged.
