@@ -1,13 +1,14 @@
 -- Binary trees: many small objects made, walked and forgotten, beside one tree that stays.
 
+-- A node is an array of two, which takes less time and memory here than fields with names.
 local function grow(depth)
-  if depth == 0 then return { left = nil, right = nil } end
-  return { left = grow(depth - 1), right = grow(depth - 1) }
+  if depth == 0 then return {} end
+  return { grow(depth - 1), grow(depth - 1) }
 end
 
 local function count(tree)
-  if not tree.left then return 1 end
-  return 1 + count(tree.left) + count(tree.right)
+  if not tree[1] then return 1 end
+  return 1 + count(tree[1]) + count(tree[2])
 end
 
 local function run(most)
