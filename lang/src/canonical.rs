@@ -159,6 +159,7 @@ pub struct Writer {
 ///
 /// It accepts numbers that are written longer than need be, but for the two whose names say otherwise. Who reads a whole
 /// value writes it again and compares.
+#[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],
 }

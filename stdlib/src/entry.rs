@@ -6,6 +6,8 @@ use quipu_vm::library::Constant;
 use quipu_vm::native::{Control, Intrinsic};
 use quipu_vm::{NativeDef, NativeFn, NativeRun};
 
+use crate::grant::Capability;
+
 /// One native: everything there is to know of it.
 pub(crate) struct Entry {
     /// How it is called: `pad_start(width, fill = " ")`. A method's does not mention `self`.
@@ -15,6 +17,8 @@ pub(crate) struct Entry {
     run: Run,
     fallback: Option<&'static str>,
     intrinsic: Intrinsic,
+    /// What the host must grant for it to be there, beside what its module needs.
+    pub needs: Option<Capability>,
 }
 
 #[derive(Clone, Copy)]
@@ -25,12 +29,12 @@ enum Run {
 
 /// Declares a native that is a Rust function.
 pub(crate) const fn native(signature: &'static str, doc: &'static str, run: NativeFn) -> Entry {
-    Entry { signature, doc, run: Run::Plain(run), fallback: None, intrinsic: Intrinsic::None }
+    Entry { signature, doc, run: Run::Plain(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
 }
 
 /// Declares a native that the machine itself carries out.
 pub(crate) const fn control(signature: &'static str, doc: &'static str, run: Control) -> Entry {
-    Entry { signature, doc, run: Run::Control(run), fallback: None, intrinsic: Intrinsic::None }
+    Entry { signature, doc, run: Run::Control(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
 }
 
 /// A value that the library provides, with its name and meaning.
@@ -61,6 +65,12 @@ impl Entry {
     /// Says that the run loop knows it.
     pub const fn known(mut self, intrinsic: Intrinsic) -> Entry {
         self.intrinsic = intrinsic;
+        self
+    }
+
+    /// Leaves it out where the host does not grant this.
+    pub const fn needing(mut self, capability: Capability) -> Entry {
+        self.needs = Some(capability);
         self
     }
 

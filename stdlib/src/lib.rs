@@ -20,12 +20,15 @@ mod function;
 mod fiber;
 mod math;
 mod os;
+mod disk;
+mod image;
 #[cfg(test)]
 mod files;
 mod source;
 mod module;
 mod library;
 
+pub use disk::write_whole;
 pub use grant::{Capabilities, Capability, Grant};
 pub use library::{Names, library, names};
 pub use module::{StdModule, module, modules};

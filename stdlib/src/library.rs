@@ -90,7 +90,9 @@ fn natives(capabilities: Capabilities) -> HashMap<String, Arc<NativeDef>> {
     let plain = PLAIN.iter().copied().flatten().map(|entry| entry.define("", false));
     let members = granted(capabilities).flat_map(|module| {
         let prefix = format!("{}.", module.name);
-        (module.natives)().into_iter().map(move |entry| entry.define(&prefix, false))
+        let there = (module.natives)().into_iter();
+        let there = there.filter(move |entry| entry.needs.is_none_or(|needed| capabilities.has(needed)));
+        there.map(move |entry| entry.define(&prefix, false))
     });
     plain.chain(members).map(|def| (def.name.clone(), def)).collect()
 }

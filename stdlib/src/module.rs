@@ -10,7 +10,7 @@ use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
 use crate::grant::Capability;
-use crate::{math, os, source};
+use crate::{image, math, os, source};
 
 /// How a standard module is declared.
 pub(crate) struct Declaration {
@@ -33,6 +33,13 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         doc: "Lazy sequences over anything that can be looped over.",
         capability: None,
         natives: Vec::new,
+        constants: &[],
+    },
+    Declaration {
+        name: "image",
+        doc: "Values as bytes and files that any process can load.",
+        capability: None,
+        natives: || image::NATIVES.iter().collect(),
         constants: &[],
     },
     Declaration {

@@ -1,6 +1,9 @@
 //! What a native sees of the machine: making values, failing, reserving memory, calling back.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
+
+use quipu_lang::code::{Code, CodeHash};
 
 use crate::error::ErrorKind;
 use crate::heap::value::Brand;
@@ -121,6 +124,11 @@ impl<'v> Cx<'v> {
     /// A limit that is hit while the part of the library is loaded that it is in.
     pub fn native(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
         self.machine.provided(name)
+    }
+
+    /// All code that this machine has, by hash: where the code of thin images is found.
+    pub fn codes(&self) -> HashMap<CodeHash, Code> {
+        self.machine.codes.iter().map(|(&(hash, _), prepared)| (hash, prepared.code().clone())).collect()
     }
 
     /// Writes program output.

@@ -12,11 +12,13 @@ pub mod ops;
 #[allow(unsafe_code)]
 pub mod run;
 pub mod graph;
+pub mod image;
 pub mod vm;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
 pub use heap::{Value, View};
+pub use image::Image;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
 pub use run::machine::Limits;
 pub use vm::{Failure, Interrupt, Root, Stats, Uncaught, Vm};

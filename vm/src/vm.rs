@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use quipu_lang::code::Code;
 
 use crate::heap::{Slot, Value, View};
+use crate::image::Image;
 use crate::library::Library;
 use crate::native::{Fault, Stop};
 use crate::run::machine::{Limits, Machine};
@@ -163,6 +164,52 @@ impl Vm {
         let args: Vec<Slot> = args.iter().map(|root| self.slot(root)).collect();
         let outcome = self.machine.call_back(function, &args);
         self.outcome(outcome)
+    }
+
+    /// The image of a value and all it reaches.
+    ///
+    /// # Errors
+    /// `not_portable` when it reaches a running fiber; a limit.
+    pub fn freeze(&mut self, value: &Root) -> Result<Image, Failure> {
+        let value = self.slot(value);
+        let outcome = self.collecting(|cx| Image::freeze(cx, value));
+        outcome.map_err(|fault| self.failure(fault))
+    }
+
+    /// The value of an image, built anew in this machine.
+    ///
+    /// # Errors
+    /// `image_error` with all names that this machine's host does not provide; a limit.
+    pub fn thaw(&mut self, image: &Image) -> Result<Root, Failure> {
+        let outcome = self.collecting(|cx| image.thaw(cx));
+        self.outcome(outcome)
+    }
+
+    /// The hash of a value and all it reaches, as `hash(v)` gives it.
+    ///
+    /// # Errors
+    /// `not_portable` when it reaches a running fiber; a limit.
+    pub fn hash(&mut self, value: &Root) -> Result<[u8; 32], Failure> {
+        let value = self.slot(value);
+        let outcome = self.collecting(|cx| crate::graph::hash(cx, value));
+        outcome.map_err(|fault| self.failure(fault))
+    }
+
+    /// Does what a native would do, and does it again after a collection if that is asked for.
+    fn collecting<T>(
+        &mut self,
+        mut action: impl FnMut(&mut crate::Cx<'static>) -> Result<T, Fault<'static>>,
+    ) -> Result<T, Fault<'static>> {
+        match action(self.machine.cx_mut()) {
+            Err(Fault::Collect(bytes)) => {
+                self.machine.collect();
+                if !self.machine.heap.has_room(bytes) {
+                    return Err(Fault::Stop(Stop::Heap));
+                }
+                action(self.machine.cx_mut())
+            }
+            outcome => outcome,
+        }
     }
 
     /// An element of a tuple.

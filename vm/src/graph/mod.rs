@@ -5,7 +5,13 @@
 
 pub mod tag;
 pub(crate) mod write;
+pub mod error;
 mod path;
+mod read;
+mod stack;
+mod weight;
+pub(crate) mod check;
+pub(crate) mod build;
 
 use crate::cx::Cx;
 use crate::heap::{Value, tag as value_tag};

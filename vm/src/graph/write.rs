@@ -8,10 +8,11 @@ use quipu_lang::code::{Code, CodeHash};
 
 use super::path::{self, Obstacle};
 use super::tag as t;
+use super::weight::Weight;
 use crate::cx::Cx;
 use crate::heap::{Closure, Fiber, List, Map, Type, Value, View, tag};
 use crate::native::Fault;
-use crate::run::snapshot::{AtRest, FrameView, at_rest};
+use crate::run::snapshot::{AtRest, FrameView, MARGIN, at_rest};
 
 /// A graph as it is written.
 pub(crate) struct Graph<'v> {
@@ -19,13 +20,13 @@ pub(crate) struct Graph<'v> {
     head: Vec<u8>,
     stream: Vec<u8>,
     /// The code objects that it names, in order of first use.
-    #[expect(dead_code, reason = "for images")]
     pub codes: Vec<&'v Code>,
     /// The names of what the host provides, in order of first use.
-    #[expect(dead_code, reason = "for images")]
     pub natives: Vec<Box<str>>,
     /// Whether it reaches anything that can change.
     pub is_mutable: bool,
+    /// What loading it may take.
+    pub memory: u64,
 }
 
 impl Graph<'_> {
@@ -52,6 +53,7 @@ pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Graph<'v>, F
                 codes: writer.codes,
                 natives: writer.natives,
                 is_mutable: writer.is_mutable,
+                memory: writer.weight.total(writer.deepest),
             })
         }
         Err(Trouble::Fault(fault)) => Err(fault),
@@ -95,6 +97,8 @@ struct Open<'v> {
     ids: usize,
     /// For a type: where its parts begin, laid out one after the other.
     parts: usize,
+    /// What all before it takes.
+    before: (Weight, usize),
 }
 
 #[derive(Default)]
@@ -116,6 +120,10 @@ struct GraphWriter<'v> {
     parts: Vec<Value<'v>>,
     is_mutable: bool,
     steps: usize,
+    weight: Weight,
+    /// How deep frozen values nest, and how deep what is written now stands in a frame's function.
+    deepest: usize,
+    outer: usize,
 }
 
 /// How many steps are charged at once.
@@ -159,6 +167,8 @@ impl<'v> GraphWriter<'v> {
                 Some(id) => id,
                 None => match self.part(0) {
                     Some(part) => {
+                        self.deepest = self.deepest.max(self.outer + self.open.len());
+                        self.weight.slot();
                         value = part;
                         continue;
                     }
@@ -171,6 +181,7 @@ impl<'v> GraphWriter<'v> {
                 top.next += 1;
                 let next = top.next;
                 if let Some(part) = self.part(next) {
+                    self.weight.slot();
                     value = part;
                     break;
                 }
@@ -212,22 +223,38 @@ impl<'v> GraphWriter<'v> {
             return Ok(Some(id));
         }
         let (start, known, ids, parts) = (self.out.len(), self.known(), self.ids.len(), self.parts.len());
+        let before = (self.weight, self.deepest);
         match value.view() {
             View::Cell(cell) => {
+                self.weight.cell();
                 self.is_mutable |= cell.is_var() || cell.get().is_absent();
                 return Ok(Some(self.node(value, if cell.is_var() { t::VAR } else { t::CELL })));
             }
-            View::List(_) => return Ok(Some(self.mutable_node(value, t::LIST))),
-            View::Map(_) => return Ok(Some(self.mutable_node(value, t::MAP))),
-            View::Set(_) => return Ok(Some(self.mutable_node(value, t::SET))),
-            View::Fiber(_) => return Ok(Some(self.mutable_node(value, t::FIBER))),
+            View::List(_) => {
+                self.weight.list();
+                return Ok(Some(self.mutable_node(value, t::LIST)));
+            }
+            View::Map(_) => {
+                self.weight.table();
+                return Ok(Some(self.mutable_node(value, t::MAP)));
+            }
+            View::Set(_) => {
+                self.weight.table();
+                return Ok(Some(self.mutable_node(value, t::SET)));
+            }
+            View::Fiber(_) => {
+                self.weight.fiber();
+                return Ok(Some(self.mutable_node(value, t::FIBER)));
+            }
             View::Instance(_) => {
+                self.weight.instance();
                 self.is_mutable = true;
                 self.out.u8(t::INSTANCE);
             }
             View::Str(_) | View::Bytes(_) | View::Range(_) => return self.leaf(cx, value).map(Some),
             View::Native(native) => return self.named(cx, value, native.name()).map(Some),
             View::Tuple(tuple) => {
+                self.weight.tuple();
                 self.out.u8(t::TUPLE);
                 self.out.count(tuple.len());
             }
@@ -239,11 +266,14 @@ impl<'v> GraphWriter<'v> {
             }
             View::Type(ty) if ty.is_builtin() => return self.named(cx, value, ty.name()).map(Some),
             View::Type(ty) => self.type_shape(ty),
-            View::Error(_) => self.out.u8(t::ERROR),
+            View::Error(_) => {
+                self.weight.error();
+                self.out.u8(t::ERROR);
+            }
             // Immediates were dealt with above.
             _ => return Ok(Some(Id::Immediate(value.tag, value.bits))),
         }
-        self.open.push(Open { value, start, known, next: 0, ids, parts });
+        self.open.push(Open { value, start, known, next: 0, ids, parts, before });
         Ok(None)
     }
 
@@ -301,17 +331,20 @@ impl<'v> GraphWriter<'v> {
         }
         match value.view() {
             View::Str(text) => {
+                self.weight.text(text.as_str().len());
                 self.out.u8(t::STR);
                 self.out.text(text.as_str());
                 cx.work(text.as_str().len() / 64)?;
             }
             View::Bytes(bytes) => {
+                self.weight.text(bytes.as_slice().len());
                 self.out.u8(t::BYTES);
                 self.out.bytes(bytes.as_slice());
                 cx.work(bytes.as_slice().len() / 64)?;
             }
             View::Range(range) => {
                 let (start, end, step, inclusive) = range.content();
+                self.weight.range();
                 self.out.u8(t::RANGE);
                 [start, end, step].iter().for_each(|&part| self.out.i64(part));
                 self.out.u8(inclusive.into());
@@ -333,6 +366,7 @@ impl<'v> GraphWriter<'v> {
         if let Some(&(_, number)) = found {
             return Ok(self.known_frozen(value, number));
         }
+        self.weight.native();
         self.out.u8(t::NATIVE);
         self.out.text(name);
         let id = self.new_frozen(value, hash);
@@ -371,12 +405,14 @@ impl<'v> GraphWriter<'v> {
     }
 
     fn closure_shape(&mut self, closure: Closure<'v>) {
+        self.weight.closure();
         self.out.u8(if owner(closure).is_some() { t::OWNED } else { t::CLOSURE });
         self.code(closure.code());
         self.out.count(closure.capture_count());
     }
 
     fn type_shape(&mut self, ty: Type<'v>) {
+        self.weight.ty(ty.field_count(), ty.methods().len());
         self.out.u8(t::TYPE);
         self.out.count(ty.field_count());
         self.out.count(ty.methods().len());
@@ -450,6 +486,7 @@ impl<'v> GraphWriter<'v> {
             })
         {
             self.out.truncate(top.start);
+            (self.weight, self.deepest) = top.before;
             return self.known_frozen(top.value, number);
         }
         self.new_frozen(top.value, hash)
@@ -510,12 +547,16 @@ impl<'v> GraphWriter<'v> {
 
     fn content(&mut self, cx: &mut Cx<'v>, node: Value<'v>) -> Done<'v> {
         match node.view() {
-            View::Cell(cell) => self.reference(cx, cell.get()),
+            View::Cell(cell) => {
+                self.weight.slot();
+                self.reference(cx, cell.get())
+            }
             View::List(list) => self.list(cx, list),
             View::Map(map) => self.table(cx, map, true),
             View::Set(set) => self.table(cx, set, false),
             View::Instance(instance) => {
                 for index in 0..instance.len() {
+                    self.weight.slot();
                     self.reference(cx, instance.get(index).unwrap_or(Value::NIL))?;
                 }
                 Ok(())
@@ -536,6 +577,7 @@ impl<'v> GraphWriter<'v> {
             }
         }
         for index in 0..list.len() {
+            self.weight.slot();
             self.reference(cx, list.get(index).unwrap_or(Value::NIL))?;
         }
         Ok(())
@@ -543,6 +585,7 @@ impl<'v> GraphWriter<'v> {
 
     fn packed(&mut self, cx: &mut Cx<'v>, list: List<'v>, floats: bool) -> Done<'v> {
         cx.reserve(list.len() * 8)?;
+        self.weight.packed(list.len());
         let mut chunk = [[0; 8]; 512];
         let mut start = 0;
         loop {
@@ -564,10 +607,20 @@ impl<'v> GraphWriter<'v> {
     fn table(&mut self, cx: &mut Cx<'v>, table: Map<'v>, values: bool) -> Done<'v> {
         self.out.count(table.len());
         let mut position = 0;
-        while let Some((after, key, value)) = table.next(position) {
+        while let Some((after, key, value)) = table.next_key(position) {
             position = after;
-            self.reference(cx, key)?;
+            self.weight.entry();
+            self.weight.slot();
+            if key.given().is_absent() {
+                self.reference(cx, key.value())?;
+            } else {
+                self.weight.filed();
+                self.out.u8(t::FILED);
+                self.reference(cx, key.value())?;
+                self.reference(cx, key.given())?;
+            }
             if values {
+                self.weight.slot();
                 self.reference(cx, value)?;
             }
         }
@@ -577,15 +630,20 @@ impl<'v> GraphWriter<'v> {
     fn fiber(&mut self, cx: &mut Cx<'v>, fiber: Fiber<'v>) -> Done<'v> {
         match at_rest(fiber) {
             AtRest::Fresh(function) => {
+                self.weight.slot();
                 self.out.u8(t::FRESH);
                 self.reference(cx, function)
             }
             AtRest::Suspended(frames) => {
                 self.out.u8(t::SUSPENDED);
                 self.out.count(frames.len());
+                self.weight.frame();
+                let (mut base, mut top) = (1, 0);
                 for frame in frames {
-                    self.frame(cx, &frame)?;
+                    top = top.max(base + frame.closure.code().body().registers as usize);
+                    base += self.frame(cx, &frame)?;
                 }
+                self.weight.registers(top + MARGIN);
                 Ok(())
             }
             AtRest::Done => {
@@ -596,7 +654,9 @@ impl<'v> GraphWriter<'v> {
         }
     }
 
-    fn frame(&mut self, cx: &mut Cx<'v>, frame: &FrameView<'v>) -> Done<'v> {
+    /// Writes a frame; gives how many registers it takes up to the last that matters.
+    fn frame(&mut self, cx: &mut Cx<'v>, frame: &FrameView<'v>) -> Done<'v, usize> {
+        self.weight.frame();
         self.running(cx, frame.closure)?;
         self.out.u8(frame.kind as u8);
         self.out.count(frame.at as usize);
@@ -617,7 +677,7 @@ impl<'v> GraphWriter<'v> {
                 self.reference(cx, value)?;
             }
         }
-        Ok(())
+        Ok(live.last().map_or(0, |&last| last as usize + 1))
     }
 
     /// The function of a frame: always its code, even where the host provides it under a name, because the position in
@@ -633,15 +693,20 @@ impl<'v> GraphWriter<'v> {
             return Ok(());
         }
         let (start, known, ids, parts) = (self.out.len(), self.known(), self.ids.len(), self.parts.len());
+        let before = (self.weight, self.deepest);
         self.closure_shape(closure);
         let mut written = Vec::with_capacity(closure.capture_count());
         for index in 0.. {
             let Some(part) = closure_part(closure, index) else { break };
+            self.weight.slot();
+            self.deepest = self.deepest.max(1);
+            self.outer = 1;
             self.reference(cx, part)?;
+            self.outer = 0;
             written.push(self.id_of(part).unwrap_or(Id::Immediate(tag::NIL, 0)));
         }
         self.ids.extend(written);
-        let open = Open { value: closure.into(), start, known, next: 0, ids, parts };
+        let open = Open { value: closure.into(), start, known, next: 0, ids, parts, before };
         let by_name = self.met.get(&closure.address()).copied();
         let id = self.intern(cx, &open);
         self.ids.truncate(ids);

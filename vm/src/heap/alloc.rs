@@ -88,7 +88,7 @@ impl Heap {
     /// # Safety
     /// The caller must initialise the rest before the next collection.
     #[inline(always)]
-    unsafe fn alloc_raw(&mut self, kind: u64, flags: u8, size: usize) -> *mut Header {
+    pub(super) unsafe fn alloc_raw(&mut self, kind: u64, flags: u8, size: usize) -> *mut Header {
         if size <= LARGEST {
             let class = class_of(size);
             // SAFETY: the class is that of a cell.

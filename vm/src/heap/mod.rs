@@ -12,6 +12,7 @@ pub mod value;
 pub mod layout;
 mod cells;
 mod alloc;
+mod build;
 pub(crate) mod keyed;
 mod index;
 pub mod table;
@@ -21,6 +22,7 @@ mod trace;
 mod collect;
 
 pub(crate) use alloc::Heap;
+pub(crate) use build::Object;
 pub(crate) use cells::{LARGEST, class_of};
 pub use layout::Special;
 pub(crate) use trace::Marker;

@@ -11,6 +11,8 @@
 //! of loops are such numbers, so a loop never notices where entries stand. A removed entry leaves a gap (its tag is
 //! ABSENT) that stays until the table is compacted, which never happens while an `atomic` may have to put it back.
 
+use hashbrown::HashMap;
+
 use super::index::Index;
 use super::trace::Marker;
 use super::value::{Slot, Value, tag};
@@ -88,6 +90,8 @@ pub(crate) struct Table {
     stamp: u32,
     /// Number of the next entry.
     number: u64,
+    /// What the `hash` of instances in a key gave, by number of the entry, for keys that have such.
+    filed: Option<Box<HashMap<u64, Slot>>>,
 }
 
 /// What a change to a table replaced.
@@ -141,6 +145,24 @@ impl Table {
     /// The hash of the key in a slot.
     pub fn hash(&self, slot: u32) -> u64 {
         self.entries.get(slot as usize).map_or(0, |entry| entry.hash)
+    }
+
+    /// What the `hash` of instances in the key of a slot gave; absent if there are none.
+    #[inline]
+    pub fn filed(&self, slot: u32) -> Slot {
+        let number = |filed: &HashMap<u64, Slot>| filed.get(&self.entries.get(slot as usize)?.number()).copied();
+        self.filed.as_deref().and_then(number).unwrap_or(Value::ABSENT)
+    }
+
+    /// Keeps what the `hash` of instances in the last entry's key gave.
+    pub fn file(&mut self, filed: Slot) {
+        self.filed.get_or_insert_default().insert(self.number - 1, filed);
+    }
+
+    fn unfile(&mut self, number: u64) {
+        if let Some(filed) = &mut self.filed {
+            filed.remove(&number);
+        }
     }
 
     /// Replaces the value in a slot and gives the one before.
@@ -241,7 +263,7 @@ impl Table {
         let Some(entry) = self.entries.get_mut(slot as usize).filter(|entry| !entry.is_gap()) else {
             return Value::ABSENT;
         };
-        let (key, hash) = (entry.key(), entry.hash);
+        let (key, hash, number) = (entry.key(), entry.hash, entry.number());
         entry.clear();
         if indexed {
             let entries = &self.entries[..];
@@ -253,6 +275,7 @@ impl Table {
             self.head += 1;
         }
         if !logged {
+            self.unfile(number);
             while self.entries.len() > self.head as usize && self.entries.last().is_some_and(Entry::is_gap) {
                 self.drop_last();
             }
@@ -281,6 +304,11 @@ impl Table {
 
     /// Closes all gaps and gives memory back.
     fn compact(&mut self) {
+        if let Some(filed) = &mut self.filed {
+            for gap in self.entries.iter().filter(|entry| entry.is_gap()) {
+                filed.remove(&gap.number());
+            }
+        }
         self.entries.retain(|entry| !entry.is_gap());
         self.head = 0;
         if self.entries.capacity() / 4 > self.entries.len() {
@@ -411,6 +439,9 @@ impl Table {
             let value = if keys_only { Value::NIL } else { entry.value() };
             copy.entries.push(Entry::new(copy.number, entry.key(), value, entry.hash));
             copy.number += 1;
+            if let Some(&filed) = self.filed.as_ref().and_then(|filed| filed.get(&entry.number())) {
+                copy.file(filed);
+            }
         }
         copy.live = self.live;
         if copy.is_indexed() {
@@ -428,11 +459,14 @@ impl Table {
                 marker.slot(entry.value());
             }
         }
+        // Those of gaps too, which may be put back.
+        self.filed.iter().flat_map(|filed| filed.values()).for_each(|&slot| marker.slot(slot));
     }
 
     /// Bytes behind its pointers.
     pub fn owned_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.index.bytes()
+        let filed = self.filed.as_ref().map_or(0, |filed| filed.allocation_size());
+        self.entries.capacity() * size_of::<Entry>() + self.index.bytes() + filed
     }
 
     /// Puts back what a change replaced; all later changes have been undone.
@@ -447,6 +481,7 @@ impl Table {
                         self.index.remove(entry.hash, slot, |slot| entries[slot as usize].hash);
                     }
                     self.live -= 1;
+                    self.unfile(entry.number());
                     self.drop_last();
                     self.head = self.head.min(slot);
                 }

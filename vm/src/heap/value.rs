@@ -272,6 +272,12 @@ impl<'v> Value<'v> {
         Value::raw(self.tag, self.bits)
     }
 
+    /// The value for any time, if it refers to no object.
+    #[inline]
+    pub fn immediate<'w>(self) -> Option<Value<'w>> {
+        (!self.is_object()).then(|| Value::raw(self.tag, self.bits))
+    }
+
     /// The value for storage in an object that the collector knows.
     pub(crate) const fn slot(self) -> Slot {
         Value::raw(self.tag, self.bits)

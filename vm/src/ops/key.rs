@@ -17,6 +17,8 @@ use crate::native::Fault;
 pub struct Key<'v> {
     value: Value<'v>,
     hash: u64,
+    /// What the `hash` of the instances in it gave, in order, as a tuple; absent if there are none.
+    filed: Value<'v>,
 }
 
 /// How many `hash` methods may lead to one another.
@@ -32,16 +34,49 @@ impl<'v> Key<'v> {
     /// The value cannot be a key; what `hash` throws.
     #[inline]
     pub fn new(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Key<'v>, Fault<'v>> {
-        let hash = match value.tag {
-            tag::INT => cx.heap().keyed.int(value.bits as i64),
-            _ => hash(cx, value)?,
-        };
-        Ok(Key { value, hash })
+        if value.tag == tag::INT {
+            return Ok(Key::plain(value, cx.heap().keyed.int(value.bits as i64)));
+        }
+        let mut given = Vec::new();
+        let hash = hash(cx, value, &mut Filing::Ask(&mut given))?;
+        let filed = if given.is_empty() { Value::ABSENT } else { cx.heap().tuple(&given).into() };
+        Ok(Key { value, hash, filed })
     }
 
-    /// A key out of a table, with the hash it has there.
-    pub(crate) fn filed(value: Value<'v>, hash: u64) -> Key<'v> {
-        Key { value, hash }
+    /// Prepares a value that is a key elsewhere, where the `hash` of the instances in it gave `filed`. Calls nothing.
+    /// None if these are too few or too many.
+    ///
+    /// # Errors
+    /// The value cannot be a key.
+    pub(crate) fn again(
+        cx: &mut Cx<'v>,
+        value: Value<'v>,
+        filed: Option<Tuple<'v>>,
+    ) -> Result<Option<Key<'v>>, Fault<'v>> {
+        let mut filing = Filing::Given(filed.map_or(&[], Tuple::as_slice));
+        match hash(cx, value, &mut filing) {
+            Ok(hash) => {
+                let is_used_up = matches!(filing, Filing::Given([])) && filed.is_none_or(|filed| !filed.is_empty());
+                Ok(is_used_up.then(|| Key { value, hash, filed: filed.map_or(Value::ABSENT, Value::from) }))
+            }
+            Err(_) if matches!(filing, Filing::Missing) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A key without instances that have a `hash`, or one that is only looked for.
+    pub(crate) fn plain(value: Value<'v>, hash: u64) -> Key<'v> {
+        Key { value, hash, filed: Value::ABSENT }
+    }
+
+    /// A key out of a table, as it is filed there.
+    pub(crate) fn filed(value: Value<'v>, hash: u64, filed: Value<'v>) -> Key<'v> {
+        Key { value, hash, filed }
+    }
+
+    /// What the `hash` of the instances in it gave, in order, as a tuple; absent if there are none.
+    pub(crate) fn given(&self) -> Value<'v> {
+        self.filed
     }
 
     /// The value.
@@ -66,11 +101,43 @@ impl<'v> Key<'v> {
 
 /// What waits for the hash of a part.
 enum Step<'v> {
-    Tuple { tuple: Tuple<'v>, next: usize, hash: u64 },
+    Tuple { tuple: Tuple<'v>, next: usize, hash: u64, calls: usize },
     Filed,
 }
 
-fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
+/// Where the values come from under which instances are filed.
+enum Filing<'a, 'v> {
+    /// From their `hash`; what it gives is added here.
+    Ask(&'a mut Vec<Value<'v>>),
+    /// From here.
+    Given(&'a [Value<'v>]),
+    /// There were too few.
+    Missing,
+}
+
+impl<'v> Filing<'_, 'v> {
+    fn next(&mut self, cx: &mut Cx<'v>, function: Value<'v>, instance: Value<'v>) -> Result<Value<'v>, Fault<'v>> {
+        match self {
+            Filing::Ask(given) => {
+                let value = cx.call(function, &[instance])?;
+                given.push(value);
+                Ok(value)
+            }
+            Filing::Given([first, rest @ ..]) => {
+                let value = *first;
+                *self = Filing::Given(rest);
+                Ok(value)
+            }
+            Filing::Given([]) | Filing::Missing => {
+                *self = Filing::Missing;
+                Err(Fault::Defer)
+            }
+        }
+    }
+}
+
+fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Result<u64, Fault<'v>> {
+    let mut calls = 0;
     let mut stack: Depth<Step<'v>> = Depth::new();
     let mut filed = 0;
     let mut steps = 0;
@@ -86,7 +153,7 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
                 Some(&hash) => hash,
                 None => {
                     let hash = cx.heap().keyed.word(Domain::Tuple, tuple.as_slice().len() as u64);
-                    stack.push(cx, Step::Tuple { tuple, next: 1, hash })?;
+                    stack.push(cx, Step::Tuple { tuple, next: 1, hash, calls })?;
                     value = tuple.as_slice()[0];
                     continue;
                 }
@@ -102,7 +169,8 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
                             ));
                         }
                         stack.push(cx, Step::Filed)?;
-                        value = cx.call(function, &[value])?;
+                        calls += 1;
+                        value = filing.next(cx, function, value)?;
                         continue;
                     }
                     (Some(_), None) => {
@@ -126,7 +194,7 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
                     filed -= 1;
                     stack.pop();
                 }
-                Some(Step::Tuple { tuple, next, hash }) => {
+                Some(Step::Tuple { tuple, next, hash, calls: before }) => {
                     *hash = cx.heap().keyed.join(*hash, done);
                     if let Some(&part) = tuple.as_slice().get(*next) {
                         *next += 1;
@@ -134,7 +202,8 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<u64, Fault<'v>> {
                         break;
                     }
                     done = *hash;
-                    if steps > PATIENCE {
+                    // Instances are asked each time, so that what they gave can be told apart by the order alone.
+                    if steps > PATIENCE && *before == calls {
                         known.insert(tuple.address(), done);
                     }
                     stack.pop();

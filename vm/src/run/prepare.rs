@@ -199,18 +199,26 @@ impl Machine {
     pub(super) fn first_call(&mut self, _: Word) -> Result<(), Fault<'static>> {
         // SAFETY: `fp` is the running frame; its closure keeps the code.
         let prepared = unsafe { &*(*(*self.fp).closure).code };
-        if prepared.memory.get().is_null() {
-            self.fill(prepared)?;
-        }
+        self.fill_in(prepared)?;
         self.pc = prepared.entry.get();
         Ok(())
+    }
+
+    /// Makes prepared code ready to run, if it is not yet.
+    ///
+    /// # Errors
+    /// As `fill`.
+    pub(crate) fn fill_in<'v>(&mut self, prepared: *const Prepared) -> Result<(), Fault<'v>> {
+        // SAFETY: prepared code is kept as long as a closure or frame refers to it, or nothing is collected.
+        let prepared = unsafe { &*prepared };
+        if prepared.memory.get().is_null() { self.fill(prepared) } else { Ok(()) }
     }
 
     /// Translates a code object into prepared words.
     ///
     /// # Errors
     /// Those of loading what the library provides under the names in it.
-    fn fill(&mut self, prepared: &Prepared) -> Result<(), Fault<'static>> {
+    fn fill<'v>(&mut self, prepared: &Prepared) -> Result<(), Fault<'v>> {
         let code = prepared.code().clone();
         let body = code.body();
         let count = body.words.len();
@@ -220,7 +228,8 @@ impl Machine {
         for word in &body.words {
             if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
                 let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
-                natives.push((word.x(), self.provided(name)?));
+                let found: Option<Value<'v>> = self.provided(name)?;
+                natives.push((word.x(), found.map(Value::slot)));
             }
         }
         let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len() + natives.len());

@@ -1,10 +1,15 @@
-//! Fibers at rest as graphs see them: their frames from the outermost one inwards, with the registers that matter.
+//! Functions, types and fibers at rest as graphs see them, and as they are made again from graphs.
+//!
+//! Of a fiber a graph has the frames from the outermost one inwards, with the registers that matter.
 
-use quipu_lang::code::Op;
+use quipu_lang::code::{Code, Op};
 
-use super::fiber::Status;
-use super::frame::Kind;
-use crate::heap::{Closure, Fiber, Gc, Value};
+use super::fiber::{FiberState, Status};
+use super::frame::{Frame, Kind};
+pub(crate) use super::limits::MARGIN;
+use super::machine::Machine;
+use crate::heap::layout::Method;
+use crate::heap::{Closure, Fiber, Gc, Slot, Type, Value};
 
 /// What a fiber that does not run consists of.
 pub(crate) enum AtRest<'v> {
@@ -90,7 +95,6 @@ impl<'v> FrameView<'v> {
 }
 
 /// What becomes of the result of a function that an instruction has called, if it is one that calls functions.
-#[expect(dead_code, reason = "for reading graphs")]
 pub(crate) fn result_of(op: Op) -> Option<Kind> {
     Some(match op {
         Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList => Kind::Plain,
@@ -109,4 +113,206 @@ pub(crate) fn result_of(op: Op) -> Option<Kind> {
         Op::Next => Kind::Element,
         _ => return None,
     })
+}
+
+/// Whether the number of a kind of frame says what becomes of the result of a function that an instruction has called.
+pub(crate) fn is_result(kind: u8) -> bool {
+    kind <= Kind::Iterator as u8
+}
+
+/// The constructor or a method of a type that is made.
+pub(crate) struct Member<'a, 'v> {
+    /// A method's name.
+    pub name: Value<'v>,
+    /// Whether it takes `self`.
+    pub instance: bool,
+    pub code: &'a Code,
+    pub captures: &'a [Value<'v>],
+}
+
+/// The registers and frames of a fiber that is made suspended.
+pub(crate) struct Suspended<'v> {
+    stack: Vec<Slot>,
+    frames: Vec<Frame>,
+    base: usize,
+    /// The innermost frame so far: its function, and the instruction that waits.
+    top: Option<(Closure<'v>, u32)>,
+    live: std::vec::IntoIter<u16>,
+    span: usize,
+}
+
+impl Machine {
+    /// A closure whose captures are still to be filled, before a program sees it. None if the code has no place in this
+    /// type, or in none.
+    ///
+    /// Whoever fills it puts cells where the code takes cells.
+    pub(crate) fn closure_to_fill<'v>(&mut self, code: &Code, owner: Option<Type<'v>>) -> Option<Closure<'v>> {
+        let fits = match owner {
+            Some(ty) => code.uses_owner() && (code.is_method() || code.constructs(ty.field_count())),
+            None => !code.uses_owner(),
+        };
+        let prepared = self.prepared(code);
+        // SAFETY: the machine has just prepared the code, and keeps it for the closure. That it fits its type was found
+        // above; a capture that is no cell where one is taken is noticed when it is used.
+        fits.then(|| unsafe { self.heap.closure_to_fill(prepared, owner) })
+    }
+
+    /// A type. None if its constructor or a method is none, or takes other captures.
+    pub(crate) fn declared_type<'v>(
+        &mut self,
+        name: Value<'v>,
+        fields: &[Value<'v>],
+        constructor: &Member<'_, 'v>,
+        methods: &[Member<'_, 'v>],
+    ) -> Option<Type<'v>> {
+        let is_method =
+            |method: &Member| method.code.is_method() && (!method.instance || method.code.body().required > 0);
+        if !constructor.code.constructs(fields.len())
+            || !methods.iter().all(is_method)
+            || methods.len() >= u16::MAX.into()
+        {
+            return None;
+        }
+        let name = self.interned(name.as_str()?).slot();
+        let fields: Option<Box<[Slot]>> =
+            fields.iter().map(|field| Some(self.interned(field.as_str()?).slot())).collect();
+        let ty = self.declare(name, fields?);
+        let constructor = self.member(ty, constructor)?;
+        let methods: Option<Box<[Method]>> = methods
+            .iter()
+            .map(|method| {
+                let name = self.interned(method.name.as_str()?).slot();
+                Some(Method { name, instance: method.instance, closure: self.member(ty, method)? })
+            })
+            .collect();
+        self.complete(ty, constructor, methods?);
+        Some(ty)
+    }
+
+    fn member<'v>(&mut self, ty: Type<'v>, member: &Member<'_, 'v>) -> Option<Slot> {
+        if member.code.body().free.len() != member.captures.len() {
+            return None;
+        }
+        let prepared = self.prepared(member.code);
+        // SAFETY: the machine has just prepared the code, and keeps it for the closure. The caller has found that it
+        // fits the type; a capture that is no cell where one is taken is noticed when it is used.
+        let closure = unsafe { self.heap.closure_to_fill(prepared, Some(ty)) };
+        member.captures.iter().enumerate().for_each(|(index, &capture)| closure.fill(index, capture));
+        Some(Value::from(closure).slot())
+    }
+
+    /// A fiber that will call a function.
+    pub(crate) fn fresh_fiber(&mut self, function: Value<'_>) -> FiberState {
+        FiberState::new(function.slot())
+    }
+
+    /// A fiber that is over.
+    pub(crate) fn finished_fiber(&mut self) -> FiberState {
+        let mut state = FiberState::new(Value::NIL);
+        state.status = Status::Done;
+        state
+    }
+
+    /// Puts a fiber that nobody has seen yet into a state.
+    pub(crate) fn set_fiber(&mut self, fiber: Fiber<'_>, state: FiberState) {
+        // SAFETY: the fiber is live, and nothing refers into its state.
+        let old = unsafe { std::mem::replace(&mut (*fiber.as_ptr()).state, state) };
+        // SAFETY: as above; the reference ends here.
+        let bytes = unsafe { (*fiber.as_ptr()).state.owned_bytes() };
+        self.heap.bytes = self.heap.bytes + bytes - old.owned_bytes();
+    }
+
+    /// Adds a frame in which `function` waits at an instruction, with its registers still to come. None if it cannot wait
+    /// there, or for a frame of this kind.
+    pub(crate) fn push_waiting<'v>(
+        &mut self,
+        to: &mut Suspended<'v>,
+        function: Closure<'v>,
+        kind: u8,
+        at: u32,
+    ) -> Option<()> {
+        let code = function.code();
+        let registers = code.body().registers as usize;
+        let live = code.live_during(at)?;
+        let mut frame =
+            Frame { ret: std::ptr::null(), closure: function.as_ptr(), delta: 1, dst: 0, kind: Kind::Entry };
+        match to.top {
+            None if kind == Kind::Entry as u8 => {}
+            None => return None,
+            Some((caller, waiting)) => {
+                let word = *caller.code().body().words.get(waiting as usize)?;
+                frame.kind = result_of(word.op()?).filter(|&wanted| wanted as u8 == kind)?;
+                frame.dst = if frame.kind == Kind::Discard { 0 } else { word.a() };
+                frame.ret = self.position_behind(caller, waiting)?;
+                frame.delta = to.span as u32;
+            }
+        }
+        to.base += frame.delta as usize;
+        to.frames.push(frame);
+        to.span = live.last().map_or(0, |&last| last as usize + 1);
+        let needed = to.base + registers + MARGIN;
+        if needed > to.stack.len() {
+            to.stack.resize(needed, Value::NIL);
+        }
+        to.live = live.into_iter();
+        to.top = Some((function, at));
+        Some(())
+    }
+
+    /// Ends a fiber's frames; none if the innermost one does not wait at a `yield`.
+    pub(crate) fn suspend(&mut self, made: Suspended<'_>) -> Option<FiberState> {
+        let (function, at) = made.top?;
+        let word = *function.code().body().words.get(at as usize)?;
+        if word.op() != Some(Op::Yield) {
+            return None;
+        }
+        let mut state = FiberState::new(Value::NIL);
+        state.pc = self.position_behind(function, at)?;
+        state.base = made.base;
+        state.top = made.frames.len() - 1;
+        state.stack = made.stack.into_boxed_slice();
+        state.frames = made.frames.into_boxed_slice();
+        state.status = Status::Suspended;
+        state.wanted = word.a();
+        Some(state)
+    }
+
+    /// Where a function goes on after an instruction.
+    fn position_behind(&mut self, function: Closure<'_>, at: u32) -> Option<*const u64> {
+        let count = function.code().body().words.len();
+        // SAFETY: the closure is live and keeps its prepared code.
+        let prepared = unsafe { &*(*function.as_ptr()).code };
+        // Who makes fibers has filled in the code of their frames, so that nothing has to be loaded now.
+        self.fill_in(prepared).ok()?;
+        // Every path ends, so an instruction that goes on has one behind it.
+        ((at as usize) + 1 < count).then(|| prepared.word(at + 1))
+    }
+}
+
+impl<'v> Suspended<'v> {
+    /// For so many frames, and registers if their number is known.
+    pub fn new(frames: usize, registers: usize) -> Suspended<'v> {
+        let mut made = Suspended {
+            stack: Vec::with_capacity(registers),
+            frames: Vec::with_capacity(frames + 1),
+            base: 0,
+            top: None,
+            live: Vec::new().into_iter(),
+            span: 0,
+        };
+        made.frames.push(Frame::EMPTY);
+        made
+    }
+
+    /// Fills the next register that matters; none if there is no more.
+    pub fn register(&mut self, value: Value<'v>) -> Option<()> {
+        let register = self.live.next()? as usize;
+        *self.stack.get_mut(self.base + register)? = value.slot();
+        Some(())
+    }
+
+    /// Whether all registers that matter are filled.
+    pub fn is_filled(&self) -> bool {
+        self.live.len() == 0
+    }
 }

@@ -5,7 +5,7 @@ use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
 use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
-use crate::heap::{Gc, Slot, Special, Value, View, tag};
+use crate::heap::{Gc, Slot, Special, Type, Value, View, tag};
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
@@ -91,6 +91,48 @@ fn same_name(x: Slot, y: Slot) -> bool {
 }
 
 impl Machine {
+    /// A new type whose constructor and methods are still to come.
+    pub(super) fn declare<'v>(&mut self, name: Slot, fields: Box<[Slot]>) -> Type<'v> {
+        self.heap.ty(TypeData {
+            name,
+            builtin: 0,
+            constructor: Value::NIL,
+            plain: false,
+            fields,
+            methods: Box::new([]),
+            special: Specials::default(),
+        })
+    }
+
+    /// Gives a new type, which no program has seen yet, its constructor and methods.
+    pub(super) fn complete(&mut self, ty: Type<'_>, constructor: Slot, methods: Box<[Method]>) {
+        let mut special = Specials::default();
+        for (i, method) in methods.iter().enumerate() {
+            if method.instance
+                && let Some(which) = Special::ALL.iter().find(|s| Some(s.name()) == method.name.as_str())
+            {
+                special.0[*which as usize] = i as u16 + 1;
+            }
+        }
+        let plain = match constructor.view() {
+            View::Closure(constructor) => {
+                let body = constructor.code().body();
+                let ops: Vec<Option<Op>> = body.words.iter().map(|word| word.op()).take(3).collect();
+                ops == [Some(Op::MakeInstance), Some(Op::Return)] && body.words[0].b() == 0 && !body.rest
+            }
+            _ => false,
+        };
+        // SAFETY: the type is live and nobody else looks at it yet.
+        unsafe {
+            let data = &mut (*ty.as_ptr()).data;
+            data.constructor = constructor;
+            data.plain = plain;
+            data.methods = methods;
+            data.special = special;
+            self.heap.bytes += size_of_val(&*data.methods);
+        }
+    }
+
     pub(super) fn make_type(&mut self, w: Word) -> Done {
         // SAFETY: `fp` is the running frame, its closure keeps its code.
         let code = unsafe { (*(*(*self.fp).closure).code).code().clone() };
@@ -101,46 +143,17 @@ impl Machine {
             _ => Value::NIL,
         };
         let type_name = name(self, site.name);
-        let fields: Box<[Slot]> = site.fields.iter().map(|&index| name(self, index)).collect();
-        let data = TypeData {
-            name: type_name,
-            builtin: 0,
-            constructor: Value::NIL,
-            plain: false,
-            fields,
-            methods: Box::new([]),
-            special: Specials::default(),
-        };
-        let ty = self.heap.ty(data);
+        let fields = site.fields.iter().map(|&index| name(self, index)).collect();
+        let ty = self.declare(type_name, fields);
         let owner: Slot = Value::from(ty).slot();
         let close = |machine: &mut Machine, site: &ClosureSite| machine.close_site(&code, site, Some(owner));
         let constructor = close(self, &site.constructor);
-        let mut special = Specials::default();
-        let mut methods = Vec::with_capacity(site.methods.len());
-        for (i, method) in site.methods.iter().enumerate() {
+        let methods = site.methods.iter().map(|method| {
             let name = name(self, method.name);
-            if method.instance
-                && let Some(which) = Special::ALL.iter().find(|s| Some(s.name()) == name.as_str())
-            {
-                special.0[*which as usize] = i as u16 + 1;
-            }
-            let closure = close(self, &method.closure);
-            methods.push(Method { name, instance: method.instance, closure });
-        }
-        let plain = {
-            let body = body.children[site.constructor.child as usize].body();
-            let ops: Vec<Option<Op>> = body.words.iter().map(|word| word.op()).collect();
-            ops == [Some(Op::MakeInstance), Some(Op::Return)] && body.words[0].b() == 0 && !body.rest
-        };
-        // SAFETY: the type is live and nobody else looks at it yet.
-        unsafe {
-            let data = &mut (*ty.as_ptr()).data;
-            data.constructor = constructor;
-            data.plain = plain;
-            data.methods = methods.into_boxed_slice();
-            data.special = special;
-            self.heap.bytes += size_of_val(&*data.methods);
-        }
+            Method { name, instance: method.instance, closure: close(self, &method.closure) }
+        });
+        let methods = methods.collect();
+        self.complete(ty, constructor, methods);
         self.set_r(w.a() as usize, owner);
         Ok(())
     }

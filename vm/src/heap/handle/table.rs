@@ -160,7 +160,7 @@ impl<'v> Gc<'v, TableObject> {
             return Ok(Some(self.replace_at(heap, slot, value)));
         }
         self.reserve(cx, 1)?;
-        self.add(cx.heap(), &Key::filed(key, hash), value)?;
+        self.add(cx.heap(), &Key::plain(key, hash), value)?;
         Ok(None)
     }
 
@@ -185,6 +185,25 @@ impl<'v> Gc<'v, TableObject> {
                 Ok(None)
             }
         }
+    }
+
+    /// Adds an entry that stood in another table; false if there is one with an equal key. Calls nothing: two keys of which
+    /// one has been asked for its `hash` are told apart by identity, as they were where they come from.
+    ///
+    /// # Errors
+    /// A limit.
+    pub(crate) fn insert_again(self, cx: &mut Cx<'v>, key: &Key<'v>, value: Value<'v>) -> Result<bool, Fault<'v>> {
+        let found = if !key.is_deep() {
+            self.find(key.hash(), |entry| key::is_same(entry, key.value())).is_some()
+        } else if !key.given().is_absent() {
+            self.find(key.hash(), |entry| entry.is_identical(key.value())).is_some()
+        } else {
+            self.find_key(cx, key)?.is_some()
+        };
+        if !found {
+            self.add(cx.heap(), key, value)?;
+        }
+        Ok(!found)
     }
 
     /// Adds a member to a set; true if it is new. May call its `hash` and `eq`.
@@ -287,7 +306,9 @@ impl<'v> Gc<'v, TableObject> {
     /// As [`next`](Self::next), with the key as it is filed here.
     pub(crate) fn next_key(self, position: u64) -> Option<(u64, Key<'v>, Value<'v>)> {
         let (slot, after) = self.table().next(position)?;
-        Some((after, Key::filed(self.key_at(slot), self.table().hash(slot)), self.value_at(slot)))
+        // SAFETY: what a live table refers to is live.
+        let filed = unsafe { self.table().filed(slot).rebrand() };
+        Some((after, Key::filed(self.key_at(slot), self.table().hash(slot), filed), self.value_at(slot)))
     }
 
     /// Number of entries before a position: the position that stands for the same place in a fresh copy.
@@ -358,6 +379,11 @@ impl<'v> Gc<'v, TableObject> {
             self.grow(heap, 1, false)?;
         }
         self.table().push(key.value().slot(), value.slot(), key.hash());
+        if !key.given().is_absent() {
+            let before = self.table().owned_bytes();
+            self.table().file(key.given().slot());
+            heap.bytes = heap.bytes + self.table().owned_bytes() - before;
+        }
         if heap.logs(self.header()) {
             heap.log(Change::Table(self.as_ptr(), TableChange::Added));
         }

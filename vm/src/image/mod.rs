@@ -1,0 +1,281 @@
+//! Images: a value and all it reaches as bytes, which any process can load again.
+//!
+//! ```text
+//!   value ──freeze──> Image ──to_bytes──> bytes ──open──> Image ──thaw──> value
+//!                    in memory            file            checked         in another heap
+//! ```
+//!
+//! Opening believes nothing: every byte is checked, every hash computed, every code object verified. Nothing runs, neither
+//! then nor when the value is built. An image that was opened can be looked at without a machine.
+
+mod error;
+mod format;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use quipu_lang::code::{Code, CodeHash, Constant, Op};
+
+use crate::cx::Cx;
+use crate::graph::build::{Trouble, build};
+use crate::graph::check::{Facts, check};
+use crate::graph::write::write as write_graph;
+use crate::graph::{self, error::GraphError};
+use crate::heap::Value;
+use crate::native::Fault;
+
+pub use error::{ImageError, ImageRule, Section};
+pub use format::{VERSION, file_hash_of, repair};
+
+/// Where the code of thin images is found.
+pub trait CodeTable {
+    /// The code with this hash, if it is known.
+    fn code(&self, hash: &CodeHash) -> Option<Code>;
+}
+
+/// Knows no code.
+impl CodeTable for () {
+    fn code(&self, _: &CodeHash) -> Option<Code> {
+        None
+    }
+}
+
+impl CodeTable for HashMap<CodeHash, Code> {
+    fn code(&self, hash: &CodeHash) -> Option<Code> {
+        self.get(hash).cloned()
+    }
+}
+
+/// How an image is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Form {
+    /// Without code: whoever opens it must have the code already.
+    pub thin: bool,
+    /// Without names and lines of functions. They change no hash.
+    pub strip: bool,
+}
+
+/// A value and all it reaches, apart from any machine.
+pub struct Image {
+    needs: Vec<String>,
+    /// All code, children before those they are nested in.
+    codes: Vec<Code>,
+    graph: Vec<u8>,
+    /// What loading it may take.
+    memory: u64,
+    /// What checking the graph has found; an image that was made by freezing is checked when that is first needed.
+    facts: OnceLock<Facts>,
+    thin: bool,
+}
+
+impl Image {
+    /// The image of a value. The value stays what it is, and may go on changing.
+    ///
+    /// # Errors
+    /// `not_portable` when it reaches a running fiber; a limit.
+    pub fn freeze<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Image, Fault<'v>> {
+        let graph = write_graph(cx, value)?;
+        let [head, stream] = graph.parts();
+        let mut codes = Vec::with_capacity(graph.codes.len());
+        let mut seen = HashSet::new();
+        graph.codes.iter().for_each(|code| add_code(code, &mut seen, &mut codes));
+        Ok(Image {
+            needs: needs(&graph.natives, &codes),
+            codes,
+            graph: [head, stream].concat(),
+            memory: graph.memory,
+            facts: OnceLock::new(),
+            thin: false,
+        })
+    }
+
+    /// Checks the bytes of an image. The code of a thin one is looked up in `table`.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, or the code that is missing.
+    pub fn open(bytes: &[u8], table: &dyn CodeTable) -> Result<Image, ImageError> {
+        let sections = format::read(bytes)?;
+        let broken = |section, rule| ImageError::Broken { section, rule };
+        let named = format::read_names(sections.needs)?;
+        let thin = sections.flags & format::THIN != 0;
+        let mut known: HashMap<CodeHash, Code> = HashMap::new();
+        let mut order = Vec::new();
+        if !thin {
+            let debugs = match sections.flags & format::DEBUG != 0 {
+                true => Some(format::read_blobs(sections.debug, Section::Debug)?),
+                false => None,
+            };
+            let blobs = format::read_blobs(sections.code, Section::Code)?;
+            if debugs.as_ref().is_some_and(|debugs| debugs.len() != blobs.len()) {
+                let rule = ImageRule::Text("there is not one entry for each code object");
+                return Err(broken(Section::Debug, rule));
+            }
+            for (index, blob) in blobs.iter().enumerate() {
+                let code = Code::decode(&blob.0, |hash| known.get(hash).cloned())
+                    .map_err(|error| broken(Section::Code, ImageRule::Code(index, error)))?;
+                let code = match debugs.as_ref().and_then(|debugs| debugs.get(index)) {
+                    Some(debug) if !debug.0.is_empty() => code
+                        .decode_debug(&debug.0)
+                        .map_err(|error| broken(Section::Debug, ImageRule::Debug(index, error)))?,
+                    _ => code,
+                };
+                order.push(code.hash());
+                known.insert(code.hash(), code);
+            }
+            if debugs.is_some_and(|debugs| debugs.iter().all(|debug| debug.0.is_empty())) {
+                return Err(broken(Section::Debug, ImageRule::Text("it says nothing")));
+            }
+        }
+        let find = |hash: &CodeHash| if thin { table.code(hash) } else { known.get(hash).cloned() };
+        let facts =
+            check(sections.graph, Some(&find)).map_err(|error| broken(Section::Graph, ImageRule::Graph(error)))?;
+        if !facts.missing.is_empty() {
+            return Err(match thin {
+                true => ImageError::MissingCode(facts.missing),
+                false => broken(Section::Code, ImageRule::Text("code that the graph names is missing")),
+            });
+        }
+        let mut codes = Vec::with_capacity(order.len());
+        let mut seen = HashSet::new();
+        facts.codes.iter().filter_map(find).for_each(|code| add_code(&code, &mut seen, &mut codes));
+        if !thin && !codes.iter().map(Code::hash).eq(order) {
+            let rule = ImageRule::Text("the code objects are not those of the graph in the order of their first use");
+            return Err(broken(Section::Code, rule));
+        }
+        let image = Image {
+            needs: needs(&facts.natives, &codes),
+            codes,
+            graph: sections.graph.to_vec(),
+            memory: facts.weight.total(facts.deepest),
+            facts: OnceLock::from(facts),
+            thin,
+        };
+        if image.needs != named {
+            let rule = ImageRule::Text("the names are not those that graph and code mention");
+            return Err(broken(Section::Needs, rule));
+        }
+        let rest = bytes.len() - sections.fill.len();
+        if sections.fill.len() != format::fill_for(rest, image.memory) {
+            return Err(broken(
+                Section::Fill,
+                ImageRule::Text("its length does not fit what the graph takes in memory"),
+            ));
+        }
+        Ok(image)
+    }
+
+    /// Builds the value anew, in the heap of a machine. Each time gives a value of its own.
+    ///
+    /// # Errors
+    /// `image_error` with all names at once that the host does not provide; a limit.
+    pub fn thaw<'v>(&self, cx: &mut Cx<'v>) -> Result<Value<'v>, Fault<'v>> {
+        let missing = self.missing(|name| cx.machine.natives.contains_key(name));
+        if !missing.is_empty() {
+            return Err(fault(cx, &ImageError::Missing(missing)));
+        }
+        let rule = |error| ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) };
+        let codes: HashMap<CodeHash, &Code> = self.codes.iter().map(|code| (code.hash(), code)).collect();
+        let find = |hash: &CodeHash| codes.get(hash).map(|&code| code.clone());
+        let facts = match self.facts(&find) {
+            Ok(facts) => facts,
+            Err(error) => return Err(fault(cx, &rule(error))),
+        };
+        match build(cx, &self.graph, facts, &find) {
+            Ok(value) => Ok(value),
+            Err(Trouble::Fault(fault)) => Err(fault),
+            Err(Trouble::Rule(error)) => Err(fault(cx, &rule(error))),
+            Err(Trouble::Missing(names)) => {
+                Err(fault(cx, &ImageError::Missing(names.iter().map(|name| name.to_string()).collect())))
+            }
+        }
+    }
+
+    fn facts(&self, find: &dyn Fn(&CodeHash) -> Option<Code>) -> Result<&Facts, GraphError> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
+        }
+        let facts = check(&self.graph, Some(find))?;
+        Ok(self.facts.get_or_init(|| facts))
+    }
+
+    /// The bytes of the image. Equal graphs have equal bytes in every form without debug information.
+    pub fn to_bytes(&self, form: Form) -> Vec<u8> {
+        let mut flags = 0;
+        let (mut code, mut debug) = (Vec::new(), Vec::new());
+        if form.thin {
+            flags |= format::THIN;
+        } else {
+            code = format::write_blobs(self.codes.iter().map(Code::encode));
+            if !form.strip && self.codes.iter().any(|code| code.debug().is_some()) {
+                flags |= format::DEBUG;
+                debug = format::write_blobs(self.codes.iter().map(|code| code.encode_debug().unwrap_or_default()));
+            }
+        }
+        format::write(flags, &format::write_names(&self.needs), &code, &self.graph, &debug, self.memory)
+    }
+
+    /// The hash of the value and all it reaches: what `hash(v)` gives for it, thin or fat, stripped or not.
+    pub fn hash(&self) -> [u8; 32] {
+        graph::hash_of([&self.graph, &[]])
+    }
+
+    /// The names of what the host must provide, in the order in which graph and code mention them.
+    pub fn needs(&self) -> &[String] {
+        &self.needs
+    }
+
+    /// Those of its needs that are not provided.
+    pub fn missing(&self, mut is_provided: impl FnMut(&str) -> bool) -> Vec<String> {
+        self.needs.iter().filter(|name| !is_provided(name)).cloned().collect()
+    }
+
+    /// All code objects, each once, children before those they are nested in.
+    pub fn codes(&self) -> &[Code] {
+        &self.codes
+    }
+
+    /// Whether the bytes it was opened from had no code.
+    pub fn is_thin(&self) -> bool {
+        self.thin
+    }
+
+    /// The bytes of its graph.
+    pub fn graph(&self) -> &[u8] {
+        &self.graph
+    }
+}
+
+/// The fault that a program sees when an image cannot be loaded.
+pub fn fault<'v>(cx: &mut Cx<'v>, error: &ImageError) -> Fault<'v> {
+    let names: Vec<&str> = match error {
+        ImageError::Missing(names) => names.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let data: Vec<Value<'v>> = names.iter().map(|name| cx.heap().str(name).into()).collect();
+    let data = if data.is_empty() { Value::NIL } else { cx.heap().list(data).into() };
+    cx.fail_with(crate::ErrorKind::Image, error.to_string(), data)
+}
+
+/// Adds a code object behind all that are nested in it, unless it is there.
+fn add_code(code: &Code, seen: &mut HashSet<CodeHash>, to: &mut Vec<Code>) {
+    // Code nests at most 255 deep.
+    if seen.insert(code.hash()) {
+        code.body().children.iter().for_each(|child| add_code(child, seen, to));
+        to.push(code.clone());
+    }
+}
+
+/// The names that a graph and its code mention, each once.
+fn needs(natives: &[Box<str>], codes: &[Code]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let of_codes = codes.iter().flat_map(|code| {
+        let body = code.body();
+        let natives = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
+        natives.filter_map(move |word| match body.constants.get(word.x() as usize) {
+            Some(Constant::Str(name)) => Some(&**name),
+            _ => None,
+        })
+    });
+    let names = natives.iter().map(|name| &**name).chain(of_codes);
+    names.filter(|&name| seen.insert(name)).map(str::to_owned).collect()
+}
