@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use quipu_lang::compile::Interface;
+use quipu_lang::code::Code;
+use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
@@ -106,9 +107,14 @@ struct Loaded {
 impl Session {
     /// Runs a program, after those modules it imports that have not run yet, and gives its last value.
     pub fn run(&mut self, input: &Input) -> Result<Root, Error> {
+        self.run_whole(input).map(|ran| ran.value)
+    }
+
+    /// The same, with the values of its exports.
+    pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
         let loaded = &self.loaded;
         let program = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?;
-        let mut last = None;
+        let (mut last, mut code) = (None, None);
         for module in program.modules {
             // The program itself is no module: it may be run again.
             if let Some((id, loaded)) = last.take() {
@@ -116,9 +122,18 @@ impl Session {
             }
             let result = self.start(&module)?;
             last = Some((module.location.id, Loaded { interface: module.interface, result }));
+            code = Some(module.unit.main);
         }
-        let value = last.and_then(|(_, program)| self.vm.tuple_item(&program.result, 0));
-        Ok(value.unwrap_or_else(|| self.vm.nil()))
+        let Some(((_, program), main)) = last.zip(code) else {
+            return Ok(Ran { value: self.vm.nil(), exports: Vec::new(), main: None });
+        };
+        let value = self.vm.tuple_item(&program.result, 0).unwrap_or_else(|| self.vm.nil());
+        let slots = program.interface.exports.iter().filter_map(|export| match export.kind {
+            ExportKind::Slot(slot) => Some((export.name.clone(), slot)),
+            ExportKind::Native(_) => None,
+        });
+        let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&program.result, slot as usize + 1)?));
+        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(main) })
     }
 
     /// The machine.
@@ -145,6 +160,16 @@ impl Session {
         let main = self.vm.instantiate(&module.unit.main, &captures).map_err(Error::Failed)?;
         self.vm.call(&main, &[]).map_err(Error::Failed)
     }
+}
+
+/// What a program has come to.
+pub struct Ran {
+    /// Its last value.
+    pub value: Root,
+    /// Its exports, by name.
+    pub exports: Vec<(String, Root)>,
+    /// Its code; none only if there was no program.
+    pub main: Option<Code>,
 }
 
 /// Why a program did not end well.

@@ -15,7 +15,7 @@ pub mod engine;
 #[cfg(feature = "report")]
 pub mod report;
 
-pub use engine::{Engine, Error, Session};
+pub use engine::{Engine, Error, Ran, Session};
 pub use load::Input;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;

@@ -48,6 +48,20 @@ pub enum Command {
     },
     /// Show the instructions of a program, or only those of the function NAME.
     Dis { file: OsString, name: Option<String> },
+    /// Keep values in files: save, run, look at, compare and draw images.
+    Image {
+        #[command(subcommand)]
+        command: super::image::Command,
+    },
+    /// Show the hashes of the functions in a program or image: code hash, hash, name.
+    Hash {
+        file: OsString,
+        /// Only the functions with this name; with `--explain`, the other program or image.
+        name: Option<String>,
+        /// Say why the hashes of two programs or images differ.
+        #[arg(long)]
+        explain: bool,
+    },
     /// Explain an error code such as Q0412.
     Explain {
         /// The code; all codes are listed when it is left out.
@@ -59,7 +73,7 @@ pub enum Command {
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] = &["run", "check", "dis", "explain"];
+pub const COMMANDS: &[&str] = &["run", "check", "dis", "image", "hash", "explain"];
 
 /// Options that may stand before or after the command.
 #[derive(clap::Args, Clone, Debug, Default)]

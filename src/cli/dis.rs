@@ -7,16 +7,22 @@ use std::process::ExitCode;
 
 use quipu::lang::code::{Code, listing};
 use quipu::lang::diagnostic::closest;
+use quipu::lang::span::Source;
 use quipu::report::Report;
 use quipu::stdlib::Grant;
 use quipu::{Engine, Error};
 
+use super::args::Options;
 use super::exit::Exit;
+use super::image::{is_image, open_or_run};
 use super::run;
 use super::terminal::{Output, Terminal};
 
 /// Lists a program, or only the functions with this name (or whose hash begins so).
 pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+    if is_image(file) {
+        return image(file, name, terminal);
+    }
     let engine = Engine::granting(&Grant::all(Vec::new()));
     let program = match engine.load(&run::input(file)?) {
         Ok(program) => program,
@@ -32,7 +38,27 @@ pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<E
         None => vec![&module.unit.main],
         Some(name) => named(&all, name)?,
     };
-    let texts: Vec<String> = chosen.iter().map(|code| listing(code, Some(&module.source))).collect();
+    show(&chosen, Some(&module.source))
+}
+
+/// Lists the code in an image.
+fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+    let image = match open_or_run(file, &Options::default(), terminal) {
+        Ok(image) => image,
+        Err(stop) => return stop.end(terminal),
+    };
+    let all: Vec<&Code> = image.codes().iter().collect();
+    let nested: HashSet<_> = all.iter().flat_map(|code| &code.body().children).map(Code::hash).collect();
+    let chosen = match name {
+        // A listing goes on with what is nested in it.
+        None => all.into_iter().filter(|code| !nested.contains(&code.hash())).collect(),
+        Some(name) => named(&all, name)?,
+    };
+    show(&chosen, None)
+}
+
+fn show(codes: &[&Code], source: Option<&Source>) -> Result<ExitCode, String> {
+    let texts: Vec<String> = codes.iter().map(|code| listing(code, source)).collect();
     let mut output = Output::new();
     let _ = output.write_all(texts.join("\n").as_bytes());
     let _ = output.flush();

@@ -17,7 +17,6 @@ pub enum Exit {
     /// A limit was hit.
     Limit = 4,
     /// An image is damaged or unusable.
-    #[allow(dead_code, reason = "the commands for images use it")]
     Image = 5,
     /// Interrupted from outside.
     Interrupted = 130,

@@ -5,6 +5,8 @@ mod check;
 mod dis;
 mod exit;
 mod explain;
+mod hash;
+mod image;
 mod run;
 mod terminal;
 
@@ -60,6 +62,14 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
         (_, _, Some(Command::Check { files })) => check::check(&files, &terminal),
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
+        (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),
+        (_, _, Some(Command::Hash { file, name, explain: false })) => {
+            hash::hash(&file, name.as_deref(), &options, &terminal)
+        }
+        (_, _, Some(Command::Hash { file, name, explain: true })) => match name {
+            Some(other) => hash::explain(&file, &other.into(), &options, &terminal),
+            None => Err("`vm hash --explain` compares two".to_owned()),
+        },
         (None, None, None) => {
             complain(&Args::command().render_help().to_string());
             Ok(Exit::Usage.into())

@@ -14,12 +14,16 @@ use quipu::{Engine, Error, Input, Session};
 
 use super::args::Options;
 use super::exit::Exit;
+use super::image::{is_image, run_file};
 use super::terminal::{Output, Terminal, complain, usage_error};
 use super::utf8;
 
 /// Runs a file (`-`: standard input) with the arguments after it.
 pub fn file(program: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
     let (file, args) = program.split_first().ok_or("expected a file")?;
+    if file != "-" && is_image(file) {
+        return run_file(program, options, terminal);
+    }
     run(&input(file)?, args, options, terminal, false)
 }
 
@@ -96,7 +100,7 @@ fn run(
     Ok(code)
 }
 
-fn limits(options: &Options) -> Limits {
+pub fn limits(options: &Options) -> Limits {
     let usual = Limits::default();
     Limits {
         fuel: options.fuel.or(usual.fuel),
@@ -108,7 +112,7 @@ fn limits(options: &Options) -> Limits {
 
 /// The first Ctrl-C stops the program, so that it ends with its trace; the second one ends the process, for programs
 /// that wait for something outside.
-fn stop_on_ctrl_c(session: &mut Session) {
+pub fn stop_on_ctrl_c(session: &mut Session) {
     let interrupt = session.vm().interrupt_handle();
     let again = AtomicBool::new(false);
     // Where there is no such thing as Ctrl-C, programs run all the same.
@@ -121,7 +125,13 @@ fn stop_on_ctrl_c(session: &mut Session) {
 }
 
 /// Reports why a program did not end well.
-fn ended(error: &Error, session: Option<&Session>, input: &Input, options: &Options, terminal: &Terminal) -> ExitCode {
+pub fn ended(
+    error: &Error,
+    session: Option<&Session>,
+    input: &Input,
+    options: &Options,
+    terminal: &Terminal,
+) -> ExitCode {
     let exit = match error {
         Error::Unreadable(name, error) => {
             let what = if *name == input.name() { "" } else { "the program of " };

@@ -21,4 +21,4 @@ pub use heap::{Value, View};
 pub use image::Image;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
 pub use run::machine::Limits;
-pub use vm::{Failure, Interrupt, Root, Stats, Uncaught, Vm};
+pub use vm::{Failure, FunctionInfo, Interrupt, Root, Stats, Uncaught, Vm};

@@ -85,6 +85,14 @@ impl std::fmt::Debug for Failure {
     }
 }
 
+/// A function that a value reaches.
+pub struct FunctionInfo {
+    /// Its code, with its name and lines if they are known.
+    pub code: Code,
+    /// The hash of the function and all it reaches.
+    pub hash: [u8; 32],
+}
+
 /// Figures of a machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stats {
@@ -195,6 +203,23 @@ impl Vm {
         outcome.map_err(|fault| self.failure(fault))
     }
 
+    /// The functions that a value reaches, itself included, each with its hash, in the canonical order of the graph.
+    ///
+    /// # Errors
+    /// As [`freeze`](Self::freeze).
+    pub fn functions(&mut self, value: &Root) -> Result<Vec<FunctionInfo>, Failure> {
+        let value = self.slot(value);
+        let outcome = self.collecting(|cx| {
+            let functions = crate::graph::write::write(cx, value)?.functions;
+            let info = |function: crate::heap::Closure<'static>| {
+                let hash = crate::graph::hash(cx, function.into())?;
+                Ok(FunctionInfo { code: function.code().clone(), hash })
+            };
+            functions.into_iter().map(info).collect()
+        });
+        outcome.map_err(|fault| self.failure(fault))
+    }
+
     /// Does what a native would do, and does it again after a collection if that is asked for.
     fn collecting<T>(
         &mut self,
@@ -223,6 +248,38 @@ impl Vm {
     pub fn string(&mut self, text: &str) -> Root {
         let value = Value::from(self.machine.heap.str(text)).slot();
         self.root(value)
+    }
+
+    /// An int.
+    pub fn int(&mut self, int: i64) -> Root {
+        self.root(Value::int(int))
+    }
+
+    /// A float.
+    pub fn float(&mut self, float: f64) -> Root {
+        self.root(Value::float(float))
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, truth: bool) -> Root {
+        self.root(Value::bool(truth))
+    }
+
+    /// A map with string keys; of equal ones the last counts.
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn map(&mut self, entries: &[(String, Root)]) -> Result<Root, Failure> {
+        let entries: Vec<(&str, Slot)> = entries.iter().map(|(key, value)| (key.as_str(), self.slot(value))).collect();
+        let outcome = self.collecting(|cx| {
+            let map = cx.map();
+            for &(key, value) in &entries {
+                let key = cx.str(key)?;
+                map.insert(cx, key, value)?;
+            }
+            Ok(map.into())
+        });
+        self.outcome(outcome)
     }
 
     /// A list.

@@ -7,7 +7,7 @@ pub mod tag;
 pub(crate) mod write;
 pub mod error;
 mod path;
-mod read;
+pub(crate) mod read;
 mod stack;
 mod weight;
 pub(crate) mod check;

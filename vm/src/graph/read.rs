@@ -10,7 +10,7 @@ use crate::heap::{Slot, Value};
 
 /// The frozen value or new instance whose parts follow.
 #[derive(Clone, Copy)]
-pub(super) enum Shape<'a> {
+pub(crate) enum Shape<'a> {
     Tuple {
         parts: usize,
     },
@@ -30,7 +30,7 @@ pub(super) enum Shape<'a> {
 
 /// What a type consists of before its names and captures.
 #[derive(Clone, Copy)]
-pub(super) struct TypeShape<'a> {
+pub(crate) struct TypeShape<'a> {
     pub fields: usize,
     pub methods: usize,
     members: &'a [u8],
@@ -39,7 +39,7 @@ pub(super) struct TypeShape<'a> {
 
 /// The constructor or a method of a type.
 #[derive(Clone, Copy)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Whether it takes `self`; a constructor does not.
     pub instance: bool,
     pub code: usize,
@@ -48,14 +48,14 @@ pub(super) struct Member {
 
 /// The constructor and the methods of a type, in order.
 #[derive(Clone)]
-pub(super) struct Members<'a> {
+pub(crate) struct Members<'a> {
     bytes: Reader<'a>,
     codes: usize,
     is_method: bool,
 }
 
 /// What is done with a graph as it is read. Numbers of nodes, frozen values and codes count up from 0.
-pub(super) trait Sink<'a> {
+pub(crate) trait Sink<'a> {
     /// Something that was read and can be referred to.
     type Ref: Copy;
     /// A frozen value, or new instance, whose parts are being read.
@@ -105,7 +105,7 @@ pub(super) trait Sink<'a> {
 }
 
 /// Reads a whole graph into a sink; gives the root and the deepest nesting of frozen values.
-pub(super) fn read<'a, S: Sink<'a>>(bytes: &'a [u8], sink: &mut S) -> Result<(S::Ref, usize), GraphError> {
+pub(crate) fn read<'a, S: Sink<'a>>(bytes: &'a [u8], sink: &mut S) -> Result<(S::Ref, usize), GraphError> {
     let mut graph = Graph {
         from: Reader::new(bytes),
         length: bytes.len(),

@@ -27,6 +27,8 @@ pub(crate) struct Graph<'v> {
     pub is_mutable: bool,
     /// What loading it may take.
     pub memory: u64,
+    /// Its functions, in order.
+    pub functions: Vec<Closure<'v>>,
 }
 
 impl Graph<'_> {
@@ -54,6 +56,7 @@ pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Graph<'v>, F
                 natives: writer.natives,
                 is_mutable: writer.is_mutable,
                 memory: writer.weight.total(writer.deepest),
+                functions: writer.functions,
             })
         }
         Err(Trouble::Fault(fault)) => Err(fault),
@@ -115,6 +118,7 @@ struct GraphWriter<'v> {
     codes: Vec<&'v Code>,
     code_numbers: HashMap<CodeHash, usize>,
     natives: Vec<Box<str>>,
+    functions: Vec<Closure<'v>>,
     open: Vec<Open<'v>>,
     ids: Vec<Id>,
     parts: Vec<Value<'v>>,
@@ -387,6 +391,9 @@ impl<'v> GraphWriter<'v> {
 
     fn new_frozen(&mut self, value: Value<'v>, hash: u64) -> Id {
         let number = self.frozen.len() as u64;
+        if let View::Closure(function) = value.view() {
+            self.functions.push(function);
+        }
         self.frozen.push(value);
         self.interned.insert_unique(hash, (hash, number), |&(hash, _)| hash);
         let id = Id::Frozen(number);

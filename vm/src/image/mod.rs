@@ -10,6 +10,7 @@
 
 mod error;
 mod format;
+mod view;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -26,6 +27,7 @@ use crate::native::Fault;
 
 pub use error::{ImageError, ImageRule, Section};
 pub use format::{VERSION, file_hash_of, repair};
+pub use view::{FiberView, FrameView, Frozen, Member, Node, Part, View};
 
 /// Where the code of thin images is found.
 pub trait CodeTable {

@@ -1,0 +1,132 @@
+//! `vm hash`: the hashes of the functions in a program or image.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use quipu::lang::code::Code;
+use quipu::lang::diagnostic::closest;
+use quipu::stdlib::Grant;
+use quipu::vm::FunctionInfo;
+use quipu::vm::image::Image;
+use quipu::{Engine, Error, Session};
+
+use super::args::Options;
+use super::exit::Exit;
+use super::image::{Stop, differences, hex, is_image, open_or_run};
+use super::run;
+use super::terminal::{Output, Terminal};
+
+/// Lists functions: code hash, hash, name. A function that the value and the exports do not reach has no hash (`-`)
+/// unless it captures nothing.
+pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let lines = if is_image(file) { of_image(file, options, terminal) } else { of_program(file, options, terminal) };
+    let lines = match lines {
+        Ok(lines) => lines,
+        Err(stop) => return stop.end(terminal),
+    };
+    let chosen: Vec<_> = lines.iter().filter(|(_, _, of)| name.is_none_or(|name| name == of)).collect();
+    if let (true, Some(name)) = (chosen.is_empty(), name) {
+        return Err(match closest(name, lines.iter().map(|(_, _, name)| name.as_str())) {
+            Some(near) => format!("there is no function `{name}`; did you mean `{near}`?"),
+            None => format!("there is no function `{name}`"),
+        });
+    }
+    let mut output = Output::new();
+    for (code, hash, name) in chosen {
+        let _ = writeln!(output, "{code}  {hash:64}  {name}");
+    }
+    let _ = output.flush();
+    Ok(Exit::Ok.into())
+}
+
+/// Says why two hashes differ.
+pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let compared =
+        open_or_run(a, options, terminal).and_then(|x| Ok(differences(&x, &open_or_run(b, options, terminal)?)));
+    match compared {
+        Ok(lines) => {
+            let mut output = Output::new();
+            for line in lines {
+                let _ = writeln!(output, "{line}");
+            }
+            let _ = output.flush();
+            Ok(Exit::Ok.into())
+        }
+        Err(stop) => stop.end(terminal),
+    }
+}
+
+type Line = (String, String, String);
+
+fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
+    let image = open_or_run(file, options, terminal)?;
+    let mut session = session(options)?;
+    let functions = functions_of(&mut session, &image)?;
+    let mut lines: Vec<Line> = functions.iter().map(line).collect();
+    add_unreached(image.codes().iter(), &mut lines, &mut session);
+    Ok(lines)
+}
+
+fn session(options: &Options) -> Result<Session, Stop> {
+    let engine = Engine::granting(&Grant::all(Vec::new()));
+    engine.session(run::limits(options)).map_err(|error| Stop::Usage(error.to_string()))
+}
+
+fn functions_of(session: &mut Session, image: &Image) -> Result<Vec<FunctionInfo>, Stop> {
+    let failed = |failure| Stop::Usage(Error::Failed(failure).to_string());
+    let value = session.vm().thaw(image).map_err(failed)?;
+    session.vm().functions(&value).map_err(failed)
+}
+
+fn of_program(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
+    let input = run::input(file)?;
+    let mut session = session(options)?;
+    let ended =
+        |error: &Error, session: &Session| Stop::Ended(run::ended(error, Some(session), &input, options, terminal));
+    let ran = session.run_whole(&input).map_err(|error| ended(&error, &session))?;
+    let mut lines = Vec::new();
+    let mut seen = HashSet::new();
+    let exports = ran.exports.iter().map(|(_, value)| value.clone());
+    for value in exports.chain([ran.value]) {
+        let functions = session.vm().functions(&value).map_err(|failure| ended(&Error::Failed(failure), &session))?;
+        let new = functions.iter().map(line).filter(|line| seen.insert((line.0.clone(), line.1.clone())));
+        lines.extend(new);
+    }
+    if let Some(main) = &ran.main {
+        let mut all = Vec::new();
+        nested(main, &mut all);
+        add_unreached(all.into_iter(), &mut lines, &mut session);
+    }
+    Ok(lines)
+}
+
+fn nested<'c>(code: &'c Code, to: &mut Vec<&'c Code>) {
+    for child in &code.body().children {
+        to.push(child);
+        nested(child, to);
+    }
+}
+
+/// Adds functions that no value leads to. What captures nothing has a hash all the same.
+fn add_unreached<'c>(codes: impl Iterator<Item = &'c Code>, lines: &mut Vec<Line>, session: &mut Session) {
+    let mut seen: HashSet<String> = lines.iter().map(|line| line.0.clone()).collect();
+    for code in codes {
+        if !seen.insert(hex(&code.hash().0)) {
+            continue;
+        }
+        let captures = !code.body().free.is_empty() || code.uses_owner();
+        let hash = match session.vm().instantiate(code, &[]) {
+            Ok(closure) if !captures => session.vm().hash(&closure).ok(),
+            _ => None,
+        };
+        let name = code.debug().map_or("fn", |debug| debug.name.as_str());
+        lines.push((hex(&code.hash().0), hash.map_or("-".to_owned(), |hash| hex(&hash)), name.to_owned()));
+    }
+}
+
+fn line(function: &FunctionInfo) -> Line {
+    let name = function.code.debug().map_or("fn", |debug| debug.name.as_str());
+    (hex(&function.code.hash().0), hex(&function.hash), name.to_owned())
+}

@@ -1,0 +1,66 @@
+//! `vm image save`: the value of a program in a file.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use quipu::lang::diagnostic::closest;
+use quipu::stdlib::Grant;
+use quipu::vm::Root;
+use quipu::vm::image::Form;
+use quipu::{Engine, Error, Input, Session};
+
+use super::super::args::Options;
+use super::super::exit::Exit;
+use super::super::run;
+use super::super::terminal::{Output, Terminal};
+use super::{Stop, write};
+
+pub(super) fn save(
+    file: &OsString,
+    output: &OsString,
+    entry: Option<&str>,
+    form: Form,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<ExitCode, Stop> {
+    let input = run::input(file)?;
+    let (mut session, value) = value_of(&input, entry, options, terminal)?;
+    let image = match session.vm().freeze(&value) {
+        Ok(image) => image,
+        Err(failure) => {
+            let error = Error::Failed(failure);
+            return Ok(run::ended(&error, Some(&session), &input, options, terminal));
+        }
+    };
+    write(output, &image.to_bytes(form))?;
+    std::mem::forget(session);
+    Ok(Exit::Ok.into())
+}
+
+/// Runs a program and gives its value, or that of an export.
+pub(super) fn value_of(
+    input: &Input,
+    entry: Option<&str>,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<(Session, Root), Stop> {
+    let engine = Engine::granting(&Grant::all(Vec::new()));
+    let ended =
+        |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, input, options, terminal));
+    let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
+    session.vm().set_output(Box::new(Output::new()));
+    let ran = session.run_whole(input);
+    let flushed = session.vm().flush();
+    let ran = ran.map_err(|error| ended(&error, Some(&session)))?;
+    flushed.map_err(|error| Stop::Usage(format!("cannot write standard output: {error}")))?;
+    let Some(entry) = entry else { return Ok((session, ran.value)) };
+    let names = || ran.exports.iter().map(|(name, _)| name.as_str());
+    match ran.exports.iter().find(|(name, _)| name == entry) {
+        Some((_, value)) => Ok((session, value.clone())),
+        None => Err(Stop::Usage(match closest(entry, names()) {
+            Some(near) => format!("`{}` exports no `{entry}`; did you mean `{near}`?", input.name()),
+            None if ran.exports.is_empty() => format!("`{}` exports nothing", input.name()),
+            None => format!("`{}` exports no `{entry}`, only {}", input.name(), names().collect::<Vec<_>>().join(", ")),
+        })),
+    }
+}

@@ -1,0 +1,124 @@
+//! `vm image run`: calls what is in an image, and keeps what has become of it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use quipu::stdlib::Grant;
+use quipu::vm::image::Form;
+use quipu::vm::{Failure, Root, Vm};
+use quipu::{Engine, Error, Input};
+
+use super::super::args::Options;
+use super::super::exit::Exit;
+use super::super::run;
+use super::super::terminal::{Output, Terminal};
+use super::super::utf8;
+use super::{CodeFrom, Stop, open, write};
+
+/// Calls a function, resumes a fiber, and takes any other value as it is.
+const START: &str = "\
+|value, args| if value is function { value(..args) } else if value is fiber { value.resume(..args) } else { value }";
+
+/// Prints a result; that there is none is not worth a line.
+const SHOW: &str = "|result| if result != nil { print(result) }";
+
+/// `vm run IMAGE`.
+pub fn run_file(words: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    run(words, false, &CodeFrom::default(), options, terminal).or_else(|stop| stop.end(terminal))
+}
+
+pub(super) fn run(
+    words: &[OsString],
+    save: bool,
+    code: &CodeFrom,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<ExitCode, Stop> {
+    let (path, args) = words.split_first().ok_or_else(|| Stop::Usage("expected an image".to_owned()))?;
+    // Arguments are the function's own, but for a last `--save`.
+    let (args, save) = match args.split_last() {
+        Some((last, others)) if !save && last == "--save" => (others, true),
+        _ => (args, save),
+    };
+    let (image, bytes) = open(path, code)?;
+    let input = Input::text(path.display().to_string(), "");
+    let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
+    let engine = Engine::granting(&Grant::all(strings.clone()));
+    let mut session = match engine.session(run::limits(options)) {
+        Ok(session) => session,
+        Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
+    };
+    session.vm().set_output(Box::new(Output::new()));
+    run::stop_on_ctrl_c(&mut session);
+    let mut done = || -> Result<Root, Error> {
+        let start = session.run(&Input::text("<vm>", START))?;
+        let show = session.run(&Input::text("<vm>", SHOW))?;
+        let vm = session.vm();
+        let value = vm.thaw(&image)?;
+        let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
+        let args = vm.list(&args);
+        let result = vm.call(&start, &[value.clone(), args])?;
+        vm.call(&show, &[result])?;
+        Ok(value)
+    };
+    let value = done();
+    let flushed = session.vm().flush();
+    let value = match value {
+        Ok(value) => value,
+        Err(Error::Failed(Failure::Uncaught(uncaught))) if uncaught.kind.as_deref() == Some("image_error") => {
+            let error = Error::Failed(Failure::Uncaught(uncaught));
+            run::ended(&error, Some(&session), &input, options, terminal);
+            return Ok(Exit::Image.into());
+        }
+        Err(error) => return Ok(run::ended(&error, Some(&session), &input, options, terminal)),
+    };
+    flushed.map_err(|error| Stop::Usage(format!("cannot write standard output: {error}")))?;
+    if save {
+        let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
+        match session.vm().freeze(&value) {
+            Ok(after) => {
+                let after = after.to_bytes(form);
+                if after != bytes {
+                    write(path, &after)?;
+                }
+            }
+            Err(failure) => {
+                let error = Error::Failed(failure);
+                return Ok(run::ended(&error, Some(&session), &input, options, terminal));
+            }
+        }
+    }
+    std::mem::forget(session);
+    Ok(Exit::Ok.into())
+}
+
+/// An argument: JSON if it is JSON, else a string.
+fn argument(vm: &mut Vm, text: &str) -> Result<Root, Failure> {
+    match serde_json::from_str(text) {
+        Ok(json) => value(vm, &json),
+        Err(_) => Ok(vm.string(text)),
+    }
+}
+
+/// A value from JSON. Its nesting is limited by who read it.
+fn value(vm: &mut Vm, json: &serde_json::Value) -> Result<Root, Failure> {
+    use serde_json::Value as Json;
+    Ok(match json {
+        Json::Null => vm.nil(),
+        Json::Bool(truth) => vm.bool(*truth),
+        Json::Number(number) => match number.as_i64() {
+            Some(int) => vm.int(int),
+            None => vm.float(number.as_f64().unwrap_or(f64::INFINITY)),
+        },
+        Json::String(text) => vm.string(text),
+        Json::Array(items) => {
+            let items = items.iter().map(|item| value(vm, item)).collect::<Result<Vec<Root>, Failure>>()?;
+            vm.list(&items)
+        }
+        Json::Object(entries) => {
+            let entry = |(key, item): (&String, &Json)| Ok((key.clone(), value(vm, item)?));
+            let entries = entries.iter().map(entry).collect::<Result<Vec<(String, Root)>, Failure>>()?;
+            vm.map(&entries)?
+        }
+    })
+}
