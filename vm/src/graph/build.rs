@@ -320,7 +320,10 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
 
     fn table(&mut self, node: usize, length: usize) -> Result<(), Rule> {
         match self.node_at(node)?.view() {
-            View::Map(table) | View::Set(table) => table.reserve(self.cx, length).map_err(|fault| self.failed(fault)),
+            // No more room than there are entries, or many small ones would take more than the graph says.
+            View::Map(table) | View::Set(table) => {
+                table.grow_to(self.cx.heap(), length).map_err(|fault| self.failed(fault))
+            }
             _ => Ok(()),
         }
     }

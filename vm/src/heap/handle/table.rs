@@ -261,6 +261,17 @@ impl<'v> Gc<'v, TableObject> {
         if self.table().has_room(more) { Ok(()) } else { self.grow(cx.heap(), more, true) }
     }
 
+    /// Makes room in an empty table for exactly so many entries, whose memory the caller has reserved.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub(crate) fn grow_to(self, heap: &mut Heap, count: usize) -> Result<(), Fault<'v>> {
+        let before = self.table().owned_bytes();
+        self.table().grow(count, false).map_err(|()| Fault::Stop(Stop::Heap))?;
+        heap.bytes = heap.bytes + self.table().owned_bytes() - before;
+        Ok(())
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(self, heap: &mut Heap, more: usize, checked: bool) -> Result<(), Fault<'v>> {

@@ -1,0 +1,337 @@
+//! Images from machine to machine, from process to process and from version to version.
+
+mod support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use quipu::lang::code::{Code, CodeHash};
+use quipu::stdlib::Grant;
+use quipu::vm::image::{Form, Image, ImageError};
+use quipu::vm::{Failure, Limits, Root};
+use quipu::{Engine, Input, Session};
+
+const FAT: Form = Form { thin: false, strip: false };
+const STRIPPED: Form = Form { thin: false, strip: true };
+const THIN: Form = Form { thin: true, strip: true };
+
+fn session(engine: &Engine) -> Session {
+    engine.session(Limits::default()).unwrap()
+}
+
+fn run(session: &mut Session, text: &str) -> Root {
+    session.run(&Input::text("main.qp", text)).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn freeze(engine: &Engine, text: &str) -> Image {
+    let mut session = session(engine);
+    let value = run(&mut session, text);
+    session.vm().freeze(&value).unwrap()
+}
+
+/// What a function gives when it is called, as source.
+fn called(session: &mut Session, function: &Root) -> String {
+    let value = session.vm().call(function, &[]).unwrap();
+    session.vm().repr(&value).unwrap()
+}
+
+/// Name, source and stored image of everything that was ever released.
+fn corpus() -> Vec<(String, String, PathBuf)> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir("tests/golden/images").unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "qp"));
+    files.sort();
+    assert!(files.len() >= 12, "the corpus is gone");
+    let each = |file: PathBuf| {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, fs::read_to_string(&file).unwrap(), file.with_extension("qpi"))
+    };
+    files.into_iter().map(each).collect()
+}
+
+fn wanted(text: &str) -> &str {
+    text.lines().find_map(|line| line.strip_prefix("#> ")).unwrap()
+}
+
+/// `GOLDEN=write` writes images that are not there yet; those that are there are never written again.
+#[test]
+fn stored_images_of_all_versions_keep_loading() {
+    let engine = Engine::new();
+    for (name, text, file) in corpus() {
+        if !file.exists() && std::env::var("GOLDEN").is_ok_and(|value| value == "write") {
+            fs::write(&file, freeze(&engine, &text).to_bytes(FAT)).unwrap();
+        }
+        let bytes = fs::read(&file).unwrap_or_else(|_| panic!("{name} has no image"));
+        let image = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut session = session(&engine);
+        let value = session.vm().thaw(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+        assert_eq!(session.vm().hash(&value).unwrap(), image.hash(), "{name}");
+        let again = session.vm().freeze(&value).unwrap();
+        assert!(again.to_bytes(FAT) == bytes, "{name} has other bytes after it was loaded");
+        assert_eq!(called(&mut session, &value), wanted(&text), "{name}");
+        // The program of today makes the image of then, names and lines apart.
+        assert!(
+            freeze(&engine, &text).to_bytes(STRIPPED) == image.to_bytes(STRIPPED),
+            "{name} is made another way now"
+        );
+    }
+}
+
+#[test]
+fn every_thaw_gives_a_value_of_its_own() {
+    let engine = Engine::new();
+    let image = freeze(&engine, "var n = 0; let c = || { n += 1; n }; c");
+    let mut session = session(&engine);
+    let (one, two) = (session.vm().thaw(&image).unwrap(), session.vm().thaw(&image).unwrap());
+    assert_eq!(called(&mut session, &one), "1");
+    assert_eq!(called(&mut session, &one), "2");
+    assert_eq!(called(&mut session, &two), "1");
+}
+
+#[test]
+fn all_forms_of_an_image_have_one_hash() {
+    let engine = Engine::new();
+    for (name, text, _) in corpus() {
+        let image = freeze(&engine, &text);
+        let table: HashMap<CodeHash, Code> = image.codes().iter().map(|code| (code.hash(), code.clone())).collect();
+        let mut lengths = Vec::new();
+        for form in [FAT, STRIPPED, THIN] {
+            let bytes = image.to_bytes(form);
+            let opened = Image::open(&bytes, &table).unwrap_or_else(|error| panic!("{name} {form:?}: {error}"));
+            assert_eq!(opened.hash(), image.hash(), "{name} {form:?}");
+            assert_eq!(opened.needs(), image.needs(), "{name} {form:?}");
+            assert_eq!(opened.is_thin(), form.thin);
+            assert!(opened.to_bytes(form) == bytes, "{name} {form:?}");
+            let mut session = session(&engine);
+            let value = session.vm().thaw(&opened).unwrap();
+            assert_eq!(called(&mut session, &value), wanted(&text), "{name} {form:?}");
+            lengths.push(bytes.len());
+        }
+        assert!(lengths.is_sorted_by(|a, b| a > b), "{name}: {lengths:?}");
+    }
+}
+
+#[test]
+fn thin_image_says_which_code_is_missing() {
+    let image = freeze(&Engine::new(), "let k = 1; |x| [x].map(|y| y + k)");
+    let bytes = image.to_bytes(THIN);
+    let Err(ImageError::MissingCode(missing)) = Image::open(&bytes, &()) else { panic!("it opens") };
+    assert_eq!(missing.len(), 1);
+    let code = image.codes().last().unwrap();
+    assert_eq!(missing, [code.hash()]);
+    let table = HashMap::from([(code.hash(), code.clone())]);
+    assert_eq!(Image::open(&bytes, &table).unwrap().hash(), image.hash());
+}
+
+#[test]
+fn stripped_functions_run_and_have_their_hashes() {
+    let image = freeze(&Engine::new(), "fn named(x) { let y = x + 1; || y }\nnamed(1)");
+    let stripped = Image::open(&image.to_bytes(STRIPPED), &()).unwrap();
+    assert!(image.codes().iter().all(|code| code.debug().is_some()));
+    assert!(stripped.codes().iter().all(|code| code.debug().is_none()));
+    let hashes = |image: &Image| image.codes().iter().map(Code::hash).collect::<Vec<_>>();
+    assert_eq!(hashes(&image), hashes(&stripped));
+}
+
+#[test]
+fn capabilities_the_loader_lacks_are_listed_all_at_once() {
+    let all = Engine::granting(&Grant::all(Vec::new()));
+    let text =
+        "import os\nimport image\nlet open = image.open\n|path| if path == nil { os.exit(1) } else { open(path) }";
+    let image = freeze(&all, text);
+    assert_eq!(image.needs(), ["image.open", "os.exit"]);
+    assert_eq!(image.missing(|name| name == "os.exit"), ["image.open"]);
+    let mut poor = session(&Engine::new());
+    let Err(Failure::Uncaught(uncaught)) = poor.vm().thaw(&image) else { panic!("it loads") };
+    assert_eq!(uncaught.kind.as_deref(), Some("image_error"));
+    assert!(uncaught.message.contains("image.open, os.exit"), "{}", uncaught.message);
+    assert_eq!(uncaught.data.as_deref(), Some(r#"["image.open", "os.exit"]"#));
+    // Nothing was half loaded, and the machine goes on.
+    let value = run(&mut poor, "1 + 1");
+    assert_eq!(poor.vm().repr(&value).unwrap(), "2");
+    assert!(session(&all).vm().thaw(&image).is_ok());
+}
+
+#[test]
+fn noise_in_memory_changes_no_byte() {
+    let engine = Engine::new();
+    for (name, text, _) in corpus() {
+        let quiet = freeze(&engine, &text).to_bytes(STRIPPED);
+        let mut noisy = session(&engine);
+        // Memory that is used again has the marks of its earlier life.
+        run(
+            &mut noisy,
+            "fn noise(n) { var a = [n]; var b = (n, \"${n}\"); || { a.push(b); a.len() + n } }
+             let kept = []
+             for i in 0..20_000 { let f = noise(i); f(); if i % 7 == 0 { kept.push(f) } }
+             let m = [:]
+             for i in 0..5_000 { m[(i, i)] = noise(i) }
+             for i in 0..4_000 { m.remove((i, i)) }
+             let f = fiber(|| { for i in 0..100 { yield [i] } })
+             for x in f {}",
+        );
+        let value = run(&mut noisy, &text);
+        assert!(noisy.vm().freeze(&value).unwrap().to_bytes(STRIPPED) == quiet, "{name}");
+    }
+}
+
+#[test]
+fn loading_takes_at_most_sixteen_times_the_length() {
+    let engine = Engine::new();
+    let programs = [
+        "range(60_000).map(|i| nil)",
+        "range(60_000).map(|i| [])",
+        "range(30_000).map(|i| [i])",
+        "range(60_000).map(|i| [:])",
+        "let m = set([]); for i in 0..60_000 { m.add(i) }; m",
+        "let m = [:]; for i in 0..60_000 { m[i] = nil }; m",
+        "let m = [:]; for i in 0..20_000 { m[(i,)] = set([i]) }; m",
+        "fn f(n) { var m = n; || { m += 1; m } }; range(30_000).map(f)",
+        "range(10_000).map(|i| fiber(|| i))",
+        "range(3_000).map(|i| { let f = fiber(|| { yield i }); f.resume(); f })",
+        "type P(a, b, c); range(20_000).map(|i| P(nil, nil, nil))",
+        "type K(n) { fn eq(self, o) = false; fn hash(self) = 1 }; let m = [:]; for i in 0..300 { m[K(i)] = i }; m",
+        "range(20_000).map(|i| (i,))",
+        "range(20_000).map(|i| \"${i}\")",
+        "range(20_000).map(|i| error(\"${i}\"))",
+        "range(60_000).map(|i| i)",
+        "fn deep(n) = if n == 0 { yield 1 } else { 1 + deep(n - 1) }; let f = fiber(|| deep(20_000)); f.resume(); f",
+    ];
+    for text in programs {
+        let bytes = freeze(&engine, text).to_bytes(FAT);
+        let image = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut session = session(&engine);
+        // What the library takes when it is used for the first time is not the image's.
+        run(&mut session, "[1].map(|x| x).sum()");
+        let before = session.vm().stats().heap_bytes;
+        let _value = session.vm().thaw(&image).unwrap();
+        let taken = session.vm().stats().heap_bytes - before;
+        assert!(taken <= 16 * bytes.len() + (1 << 20), "{text}: {taken} bytes for {}", bytes.len());
+    }
+}
+
+#[test]
+fn heap_limit_holds_while_loading() {
+    let engine = Engine::new();
+    let image = freeze(&engine, "range(100_000).map(|i| [i])");
+    let mut session = session(&engine);
+    session.vm().set_limits(Limits { heap: 2 << 20, ..Limits::default() });
+    let Err(Failure::Stop(quipu::vm::Stop::Heap, _)) = session.vm().thaw(&image) else { panic!("it fits") };
+    session.vm().set_limits(Limits::default());
+    assert!(session.vm().thaw(&image).is_ok());
+}
+
+#[test]
+fn fuel_is_charged_for_loading() {
+    let engine = Engine::new();
+    let image = freeze(&engine, "range(100_000).map(|i| [i])");
+    let mut session = session(&engine);
+    session.vm().set_limits(Limits { fuel: Some(100), ..Limits::default() });
+    let Err(Failure::Stop(quipu::vm::Stop::Fuel, _)) = session.vm().thaw(&image) else { panic!("it is free") };
+}
+
+/// Chains this long; an unoptimised build would take minutes for ten million.
+const DEPTH: usize = if cfg!(debug_assertions) { 300_000 } else { 10_000_000 };
+
+#[test]
+fn chains_of_any_length_on_a_small_stack() {
+    let chains = [
+        "var at = nil; for i in 0..N { at = [at] }; at",
+        "var at = nil; for i in 0..N { at = (at,) }; at",
+        "var at = nil; for i in 0..N { let inner = at; at = || inner }; at",
+        "var at = nil; for i in 0..N { at = [k: at] }; at",
+        "type Link(next); var at = nil; for i in 0..N { at = Link(at) }; at",
+        "fn box(v) { var held = v; || held }; var at = nil; for i in 0..N { at = box(at) }; at",
+        "var at = nil; for i in 0..N // 10 { let inner = at; at = fiber(|| inner) }; at",
+        "var at = nil; for i in 0..N { at = error(\"e\", at) }; at",
+    ];
+    for chain in chains {
+        let text = chain.replace("N", &DEPTH.to_string());
+        let work = move || {
+            let engine = Engine::new();
+            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
+            let value = run(&mut session, &text);
+            let image = session.vm().freeze(&value).unwrap();
+            drop((value, session));
+            let opened = Image::open(&image.to_bytes(FAT), &()).unwrap();
+            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
+            let back = session.vm().thaw(&opened).unwrap();
+            assert_eq!(session.vm().hash(&back).unwrap(), image.hash(), "{text}");
+        };
+        std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
+    }
+}
+
+/// Runs a program in a process of its own and gives what it prints.
+fn process(folder: &Path, name: &str, text: &str) -> String {
+    let file = folder.join(name);
+    fs::write(&file, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_vm")).arg("run").arg(&file).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn bytes_equal_after_reload_in_a_grandchild_process() {
+    let folder = folder("grandchild");
+    for (name, text, _) in corpus() {
+        let source = text.replace("#> ", "# ");
+        fs::write(folder.join(format!("{name}_root.qp")), module(&source)).unwrap();
+        let child = format!(
+            "import image\nimport \"./{name}_root\" as m\nimage.save(m.root, \"a.qpi\")\nprint(hash(m.root))\n"
+        );
+        let hash = process(&folder, "child.qp", &child);
+        let again = "import image\nlet f = image.open(\"a.qpi\")\nimage.save(f, \"b.qpi\")\nprint(hash(f))\n";
+        assert_eq!(process(&folder, "grandchild.qp", again), hash, "{name}");
+        assert!(fs::read(folder.join("a.qpi")).unwrap() == fs::read(folder.join("b.qpi")).unwrap(), "{name}");
+        let call = "import image\nprint(repr(image.open(\"b.qpi\")()))\n";
+        assert_eq!(process(&folder, "call.qp", call).trim_end(), wanted(&text), "{name}");
+    }
+}
+
+/// A program as a module that exports its last value.
+fn module(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let (last, before) = lines.split_last().unwrap();
+    format!("{}\nexport let root = {last}\n", before.join("\n"))
+}
+
+#[test]
+fn counter_counts_on_from_process_to_process() {
+    let folder = folder("counter");
+    let start = "import image\nvar n = 0\nimage.save(|| { n += 1; n }, \"c.qpi\")\n";
+    process(&folder, "start.qp", start);
+    let next = "import image\nlet c = image.open(\"c.qpi\")\nprint(c())\nimage.save(c, \"c.qpi\")\n";
+    let counts: Vec<String> = (0..3).map(|_| process(&folder, "next.qp", next)).collect();
+    assert_eq!(counts, ["1\n", "2\n", "3\n"]);
+}
+
+#[test]
+fn computation_stopped_in_one_process_ends_in_a_second() {
+    let folder = folder("computation");
+    let first = "import image
+fn primes() {
+  var n = 2
+  while true {
+    if not range(2, n).to_list().any(|d| n % d == 0) { yield n }
+    n += 1
+  }
+}
+let f = fiber(primes)
+print([f.resume(), f.resume(), f.resume()])
+image.save(f, \"f.qpi\")
+";
+    assert_eq!(process(&folder, "first.qp", first), "[2, 3, 5]\n");
+    let second = "import image\nlet f = image.open(\"f.qpi\")\nprint([f.resume(), f.resume(), f.resume()])\n";
+    assert_eq!(process(&folder, "second.qp", second), "[7, 11, 13]\n");
+}
