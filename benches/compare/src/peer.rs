@@ -37,6 +37,9 @@ pub fn find(vm: &Path, scratch: &Path, missing: &dyn Fn(String)) -> Vec<Peer> {
         let version = version(program, if extension == "lua" { "-v" } else { "--version" });
         match version {
             Some(version) => {
+                // Node says no more than a number.
+                let number = version.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+                let version = number.map_or_else(|| version.clone(), |number| format!("Node {number}"));
                 Some(Peer { key, title, version, colour, program: program.to_owned(), options, extension, nothing })
             }
             None => {
@@ -135,11 +138,27 @@ fn python() -> PathBuf {
     real.filter(|real| real.is_file()).unwrap_or(named)
 }
 
-/// The first line that a program says about itself, without what follows the version.
+/// What a program says about itself: its name, when it says it, and its version.
 fn version(program: &Path, option: &str) -> Option<String> {
-    let done = Command::new(program).arg(option).output().ok()?;
+    let done = Command::new(program).arg(option).output().ok().filter(|done| done.status.success())?;
     let said = if done.stdout.is_empty() { done.stderr } else { done.stdout };
-    let said = String::from_utf8_lossy(&said);
-    let line = said.lines().next().filter(|_| done.status.success())?;
-    Some(line.split("  ").next().unwrap_or(line).split(" -- ").next().unwrap_or(line).trim().to_owned())
+    Some(first_words(String::from_utf8_lossy(&said).lines().next()?).to_owned())
+}
+
+/// A line up to what follows the version: copyright, address, commit.
+fn first_words(line: &str) -> &str {
+    ["  ", " -- ", " ("].iter().filter_map(|end| line.find(end)).min().map_or(line, |end| &line[..end]).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_end_before_what_follows_them() {
+        assert_eq!(first_words("Lua 5.4.4  Copyright (C) 1994-2022"), "Lua 5.4.4");
+        assert_eq!(first_words("LuaJIT 2.1 -- Copyright (C) 2005-2022"), "LuaJIT 2.1");
+        assert_eq!(first_words("rustc 1.95.0 (59807616e 2026-04-14)"), "rustc 1.95.0");
+        assert_eq!(first_words("v20.20.2"), "v20.20.2");
+    }
 }

@@ -27,9 +27,10 @@ pub fn text(figures: &Figures, entries: &[Entry]) -> String {
 
 /// The tables for the documentation.
 pub fn markdown(figures: &Figures, entries: &[Entry]) -> String {
-    let versions: Vec<&str> = figures.columns.iter().map(|column| column.version.as_str()).collect();
+    let mut versions: Vec<&str> = figures.columns.iter().map(|column| column.version.as_str()).collect();
+    versions.dedup();
     let mut out = format!(
-        "{} on {}. {}.\n\nCPU time as a ratio to Lua 5.4; lower is better.\n\n",
+        "{} on {}.\n{}.\n\nCPU time as a ratio to Lua 5.4; lower is better.\n\n",
         capital(&runs(figures)),
         machine(),
         versions.join(", ")
