@@ -1,0 +1,448 @@
+//! Images that were cut off, changed or made up: each is refused with a reason, or loads as what it says, and the
+//! machine goes on.
+
+#[path = "support/damage.rs"]
+#[allow(dead_code, reason = "texts are damaged elsewhere")]
+mod damage;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use damage::Numbers;
+use quipu::lang::canonical::CanonicalError;
+use quipu::lang::code::{Code, CodeHash};
+use quipu::vm::graph::error::Rule;
+use quipu::vm::graph::tag as t;
+use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};
+use quipu::vm::{Limits, Root};
+use quipu::{Engine, Session};
+
+/// Images that every version can read, by name.
+fn corpus() -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir("tests/golden/images").unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "qpi"));
+    files.sort();
+    assert!(files.len() >= 12, "the corpus is gone");
+    let each = |file: PathBuf| (file.file_stem().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap());
+    files.into_iter().map(each).collect()
+}
+
+fn limits(fuel: u64) -> Limits {
+    Limits { fuel: Some(fuel), heap: 64 << 20, depth: 10_000, deadline: Some(Instant::now() + Duration::from_secs(60)) }
+}
+
+/// A machine that has used its library, so that what is loaded from it later counts for nothing.
+fn session(engine: &Engine) -> Session {
+    let mut session = engine.session(limits(1 << 30)).unwrap();
+    session.vm().set_output(Box::new(std::io::sink()));
+    session
+}
+
+/// Runs what a damaged image loads as, and saves what is left; whatever it does is its own affair as long as it ends.
+fn exercise(session: &mut Session, value: &Root) {
+    session.vm().set_limits(limits(20_000));
+    let _ = session.vm().repr(value);
+    if let Ok(result) = session.vm().call(value, &[]) {
+        let _ = session.vm().repr(&result);
+        let _ = session.vm().hash(&result);
+    }
+    session.vm().set_limits(limits(1 << 20));
+    let _ = session.vm().freeze(value);
+}
+
+/// Tries an image whose hashes are in order. What is accepted is canonical: written again, it has the same bytes.
+fn attempt(session: &mut Session, bytes: &[u8], what: &str) -> bool {
+    let Ok(image) = Image::open(bytes, &()) else { return false };
+    let strip = image.codes().iter().all(|code| code.debug().is_none());
+    assert!(image.to_bytes(Form { thin: image.is_thin(), strip }) == bytes, "{what} is not canonical");
+    session.vm().set_limits(limits(1 << 20));
+    // Only here keys are compared and names looked up.
+    let Ok(value) = session.vm().thaw(&image) else { return false };
+    let again = session.vm().freeze(&value).unwrap_or_else(|failure| panic!("{what}: {failure:?}"));
+    assert_eq!(again.hash(), image.hash(), "{what} is another graph when it is written again");
+    exercise(session, &value);
+    true
+}
+
+#[test]
+fn truncated_anywhere() {
+    for (name, bytes) in corpus() {
+        for length in 0..bytes.len() {
+            assert!(Image::open(&bytes[..length], &()).is_err(), "{name} opens with {length} bytes");
+        }
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(Image::open(&longer, &()).is_err(), "{name} opens with a byte behind it");
+    }
+}
+
+#[test]
+fn truncated_anywhere_with_a_repaired_hash() {
+    let engine = Engine::new();
+    let mut session = session(&engine);
+    for (name, bytes) in corpus() {
+        for length in 0..bytes.len() {
+            let mut short = bytes[..length].to_vec();
+            repair(&mut short);
+            assert!(!attempt(&mut session, &short, &name), "{name} opens with {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn every_bit_flipped() {
+    for (name, bytes) in corpus() {
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(Image::open(&changed, &()).is_err(), "{name} opens with bit {bit} flipped");
+        }
+    }
+}
+
+#[test]
+fn every_bit_flipped_with_a_repaired_hash() {
+    let engine = Engine::new();
+    let mut accepted = 0;
+    for (name, bytes) in corpus() {
+        let mut session = session(&engine);
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            repair(&mut changed);
+            accepted += usize::from(attempt(&mut session, &changed, &format!("{name}, bit {bit}")));
+        }
+    }
+    assert!(accepted > 100, "only {accepted} got as far as running");
+}
+
+/// Several bytes at once: exchanged for others of the same image, or for numbers that are special.
+#[test]
+fn spliced_images_with_a_repaired_hash() {
+    let rounds = std::env::var("MUTATIONS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(500);
+    let engine = Engine::new();
+    let mut numbers = Numbers(5);
+    let all = corpus();
+    for (name, bytes) in &all {
+        let mut session = session(&engine);
+        for round in 0..rounds {
+            let mut image = Parts::of(bytes);
+            let part = match numbers.below(8) {
+                0 => &mut image.needs,
+                1 => &mut image.debug,
+                2 => &mut image.code,
+                _ => &mut image.graph,
+            };
+            for _ in 0..=numbers.below(3) {
+                if part.is_empty() {
+                    break;
+                }
+                let (at, from) = (numbers.below(part.len()), numbers.below(part.len()));
+                let length = (1 + numbers.below(6)).min(part.len() - at.max(from));
+                match numbers.below(4) {
+                    0 => part[at] = [0, 1, 0x7f, 0x80, 0xfa, 0xfb, 0xfc, 0xfd, 0xff][numbers.below(9)],
+                    1 => part.copy_within(from..from + length, at),
+                    2 => drop(part.drain(at..at + length)),
+                    _ => {
+                        let copied = part[from..from + length].to_vec();
+                        part.splice(at..at, copied);
+                    }
+                }
+            }
+            attempt(&mut session, &image.bytes(), &format!("{name}, round {round}"));
+        }
+    }
+}
+
+/// Bits of code objects, after which the hashes of these, of those around them and in the graph are put right.
+#[test]
+fn changed_code_under_its_new_hash() {
+    let rounds = std::env::var("MUTATIONS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(400);
+    let engine = Engine::new();
+    let mut numbers = Numbers(7);
+    let mut accepted = 0;
+    for (name, bytes) in corpus() {
+        let mut session = session(&engine);
+        let image = Image::open(&bytes, &()).unwrap();
+        let codes: Vec<Vec<u8>> = image.codes().iter().map(Code::encode).collect();
+        for round in 0..rounds {
+            let mut changed = bytes.clone();
+            let target = numbers.below(codes.len());
+            let mut replaced: Vec<([u8; 32], [u8; 32])> = Vec::new();
+            let mut from = 0;
+            for (index, code) in codes.iter().enumerate() {
+                let at = from + find(&bytes[from..], code).unwrap();
+                from = at + code.len();
+                let here = &mut changed[at..from];
+                if index == target {
+                    let bit = numbers.below(here.len() * 8);
+                    here[bit / 8] ^= 1 << (bit % 8);
+                }
+                // Children come before those they are nested in.
+                replaced.iter().for_each(|(old, new)| replace(here, old, new));
+                let (old, new) = (CodeHash::of(code).0, CodeHash::of(here).0);
+                if old != new {
+                    replaced.push((old, new));
+                }
+            }
+            replaced.iter().for_each(|(old, new)| replace(&mut changed[from..], old, new));
+            repair(&mut changed);
+            accepted += usize::from(attempt(&mut session, &changed, &format!("{name}, round {round}")));
+        }
+    }
+    assert!(accepted > 50, "only {accepted} got as far as running");
+}
+
+#[test]
+fn swapped_bodies_under_right_hashes() {
+    for (name, bytes) in corpus() {
+        let image = Image::open(&bytes, &()).unwrap();
+        let codes: Vec<Vec<u8>> = image.codes().iter().map(Code::encode).collect();
+        let Some([one, two]) = codes.first_chunk().filter(|[one, two]| one.len() != two.len()) else { continue };
+        let mut parts = Parts::of(&bytes);
+        let at = find(&parts.code, one).unwrap();
+        // Each has its length before it in one byte here.
+        if one.len() > 250 || two.len() > 250 || find(&parts.code[at..], two) != Some(one.len() + 1) {
+            continue;
+        }
+        let swapped = [&[two.len() as u8], &two[..], &[one.len() as u8], &one[..]].concat();
+        parts.code.splice(at - 1..at + one.len() + 1 + two.len(), swapped);
+        assert!(Image::open(&parts.bytes(), &()).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn newer_versions_are_refused_by_name() {
+    let (_, bytes) = corpus().remove(0);
+    for (at, what) in [(8, "format version"), (12, "edition")] {
+        let mut newer = bytes.clone();
+        newer[at] += 1;
+        repair(&mut newer);
+        let Err(ImageError::Newer { what: found, .. }) = Image::open(&newer, &()) else { panic!("{what}") };
+        assert_eq!(found, what);
+    }
+}
+
+#[test]
+fn lengths_of_two_to_the_64() {
+    let (_, bytes) = corpus().remove(0);
+    for section in 0..5 {
+        for length in [u64::MAX, u64::MAX / 2, 1 << 32, bytes.len() as u64] {
+            let mut changed = bytes.clone();
+            changed[16 + 8 * section..24 + 8 * section].copy_from_slice(&length.to_le_bytes());
+            repair(&mut changed);
+            let error = Image::open(&changed, &()).err().unwrap();
+            assert!(matches!(error, ImageError::Broken { section: Section::Header, .. }), "{error}");
+        }
+    }
+    let huge = [&[253][..], &u64::MAX.to_le_bytes()].concat();
+    for tag in [t::STR, t::BYTES, t::TUPLE, t::CLOSURE, t::OWNED, t::TYPE, t::FROZEN, t::NODE] {
+        refused(&[&[9, 9, tag][..], &huge, &[0; 64]].concat());
+    }
+    refused(&[&huge[..], &[0, t::NIL]].concat());
+    refused(&[&[0][..], &huge, &[t::NIL]].concat());
+    for tag in [t::LIST, t::MAP, t::SET] {
+        refused(&[&[0, 1, tag][..], &huge, &[0; 64]].concat());
+    }
+}
+
+#[test]
+fn made_up_graphs() {
+    assert_eq!(refused(&[0, 0, t::NODE, 0]), Rule::Nothing { what: "node", number: 0 });
+    assert_eq!(refused(&[0, 0, t::FROZEN, 0]), Rule::Nothing { what: "value", number: 0 });
+    // Forward: a list whose element is a node that comes later.
+    assert_eq!(refused(&[0, 2, t::LIST, 2, t::NODE, 1, t::LIST, 0]), Rule::Nothing { what: "node", number: 1 });
+    assert_eq!(refused(&[0, 1, t::CELL, t::NIL]), Rule::Expected { what: "a value", found: "a cell" });
+    assert_eq!(refused(&[0, 0, t::ABSENT]), Rule::Expected { what: "a value", found: "nothing" });
+    assert_eq!(refused(&[0, 0, t::PLACE, 0]), Rule::Expected { what: "a value", found: "a place" });
+    assert_eq!(refused(&[0, 1, t::INSTANCE, t::NIL]), Rule::Expected { what: "a declared type", found: "nil" });
+    assert_eq!(refused(&[2, 0, t::TUPLE, 2, t::STR, 1, b'a', t::STR, 1, b'a']), Rule::Repeated("value"));
+    assert_eq!(refused(&[0, 0, t::INT, 2]), Rule::Form("a small int"));
+    assert_eq!(refused(&[1, 0, t::NIL]), Rule::Counts("frozen values"));
+    assert_eq!(refused(&[0, 1, t::NIL]), Rule::Counts("nodes"));
+    assert_eq!(refused(&[0, 0, t::NIL, 0]), CanonicalError::Trailing.into());
+    assert_eq!(refused(&[0, 0, 0x7f]), Rule::Unknown { what: "reference", number: 0x7f });
+    assert_eq!(refused(&[1, 0, t::RANGE, 0, 2, 0, 0]), Rule::Step);
+    assert_eq!(refused(&[0, 1, t::FIBER, t::SUSPENDED, 0]), Rule::Counts("frames"));
+    assert_eq!(refused(&[0, 1, t::FIBER, 2]), Rule::Unknown { what: "state of a fiber", number: 2 });
+    let mut nan = vec![0, 0, t::FLOAT];
+    nan.extend(0x7ff8_0000_0000_0001_u64.to_le_bytes());
+    assert_eq!(refused(&nan), Rule::Form("a NaN"));
+    let mut loose = vec![0, 1, t::LIST, 8];
+    loose.extend([t::SMALL; 8]);
+    assert_eq!(refused(&loose), Rule::Form("a list of numbers"));
+    // A length that is written longer than need be.
+    refused(&[0, 1, t::LIST, 251, 1, 0, t::NIL]);
+    refused(&[1, 0, t::STR, 1, 0xff]);
+}
+
+#[test]
+fn equal_keys_are_refused_when_the_map_is_built() {
+    let graph = |entries: &[u8]| [&[0, 1, t::MAP][..], entries].concat();
+    let one = t::small(1).unwrap();
+    let mut float = vec![t::FLOAT];
+    float.extend(1.0f64.to_le_bytes());
+    for entries in [
+        vec![2, one, t::NIL, one, t::NIL],
+        [&[2, one, t::NIL][..], &float, &[t::NIL]].concat(),
+        vec![2, t::NIL, t::NIL, t::NIL, t::NIL],
+    ] {
+        let image = Image::open(&file_of(&graph(&entries)), &()).unwrap();
+        let mut session = session(&Engine::new());
+        assert!(session.vm().thaw(&image).is_err(), "{entries:?}");
+    }
+    // Nor are those that can be none.
+    let image = Image::open(&file_of(&[0, 2, t::SET, 1, t::LIST, 0]), &()).unwrap();
+    assert!(session(&Engine::new()).vm().thaw(&image).is_err());
+}
+
+#[test]
+fn depth_bombs() {
+    let depth = if cfg!(debug_assertions) { 200_000 } else { 10_000_000 };
+    let mut graph = Vec::new();
+    count(&mut graph, depth);
+    graph.push(0);
+    (0..depth).for_each(|_| graph.extend([t::TUPLE, 1]));
+    graph.push(t::NIL);
+    let mut parts = Parts::of(&file_of(&graph));
+    // Without zeros behind it two bytes would ask for 128.
+    let Err(ImageError::Broken { section: Section::Fill, .. }) = Image::open(&parts.bytes(), &()) else {
+        panic!("it takes more than sixteen times its length")
+    };
+    parts.fill = (128 * depth - (512 << 10)).div_ceil(16) - parts.bytes().len();
+    let bytes = parts.bytes();
+    let work = move || {
+        let image = Image::open(&bytes, &()).unwrap();
+        let mut session = Engine::new().session(Limits { heap: 4 << 30, ..Limits::default() }).unwrap();
+        let value = session.vm().thaw(&image).unwrap();
+        assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
+    };
+    std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
+    // The same without an end.
+    assert_eq!(refused(&graph[..graph.len() - 1]), CanonicalError::Truncated.into());
+}
+
+#[test]
+fn random_bytes_and_random_graphs() {
+    let rounds = std::env::var("MUTATIONS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000);
+    let tags = [
+        t::NIL,
+        t::TRUE,
+        t::INT,
+        t::FROZEN,
+        t::NODE,
+        t::STR,
+        t::TUPLE,
+        t::RANGE,
+        t::CLOSURE,
+        t::TYPE,
+        t::ERROR,
+        t::NATIVE,
+        t::CELL,
+        t::VAR,
+        t::INSTANCE,
+        t::LIST,
+        t::MAP,
+        t::SET,
+        t::FIBER,
+        t::FILED,
+        0,
+        1,
+        2,
+        3,
+        0x90,
+        0x91,
+    ];
+    let mut session = session(&Engine::new());
+    let mut numbers = Numbers(3);
+    let mut accepted = 0;
+    for _ in 0..rounds {
+        let mut graph = vec![numbers.below(4) as u8, numbers.below(4) as u8];
+        for _ in 0..numbers.below(16) {
+            let any = numbers.below(tags.len());
+            graph.push(tags[any]);
+        }
+        accepted += usize::from(attempt(&mut session, &file_of(&graph), &format!("{graph:?}")));
+    }
+    assert!(accepted > 0);
+}
+
+/// The rule for which a made-up graph is refused.
+fn refused(graph: &[u8]) -> Rule {
+    match Image::open(&file_of(graph), &()) {
+        Err(ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) }) => error.rule,
+        Err(error) => panic!("{graph:?}: {error}"),
+        Ok(_) => panic!("{graph:?} opens"),
+    }
+}
+
+/// An image without code that has this graph.
+fn file_of(graph: &[u8]) -> Vec<u8> {
+    Parts { start: HEAD, needs: vec![0], code: vec![0], graph: graph.to_vec(), debug: Vec::new(), fill: 0 }.bytes()
+}
+
+/// The first bytes of a file without flags, up to the lengths.
+const HEAD: [u8; 16] = [0x8b, b'Q', b'U', b'I', b'P', b'U', b'\r', b'\n', 1, 0, 0, 0, 1, 0, 0, 0];
+
+/// The sections of a file, to be changed one by one.
+struct Parts {
+    start: [u8; 16],
+    needs: Vec<u8>,
+    code: Vec<u8>,
+    graph: Vec<u8>,
+    debug: Vec<u8>,
+    fill: usize,
+}
+
+impl Parts {
+    fn of(bytes: &[u8]) -> Parts {
+        let mut rest = &bytes[88..];
+        let mut next = |section: usize| {
+            let length = u64::from_le_bytes(*bytes[16 + 8 * section..].first_chunk().unwrap());
+            let (part, others) = rest.split_at(length as usize);
+            rest = others;
+            part.to_vec()
+        };
+        let [needs, code, graph, debug, fill] = [next(0), next(1), next(2), next(3), next(4)];
+        Parts { start: *bytes.first_chunk().unwrap(), needs, code, graph, debug, fill: fill.len() }
+    }
+
+    /// The file, its lengths and hash put right.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.start.to_vec();
+        let sections = [&self.needs, &self.code, &self.graph, &self.debug, &vec![0; self.fill]];
+        sections.iter().for_each(|section| bytes.extend((section.len() as u64).to_le_bytes()));
+        bytes.extend([0; 32]);
+        sections.iter().for_each(|section| bytes.extend(section.iter()));
+        repair(&mut bytes);
+        bytes
+    }
+}
+
+fn count(to: &mut Vec<u8>, count: usize) {
+    match count {
+        0..=250 => to.push(count as u8),
+        251..=0xffff => {
+            to.push(251);
+            to.extend((count as u16).to_le_bytes());
+        }
+        _ => {
+            to.push(252);
+            to.extend((count as u32).to_le_bytes());
+        }
+    }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = find(&bytes[from..], old) {
+        bytes[from + at..][..new.len()].copy_from_slice(new);
+        from += at + new.len();
+    }
+}
