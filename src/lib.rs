@@ -20,3 +20,8 @@ pub use load::Input;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
 pub use quipu_vm as vm;
+
+/// The Rust code in the book, which the tests compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/images.md")]
+pub struct Book;

@@ -19,6 +19,9 @@ use super::{CodeFrom, Stop, open, write};
 const START: &str = "\
 |value, args| if value is function { value(..args) } else if value is fiber { value.resume(..args) } else { value }";
 
+/// The name of that program, which traces leave out.
+const STARTER: &str = "<start>";
+
 /// Prints a result; that there is none is not worth a line.
 const SHOW: &str = "|result| if result != nil { print(result) }";
 
@@ -51,8 +54,8 @@ pub(super) fn run(
     session.vm().set_output(Box::new(Output::new()));
     run::stop_on_ctrl_c(&mut session);
     let mut done = || -> Result<Root, Error> {
-        let start = session.run(&Input::text("<vm>", START))?;
-        let show = session.run(&Input::text("<vm>", SHOW))?;
+        let start = session.run(&Input::text(STARTER, START))?;
+        let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
         let value = vm.thaw(&image)?;
         let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
@@ -61,7 +64,12 @@ pub(super) fn run(
         vm.call(&show, &[result])?;
         Ok(value)
     };
-    let value = done();
+    let value = done().map_err(|mut error| {
+        if let Error::Failed(Failure::Uncaught(uncaught)) = &mut error {
+            uncaught.trace.retain(|line| *line.file != *STARTER);
+        }
+        error
+    });
     let flushed = session.vm().flush();
     let value = match value {
         Ok(value) => value,
