@@ -149,6 +149,11 @@ impl<'de> Deserialize<'de> for Blob {
 /// The highest number that is one byte.
 const ONE_BYTE: u8 = 250;
 
+/// What stands before numbers of more than one byte.
+const TWO_BYTES: u8 = 251;
+const FOUR_BYTES: u8 = 252;
+const EIGHT_BYTES: u8 = 253;
+
 /// Puts numbers, text and bytes behind one another.
 #[derive(Default)]
 pub struct Writer {
@@ -190,6 +195,11 @@ impl Writer {
         self.bytes.is_empty()
     }
 
+    /// Makes room for so many more bytes.
+    pub fn reserve(&mut self, more: usize) {
+        self.bytes.reserve(more);
+    }
+
     /// Takes back all but the first `length` bytes.
     pub fn truncate(&mut self, length: usize) {
         self.bytes.truncate(length);
@@ -217,16 +227,33 @@ impl Writer {
     }
 
     /// A signed number of at most eight bytes.
+    #[inline]
     pub fn i64(&mut self, value: i64) {
-        self.number(value);
+        self.long((value << 1 ^ value >> 63) as u64);
     }
 
     /// How many of something follow.
     #[inline]
     pub fn count(&mut self, count: usize) {
-        match u8::try_from(count) {
-            Ok(byte) if byte <= ONE_BYTE => self.bytes.push(byte),
-            _ => self.number(count as u64),
+        self.long(count as u64);
+    }
+
+    #[inline]
+    fn long(&mut self, number: u64) {
+        match number {
+            0..=0xfa => self.bytes.push(number as u8),
+            0xfb..=0xffff => {
+                let [a, b] = (number as u16).to_le_bytes();
+                self.bytes.extend_from_slice(&[TWO_BYTES, a, b]);
+            }
+            0x1_0000..=0xffff_ffff => {
+                let [a, b, c, d] = (number as u32).to_le_bytes();
+                self.bytes.extend_from_slice(&[FOUR_BYTES, a, b, c, d]);
+            }
+            _ => {
+                self.bytes.push(EIGHT_BYTES);
+                self.bytes.extend_from_slice(&number.to_le_bytes());
+            }
         }
     }
 
@@ -316,15 +343,18 @@ impl<'a> Reader<'a> {
     }
 
     fn shortest_long(&mut self) -> Result<u64, CanonicalError> {
-        let before = self.rest.len();
-        let value: u64 = self.number()?;
-        let shortest = match value {
-            0..=0xfa => 1,
-            0xfb..=0xffff => 3,
-            0x1_0000..=0xffff_ffff => 5,
-            _ => 9,
+        let (value, least, rest) = match self.rest {
+            [TWO_BYTES, a, b, rest @ ..] => (u64::from(u16::from_le_bytes([*a, *b])), u64::from(ONE_BYTE) + 1, rest),
+            [FOUR_BYTES, a, b, c, d, rest @ ..] => (u64::from(u32::from_le_bytes([*a, *b, *c, *d])), 1 << 16, rest),
+            [EIGHT_BYTES, rest @ ..] => match rest.split_first_chunk() {
+                Some((bytes, rest)) => (u64::from_le_bytes(*bytes), 1 << 32, rest),
+                None => return Err(CanonicalError::Truncated),
+            },
+            // Cut off, or no number of this size.
+            _ => return self.number(),
         };
-        if before - self.rest.len() == shortest { Ok(value) } else { Err(CanonicalError::NotCanonical) }
+        self.rest = rest;
+        if value >= least { Ok(value) } else { Err(CanonicalError::NotCanonical) }
     }
 
     /// What [`Writer::i64`] wrote, in its shortest form.
@@ -363,6 +393,30 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_written_here_are_those_of_tables() {
+        let bits = (0..64).flat_map(|bit| [1u64 << bit, (1 << bit) - 1, u64::MAX >> bit]);
+        for number in bits.chain([0, 250, 251, 252, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000]) {
+            let mut writer = Writer::new();
+            writer.count(number as usize);
+            assert_eq!(writer.as_bytes(), encode(&number), "{number}");
+            assert_eq!(Reader::new(writer.as_bytes()).shortest_count(), Ok(number));
+            for end in 0..writer.len() {
+                assert_eq!(Reader::new(&writer.as_bytes()[..end]).shortest_count(), Err(CanonicalError::Truncated));
+            }
+            for int in [number as i64, (number as i64).wrapping_neg()] {
+                let mut writer = Writer::new();
+                writer.i64(int);
+                assert_eq!(writer.as_bytes(), encode(&int), "{int}");
+                assert_eq!(Reader::new(writer.as_bytes()).shortest_i64(), Ok(int));
+            }
+        }
+        for long in [&[251, 250, 0][..], &[252, 0xff, 0xff, 0, 0], &[253, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]] {
+            assert_eq!(Reader::new(long).shortest_count(), Err(CanonicalError::NotCanonical));
+        }
+        assert!(Reader::new(&[254; 20]).shortest_count().is_err() && Reader::new(&[255; 20]).shortest_count().is_err());
+    }
 
     #[derive(Serialize, Deserialize, PartialEq, Debug)]
     struct Table {

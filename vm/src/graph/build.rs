@@ -304,9 +304,10 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
     fn list_end(&mut self, node: usize) -> Result<(), Rule> {
         let items = std::mem::take(&mut self.items);
         match self.node_at(node)?.view() {
-            View::List(list) => list.replace_all(self.cx, items).map_err(|fault| self.failed(fault)),
-            _ => Ok(()),
+            View::List(list) => list.fill(self.cx.heap(), items),
+            _ => return Err(Rule::Counts("nodes")),
         }
+        Ok(())
     }
 
     fn packed(&mut self, node: usize, floats: bool, bits: &'a [[u8; 8]]) -> Result<(), Rule> {

@@ -4,6 +4,7 @@
 //! hash, and nothing that a program cannot see: no address, no order of a hash table, no time, no history.
 
 pub mod tag;
+mod met;
 pub(crate) mod write;
 pub mod error;
 mod path;

@@ -6,12 +6,13 @@ use hashbrown::{HashMap, HashTable};
 use quipu_lang::canonical::Writer;
 use quipu_lang::code::{Code, CodeHash};
 
+use super::met::{self, Met};
 use super::path::{self, Obstacle};
 use super::tag as t;
 use super::weight::Weight;
 use crate::cx::Cx;
 use crate::heap::{Closure, Fiber, List, Map, Type, Value, View, tag};
-use crate::native::Fault;
+use crate::native::{Fault, Stop};
 use crate::run::snapshot::{AtRest, FrameView, MARGIN, at_rest};
 
 /// A graph as it is written.
@@ -35,6 +36,13 @@ impl Graph<'_> {
     /// Its bytes, in two parts.
     pub fn parts(&self) -> [&[u8]; 2] {
         [&self.head, &self.stream]
+    }
+
+    /// Its bytes as one, for which a long stream is moved and not copied.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let mut bytes = self.stream;
+        bytes.splice(0..0, self.head);
+        bytes
     }
 }
 
@@ -80,7 +88,7 @@ type Done<'v, T = ()> = Result<T, Trouble<'v>>;
 
 /// What a reference refers to, once it is written: equal ones are the same value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Id {
+pub(super) enum Id {
     /// A value without parts, by tag and bits.
     Immediate(u64, u64),
     Frozen(u64),
@@ -112,9 +120,11 @@ struct GraphWriter<'v> {
     /// One object for each frozen value, by number.
     frozen: Vec<Value<'v>>,
     /// Objects met so far.
-    met: HashMap<usize, Id>,
+    met: Met,
+    /// Functions of frames that the host provides under a name, but that stand for themselves there.
+    running: HashMap<usize, Id>,
     /// Numbers of frozen values by content.
-    interned: HashTable<(u64, u64)>,
+    interned: HashTable<(u32, u32)>,
     codes: Vec<&'v Code>,
     code_numbers: HashMap<CodeHash, usize>,
     natives: Vec<Box<str>>,
@@ -130,8 +140,21 @@ struct GraphWriter<'v> {
     outer: usize,
 }
 
+/// The most bytes that stand before the stream.
+const HEAD: usize = 18;
+
 /// How many steps are charged at once.
 const STEPS: usize = 1024;
+
+/// The part of a hash that is kept, so that the table of many small values stays small.
+fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// A hash for the table from the part that is kept.
+fn spread(short: u32) -> u64 {
+    u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
 
 impl<'v> GraphWriter<'v> {
     fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>) -> Done<'v> {
@@ -151,8 +174,11 @@ impl<'v> GraphWriter<'v> {
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS) {
             cx.work(STEPS / 16)?;
-            let tables = self.nodes.len() * 64 + self.frozen.len() * 96 + self.open.len() * 64;
+            let tables = self.nodes.len() * 32 + self.frozen.len() * 48 + self.open.len() * 112 + self.met.bytes() * 2;
             cx.reserve(self.out.len() * 2 + tables)?;
+            if self.known() > met::MOST {
+                return Err(Fault::Stop(Stop::Heap).into());
+            }
         }
         Ok(())
     }
@@ -222,7 +248,7 @@ impl<'v> GraphWriter<'v> {
             let bits = if value.tag == tag::FLOAT { t::float_bits(value.bits) } else { value.bits };
             return Ok(Some(Id::Immediate(value.tag, bits)));
         }
-        if let Some(&id) = self.met.get(&(value.bits as usize)) {
+        if let Some(id) = self.met.get(value.bits as usize) {
             self.write_id(id);
             return Ok(Some(id));
         }
@@ -312,7 +338,7 @@ impl<'v> GraphWriter<'v> {
     fn number_node(&mut self, value: Value<'v>) -> Id {
         let id = Id::Node(self.nodes.len() as u64);
         self.nodes.push(value);
-        self.met.insert(value.bits as usize, id);
+        self.met.set(value.bits as usize, Some(id));
         id
     }
 
@@ -329,8 +355,9 @@ impl<'v> GraphWriter<'v> {
             _ => 0,
         };
         let frozen = &self.frozen;
-        let same = |number: u64| crate::ops::equal::shallow(frozen[number as usize], value) == Some(true);
-        if let Some(&(_, number)) = self.interned.find(hash, |&(other, number)| other == hash && same(number)) {
+        let hash = short(hash);
+        let same = |number: u32| crate::ops::equal::shallow(frozen[number as usize], value) == Some(true);
+        if let Some(&(_, number)) = self.interned.find(spread(hash), |&(other, number)| other == hash && same(number)) {
             return Ok(self.known_frozen(value, number));
         }
         match value.view() {
@@ -360,9 +387,9 @@ impl<'v> GraphWriter<'v> {
 
     /// What the host provides under a name.
     fn named(&mut self, cx: &mut Cx<'v>, value: Value<'v>, name: &str) -> Done<'v, Id> {
-        let hash = !cx.heap().keyed.str(name);
+        let hash = short(!cx.heap().keyed.str(name));
         let natives = &self.natives;
-        let found = self.interned.find(hash, |&(other, number)| {
+        let found = self.interned.find(spread(hash), |&(other, number)| {
             other == hash && self.frozen[number as usize].tag == tag::ABSENT && {
                 *natives[self.frozen[number as usize].bits as usize] == *name
             }
@@ -382,22 +409,22 @@ impl<'v> GraphWriter<'v> {
         Ok(id)
     }
 
-    fn known_frozen(&mut self, value: Value<'v>, number: u64) -> Id {
-        let id = Id::Frozen(number);
-        self.met.insert(value.bits as usize, id);
+    fn known_frozen(&mut self, value: Value<'v>, number: u32) -> Id {
+        let id = Id::Frozen(number.into());
+        self.met.set(value.bits as usize, Some(id));
         self.write_id(id);
         id
     }
 
-    fn new_frozen(&mut self, value: Value<'v>, hash: u64) -> Id {
-        let number = self.frozen.len() as u64;
+    fn new_frozen(&mut self, value: Value<'v>, hash: u32) -> Id {
+        let number = self.frozen.len() as u32;
         if let View::Closure(function) = value.view() {
             self.functions.push(function);
         }
         self.frozen.push(value);
-        self.interned.insert_unique(hash, (hash, number), |&(hash, _)| hash);
-        let id = Id::Frozen(number);
-        self.met.insert(value.bits as usize, id);
+        self.interned.insert_unique(spread(hash), (hash, number), |&(hash, _)| spread(hash));
+        let id = Id::Frozen(number.into());
+        self.met.set(value.bits as usize, Some(id));
         id
     }
 
@@ -486,9 +513,10 @@ impl<'v> GraphWriter<'v> {
             };
             hash = keyed.join(keyed.join(hash, kind), number);
         }
+        let hash = short(hash);
         // What has a new part is new itself.
         if top.known == self.known()
-            && let Some(&(_, number)) = self.interned.find(hash, |&(other, number)| {
+            && let Some(&(_, number)) = self.interned.find(spread(hash), |&(other, number)| {
                 other == hash && self.is_same(self.frozen[number as usize], top.value, ids)
             })
         {
@@ -547,7 +575,7 @@ impl<'v> GraphWriter<'v> {
     fn id_of(&self, part: Value<'v>) -> Option<Id> {
         match part.tag {
             tag::FLOAT => Some(Id::Immediate(tag::FLOAT, t::float_bits(part.bits))),
-            _ if part.is_object() => self.met.get(&(part.bits as usize)).copied(),
+            _ if part.is_object() => self.met.get(part.bits as usize),
             _ => Some(Id::Immediate(part.tag, part.bits)),
         }
     }
@@ -593,6 +621,7 @@ impl<'v> GraphWriter<'v> {
     fn packed(&mut self, cx: &mut Cx<'v>, list: List<'v>, floats: bool) -> Done<'v> {
         cx.reserve(list.len() * 8)?;
         self.weight.packed(list.len());
+        self.out.reserve(list.len() * 8 + HEAD);
         let mut chunk = [[0; 8]; 512];
         let mut start = 0;
         loop {
@@ -693,9 +722,7 @@ impl<'v> GraphWriter<'v> {
         if cx.machine.library_name(closure).is_none() {
             return self.reference(cx, closure.into());
         }
-        // Objects have even addresses: the odd one stands for the function by its code.
-        let value = Value::raw(tag::CLOSURE, closure.address() as u64 | 1);
-        if let Some(&id) = self.met.get(&(value.bits as usize)) {
+        if let Some(&id) = self.running.get(&closure.address()) {
             self.write_id(id);
             return Ok(());
         }
@@ -714,14 +741,11 @@ impl<'v> GraphWriter<'v> {
         }
         self.ids.extend(written);
         let open = Open { value: closure.into(), start, known, next: 0, ids, parts, before };
-        let by_name = self.met.get(&closure.address()).copied();
+        let by_name = self.met.get(closure.address());
         let id = self.intern(cx, &open);
         self.ids.truncate(ids);
-        match by_name {
-            Some(name) => self.met.insert(closure.address(), name),
-            None => self.met.remove(&closure.address()),
-        };
-        self.met.insert(value.bits as usize, id);
+        self.met.set(closure.address(), by_name);
+        self.running.insert(closure.address(), id);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 use std::ptr::NonNull;
 
 use super::Heap;
-use super::layout::{CellObject, ClosureObject, Header, TupleObject, flag};
+use super::layout::{CellObject, ClosureObject, Header, ListObject, TupleObject, flag};
 use super::value::{Brand, CellRef, Closure, Gc, Instance, Slot, Tuple, Type, Value, tag};
 use crate::run::prepare::Prepared;
 
@@ -99,5 +99,14 @@ impl<'v> Gc<'v, ClosureObject> {
             // SAFETY: the capture is there, and nobody refers into a closure that is being filled.
             unsafe { self.as_ptr().add(1).cast::<Slot>().add(index).write(value.slot()) };
         }
+    }
+}
+
+impl<'v> Gc<'v, ListObject> {
+    /// Gives a list its elements that is empty and that nobody has seen yet. The caller has reserved their memory.
+    pub(crate) fn fill(self, heap: &mut Heap, items: Vec<Value<'v>>) {
+        heap.bytes += items.capacity() * size_of::<Slot>();
+        // SAFETY: the object is live and nobody refers into it; values and slots are the same but for the brand.
+        unsafe { (*self.as_ptr()).items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items) };
     }
 }

@@ -77,15 +77,14 @@ impl Image {
     /// `not_portable` when it reaches a running fiber; a limit.
     pub fn freeze<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Image, Fault<'v>> {
         let graph = write_graph(cx, value)?;
-        let [head, stream] = graph.parts();
         let mut codes = Vec::with_capacity(graph.codes.len());
         let mut seen = HashSet::new();
         graph.codes.iter().for_each(|code| add_code(code, &mut seen, &mut codes));
         Ok(Image {
             needs: needs(&graph.natives, &codes),
             codes,
-            graph: [head, stream].concat(),
             memory: graph.memory,
+            graph: graph.into_bytes(),
             facts: OnceLock::new(),
             thin: false,
         })
