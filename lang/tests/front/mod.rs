@@ -58,6 +58,7 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("iter", &["of", "map", "filter", "take", "drop", "zip", "enumerate", "chain", "chunks", "flat_map", "repeat"]),
+    ("image", &["dump", "load"]),
     ("os", &["args", "exit"]),
     ("json", &["parse", "stringify"]),
     ("random", &["seed"]),
