@@ -21,6 +21,7 @@ use terminal::{Terminal, complain, usage_error};
 
 /// Runs `vm` with these words after its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
+    keep_freed_memory();
     let args = match Args::plain(&words) {
         Some(args) => args,
         None => match Args::try_parse_from(std::iter::once(OsString::from("vm")).chain(words)) {
@@ -39,6 +40,14 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             Exit::Usage.into()
         }
     }
+}
+
+/// Frees one large allocation, untouched. From then on glibc's allocator keeps up to twice its size at the end of its heap,
+/// where it would otherwise give every 128 KB back to the system and take them again page by page after each collection
+/// (the dynamic thresholds of mallopt(3)); other allocators make nothing of it.
+fn keep_freed_memory() {
+    const LARGE: usize = 4 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
 }
 
 /// Carries out what is asked for. `Err` is a mistake in the use of the command.

@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 use quipu_vm::heap::Str;
+use quipu_vm::native::Intrinsic;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 
 use crate::args::{count, int, text as text_arg, this_str};
@@ -10,7 +11,7 @@ use crate::items;
 use crate::text::{self, STRING, clamp};
 
 pub(crate) const METHODS: &[Entry] = &[
-    native("len()", "Number of code points.", len),
+    native("len()", "Number of code points.", len).known(Intrinsic::StrLen),
     native("is_empty()", "Whether there are none.", is_empty),
     native("upper()", "The text in upper case.", upper),
     native("lower()", "The text in lower case.", lower),

@@ -75,6 +75,8 @@ pub enum Intrinsic {
     ListPush,
     /// `list.len()`.
     ListLen,
+    /// `str.len()`.
+    StrLen,
     /// `map.get(k, default)`.
     MapGet,
     /// `map.has(k)`.

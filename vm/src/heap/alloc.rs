@@ -45,7 +45,7 @@ pub(super) struct Large {
 }
 
 /// First threshold for a collection.
-pub(super) const FIRST_THRESHOLD: usize = 4 << 20;
+pub(super) const FIRST_THRESHOLD: usize = 2 << 20;
 
 impl Heap {
     /// An empty heap. `seed` keys the hashes of strings and map keys.

@@ -142,6 +142,13 @@ impl Table {
         self.entries.get(slot as usize).map_or(Value::ABSENT, Entry::value)
     }
 
+    /// The value in a slot, if its key is the string at this address.
+    #[inline(always)]
+    pub fn value_of_text(&self, slot: u64, address: u64) -> Option<Slot> {
+        let entry = self.entries.get(usize::try_from(slot).ok()?)?;
+        (entry.bits == address && entry.tag() == tag::STR).then(|| entry.value())
+    }
+
     /// The hash of the key in a slot.
     pub fn hash(&self, slot: u32) -> u64 {
         self.entries.get(slot as usize).map_or(0, |entry| entry.hash)

@@ -190,6 +190,7 @@ macro_rules! prepared_ops {
             0xbe EqTextJumpNot,
             0xbf NeTextJumpNot,
             0xc0 NextLoop,
+            0xc1 AddFreeCell,
         }
     };
 }
@@ -233,6 +234,7 @@ static REGISTERS: [u64; 256] = {
         i += 1;
     }
     table[number::MissingNative as usize] = registers_of(Op::GetNative);
+    table[number::AddFreeCell as usize] = registers_of(Op::GetFreeCell);
     let mut fused = number::AddInt as usize;
     while fused <= number::MulIntLeft as usize {
         table[fused] = registers_of(Op::Neg);

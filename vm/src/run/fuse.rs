@@ -17,6 +17,7 @@ pub(super) fn fuse(code: &Code, words: &mut [u64]) {
             Some(Op::LoadInt) => with_int(code, i, group),
             Some(Op::LoadConst) => with_constant(code, i, group, words[i]),
             Some(Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne) => compare_and_jump(code, i, group),
+            Some(Op::GetFreeCell) => add_to_cell(code, i, &body[i..body.len().min(i + 4)]),
             Some(Op::Next) if group.len() > 1 => {
                 let looped = group[1].op() == Some(Op::LoopPresent) && group[1].a() == group[0].a();
                 looped.then_some(group[0].0 & !0xff | n::NextLoop as u64)
@@ -52,6 +53,20 @@ fn test_of(code: &Code, at: usize, word: Word, register: u16, also: Option<u16>)
     };
     let unread = |register| is_dead(code, at + 1, register) && is_dead(code, word.x() as usize, register);
     (word.a() == register && unread(register) && also.is_none_or(unread)).then_some(test)
+}
+
+/// A captured variable that a small int is added to.
+fn add_to_cell(code: &Code, i: usize, group: &[Word]) -> Option<u64> {
+    let &[get, load, add, put] = group else { return None };
+    let ops = [load.op()?, add.op()?, put.op()?];
+    let small = i8::try_from(load.x() as i32).ok()?;
+    let fits = ops == [Op::LoadInt, Op::Add, Op::SetFreeCell]
+        && (add.b(), add.c()) == (get.a(), load.a())
+        && get.a() != load.a()
+        && (add.a(), put.a()) == (get.a(), get.a())
+        && put.x() == get.x()
+        && is_dead(code, i + 4, load.a());
+    fits.then_some(get.0 & !0xffff | (small as u8 as u64) << 8 | n::AddFreeCell as u64)
 }
 
 /// A comparison and the test of its result.

@@ -138,6 +138,19 @@ op!(GetFreeCell(pc, base, vm, w, fp) {
     next!(pc, base, vm, fp)
 });
 slow!(GetFreeCellSlow => free_cell_fault);
+// `n += 1` on a captured variable: `GetFreeCell`, `LoadInt`, `Add`, `SetFreeCell`. The word is that of `GetFreeCell` with
+// the int as its `d`, so the way out is that instruction.
+op!(AddFreeCell(pc, base, vm, w, fp) {
+    let capture = captures((*fp).closure).offset(sx(w));
+    if (*capture).tag != tag::CELL { return GetFreeCell(pc, base, vm, w, fp) }
+    let cell = (*capture).bits as *mut CellObject;
+    if (*cell).value.tag != tag::INT || (*vm).heap.journal.is_on() { return GetFreeCell(pc, base, vm, w, fp) }
+    let (value, overflow) = ((*cell).value.bits as i64).overflowing_add((w >> 8) as i8 as i64);
+    if overflow { return GetFreeCell(pc, base, vm, w, fp) }
+    (*cell).value.bits = value as u64;
+    set(r(base, a(w)), tag::INT, value as u64);
+    next!(pc.add(3), base, vm, fp)
+});
 op!(SetFreeCell(pc, base, vm, w, fp) {
     let capture = captures((*fp).closure).offset(sx(w));
     if (*capture).tag != tag::CELL { return SetFreeCellSlow(pc, base, vm, w, fp) }
@@ -251,7 +264,7 @@ op!(MakeInstance(pc, base, vm, w, fp) {
 });
 slow!(MakeInstanceSlow => make_instance);
 
-/// The size class of an instance with this many fields, 0 if it gets memory of its own.
+/// The size class of an instance with this many fields, or of a tuple of this length; 0 if it gets memory of its own.
 #[inline(always)]
 pub(super) fn instance_class(fields: usize) -> usize {
     // Up to 256 bytes classes are 16 bytes apart, and so are counts of fields.
@@ -672,8 +685,35 @@ int_comparison!(GeIntJumpNot, GeIntJump, GeIntLoop, >=);
 int_comparison!(EqIntJumpNot, EqIntJump, EqIntLoop, ==);
 int_comparison!(NeIntJumpNot, NeIntJump, NeIntLoop, !=);
 
-slow!(In => contains);
-slow!(NotIn => contains);
+macro_rules! membership {
+    ($name:ident, $slow:ident, $wanted:literal) => {
+        // Ints and strings in sets and maps.
+        op!(apart $name(pc, base, vm, w, fp) {
+            let container = r(base, c(w));
+            if (*container).tag == tag::SET || (*container).tag == tag::MAP {
+                let found = map_has(vm, (*container).bits as *mut TableObject, r(base, b(w)));
+                if found != 0 {
+                    set(r(base, a(w)), tag::FALSE + ((found == 1) == $wanted) as u64, 0);
+                    next!(pc, base, vm, fp)
+                }
+            }
+            return $slow(pc, base, vm, w, fp)
+        });
+        slow!($slow => contains);
+    };
+}
+membership!(In, InSlow, true);
+membership!(NotIn, NotInSlow, false);
+/// Whether a map or set has an int or string key: 1 if it has, 2 if not, 0 if the key is another one.
+#[inline(never)]
+unsafe fn map_has(vm: *mut Machine, map: *mut TableObject, key: *const Slot) -> u8 {
+    // SAFETY: the map is live, and so is the key, which is in a register.
+    match unsafe { Gc::from_ptr(map).get_plain(&(*vm).heap, *key) } {
+        None => 0,
+        Some(found) if found.tag == tag::ABSENT => 2,
+        Some(_) => 1,
+    }
+}
 op!(Is(pc, base, vm, w, fp) {
     let x = r(base, b(w));
     let t = r(base, c(w));
@@ -873,6 +913,13 @@ op!(apart CallMethodNative(pc, base, vm, w, fp) {
         let items = &(*((*this).bits as *mut ListObject)).items;
         set(r(base, a(w)), tag::INT, items.len() as u64);
         next!(pc, base, vm, fp)
+    } else if which == Intrinsic::StrLen as u8 && (*this).tag == tag::STR && d(w) == 0 && (*vm).fuel > 1 {
+        let text = (*this).bits as *mut StrObject;
+        if (*text).header.flags & flag::ASCII != 0 {
+            (*vm).fuel -= 1;
+            set(r(base, a(w)), tag::INT, (*text).len as u64);
+            next!(pc, base, vm, fp)
+        }
     } else if which == Intrinsic::MapGet as u8 && (*this).tag == tag::MAP && d(w).wrapping_sub(1) < 2 && (*vm).fuel > 1 {
         let (mut tag, mut bits) = (tag::NIL, 0);
         if d(w) == 2 {
@@ -952,7 +999,27 @@ slow!(MatchFail => match_fail);
 
 // Containers.
 
-slow!(MakeTuple => make_tuple);
+op!(MakeTuple(pc, base, vm, w, fp) {
+    if (*vm).heap.is_due() { return Collect(pc, base, vm, w, fp) }
+    let count = c(w);
+    let class = instance_class(count);
+    if class == 0 { return MakeTupleSlow(pc, base, vm, w, fp) }
+    let Some(object) = (*vm).heap.take_cell(tag::TUPLE, 0, class) else {
+        return Refill(pc, base, vm, w, fp)
+    };
+    let tuple = object.cast::<TupleObject>();
+    (*tuple).len = count;
+    let to = tuple.add(1).cast::<Slot>();
+    let first = r(base, b(w));
+    let mut i = 0;
+    while i < count {
+        copy(to.add(i), first.add(i));
+        i += 1;
+    }
+    set(r(base, a(w)), tag::TUPLE, tuple as u64);
+    next!(pc, base, vm, fp)
+});
+slow!(MakeTupleSlow => make_tuple);
 slow!(MakeList => make_list);
 slow!(MakeMap => make_map);
 op!(ListPush(pc, base, vm, w, fp) {
@@ -1059,8 +1126,31 @@ op!(GetField(pc, base, vm, w, fp) {
             next!(pc, base, vm, fp)
         }
     }
+    return GetFieldMap(pc, base, vm, w, fp)
+});
+op!(apart GetFieldMap(pc, base, vm, w, fp) {
+    let object = r(base, b(w));
+    if (*object).tag == tag::MAP {
+        let cache = pc.add(c(w)) as *mut Cache;
+        if map_field(vm, (*object).bits as *mut TableObject, cache, r(base, a(w))) {
+            next!(pc, base, vm, fp)
+        }
+    }
     return GetFieldSlow(pc, base, vm, w, fp)
 });
+/// Finds the value under the name of a field instruction, first where it was the last time; false if there is none.
+#[inline(never)]
+unsafe fn map_field(vm: *mut Machine, map: *mut TableObject, cache: *mut Cache, to: *mut Slot) -> bool {
+    // SAFETY: the map is live, and the name is a constant of the running code.
+    unsafe {
+        let hint = if (*cache).key == tag::MAP { (*cache).payload } else { u64::MAX };
+        let Some((value, slot)) = Gc::from_ptr(map).get_named(&(*vm).heap, (*cache).name, hint) else { return false };
+        (*cache).key = tag::MAP;
+        (*cache).payload = slot;
+        set(to, value.tag, value.bits);
+        true
+    }
+}
 slow!(GetFieldSlow => get_field);
 op!(SetField(pc, base, vm, w, fp) {
     let object = r(base, a(w));
@@ -1072,8 +1162,25 @@ op!(SetField(pc, base, vm, w, fp) {
             next!(pc, base, vm, fp)
         }
     }
+    return SetFieldMap(pc, base, vm, w, fp)
+});
+op!(apart SetFieldMap(pc, base, vm, w, fp) {
+    let object = r(base, a(w));
+    let cache = pc.add(c(w)) as *const Cache;
+    if (*object).tag == tag::MAP
+        && !(*vm).heap.journal.is_on()
+        && map_put(vm, (*object).bits as *mut TableObject, (*cache).name, r(base, b(w)))
+    {
+        next!(pc, base, vm, fp)
+    }
     return SetFieldSlow(pc, base, vm, w, fp)
 });
+/// As `map_set`, under the string at an address.
+#[inline(never)]
+unsafe fn map_put(vm: *mut Machine, map: *mut TableObject, name: u64, value: *const Slot) -> bool {
+    // SAFETY: as above.
+    unsafe { Gc::from_ptr(map).set_plain(&(*vm).heap, Slot::raw(tag::STR, name), *value) }
+}
 slow!(SetFieldSlow => set_field);
 slow!(GetFieldSafe => get_field_safe);
 slow!(Slice => slice);

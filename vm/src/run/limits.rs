@@ -78,7 +78,7 @@ impl Machine {
                     let code = &*(*(*self.fp).closure).code;
                     code.sites.get(w.x() as usize).map_or(0, |site| site.class)
                 }
-                Some(Op::MakeInstance) => super::handlers::instance_class(w.c() as usize),
+                Some(Op::MakeInstance | Op::MakeTuple) => super::handlers::instance_class(w.c() as usize),
                 _ => CELL_CLASS,
             }
         };

@@ -3,7 +3,7 @@
 use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::heap::journal::Change;
-use crate::heap::layout::TableObject;
+use crate::heap::layout::{StrObject, TableObject};
 use crate::heap::table::{Table, TableChange};
 use crate::heap::value::{Gc, Slot, Str, Value, View, tag};
 use crate::native::{Fault, Stop};
@@ -99,6 +99,18 @@ impl<'v> Gc<'v, TableObject> {
             _ => return None,
         };
         Some(found.unwrap_or(Value::ABSENT))
+    }
+
+    /// The value under the string at an address, and its slot; `hint` is a slot to be tried first.
+    #[inline]
+    pub(crate) fn get_named(self, heap: &Heap, name: u64, hint: u64) -> Option<(Value<'v>, u64)> {
+        if let Some(value) = self.table().value_of_text(hint, name) {
+            // SAFETY: what a live table refers to is live.
+            return Some((unsafe { value.rebrand() }, hint));
+        }
+        // SAFETY: the caller's address is that of a live string.
+        let slot = self.find_str(heap, unsafe { Gc::from_ptr(name as *mut StrObject) })?;
+        Some((self.value_at(slot), slot as u64))
     }
 
     /// Puts a value under a key that is an int or string, if there is room for it; tells whether it has. Nothing is logged.
