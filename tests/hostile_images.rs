@@ -16,7 +16,7 @@ use quipu::vm::graph::error::Rule;
 use quipu::vm::graph::tag as t;
 use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};
 use quipu::vm::{Limits, Root};
-use quipu::{Engine, Session};
+use quipu::{Engine, Input, Session};
 
 /// Images that every version can read, by name.
 fn corpus() -> Vec<(String, Vec<u8>)> {
@@ -308,10 +308,8 @@ fn depth_bombs() {
     graph.push(t::NIL);
     let mut parts = Parts::of(&file_of(&graph));
     // Without zeros behind it two bytes would ask for 128.
-    let Err(ImageError::Broken { section: Section::Fill, .. }) = Image::open(&parts.bytes(), &()) else {
-        panic!("it takes more than sixteen times its length")
-    };
-    parts.fill = (128 * depth - (512 << 10)).div_ceil(16) - parts.bytes().len();
+    parts.fill = fill_needed(&parts);
+    assert!(parts.fill > 5 * depth);
     let bytes = parts.bytes();
     let work = move || {
         let image = Image::open(&bytes, &()).unwrap();
@@ -322,6 +320,36 @@ fn depth_bombs() {
     std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
     // The same without an end.
     assert_eq!(refused(&graph[..graph.len() - 1]), CanonicalError::Truncated.into());
+}
+
+/// Keys that say they are filed in one place, as no program could afford to make them.
+#[test]
+fn many_keys_of_one_hash_load_in_linear_time() {
+    let engine = Engine::new();
+    let mut session = session(&engine);
+    let text = "type K(n) { fn eq(self, o) = false; fn hash(self) = 1 }\n[(K(1)): nil]";
+    let value = session.run(&Input::text("keys.qp", text)).unwrap();
+    let image = session.vm().freeze(&value).unwrap();
+    let mut parts = Parts::of(&image.to_bytes(Form { thin: false, strip: true }));
+    let keys = 150_000;
+    let [frozen, 2, t::MAP, 1, entry @ .., field] = &parts.graph[..] else { panic!("{:?}", parts.graph) };
+    let mut graph = vec![*frozen];
+    count(&mut graph, keys + 1);
+    graph.push(t::MAP);
+    count(&mut graph, keys);
+    graph.extend(entry);
+    for _ in 1..keys {
+        graph.extend([t::FILED, t::INSTANCE, t::FROZEN, frozen - 2, t::FROZEN, frozen - 1, t::NIL]);
+    }
+    graph.resize(graph.len() + keys, *field);
+    parts.graph = graph;
+    parts.fill = fill_needed(&parts);
+    let image = Image::open(&parts.bytes(), &()).unwrap();
+    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    let started = Instant::now();
+    let value = session.vm().thaw(&image).unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
 }
 
 #[test]
@@ -375,6 +403,15 @@ fn refused(graph: &[u8]) -> Rule {
         Err(ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) }) => error.rule,
         Err(error) => panic!("{graph:?}: {error}"),
         Ok(_) => panic!("{graph:?} opens"),
+    }
+}
+
+/// How many zeros a file that has none needs.
+fn fill_needed(parts: &Parts) -> usize {
+    match Image::open(&parts.bytes(), &()) {
+        Err(ImageError::Broken { rule: ImageRule::Fill { needed, found: 0 }, .. }) => needed,
+        Err(error) => panic!("{error}"),
+        Ok(_) => 0,
     }
 }
 

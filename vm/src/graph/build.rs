@@ -10,6 +10,7 @@ use super::error::{GraphError, Rule};
 use super::read::{Shape, Sink, TypeShape, read};
 use super::tag as t;
 use crate::cx::Cx;
+use crate::heap::handle::FiledKeys;
 use crate::heap::{Closure, Instance, Object, Slot, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
 use crate::ops::key::Key;
@@ -59,6 +60,7 @@ pub(crate) fn build<'v>(
         frozen: Vec::with_capacity(facts.counts.0),
         nodes: Vec::with_capacity(facts.counts.1),
         items: Vec::new(),
+        filed: FiledKeys::default(),
         fiber: None,
         fault: None,
         cx,
@@ -104,6 +106,8 @@ struct Builder<'b, 'm, 'v> {
     nodes: Vec<Object<'v>>,
     /// Elements of the list that is being read.
     items: Vec<Value<'v>>,
+    /// Keys of the map or set that is being read.
+    filed: FiledKeys,
     fiber: Option<Suspended<'v>>,
     /// Why it cannot go on, if not for a broken rule.
     fault: Option<Fault<'v>>,
@@ -320,6 +324,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
     }
 
     fn table(&mut self, node: usize, length: usize) -> Result<(), Rule> {
+        self.filed = FiledKeys::default();
         match self.node_at(node)?.view() {
             // No more room than there are entries, or many small ones would take more than the graph says.
             View::Map(table) | View::Set(table) => {
@@ -348,7 +353,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             Err(fault) => return Err(self.failed(fault)),
         };
         let (View::Map(table) | View::Set(table)) = self.node_at(node)?.view() else { return Err(Rule::Key) };
-        match table.insert_again(self.cx, &key, value.unwrap_or(Value::NIL)) {
+        match table.insert_again(self.cx, &key, value.unwrap_or(Value::NIL), &mut self.filed) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Rule::EqualKeys),
             Err(fault) => Err(self.failed(fault)),

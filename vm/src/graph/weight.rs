@@ -99,7 +99,7 @@ impl Weight {
 
     /// What instances in a key are filed under.
     pub fn filed(&mut self) {
-        self.build += 96;
+        self.build += 128;
     }
 
     pub fn fiber(&mut self) {

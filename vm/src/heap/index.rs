@@ -90,15 +90,23 @@ impl Index {
     /// Adds a slot. There must be room.
     #[inline]
     pub fn insert(&mut self, hash: u64, slot: u32) {
+        self.insert_behind(hash, slot, None);
+    }
+
+    /// The same, and gives the bucket. If the last slot with this hash went into a bucket that is known, and nothing was
+    /// taken out since, there is no room before that.
+    #[inline]
+    pub fn insert_behind(&mut self, hash: u64, slot: u32, last: Option<usize>) -> usize {
         let mask = self.buckets.len().wrapping_sub(1);
-        let mut at = self.home(hash);
+        let mut at = last.unwrap_or_else(|| self.home(hash));
         while let Some(bucket) = self.buckets.get_mut(at) {
             if *bucket == 0 {
                 *bucket = half(hash) << self.bits | (slot + 1);
-                return;
+                break;
             }
             at = (at + 1) & mask;
         }
+        at
     }
 
     /// Takes a slot out, if it is there. `hash_of` gives the hashes of other slots.

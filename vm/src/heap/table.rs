@@ -243,6 +243,12 @@ impl Table {
 
     /// Adds an entry whose key is new. There must be room.
     pub fn push(&mut self, key: Slot, value: Slot, hash: u64) {
+        self.push_behind(key, value, hash, None);
+    }
+
+    /// The same, and gives its place in the index, if it has one: where the next entry with this hash is looked for, as
+    /// long as nothing but such pushes changes the table.
+    pub fn push_behind(&mut self, key: Slot, value: Slot, hash: u64, last: Option<usize>) -> Option<usize> {
         let slot = self.entries.len() as u32;
         self.entries.push(Entry::new(self.number, key, value, hash));
         self.number += 1;
@@ -251,8 +257,9 @@ impl Table {
         if self.entries.len() == SMALL + 1 {
             self.build_index();
         } else if self.is_indexed() {
-            self.index.insert(hash, slot);
+            return Some(self.index.insert_behind(hash, slot, last));
         }
+        None
     }
 
     fn build_index(&mut self) {

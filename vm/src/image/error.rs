@@ -82,6 +82,13 @@ pub enum ImageRule {
     Debug(usize, CanonicalError),
     /// The graph.
     Graph(GraphError),
+    /// There must be so many zeros that loading takes at most sixteen times the length of the file.
+    Fill {
+        /// How many there must be.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// What the message says.
     Text(&'static str),
 }
@@ -99,6 +106,9 @@ impl fmt::Display for ImageRule {
             ImageRule::Code(index, error) => write!(f, "code object {index}: {error}"),
             ImageRule::Debug(index, error) => write!(f, "names and lines of code object {index}: {error}"),
             ImageRule::Graph(error) => error.fmt(f),
+            ImageRule::Fill { needed, found } => {
+                write!(f, "there are {found} zeros, and {needed} fit what the graph takes in memory")
+            }
             ImageRule::Text(text) => f.write_str(text),
         }
     }

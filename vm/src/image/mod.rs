@@ -156,11 +156,9 @@ impl Image {
             return Err(broken(Section::Needs, rule));
         }
         let rest = bytes.len() - sections.fill.len();
-        if sections.fill.len() != format::fill_for(rest, image.memory) {
-            return Err(broken(
-                Section::Fill,
-                ImageRule::Text("its length does not fit what the graph takes in memory"),
-            ));
+        let (needed, found) = (format::fill_for(rest, image.memory), sections.fill.len());
+        if needed != found {
+            return Err(broken(Section::Fill, ImageRule::Fill { needed, found }));
         }
         Ok(image)
     }

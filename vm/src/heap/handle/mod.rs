@@ -17,6 +17,7 @@ use super::layout::Header;
 use super::value::{Slot, Value};
 use crate::native::{Fault, Stop};
 
+pub(crate) use self::table::FiledKeys;
 pub use self::table::{Entries, Key};
 
 /// Slots of a live object as values.

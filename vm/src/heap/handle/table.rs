@@ -1,5 +1,7 @@
 //! Maps and sets.
 
+use hashbrown::{HashMap, HashSet};
+
 use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::heap::journal::Change;
@@ -200,22 +202,50 @@ impl<'v> Gc<'v, TableObject> {
     }
 
     /// Adds an entry that stood in another table; false if there is one with an equal key. Calls nothing: two keys of which
-    /// one has been asked for its `hash` are told apart by identity, as they were where they come from.
+    /// one has been asked for its `hash` are told apart by identity, as they were where they come from. `filed` is of
+    /// this table, to which nothing else is done meanwhile, and keeps many keys of one hash from being slow.
     ///
     /// # Errors
     /// A limit.
-    pub(crate) fn insert_again(self, cx: &mut Cx<'v>, key: &Key<'v>, value: Value<'v>) -> Result<bool, Fault<'v>> {
-        let found = if !key.is_deep() {
-            self.find(key.hash(), |entry| key::is_same(entry, key.value())).is_some()
-        } else if !key.given().is_absent() {
-            self.find(key.hash(), |entry| entry.is_identical(key.value())).is_some()
-        } else {
+    pub(crate) fn insert_again(
+        self,
+        cx: &mut Cx<'v>,
+        key: &Key<'v>,
+        value: Value<'v>,
+        filed: &mut FiledKeys,
+    ) -> Result<bool, Fault<'v>> {
+        if !key.given().is_absent() {
+            if !self.table().has_room(1) {
+                self.grow(cx.heap(), 1, false)?;
+                filed.last.clear();
+            }
+            if !filed.met.insert(key.value().bits) {
+                return Ok(false);
+            }
+            let last = filed.last.get(&key.hash()).copied();
+            let place = self.table().push_behind(key.value().slot(), value.slot(), key.hash(), last);
+            if let Some(place) = place {
+                filed.last.insert(key.hash(), place);
+            }
+            self.file(cx.heap(), key);
+            return Ok(true);
+        }
+        let found = if key.is_deep() {
             self.find_key(cx, key)?.is_some()
+        } else {
+            self.find(key.hash(), |entry| key::is_same(entry, key.value())).is_some()
         };
         if !found {
             self.add(cx.heap(), key, value)?;
         }
         Ok(!found)
+    }
+
+    /// Keeps what the `hash` of instances in the key of the last entry gave.
+    fn file(self, heap: &mut Heap, key: &Key<'v>) {
+        let before = self.table().owned_bytes();
+        self.table().file(key.given().slot());
+        heap.bytes = heap.bytes + self.table().owned_bytes() - before;
     }
 
     /// Adds a member to a set; true if it is new. May call its `hash` and `eq`.
@@ -403,9 +433,7 @@ impl<'v> Gc<'v, TableObject> {
         }
         self.table().push(key.value().slot(), value.slot(), key.hash());
         if !key.given().is_absent() {
-            let before = self.table().owned_bytes();
-            self.table().file(key.given().slot());
-            heap.bytes = heap.bytes + self.table().owned_bytes() - before;
+            self.file(heap, key);
         }
         if heap.logs(self.header()) {
             heap.log(Change::Table(self.as_ptr(), TableChange::Added));
@@ -449,6 +477,15 @@ impl<'v> Gc<'v, TableObject> {
         }
         Ok(None)
     }
+}
+
+/// The keys with a `hash` of their own that were put into a table so far.
+#[derive(Default)]
+pub(crate) struct FiledKeys {
+    /// Their addresses.
+    met: HashSet<u64>,
+    /// Where in the index the last one with a hash is.
+    last: HashMap<u64, usize>,
 }
 
 /// Slots of entries with one hash: nearly always one.
