@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "texts are damaged elsewhere")]
 mod damage;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -320,6 +321,47 @@ fn depth_bombs() {
     std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
     // The same without an end.
     assert_eq!(refused(&graph[..graph.len() - 1]), CanonicalError::Truncated.into());
+}
+
+/// Every byte of a graph exchanged for every other one: no rule is there in vain.
+#[test]
+fn every_rule_about_functions_and_frames_refuses_something() {
+    let mut broken = BTreeSet::new();
+    for (_, bytes) in corpus() {
+        let mut parts = Parts::of(&bytes);
+        for at in 0..parts.graph.len() {
+            let before = parts.graph[at];
+            for byte in (0..=0x40).chain([0xfa, 0xfb, 0xff]) {
+                parts.graph[at] = byte;
+                if let Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) = Image::open(&parts.bytes(), &())
+                {
+                    let rule = format!("{:?}", error.rule);
+                    broken.insert(rule.split([' ', '(']).next().unwrap().to_owned());
+                }
+            }
+            parts.graph[at] = before;
+        }
+    }
+    let wanted = [
+        "Bytes",
+        "Captures",
+        "Constructor",
+        "Counts",
+        "Expected",
+        "Form",
+        "Members",
+        "Method",
+        "Nothing",
+        "Owner",
+        "Place",
+        "Registers",
+        "Repeated",
+        "Result",
+        "Unknown",
+        "Waiting",
+    ];
+    let missing: Vec<&str> = wanted.into_iter().filter(|&rule| !broken.contains(rule)).collect();
+    assert!(missing.is_empty(), "never broken: {missing:?}, only {broken:?}");
 }
 
 /// Keys that say they are filed in one place, as no program could afford to make them.
