@@ -11,7 +11,7 @@ use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::library::Library;
-use quipu_vm::{Failure, Limits, Root, Vm};
+use quipu_vm::{Failure, Limits, Root, Run, Vm};
 
 use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, Standard, is_error};
 
@@ -112,28 +112,29 @@ impl Session {
 
     /// The same, with the values of its exports.
     pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
-        let loaded = &self.loaded;
-        let program = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?;
-        let (mut last, mut code) = (None, None);
-        for module in program.modules {
-            // The program itself is no module: it may be run again.
-            if let Some((id, loaded)) = last.take() {
-                self.loaded.insert(id, loaded);
-            }
-            let result = self.start(&module)?;
-            last = Some((module.location.id, Loaded { interface: module.interface, result }));
-            code = Some(module.unit.main);
-        }
-        let Some(((_, program), main)) = last.zip(code) else {
+        let Some(program) = self.import(input)? else {
             return Ok(Ran { value: self.vm.nil(), exports: Vec::new(), main: None });
         };
-        let value = self.vm.tuple_item(&program.result, 0).unwrap_or_else(|| self.vm.nil());
+        let main = self.instantiate(&program)?;
+        let result = self.vm.call(&main, &[])?;
+        let value = self.vm.tuple_item(&result, 0).unwrap_or_else(|| self.vm.nil());
         let slots = program.interface.exports.iter().filter_map(|export| match export.kind {
             ExportKind::Slot(slot) => Some((export.name.clone(), slot)),
             ExportKind::Native(_) => None,
         });
-        let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&program.result, slot as usize + 1)?));
-        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(main) })
+        let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&result, slot as usize + 1)?));
+        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main) })
+    }
+
+    /// Begins a program after running the modules that it imports; [`Vm::step`] lets it go on. At its end it gives a
+    /// tuple: its last value, then its exports.
+    pub fn start(&mut self, input: &Input) -> Result<Run, Error> {
+        let main = match self.import(input)? {
+            Some(program) => self.instantiate(&program)?,
+            // There is always a program; an empty one is one too.
+            None => self.vm.nil(),
+        };
+        Ok(self.vm.start(&main, &[])?)
     }
 
     /// The machine.
@@ -146,8 +147,22 @@ impl Session {
         self.sources.get(name)
     }
 
-    /// Runs a module whose imports have run.
-    fn start(&mut self, module: &Module) -> Result<Root, Error> {
+    /// Compiles a program, runs what it imports and has not run yet, and gives the program itself. It is no module: it
+    /// may be run again.
+    fn import(&mut self, input: &Input) -> Result<Option<Module>, Error> {
+        let loaded = &self.loaded;
+        let mut modules = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?.modules;
+        let program = modules.pop();
+        for module in modules {
+            let main = self.instantiate(&module)?;
+            let result = self.vm.call(&main, &[])?;
+            self.loaded.insert(module.location.id, Loaded { interface: module.interface, result });
+        }
+        Ok(program)
+    }
+
+    /// The main function of a module whose imports have run.
+    fn instantiate(&mut self, module: &Module) -> Result<Root, Error> {
         self.sources.insert(module.source.name().clone(), module.source.clone());
         let mut captures = Vec::with_capacity(module.unit.imports.len());
         for imported in &module.unit.imports {
@@ -157,8 +172,7 @@ impl Session {
             // The compiler lists only exports of interfaces that the loader gave it, and those modules have run.
             captures.push(value.unwrap_or_else(|| self.vm.nil()));
         }
-        let main = self.vm.instantiate(&module.unit.main, &captures).map_err(Error::Failed)?;
-        self.vm.call(&main, &[]).map_err(Error::Failed)
+        Ok(self.vm.instantiate(&module.unit.main, &captures)?)
     }
 }
 

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod cut;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
@@ -73,15 +75,19 @@ fn marker(line: &str) -> Option<(char, &str)> {
 pub struct Setup {
     /// Collect at every allocation.
     pub gc_stress: bool,
+    /// Stop before random instructions, save, and go on in another machine.
+    pub cut: bool,
     /// Most time for one program.
     pub time: Duration,
 }
 
 impl Setup {
     /// As a user would.
-    pub const USUAL: Setup = Setup { gc_stress: false, time: Duration::from_secs(20) };
+    pub const USUAL: Setup = Setup { gc_stress: false, cut: false, time: Duration::from_secs(20) };
     /// With a collection at every allocation.
-    pub const STRESS: Setup = Setup { gc_stress: true, time: Duration::from_secs(30) };
+    pub const STRESS: Setup = Setup { gc_stress: true, cut: false, time: Duration::from_secs(30) };
+    /// In pieces.
+    pub const CUT: Setup = Setup { gc_stress: false, cut: true, time: Duration::from_secs(30) };
 }
 
 /// Runs a program and says how it differs from its expectations.
@@ -94,11 +100,21 @@ fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Set
     let deadline = Some(Instant::now() + setup.time);
     let limits = Limits { fuel: Some(2_000_000_000), heap: 1 << 30, deadline, ..Limits::default() };
     let output = Captured::default();
-    let mut session = engine.session(limits).map_err(|_| "the library does not start".to_owned())?;
+    let mut session = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;
     session.vm().set_output(Box::new(output.clone()));
     session.vm().set_gc_stress(setup.gc_stress);
-    let result = session.run(input).map(|_| ());
     let mut wrong = String::new();
+    let result = if setup.cut {
+        let mut uncut = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;
+        let fuel = cut::whole(&mut uncut, input).fuel;
+        let ended = cut::cut(engine, &mut session, &limits, &output, input);
+        if ended.fuel != fuel {
+            let _ = writeln!(wrong, "fuel {} after {} cuts, {fuel} without", ended.fuel, ended.cuts);
+        }
+        ended.result.map(|_| ())
+    } else {
+        session.run(input).map(|_| ())
+    };
     let _ = session.vm().flush();
     let printed = output.text();
     let lines: Vec<&str> = match printed.strip_suffix('\n').unwrap_or(&printed) {

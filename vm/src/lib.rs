@@ -14,6 +14,7 @@ pub mod run;
 pub mod graph;
 pub mod image;
 pub mod vm;
+pub mod steps;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
@@ -21,4 +22,6 @@ pub use heap::{Value, View};
 pub use image::Image;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
 pub use run::machine::Limits;
+pub use run::step::Budget;
+pub use steps::{Run, Step};
 pub use vm::{Failure, FunctionInfo, Interrupt, Root, Stats, Uncaught, Vm};

@@ -15,7 +15,7 @@ use crate::trace::TraceLine;
 
 /// A machine with a heap of its own. It can move between threads.
 pub struct Vm {
-    machine: Box<Machine>,
+    pub(crate) machine: Box<Machine>,
     /// Roots that were dropped and whose places can be used again.
     dropped: Arc<Mutex<Vec<u32>>>,
 }
@@ -322,7 +322,7 @@ impl Vm {
         }
     }
 
-    fn slot(&self, root: &Root) -> Slot {
+    pub(crate) fn slot(&self, root: &Root) -> Slot {
         // A root of another machine has another list of places, and stands for nil here.
         if !Arc::ptr_eq(&root.0.dropped, &self.dropped) {
             return Value::NIL;
@@ -330,7 +330,7 @@ impl Vm {
         self.machine.roots.get(root.0.index as usize).copied().unwrap_or(Value::NIL)
     }
 
-    fn root(&mut self, value: Slot) -> Root {
+    pub(crate) fn root(&mut self, value: Slot) -> Root {
         if let Ok(mut dropped) = self.dropped.lock() {
             for index in dropped.drain(..) {
                 self.machine.roots[index as usize] = Value::NIL;
@@ -357,7 +357,7 @@ impl Vm {
         }
     }
 
-    fn failure(&mut self, fault: Fault<'static>) -> Failure {
+    pub(crate) fn failure(&mut self, fault: Fault<'static>) -> Failure {
         let value = match fault {
             Fault::Thrown(value) => value,
             Fault::Stop(stop) => {

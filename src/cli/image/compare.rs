@@ -172,9 +172,7 @@ impl Walk<'_, '_> {
                     true
                 }
                 (Some(Node::Fiber(p)), Some(Node::Fiber(q))) => {
-                    if let (FiberView::Suspended(p), FiberView::Suspended(q)) = (p, q)
-                        && p.iter().map(|frame| frame.at).ne(q.iter().map(|frame| frame.at))
-                    {
+                    if std::mem::discriminant(p) == std::mem::discriminant(q) && waiting(p) != waiting(q) {
                         self.found.push(format!("{path}: the fiber waits elsewhere in the second"));
                         return true;
                     }
@@ -190,6 +188,11 @@ impl Walk<'_, '_> {
         }
         same
     }
+}
+
+/// Where a fiber waits.
+fn waiting(fiber: &FiberView) -> Vec<u32> {
+    fiber.frames().iter().map(|frame| frame.at).collect()
 }
 
 fn is_map(node: &Node) -> bool {

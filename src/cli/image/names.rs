@@ -2,7 +2,7 @@
 
 use quipu::lang::code::Code;
 use quipu::vm::Image;
-use quipu::vm::image::{FrameView, Frozen, Node, Part, View};
+use quipu::vm::image::{FiberView, FrameView, Frozen, Node, Part, View};
 
 /// How much of a text is shown.
 const MOST: usize = 40;
@@ -131,12 +131,10 @@ impl<'i> Seen<'i> {
                     let name = |index: usize| names.get(index).map_or("?", String::as_str);
                     fields.iter().enumerate().map(|(index, &field)| (format!(".{}", name(index)), field)).collect()
                 }
-                Some(Node::Fiber(quipu::vm::image::FiberView::Fresh(function))) => {
+                Some(Node::Fiber(FiberView::Fresh(function))) => {
                     vec![(".function".to_owned(), *function)]
                 }
-                Some(Node::Fiber(quipu::vm::image::FiberView::Suspended(frames))) => {
-                    frames.iter().enumerate().flat_map(|(index, frame)| self.frame(index, frame)).collect()
-                }
+                Some(Node::Fiber(fiber)) => self.fiber(fiber),
                 _ => Vec::new(),
             },
             _ => Vec::new(),
@@ -152,9 +150,21 @@ impl<'i> Seen<'i> {
         captures.iter().enumerate().map(|(index, &part)| (name(index), part)).collect()
     }
 
-    fn frame(&self, index: usize, frame: &FrameView) -> Vec<(String, Part)> {
+    fn fiber(&self, fiber: &FiberView) -> Vec<(String, Part)> {
+        let frames = fiber.frames().iter().enumerate();
+        let mut parts: Vec<(String, Part)> =
+            frames.flat_map(|(index, frame)| self.frame(fiber, index, frame)).collect();
+        if let FiberView::Stopped { resumer, resumed, .. } = fiber {
+            let neighbours = [(".resumer", Some(*resumer)), (".resumed", *resumed)];
+            let neighbours = neighbours.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?)));
+            parts.extend(neighbours.filter(|&(_, part)| part != Part::Nil));
+        }
+        parts
+    }
+
+    fn frame(&self, fiber: &FiberView, index: usize, frame: &FrameView) -> Vec<(String, Part)> {
         let code = self.frozen(frame.function).and_then(|function| self.code(function));
-        let live = code.and_then(|code| code.live_during(frame.at)).unwrap_or_default();
+        let live = code.map(|code| fiber.live(index, code)).unwrap_or_default();
         let local = |register: Option<&u16>| {
             let register = *register?;
             let locals = &code?.debug()?.locals;

@@ -11,10 +11,10 @@ use super::read::{Shape, Sink, TypeShape, read};
 use super::tag as t;
 use crate::cx::Cx;
 use crate::heap::handle::FiledKeys;
-use crate::heap::{Closure, Instance, Object, Slot, Tuple, Type, Value, View, tag};
+use crate::heap::{Closure, Fiber, Instance, Object, Slot, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
 use crate::ops::key::Key;
-use crate::run::snapshot::{Member, Suspended};
+use crate::run::snapshot::{Member, Pause, Suspended};
 
 /// Why a graph was not built.
 pub(crate) enum Trouble<'v> {
@@ -62,11 +62,19 @@ pub(crate) fn build<'v>(
         items: Vec::new(),
         filed: FiledKeys::default(),
         fiber: None,
+        links: Vec::new(),
         fault: None,
         cx,
     };
     match read(bytes, &mut builder) {
-        Ok((root, _)) => Ok(root),
+        Ok((root, _)) => {
+            // Both ends of a link have their content only now.
+            for (fiber, resumed) in std::mem::take(&mut builder.links) {
+                let linked = builder.cx.machine.link(fiber, resumed);
+                linked.ok_or(Trouble::Rule(GraphError { at: bytes.len(), rule: Rule::Run }))?;
+            }
+            Ok(root)
+        }
         Err(error) => Err(builder.fault.map_or(Trouble::Rule(error), Trouble::Fault)),
     }
 }
@@ -109,6 +117,8 @@ struct Builder<'b, 'm, 'v> {
     /// Keys of the map or set that is being read.
     filed: FiledKeys,
     fiber: Option<Suspended<'v>>,
+    /// Fibers that wait for a stopped one, and that one.
+    links: Vec<(Fiber<'v>, Fiber<'v>)>,
     /// Why it cannot go on, if not for a broken rule.
     fault: Option<Fault<'v>>,
 }
@@ -383,9 +393,9 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
         Ok(())
     }
 
-    fn suspended(&mut self, _: usize, frames: usize) -> Result<(), Rule> {
+    fn suspended(&mut self, _: usize, pause: Pause, frames: usize) -> Result<(), Rule> {
         let registers = self.stacks.next().ok_or(Rule::Counts("fibers"))?;
-        self.fiber = Some(Suspended::new(frames, registers));
+        self.fiber = Some(Suspended::new(pause, frames, registers));
         Ok(())
     }
 
@@ -414,6 +424,15 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
         let state = self.cx.machine.suspend(made).ok_or(wrong)?;
         if let View::Fiber(fiber) = self.node_at(node)?.view() {
             self.cx.machine.set_fiber(fiber, state);
+        }
+        Ok(())
+    }
+
+    fn neighbours(&mut self, node: usize, _: Value<'v>, resumed: Option<Value<'v>>) -> Result<(), Rule> {
+        if let Some(View::Fiber(resumed)) = resumed.map(Value::view)
+            && let View::Fiber(fiber) = self.node_at(node)?.view()
+        {
+            self.links.push((fiber, resumed));
         }
         Ok(())
     }

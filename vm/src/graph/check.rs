@@ -12,7 +12,7 @@ use super::tag as t;
 use super::weight::Weight;
 use crate::heap::{Slot, tag};
 use crate::run::frame::Kind;
-use crate::run::snapshot::{self, result_of};
+use crate::run::snapshot::{self, Pause, result_of, resumes};
 
 /// What is known of a graph that was checked.
 #[derive(Default)]
@@ -51,6 +51,7 @@ pub(crate) fn check(bytes: &[u8], codes: Codes<'_>) -> Result<Facts, GraphError>
         list: Elements::default(),
         fiber: Registers::default(),
         places: HashMap::new(),
+        runs: HashMap::new(),
         keys: [seed.hash_one(1), seed.hash_one(2)],
         facts: Facts::default(),
     };
@@ -60,6 +61,7 @@ pub(crate) fn check(bytes: &[u8], codes: Codes<'_>) -> Result<Facts, GraphError>
     if checker.frozen.len() != checker.limits.0 {
         return Err(end(Rule::Counts("frozen values")));
     }
+    checker.check_runs().map_err(end)?;
     let mut facts = checker.facts;
     facts.deepest = deepest;
     facts.counts = checker.limits;
@@ -120,8 +122,10 @@ struct Elements {
 /// The registers of the frame that is being read.
 #[derive(Default)]
 struct Registers {
-    /// Whether no frame was read yet.
-    outermost: bool,
+    /// How the innermost frame waits, how many frames there are, and how many of them were read.
+    pause: Pause,
+    count: usize,
+    read: usize,
     /// The number of the fiber.
     node: usize,
     /// Registers of all frames before.
@@ -151,6 +155,8 @@ struct Checker<'a, 'c> {
     fiber: Registers,
     /// For maps and sets not read yet: how long they must be at least.
     places: HashMap<u64, u64>,
+    /// Of every stopped fiber: who has resumed it, and whom it has.
+    runs: HashMap<u64, (Option<u64>, Option<u64>)>,
     keys: [u64; 2],
     facts: Facts,
 }
@@ -318,17 +324,49 @@ impl Checker<'_, '_> {
         Ok(cursor.fields as u32)
     }
 
-    /// What a frame needs, if its code is there: the registers that are live, and the instruction.
-    fn frame_code(&mut self, function: Met, at: u64) -> Result<Option<(Code, Op)>, Rule> {
+    /// That the fibers of stopped runs agree on who waits for whom, and that each run has an outermost one.
+    fn check_runs(&self) -> Result<(), Rule> {
+        let mut reached = 0;
+        for (&number, &(resumer, resumed)) in &self.runs {
+            let agrees = |other: u64, back: fn(&(Option<u64>, Option<u64>)) -> Option<u64>| {
+                self.runs.get(&other).and_then(back) == Some(number)
+            };
+            if resumer.is_some_and(|resumer| !agrees(resumer, |links| links.1))
+                || resumed.is_some_and(|resumed| !agrees(resumed, |links| links.0))
+            {
+                return Err(Rule::Run);
+            }
+            if resumer.is_none() {
+                let mut next = Some(number);
+                while let Some(&(_, resumed)) = next.and_then(|next| self.runs.get(&next)) {
+                    reached += 1;
+                    // Where all agree every fiber is in one row only, so the rows together are no longer than this.
+                    if reached > self.runs.len() {
+                        return Err(Rule::Run);
+                    }
+                    next = resumed;
+                }
+            }
+        }
+        // Those that were not reached wait for one another in a circle.
+        if reached == self.runs.len() { Ok(()) } else { Err(Rule::Run) }
+    }
+
+    /// A frame's code, if it is there, and whether an instruction of it may be the one where the frame waits.
+    fn frame_code(&self, function: Met, at: u64, pause: Pause, is_innermost: bool) -> Result<Option<Code>, Rule> {
         if !matches!(function.kind, t::CLOSURE | t::OWNED) {
             return Err(expected("a function", function));
         }
-        let Some(code) = self.code_of(function.info).cloned() else { return Ok(None) };
-        let word = usize::try_from(at).ok().and_then(|at| code.body().words.get(at));
-        match word.and_then(|word| word.op()) {
-            Some(op) => Ok(Some((code, op))),
-            None => Err(Rule::Waiting { at }),
-        }
+        let Some(code) = self.code_of(function.info) else { return Ok(None) };
+        let words = &code.body().words;
+        let op = usize::try_from(at).ok().and_then(|at| words.get(at)).and_then(|word| word.op());
+        let fits = match (pause, op) {
+            (Pause::Resume, None) => is_innermost && at == words.len() as u64,
+            (Pause::Resume, Some(op)) if is_innermost => resumes(op),
+            (Pause::Yield, Some(op)) => op == Op::Yield,
+            (_, op) => op.is_some(),
+        };
+        if fits { Ok(Some(code.clone())) } else { Err(Rule::Waiting { at }) }
     }
 }
 
@@ -609,12 +647,12 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         Ok(())
     }
 
-    fn suspended(&mut self, node: usize, frames: usize) -> Result<(), Rule> {
+    fn suspended(&mut self, node: usize, pause: Pause, frames: usize) -> Result<(), Rule> {
         if frames == 0 {
             return Err(Rule::Counts("frames"));
         }
         self.facts.weight.frame();
-        self.fiber = Registers { outermost: true, node, base: 1, ..Registers::default() };
+        self.fiber = Registers { pause, count: frames, node, base: 1, ..Registers::default() };
         Ok(())
     }
 
@@ -622,7 +660,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         self.facts.weight.frame();
         // The frame before waits for this one: its instruction must call, and says what becomes of the result.
         let wanted = match self.fiber.code.take() {
-            _ if std::mem::take(&mut self.fiber.outermost) => Some(Kind::Entry),
+            _ if self.fiber.read == 0 => Some(Kind::Entry),
             Some(code) => {
                 let word = code.body().words.get(self.fiber.at as usize);
                 let wanted = word.and_then(|word| word.op()).and_then(result_of);
@@ -633,12 +671,14 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         if wanted.map_or(!snapshot::is_result(kind), |wanted| wanted as u8 != kind) {
             return Err(Rule::Result);
         }
+        self.fiber.read += 1;
         self.fiber.live = None;
         self.fiber.next = 0;
         self.fiber.last = None;
         self.fiber.at = at;
-        if let Some((code, _)) = self.frame_code(function, at)? {
-            let live = code.live_during(at as u32).unwrap_or_default();
+        let pause = self.fiber.pause.innermost(self.fiber.read, self.fiber.count);
+        if let Some(code) = self.frame_code(function, at, pause, self.fiber.read == self.fiber.count)? {
+            let live = pause.live(&code, at as u32).unwrap_or_default();
             if live.len() as u64 != registers {
                 return Err(Rule::Registers { needed: live.len(), found: registers });
             }
@@ -675,15 +715,18 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
     }
 
     fn suspended_end(&mut self, _: usize) -> Result<(), Rule> {
-        if let Some(code) = self.fiber.code.take() {
-            let at = self.fiber.at;
-            if code.body().words.get(at as usize).and_then(|word| word.op()) != Some(Op::Yield) {
-                return Err(Rule::Waiting { at });
-            }
-        }
+        self.fiber.code = None;
         let registers = self.fiber.top + snapshot::MARGIN;
         self.facts.weight.registers(registers);
         self.facts.stacks.push(registers);
+        Ok(())
+    }
+
+    fn neighbours(&mut self, node: usize, resumer: Met, resumed: Option<Met>) -> Result<(), Rule> {
+        let fiber = |met: Met| if met.kind == t::FIBER { Ok(met.number) } else { Err(expected("a fiber", met)) };
+        let resumer = if resumer.kind == t::NIL { None } else { Some(fiber(resumer)?) };
+        self.facts.weight.run();
+        self.runs.insert(node as u64, (resumer, resumed.map(fiber).transpose()?));
         Ok(())
     }
 }

@@ -31,17 +31,21 @@ const KEPT: usize = 4096;
 pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<[u8; 32], Fault<'v>> {
     let kept = matches!(value.tag, value_tag::CLOSURE | value_tag::TYPE | value_tag::TUPLE | value_tag::ERROR);
     let address = value.bits as usize;
-    if kept && let Some(&hash) = cx.machine.graph_hashes.get(&address) {
+    if kept && let Some(&(hash, price)) = cx.machine.graph_hashes.get(&address) {
+        // What is kept depends on the machine's history, which must not show in the fuel that a program takes.
+        cx.work(price)?;
         return Ok(hash);
     }
+    let before = cx.machine.total_fuel_used();
     let graph = write::write(cx, value)?;
+    let price = usize::try_from(cx.machine.total_fuel_used() - before).unwrap_or(usize::MAX);
     let hash = hash_of(graph.parts());
     // An undone `atomic` may leave a variable uninitialised that was written once; so nothing is kept inside.
     if kept && !graph.is_mutable && !cx.heap().journal.is_on() {
         if cx.machine.graph_hashes.len() >= KEPT {
             cx.machine.graph_hashes.clear();
         }
-        cx.machine.graph_hashes.insert(address, hash);
+        cx.machine.graph_hashes.insert(address, (hash, price));
     }
     Ok(hash)
 }

@@ -6,7 +6,7 @@ use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::{Closure, Fiber, Type, Value, View};
 use crate::native::Fault;
-use crate::run::snapshot::{AtRest, FrameView, at_rest};
+use crate::run::snapshot::{AtRest, FrameView, Frames, at_rest};
 
 /// What has no place in a graph.
 #[derive(Clone, Copy)]
@@ -130,15 +130,25 @@ fn of_type<'v>(ty: Type<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
 fn of_fiber<'v>(fiber: Fiber<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
     match at_rest(fiber) {
         AtRest::Fresh(function) => f(Step::Part("function"), function),
-        AtRest::Suspended(frames) => {
-            for (number, frame) in frames.enumerate() {
-                f(Step::Function(number), frame.closure.into());
-                for register in frame.closure.code().live_during(frame.at).unwrap_or_default() {
-                    f(Step::Register(number, name_of(&frame, register), register), frame.register(register));
+        AtRest::Suspended(frames) => of_frames(frames, f),
+        AtRest::Stopped(frames, links) => {
+            of_frames(frames, &mut f);
+            for (name, other) in [("resumer", links.resumer), ("resumed", links.resumed)] {
+                if let Some(other) = other {
+                    f(Step::Part(name), other.into());
                 }
             }
         }
         AtRest::Done | AtRest::Running => {}
+    }
+}
+
+fn of_frames<'v>(frames: Frames<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+    for (number, frame) in frames.enumerate() {
+        f(Step::Function(number), frame.closure.into());
+        for register in frame.live() {
+            f(Step::Register(number, name_of(&frame, register), register), frame.register(register));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::{GraphError, Rule};
 use super::stack::Stack;
 use super::tag as t;
 use crate::heap::{Slot, Value};
+use crate::run::snapshot::Pause;
 
 /// The frozen value or new instance whose parts follow.
 #[derive(Clone, Copy)]
@@ -97,11 +98,13 @@ pub(crate) trait Sink<'a> {
     fn field(&mut self, node: usize, index: usize, value: Self::Ref) -> Result<(), Rule>;
     fn fresh(&mut self, node: usize, function: Self::Ref) -> Result<(), Rule>;
     fn done(&mut self, node: usize) -> Result<(), Rule>;
-    fn suspended(&mut self, node: usize, frames: usize) -> Result<(), Rule>;
+    fn suspended(&mut self, node: usize, pause: Pause, frames: usize) -> Result<(), Rule>;
     fn frame(&mut self, function: Self::Ref, kind: u8, at: u64, registers: u64) -> Result<(), Rule>;
     fn register(&mut self, value: Self::Ref) -> Result<(), Rule>;
     fn frame_end(&mut self) -> Result<(), Rule>;
     fn suspended_end(&mut self, node: usize) -> Result<(), Rule>;
+    /// The neighbours of the stopped fiber that has just ended: who has resumed it, nil if nobody has, and whom it has.
+    fn neighbours(&mut self, node: usize, resumer: Self::Ref, resumed: Option<Self::Ref>) -> Result<(), Rule>;
 }
 
 /// Reads a whole graph into a sink; gives the root and the deepest nesting of frozen values.
@@ -405,23 +408,35 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, S> {
                 self.sink.fresh(node, function)
             }
             t::DONE => self.sink.done(node),
-            t::SUSPENDED => {
-                let frames = self.count()?;
-                self.sink.suspended(node, frames)?;
-                for _ in 0..frames {
-                    let function = self.reference()?;
-                    let (kind, at, registers) = (self.from.u8()?, self.number()?, self.count()?);
-                    self.sink.frame(function, kind, at, registers as u64)?;
-                    for _ in 0..registers {
-                        let value = self.reference()?;
-                        self.sink.register(value)?;
-                    }
-                    self.sink.frame_end()?;
-                }
-                self.sink.suspended_end(node)
+            t::SUSPENDED => self.frames(node, Pause::Yield),
+            t::STOPPED => {
+                self.frames(node, Pause::Next)?;
+                let resumer = self.reference()?;
+                self.sink.neighbours(node, resumer, None)
+            }
+            t::WAITING => {
+                self.frames(node, Pause::Resume)?;
+                let (resumer, resumed) = (self.reference()?, self.reference()?);
+                self.sink.neighbours(node, resumer, Some(resumed))
             }
             number => Err(Rule::Unknown { what: "state of a fiber", number }),
         }
+    }
+
+    fn frames(&mut self, node: usize, pause: Pause) -> Result<(), Rule> {
+        let frames = self.count()?;
+        self.sink.suspended(node, pause, frames)?;
+        for _ in 0..frames {
+            let function = self.reference()?;
+            let (kind, at, registers) = (self.from.u8()?, self.number()?, self.count()?);
+            self.sink.frame(function, kind, at, registers as u64)?;
+            for _ in 0..registers {
+                let value = self.reference()?;
+                self.sink.register(value)?;
+            }
+            self.sink.frame_end()?;
+        }
+        self.sink.suspended_end(node)
     }
 }
 

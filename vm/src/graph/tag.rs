@@ -26,9 +26,14 @@
 //!            of a map:      n (key reference)*
 //!            of a set:      n key*
 //!            of an instance: reference*               as many as its type has fields
-//!            of a fiber:    0 reference | 1 n frame* | 3      fresh, suspended, done
+//!            of a fiber:    0 reference | 3                   fresh, done
+//!                         | 1 n frame*                        suspended at a `yield`
+//!                         | 2 n frame* resumer                stopped before an instruction
+//!                         | 4 n frame* resumer reference      waits for the stopped fiber that it has resumed
+//! resumer  = NIL | reference                      the fiber that has resumed it; none for the outermost of a run
 //! key      = reference | FILED reference reference    the second: what its `hash` methods gave, as a tuple
-//! frame    = reference kind:u8 at:n n reference*      function, instruction that waits, live registers; outermost first
+//! frame    = reference kind:u8 at:n n reference*      function, instruction that waits (for a stopped fiber's innermost
+//!                                                 frame: that is next), live registers; outermost first
 //! code     = n                                        met before, or the next number and the 32 bytes of its hash
 //! ```
 //!
@@ -78,7 +83,9 @@ pub const MOST_SMALL: i64 = LEAST_SMALL + (u8::MAX - SMALL) as i64;
 /// States of a fiber.
 pub const FRESH: u8 = 0;
 pub const SUSPENDED: u8 = 1;
+pub const STOPPED: u8 = 2;
 pub const DONE: u8 = 3;
+pub const WAITING: u8 = 4;
 
 /// The least number of elements of a list that is packed.
 pub const PACKED: usize = 8;

@@ -112,6 +112,12 @@ impl Weight {
         self.build += 24;
     }
 
+    /// A stopped fiber's neighbours.
+    pub fn run(&mut self) {
+        self.check += 96;
+        self.build += 16;
+    }
+
     /// The registers of a suspended fiber.
     pub fn registers(&mut self, count: usize) {
         self.build += 16 * count as u64;

@@ -13,7 +13,7 @@ use super::weight::Weight;
 use crate::cx::Cx;
 use crate::heap::{Closure, Fiber, List, Map, Type, Value, View, tag};
 use crate::native::{Fault, Stop};
-use crate::run::snapshot::{AtRest, FrameView, MARGIN, at_rest};
+use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 
 /// A graph as it is written.
 pub(crate) struct Graph<'v> {
@@ -672,15 +672,14 @@ impl<'v> GraphWriter<'v> {
             }
             AtRest::Suspended(frames) => {
                 self.out.u8(t::SUSPENDED);
-                self.out.count(frames.len());
-                self.weight.frame();
-                let (mut base, mut top) = (1, 0);
-                for frame in frames {
-                    top = top.max(base + frame.closure.code().body().registers as usize);
-                    base += self.frame(cx, &frame)?;
-                }
-                self.weight.registers(top + MARGIN);
-                Ok(())
+                self.frames(cx, frames)
+            }
+            AtRest::Stopped(frames, Links { resumer, resumed }) => {
+                self.out.u8(if resumed.is_some() { t::WAITING } else { t::STOPPED });
+                self.frames(cx, frames)?;
+                self.weight.run();
+                self.reference(cx, resumer.map_or(Value::NIL, Value::from))?;
+                resumed.map_or(Ok(()), |resumed| self.reference(cx, resumed.into()))
             }
             AtRest::Done => {
                 self.out.u8(t::DONE);
@@ -690,14 +689,25 @@ impl<'v> GraphWriter<'v> {
         }
     }
 
+    fn frames(&mut self, cx: &mut Cx<'v>, frames: Frames<'v>) -> Done<'v> {
+        self.out.count(frames.len());
+        self.weight.frame();
+        let (mut base, mut top) = (1, 0);
+        for frame in frames {
+            top = top.max(base + frame.closure.code().body().registers as usize);
+            base += self.frame(cx, &frame)?;
+        }
+        self.weight.registers(top + MARGIN);
+        Ok(())
+    }
+
     /// Writes a frame; gives how many registers it takes up to the last that matters.
     fn frame(&mut self, cx: &mut Cx<'v>, frame: &FrameView<'v>) -> Done<'v, usize> {
         self.weight.frame();
         self.running(cx, frame.closure)?;
         self.out.u8(frame.kind as u8);
         self.out.count(frame.at as usize);
-        // Only instructions that called or yielded wait, and they are instructions of the code.
-        let live = frame.closure.code().live_during(frame.at).unwrap_or_default();
+        let live = frame.live();
         self.out.count(live.len());
         for &register in &live {
             let value = frame.register(register);

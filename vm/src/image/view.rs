@@ -9,6 +9,7 @@ use crate::graph::error::Rule;
 use crate::graph::read::{Shape, Sink, TypeShape, read};
 use crate::graph::tag as t;
 use crate::heap::{Slot, tag};
+use crate::run::snapshot::Pause;
 
 /// The graph of an image. Numbers are those of the canonical order: equal graphs have equal views.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -113,6 +114,16 @@ pub enum FiberView {
     Fresh(Part),
     /// Its frames, outermost first.
     Suspended(Vec<FrameView>),
+    /// One that the host has stopped, or that waits for such a one.
+    Stopped {
+        frames: Vec<FrameView>,
+        /// Whether the innermost frame's instruction is still to run.
+        is_next: bool,
+        /// The fiber that has resumed it, or nil.
+        resumer: Part,
+        /// The fiber that it has resumed.
+        resumed: Option<Part>,
+    },
     Done,
 }
 
@@ -125,6 +136,28 @@ pub struct FrameView {
     pub at: u32,
     /// The registers that matter, in order.
     pub registers: Vec<Part>,
+}
+
+impl FiberView {
+    /// Its frames, outermost first, if it is under way.
+    pub fn frames(&self) -> &[FrameView] {
+        match self {
+            FiberView::Suspended(frames) | FiberView::Stopped { frames, .. } => frames,
+            FiberView::Fresh(_) | FiberView::Done => &[],
+        }
+    }
+
+    /// The numbers of the registers that matter in a frame, if its code is known.
+    pub fn live(&self, frame: usize, code: &Code) -> Vec<u16> {
+        let frames = self.frames();
+        let Some(at) = frames.get(frame).map(|frame| frame.at) else { return Vec::new() };
+        let pause = match self {
+            FiberView::Stopped { is_next: true, .. } => Pause::Next,
+            FiberView::Stopped { .. } => Pause::Resume,
+            _ => Pause::Yield,
+        };
+        pause.innermost(frame + 1, frames.len()).live(code, at).unwrap_or_default()
+    }
 }
 
 impl Image {
@@ -393,7 +426,7 @@ impl<'a> Sink<'a> for ViewReader {
         Ok(())
     }
 
-    fn suspended(&mut self, _: usize, _: usize) -> Result<(), Rule> {
+    fn suspended(&mut self, _: usize, _: Pause, _: usize) -> Result<(), Rule> {
         Ok(())
     }
 
@@ -417,6 +450,16 @@ impl<'a> Sink<'a> for ViewReader {
         let frames = std::mem::take(&mut self.frames);
         if let Some(node) = self.view.nodes.get_mut(node) {
             *node = Node::Fiber(FiberView::Suspended(frames));
+        }
+        Ok(())
+    }
+
+    fn neighbours(&mut self, node: usize, resumer: Part, resumed: Option<Part>) -> Result<(), Rule> {
+        if let Some(Node::Fiber(fiber)) = self.view.nodes.get_mut(node)
+            && let FiberView::Suspended(frames) = fiber
+        {
+            let frames = std::mem::take(frames);
+            *fiber = FiberView::Stopped { frames, is_next: resumed.is_none(), resumer, resumed };
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ pub(super) enum To {
     Caller,
 }
 
+/// The machine's own instruction that returns what is in register 0.
+pub(super) static RETURN: [u64; 1] = [Word::abc(Op::Return, 0, 0, 0).0];
+
 impl Machine {
     /// A register of the running frame.
     #[inline(always)]
@@ -520,7 +523,6 @@ impl Machine {
         match to {
             To::Register(_, dst) => dst,
             To::Caller => {
-                static RETURN: [u64; 1] = [Word::abc(Op::Return, 0, 0, 0).0];
                 self.pc = RETURN.as_ptr();
                 0
             }

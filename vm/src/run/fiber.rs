@@ -16,6 +16,10 @@ pub(crate) enum Status {
     Running = 2,
     /// It has returned or thrown.
     Done = 3,
+    /// The host has stopped it before an instruction: the innermost fiber of a run.
+    Paused = 4,
+    /// It has resumed a fiber that the host has stopped, or that waits for such a one.
+    Waiting = 5,
 }
 
 /// The state of a fiber.
@@ -38,6 +42,8 @@ pub(crate) struct FiberState {
     pub boundary: bool,
     /// The fiber that resumed it.
     pub resumer: *mut FiberObject,
+    /// The fiber that it resumed, while both are stopped by the host.
+    pub resumed: *mut FiberObject,
     /// The resumer's register for what this one yields or returns.
     pub dst: u16,
     /// Whether the resumer iterates (absent at the end) or called `resume`.
@@ -62,6 +68,10 @@ pub(crate) struct FiberSnapshot {
     base: usize,
     top: usize,
     status: Status,
+    resumer: *mut FiberObject,
+    resumed: *mut FiberObject,
+    dst: u16,
+    iterated: bool,
     wanted: u16,
     snapshot: u32,
 }
@@ -78,6 +88,7 @@ impl FiberState {
             status: Status::Fresh,
             boundary: false,
             resumer: std::ptr::null_mut(),
+            resumed: std::ptr::null_mut(),
             dst: 0,
             iterated: false,
             wanted: 0,
@@ -98,7 +109,7 @@ impl FiberState {
         match self.status {
             Status::Fresh => 1,
             Status::Done => 0,
-            Status::Suspended | Status::Running => {
+            Status::Suspended | Status::Running | Status::Paused | Status::Waiting => {
                 let registers = match self.frames.get(self.top) {
                     // SAFETY: frames above the lowest have a live closure, whose code the machine keeps.
                     Some(frame) if self.top > 0 => unsafe { (*(*frame.closure).code).registers() },
@@ -116,13 +127,15 @@ impl FiberState {
         live.iter().for_each(|&slot| marker.slot(slot));
         // Old values above must not outlive what they refer to: a later frame would find them in its registers.
         dead.fill(Value::NIL);
-        if matches!(self.status, Status::Suspended | Status::Running) {
+        if !matches!(self.status, Status::Fresh | Status::Done) {
             for frame in self.frames.get(1..=self.top).unwrap_or(&[]) {
                 marker.header(frame.closure.cast());
             }
         }
-        if !self.resumer.is_null() {
-            marker.header(self.resumer.cast());
+        for other in [self.resumer, self.resumed] {
+            if !other.is_null() {
+                marker.header(other.cast());
+            }
         }
     }
 
@@ -130,7 +143,7 @@ impl FiberState {
     pub fn snapshot(&self) -> FiberSnapshot {
         let frames = match self.status {
             Status::Fresh | Status::Done => 0,
-            Status::Suspended | Status::Running => self.top + 1,
+            Status::Suspended | Status::Running | Status::Paused | Status::Waiting => self.top + 1,
         };
         FiberSnapshot {
             stack: self.stack[..self.used()].into(),
@@ -139,6 +152,10 @@ impl FiberState {
             base: self.base,
             top: self.top,
             status: self.status,
+            resumer: self.resumer,
+            resumed: self.resumed,
+            dst: self.dst,
+            iterated: self.iterated,
             wanted: self.wanted,
             snapshot: self.snapshot,
         }
@@ -155,9 +172,12 @@ impl FiberState {
         self.base = snapshot.base;
         self.top = snapshot.top;
         self.status = snapshot.status;
+        self.resumer = snapshot.resumer;
+        self.resumed = snapshot.resumed;
+        self.dst = snapshot.dst;
+        self.iterated = snapshot.iterated;
         self.wanted = snapshot.wanted;
         self.snapshot = snapshot.snapshot;
-        self.resumer = std::ptr::null_mut();
     }
 }
 
@@ -171,5 +191,10 @@ impl FiberSnapshot {
     pub fn trace(&self, marker: &mut Marker) {
         self.stack.iter().for_each(|&slot| marker.slot(slot));
         self.frames.iter().skip(1).for_each(|frame| marker.header(frame.closure.cast()));
+        for fiber in [self.resumer, self.resumed] {
+            if !fiber.is_null() {
+                marker.header(fiber.cast());
+            }
+        }
     }
 }

@@ -790,6 +790,14 @@ loop_when!(LoopIf, value => value > tag::FALSE);
 loop_when!(LoopIfNot, value => value <= tag::FALSE);
 loop_when!(LoopPresent, value => value != tag::ABSENT);
 
+// While the host counts instructions, every one of them comes by here first.
+op!(Counted(pc, base, vm, w, fp) {
+    if (*vm).stepping.left == 0 { return StepsOver(pc, base, vm, w, fp) }
+    (*vm).stepping.left -= 1;
+    return super::dispatch::TABLE[w as u8 as usize](pc, base, vm, w, fp)
+});
+slow!(again StepsOver => steps_over);
+
 // Safepoints: these undo the step of `pc` and run the instruction again when all is well.
 slow!(again OutOfFuel => safepoint);
 slow!(again Collect => collect_now);

@@ -145,9 +145,6 @@ impl Machine {
             }
             _ => return Err(self.not_iterable(first)),
         };
-        if next.is_none() {
-            self.set_r(it, Value::NIL);
-        }
         self.set_r(dst, next.unwrap_or(Value::ABSENT));
         if self.heap.is_due() {
             return self.collect_now(Word(0));

@@ -15,6 +15,9 @@ use crate::native::{Fault, Stop};
 /// Safepoints between two looks at the clock and the interrupt flag.
 const SLICE: u64 = 20_000;
 
+/// The same for a run that should have stopped.
+const OVERDUE: u64 = 100;
+
 /// Registers that every frame can count on without a check of its own.
 pub(crate) const MARGIN: usize = 64;
 
@@ -25,21 +28,27 @@ impl Machine {
     pub(super) fn safepoint(&mut self, _: Word) -> Done {
         // The step that found it so was not made.
         self.fuel += 1;
+        self.close_slice();
+        if self.pauses() {
+            return Ok(());
+        }
         self.next_slice().map_err(Fault::Stop)
+    }
+
+    /// Counts what the current slice has used, and ends it.
+    pub(super) fn close_slice(&mut self) {
+        self.fuel_used += (self.slice - self.fuel).max(0) as u64;
+        self.slice = 0;
+        self.fuel = 0;
     }
 
     /// Begins a new slice of fuel, unless the program has to stop.
     pub fn next_slice(&mut self) -> Result<(), Stop> {
-        let used = (self.slice - self.fuel).max(0) as u64;
-        self.fuel_used += used;
+        self.close_slice();
         if self.interrupt.swap(false, Ordering::Relaxed) {
-            self.slice = 0;
-            self.fuel = 0;
             return Err(Stop::Interrupted);
         }
         if self.limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            self.slice = 0;
-            self.fuel = 0;
             return Err(Stop::Time);
         }
         let left = match self.limits.fuel {
@@ -47,12 +56,16 @@ impl Machine {
             None => u64::MAX,
         };
         if left == 0 {
-            self.slice = 0;
-            self.fuel = 0;
             return Err(Stop::Fuel);
         }
+        let until_pause = match self.stepping.fuel_left(self.fuel_used) {
+            // The run should have stopped, but cannot where it stands.
+            Some(0) => OVERDUE,
+            Some(left) => left,
+            None => SLICE,
+        };
         // One more than is left to use, as the step that reaches zero is not made.
-        self.slice = left.min(SLICE) as i64 + 1;
+        self.slice = left.min(until_pause).min(SLICE) as i64 + 1;
         self.fuel = self.slice;
         Ok(())
     }
@@ -185,6 +198,12 @@ impl Machine {
         }
     }
 
+    /// The fault of passing the limit of calls.
+    pub(super) fn too_deep(&mut self) -> Fault<'static> {
+        let message = format!("more than {} calls are under way at once", self.limits.depth);
+        self.failure(ErrorKind::StackOverflow, message)
+    }
+
     /// Makes room for more frames, up to the depth limit.
     pub(super) fn grow_frames(&mut self) -> Done {
         // SAFETY: the running fiber is live, and `fp` points into its frames.
@@ -193,8 +212,7 @@ impl Machine {
             let allowed = self.limits.depth.saturating_sub(state.depth);
             let used = self.fp.offset_from(state.frames.as_ptr()) as usize + 1;
             if used >= allowed {
-                let message = format!("more than {} calls are under way at once", self.limits.depth);
-                return Err(self.failure(ErrorKind::StackOverflow, message));
+                return Err(self.too_deep());
             }
             if used < state.frames.len() {
                 return Ok(());

@@ -73,6 +73,8 @@ pub(crate) struct Machine {
     pub slice: i64,
     pub limits: Limits,
     pub interrupt: Arc<AtomicBool>,
+    /// Where the steps of the host stand.
+    pub stepping: super::step::Stepping,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
@@ -95,8 +97,9 @@ pub(crate) struct Machine {
     pub free_roots: Vec<u32>,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<crate::trace::Trace>>,
-    /// Hashes of graphs that reach nothing that can change, by the address of the root. Emptied by collections.
-    pub graph_hashes: HashMap<usize, [u8; 32]>,
+    /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
+    /// Emptied by collections.
+    pub graph_hashes: HashMap<usize, ([u8; 32], usize)>,
     /// Names of what the library provides and is written in the language, by address. Filled when first asked for.
     pub library_names: std::cell::OnceCell<HashMap<usize, Arc<str>>>,
     /// Where `print` writes.

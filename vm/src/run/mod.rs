@@ -14,5 +14,6 @@ pub(crate) mod types;
 mod operators;
 mod iterate;
 mod switch;
+pub mod step;
 mod start;
 pub(crate) mod snapshot;

@@ -141,6 +141,13 @@ impl Prepared {
         unsafe { self.memory.get().add(index as usize) }
     }
 
+    /// Whether a position is at one of its instructions.
+    pub fn has_word(&self, pc: *const u64) -> bool {
+        let memory = self.memory.get();
+        let offset = (pc as usize).wrapping_sub(memory as usize) / size_of::<u64>();
+        !memory.is_null() && offset < self.code.body().words.len()
+    }
+
     /// Forgets the caches whose key `is_dead`.
     pub fn clear_caches(&self, is_dead: impl Fn(u64) -> bool) {
         let (first, count) = self.caches.get();
@@ -193,6 +200,14 @@ impl Machine {
     pub(super) fn cache(&self, w: Word) -> *mut Cache {
         // SAFETY: prepared code has its caches at this distance behind the instruction.
         unsafe { self.pc.add(w.c() as usize) as *mut Cache }
+    }
+
+    /// Goes on behind the machine's own instruction that a first call begins with.
+    ///
+    /// # Errors
+    /// As `fill`.
+    pub(super) fn leave_first_call(&mut self) -> Result<(), Fault<'static>> {
+        if self.pc == FIRST_CALL.as_ptr() { self.first_call(Word(0)) } else { Ok(()) }
     }
 
     /// The running frame's code is called for the first time.

@@ -8,19 +8,29 @@ use super::fiber::{FiberState, Status};
 use super::frame::{Frame, Kind};
 pub(crate) use super::limits::MARGIN;
 use super::machine::Machine;
-use crate::heap::layout::Method;
+use crate::heap::layout::{FiberObject, Method};
 use crate::heap::{Closure, Fiber, Gc, Slot, Type, Value};
 
 /// What a fiber that does not run consists of.
 pub(crate) enum AtRest<'v> {
     /// It will call this function.
     Fresh(Value<'v>),
-    /// It waits in the innermost of these frames.
+    /// It waits at a `yield` in the innermost of these frames.
     Suspended(Frames<'v>),
+    /// The host has stopped it, or the fiber that it waits for.
+    Stopped(Frames<'v>, Links<'v>),
     /// It is over.
     Done,
     /// It runs, or waits for a fiber that it resumed, so its position is the machine's.
     Running,
+}
+
+/// The neighbours of a stopped fiber in its run.
+pub(crate) struct Links<'v> {
+    /// The fiber that has resumed it.
+    pub resumer: Option<Fiber<'v>>,
+    /// The fiber that it has resumed and waits for; if there is none, it goes on at the instruction itself.
+    pub resumed: Option<Fiber<'v>>,
 }
 
 /// The frames of a suspended fiber, outermost first.
@@ -36,8 +46,10 @@ pub(crate) struct FrameView<'v> {
     pub closure: Closure<'v>,
     /// What becomes of its result.
     pub kind: Kind,
-    /// The instruction that waits.
+    /// The instruction that waits, or the one that is next in a fiber that was stopped there. The number of instructions
+    /// where a result is only passed on to the caller.
     pub at: u32,
+    is_next: bool,
     fiber: Fiber<'v>,
     base: usize,
 }
@@ -50,6 +62,14 @@ pub(crate) fn at_rest(fiber: Fiber<'_>) -> AtRest<'_> {
         // SAFETY: what a live fiber's first register refers to is live.
         Status::Fresh => AtRest::Fresh(state.stack.first().map_or(Value::NIL, |slot| unsafe { slot.rebrand() })),
         Status::Suspended => AtRest::Suspended(Frames { fiber, next: 1, base: 0 }),
+        Status::Paused | Status::Waiting => {
+            let other = |fiber: *mut FiberObject| {
+                // SAFETY: a live fiber's neighbours are live.
+                (!fiber.is_null()).then(|| unsafe { Gc::from_ptr(fiber) })
+            };
+            let links = Links { resumer: other(state.resumer), resumed: other(state.resumed) };
+            AtRest::Stopped(Frames { fiber, next: 1, base: 0 }, links)
+        }
         Status::Done => AtRest::Done,
         Status::Running => AtRest::Running,
     }
@@ -77,13 +97,29 @@ impl<'v> Iterator for Frames<'v> {
         self.next += 1;
         // What waits in a frame is what the frame above it will return to.
         let pc = if self.next > state.top { state.pc } else { state.frames.get(self.next)?.ret };
+        let is_next = self.next > state.top && state.status == Status::Paused;
         // SAFETY: frames above the lowest have a live closure, which keeps its code.
-        let (closure, at) = unsafe { (Gc::from_ptr(frame.closure), (*(*frame.closure).code).index_before(pc)) };
-        Some(FrameView { closure, kind: frame.kind, at, fiber: self.fiber, base: self.base })
+        let (closure, code) = unsafe { (Gc::from_ptr(frame.closure), &*(*frame.closure).code) };
+        let at = match code.index_before(pc) {
+            // The first instruction has none before it.
+            at if is_next => at.wrapping_add(1),
+            // The machine's own instruction that returns what it is given.
+            u32::MAX => code.code().body().words.len() as u32,
+            at => at,
+        };
+        Some(FrameView { closure, kind: frame.kind, at, is_next, fiber: self.fiber, base: self.base })
     }
 }
 
 impl<'v> FrameView<'v> {
+    /// The registers that matter.
+    pub fn live(&self) -> Vec<u16> {
+        let code = self.closure.code();
+        let live = if self.is_next { code.live_before(self.at) } else { code.live_during(self.at) };
+        // Only instructions of the code wait, or the one that has no registers.
+        live.unwrap_or_default()
+    }
+
     /// A register.
     pub fn register(&self, register: u16) -> Value<'v> {
         // SAFETY: the fiber is live, the reference ends here, and what its registers refer to is live.
@@ -130,8 +166,45 @@ pub(crate) struct Member<'a, 'v> {
     pub captures: &'a [Value<'v>],
 }
 
-/// The registers and frames of a fiber that is made suspended.
+/// How the innermost frame of a fiber waits.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Pause {
+    /// At a `yield`.
+    #[default]
+    Yield,
+    /// Before an instruction.
+    Next,
+    /// For a fiber that it has resumed.
+    Resume,
+}
+
+impl Pause {
+    /// How frame `number` of `count` waits, the outermost being the first: all but the innermost wait for the next.
+    pub fn innermost(self, number: usize, count: usize) -> Pause {
+        if number == count { self } else { Pause::Resume }
+    }
+
+    /// The registers that matter in a frame that waits like this; none if there is no such instruction.
+    pub fn live(self, code: &Code, at: u32) -> Option<Vec<u16>> {
+        match self {
+            Pause::Next => code.live_before(at),
+            // What only passes a result on needs nothing.
+            Pause::Resume if at as usize == code.body().words.len() => Some(Vec::new()),
+            _ => code.live_during(at),
+        }
+    }
+}
+
+/// Whether an instruction may wait for a fiber that it has resumed.
+pub(crate) fn resumes(op: Op) -> bool {
+    matches!(op, Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList | Op::Next)
+}
+
+/// The registers and frames of a fiber that is made suspended or stopped.
 pub(crate) struct Suspended<'v> {
+    pause: Pause,
+    /// Number of frames.
+    count: usize,
     stack: Vec<Slot>,
     frames: Vec<Frame>,
     base: usize,
@@ -233,7 +306,7 @@ impl Machine {
     ) -> Option<()> {
         let code = function.code();
         let registers = code.body().registers as usize;
-        let live = code.live_during(at)?;
+        let live = to.pause.innermost(to.frames.len(), to.count).live(code, at)?;
         let mut frame =
             Frame { ret: std::ptr::null(), closure: function.as_ptr(), delta: 1, dst: 0, kind: Kind::Entry };
         match to.top {
@@ -259,40 +332,76 @@ impl Machine {
         Some(())
     }
 
-    /// Ends a fiber's frames; none if the innermost one does not wait at a `yield`.
+    /// Ends a fiber's frames; none if the innermost one cannot wait as the fiber does.
     pub(crate) fn suspend(&mut self, made: Suspended<'_>) -> Option<FiberState> {
         let (function, at) = made.top?;
-        let word = *function.code().body().words.get(at as usize)?;
-        if word.op() != Some(Op::Yield) {
-            return None;
-        }
         let mut state = FiberState::new(Value::NIL);
-        state.pc = self.position_behind(function, at)?;
+        let word = function.code().body().words.get(at as usize).copied();
+        (state.status, state.pc) = match made.pause {
+            Pause::Yield => {
+                let word = word.filter(|word| word.op() == Some(Op::Yield))?;
+                state.wanted = word.a();
+                (Status::Suspended, self.position_behind(function, at)?)
+            }
+            Pause::Next => (Status::Paused, self.position_of(function, at)?),
+            Pause::Resume => match word {
+                None => (Status::Waiting, super::calls::RETURN.as_ptr()),
+                Some(word) if resumes(word.op()?) => (Status::Waiting, self.position_behind(function, at)?),
+                Some(_) => return None,
+            },
+        };
         state.base = made.base;
         state.top = made.frames.len() - 1;
         state.stack = made.stack.into_boxed_slice();
         state.frames = made.frames.into_boxed_slice();
-        state.status = Status::Suspended;
-        state.wanted = word.a();
         Some(state)
+    }
+
+    /// Makes a stopped fiber wait for another one, which it has resumed where it stands. None if it does not wait.
+    pub(crate) fn link(&mut self, waiting: Fiber<'_>, resumed: Fiber<'_>) -> Option<()> {
+        // SAFETY: both are live, and the references end here.
+        let (state, other) = unsafe { (&mut (*waiting.as_ptr()).state, &raw mut (*resumed.as_ptr()).state) };
+        if state.status != Status::Waiting {
+            return None;
+        }
+        state.resumed = resumed.as_ptr();
+        let frame = state.frames.get(state.top)?;
+        // SAFETY: frames above the lowest have a live closure, which keeps its code.
+        let code = unsafe { &*(*frame.closure).code };
+        let word = code.code().body().words.get(code.index_before(state.pc) as usize);
+        let (dst, iterated) = word.map_or((0, false), |word| (word.a(), word.op() == Some(Op::Next)));
+        // SAFETY: as above; a fiber that waited for itself was refused by the checker of graphs.
+        unsafe {
+            (*other).resumer = waiting.as_ptr();
+            (*other).dst = dst;
+            (*other).iterated = iterated;
+        }
+        Some(())
     }
 
     /// Where a function goes on after an instruction.
     fn position_behind(&mut self, function: Closure<'_>, at: u32) -> Option<*const u64> {
+        // Every path ends, so an instruction that goes on has one behind it.
+        self.position_of(function, at.checked_add(1)?)
+    }
+
+    /// Where an instruction of a function is.
+    fn position_of(&mut self, function: Closure<'_>, at: u32) -> Option<*const u64> {
         let count = function.code().body().words.len();
         // SAFETY: the closure is live and keeps its prepared code.
         let prepared = unsafe { &*(*function.as_ptr()).code };
         // Who makes fibers has filled in the code of their frames, so that nothing has to be loaded now.
         self.fill_in(prepared).ok()?;
-        // Every path ends, so an instruction that goes on has one behind it.
-        ((at as usize) + 1 < count).then(|| prepared.word(at + 1))
+        ((at as usize) < count).then(|| prepared.word(at))
     }
 }
 
 impl<'v> Suspended<'v> {
     /// For so many frames, and registers if their number is known.
-    pub fn new(frames: usize, registers: usize) -> Suspended<'v> {
+    pub fn new(pause: Pause, frames: usize, registers: usize) -> Suspended<'v> {
         let mut made = Suspended {
+            pause,
+            count: frames,
             stack: Vec::with_capacity(registers),
             frames: Vec::with_capacity(frames + 1),
             base: 0,

@@ -40,6 +40,7 @@ impl Machine {
             slice: 0,
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
+            stepping: super::step::Stepping::default(),
             nesting: 0,
             retrying: false,
             waiting: Vec::new(),

@@ -8,6 +8,7 @@ use super::fiber::{FiberState, Status};
 use super::frame::{Frame, Kind};
 use super::limits::MARGIN;
 use super::machine::Machine;
+use super::step::Event;
 use crate::error::ErrorKind;
 use crate::heap::journal::Change;
 use crate::heap::layout::FiberObject;
@@ -28,7 +29,22 @@ impl Machine {
         let state = unsafe { &mut (*fiber).state };
         match state.status {
             Status::Fresh | Status::Suspended => {}
-            Status::Running => return Err(self.failure(ErrorKind::Fiber, "the fiber is running already")),
+            Status::Paused | Status::Waiting if state.resumer.is_null() => {
+                self.park();
+                // SAFETY: the running fiber is live; the other was just found to be stopped and resumed by nobody.
+                unsafe {
+                    let depth = (*self.fiber).state.depth + (*self.fiber).state.top + 1;
+                    let resumer = self.fiber;
+                    self.rouse(fiber, depth)?;
+                    state.resumer = resumer;
+                }
+                state.dst = dst;
+                state.iterated = iterated;
+                return Ok(());
+            }
+            Status::Running | Status::Paused | Status::Waiting => {
+                return Err(self.failure(ErrorKind::Fiber, "the fiber is running already"));
+            }
             Status::Done => return Err(self.failure(ErrorKind::Fiber, "the fiber is done")),
         }
         self.park();
@@ -36,8 +52,7 @@ impl Machine {
         let depth = unsafe { (*self.fiber).state.depth + (*self.fiber).state.top + 1 };
         // Its own frames count too: the run loop relies on a frame below the limit.
         if depth + state.top >= self.limits.depth {
-            let message = format!("more than {} calls are under way at once", self.limits.depth);
-            return Err(self.failure(ErrorKind::StackOverflow, message));
+            return Err(self.too_deep());
         }
         let fresh = state.status == Status::Fresh;
         let bytes = FIRST_REGISTERS * size_of::<Slot>() + FIRST_FRAMES * size_of::<Frame>();
@@ -70,7 +85,7 @@ impl Machine {
     ///
     /// # Safety
     /// The fiber is live.
-    unsafe fn save_for_undo(&mut self, fiber: *mut FiberObject) {
+    pub(super) unsafe fn save_for_undo(&mut self, fiber: *mut FiberObject) {
         let number = self.heap.journal.number();
         // SAFETY: the caller's word.
         unsafe {
@@ -84,7 +99,7 @@ impl Machine {
     }
 
     /// Gives a fresh fiber registers and frames, and makes it the running one. Its function stands in register 0.
-    fn prepare_fiber(&mut self, fiber: *mut FiberObject) {
+    pub(super) fn prepare_fiber(&mut self, fiber: *mut FiberObject) {
         // SAFETY: the fiber is live and fresh.
         unsafe {
             let state = &mut (*fiber).state;
@@ -111,6 +126,9 @@ impl Machine {
             (state.resumer, state.dst, state.iterated)
         };
         self.finish_running();
+        if resumer.is_null() && self.give_to_host(value, Event::Ended) {
+            return Ok(());
+        }
         self.fiber = resumer;
         self.unpark();
         self.set_r(dst as usize, if iterated { Value::ABSENT } else { value });
@@ -121,7 +139,8 @@ impl Machine {
         let value = self.r(w.b() as usize);
         // SAFETY: the running fiber is live.
         let state = unsafe { &mut (*self.fiber).state };
-        if state.boundary || state.resumer.is_null() {
+        let to_host = state.resumer.is_null() && !state.boundary && self.nesting == 1;
+        if !to_host && (state.boundary || state.resumer.is_null()) {
             let message = if self.nesting > 1 {
                 "yield cannot cross the native function that called back"
             } else {
@@ -135,6 +154,9 @@ impl Machine {
         self.park();
         state.status = Status::Suspended;
         state.wanted = w.a();
+        if to_host && self.give_to_host(value, Event::Yielded) {
+            return Ok(());
+        }
         let (resumer, dst) = (state.resumer, state.dst);
         state.resumer = std::ptr::null_mut();
         self.fiber = resumer;
@@ -202,7 +224,7 @@ impl Machine {
 }
 
 /// Whether a fiber's function has no parameter for the first resume's argument.
-fn takes_nothing(function: Slot) -> bool {
+pub(super) fn takes_nothing(function: Slot) -> bool {
     match function.view() {
         View::Closure(closure) => {
             // SAFETY: the closure is live and keeps its code.

@@ -1,0 +1,339 @@
+//! Execution as a value: a run that the host starts, lets go on for a while, and stops before any instruction.
+//!
+//! A run is a fiber that nobody has resumed. The host stops it at a safepoint, together with the fibers that it waits
+//! for; they stay as they are until the host, or a program that is given the fiber, lets them go on:
+//!
+//! ```text
+//!   run ── resumed ──> fiber ── resumed ──> fiber
+//!   Waiting            Waiting              Paused before an instruction
+//! ```
+//!
+//! A run cannot stop inside of `atomic` or below a native that calls back; there it goes on until that is over.
+
+use std::sync::atomic::Ordering;
+
+use quipu_lang::code::Word;
+
+use super::calls::To;
+use super::dispatch::drive;
+use super::fiber::{FiberState, Status};
+use super::frame::Kind;
+use super::machine::Machine;
+use crate::error::ErrorKind;
+use crate::heap::layout::FiberObject;
+use crate::heap::{Fiber, Gc, Slot, Value};
+use crate::native::{Fault, Stop};
+
+type Done = Result<(), Fault<'static>>;
+
+/// How far a run goes before the host has the word again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Budget {
+    /// To its end, or until it yields or is interrupted.
+    Unlimited,
+    /// About this much fuel: it stops at the first safepoint at which so much is used.
+    Fuel(u64),
+    /// This many instructions. Several that were fused count as one; the program runs slower meanwhile.
+    Instructions(u64),
+}
+
+/// Why the run loop came back to the host.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Event {
+    /// The function returned, threw, or hit a limit.
+    #[default]
+    Ended,
+    /// It yielded a value.
+    Yielded,
+    /// Its budget is used up.
+    Paused,
+    /// The interrupt handle was used.
+    Interrupted,
+}
+
+/// Where the steps of the host stand.
+#[derive(Default)]
+pub(crate) struct Stepping {
+    /// Whether the run loop runs for a step.
+    on: bool,
+    /// The fuel, counted from the machine's beginning, at which the run is to stop.
+    pause_at: Option<u64>,
+    /// Instructions that are left, while they are counted.
+    pub left: u64,
+    /// What the last step ended with.
+    event: Event,
+}
+
+impl Stepping {
+    /// Fuel that is left until the run is to stop.
+    pub fn fuel_left(&self, used: u64) -> Option<u64> {
+        if self.on { self.pause_at.map(|at| at.saturating_sub(used)) } else { None }
+    }
+}
+
+impl Machine {
+    /// Whether the running instruction is a place to stop at.
+    fn can_pause(&self) -> bool {
+        self.stepping.on && self.nesting == 1 && !self.heap.journal.is_on()
+    }
+
+    /// Stops at the current instruction if the host wants that. A safepoint has found its slice of fuel used up.
+    pub(super) fn pauses(&mut self) -> bool {
+        if !self.can_pause() {
+            return false;
+        }
+        if self.stepping.fuel_left(self.fuel_used) == Some(0) {
+            self.pause(Event::Paused);
+            return true;
+        }
+        if self.interrupt.swap(false, Ordering::Relaxed) {
+            self.pause(Event::Interrupted);
+            return true;
+        }
+        false
+    }
+
+    /// The instructions of a step are used up; the current one has not run.
+    pub(super) fn steps_over(&mut self, _: Word) -> Done {
+        // SAFETY: `fp` is the running frame; its closure keeps its code.
+        let is_own = unsafe {
+            let closure = (*self.fp).closure;
+            !closure.is_null() && (*(*closure).code).has_word(self.pc)
+        };
+        if is_own && self.can_pause() {
+            self.pause(Event::Paused);
+        } else {
+            self.stepping.left = 1;
+        }
+        Ok(())
+    }
+
+    /// Stops the running fiber before the current instruction, and with it all that wait for it.
+    fn pause(&mut self, event: Event) {
+        self.park();
+        let (mut fiber, mut resumed) = (self.fiber, std::ptr::null_mut::<FiberObject>());
+        while !fiber.is_null() {
+            // SAFETY: the running fiber and those that wait for it are live.
+            unsafe {
+                let state = &mut (*fiber).state;
+                state.status = if resumed.is_null() { Status::Paused } else { Status::Waiting };
+                state.resumed = resumed;
+                (fiber, resumed) = (state.resumer, fiber);
+            }
+        }
+        self.fiber = std::ptr::null_mut();
+        self.stepping.event = event;
+        self.over = true;
+    }
+
+    /// Makes a stopped run and the fibers that it waits for the running ones again. `depth`: frames below it.
+    ///
+    /// # Safety
+    /// `run` is live, stopped, and nobody has resumed it.
+    pub(super) unsafe fn rouse(&mut self, run: *mut FiberObject, depth: usize) -> Done {
+        // SAFETY: what a stopped fiber has resumed is live and stopped too, and the last of them is paused: that is how
+        // `pause` leaves them, and what the checker of graphs makes sure of.
+        unsafe {
+            let (mut fiber, mut total) = (run, depth);
+            loop {
+                let state = &(*fiber).state;
+                total += state.top + 1;
+                if total > self.limits.depth {
+                    return Err(self.too_deep());
+                }
+                if state.status == Status::Paused {
+                    break;
+                }
+                fiber = state.resumed;
+            }
+            let (mut fiber, mut depth) = (run, depth);
+            loop {
+                self.save_for_undo(fiber);
+                let state = &mut (*fiber).state;
+                state.depth = depth;
+                state.atomics = self.heap.journal.depth();
+                depth += state.top + 1;
+                let resumed = std::mem::replace(&mut state.resumed, std::ptr::null_mut());
+                state.status = Status::Running;
+                if resumed.is_null() {
+                    break;
+                }
+                fiber = resumed;
+            }
+            self.fiber = fiber;
+            self.unpark();
+        }
+        Ok(())
+    }
+
+    /// Calls a function on a fiber of its own and stops before its first instruction. What is no function of the
+    /// language has no instructions: then the second is what it gave.
+    ///
+    /// # Errors
+    /// What the call throws at once; a limit.
+    pub(crate) fn start<'v>(
+        &mut self,
+        function: Value<'_>,
+        arguments: &[Value<'_>],
+    ) -> Result<(Fiber<'v>, Option<Slot>), Fault<'static>> {
+        self.check_outside()?;
+        let fiber = self.heap.fiber(FiberState::new(function.slot())).as_ptr();
+        let event = self.outside(|machine| {
+            machine.prepare_fiber(fiber);
+            if machine.ensure(1 + arguments.len()).is_err() {
+                return Err(Fault::Stop(Stop::Heap));
+            }
+            for (i, argument) in arguments.iter().enumerate() {
+                machine.set_r(1 + i, argument.slot());
+            }
+            machine.enter_run(function.slot(), arguments.len());
+            if !machine.over {
+                machine.leave_first_call()?;
+                machine.pause(Event::Paused);
+            }
+            Ok(())
+        })?;
+        let result = std::mem::replace(&mut self.result, Value::NIL);
+        // SAFETY: the fiber was made above, and nothing was collected that the running fiber does not reach.
+        Ok((unsafe { Gc::from_ptr(fiber) }, (event == Event::Ended).then_some(result)))
+    }
+
+    /// Lets a run go on; `argument` is what its `yield` gives, if it waits at one.
+    ///
+    /// # Errors
+    /// `fiber_error` when it is over or is run by somebody else; what it throws, or a limit that it hits, which ends it.
+    pub(crate) fn step(
+        &mut self,
+        run: Fiber<'_>,
+        argument: Slot,
+        budget: Budget,
+    ) -> Result<(Event, Slot), Fault<'static>> {
+        self.check_outside()?;
+        let fiber = run.as_ptr();
+        // SAFETY: the host keeps the fiber alive.
+        let (status, resumer) = unsafe { ((*fiber).state.status, (*fiber).state.resumer) };
+        match status {
+            Status::Done => return Err(self.failure(ErrorKind::Fiber, "the fiber is done")),
+            _ if status == Status::Running || !resumer.is_null() => {
+                return Err(self.failure(ErrorKind::Fiber, "the fiber is running already"));
+            }
+            _ => {}
+        }
+        let used = self.total_fuel_used();
+        self.stepping.pause_at = match budget {
+            Budget::Fuel(fuel) => Some(used.saturating_add(fuel)),
+            Budget::Unlimited | Budget::Instructions(_) => None,
+        };
+        if let Budget::Instructions(count) = budget {
+            self.stepping.left = count;
+            self.handlers = [super::handlers::Counted; 256];
+        }
+        let event = self.outside(|machine| {
+            // SAFETY: the fiber is live, and was found to be resumed by nobody.
+            unsafe {
+                let state = &mut (*fiber).state;
+                match status {
+                    Status::Fresh => {
+                        let function = state.stack.first().copied().unwrap_or(Value::NIL);
+                        machine.prepare_fiber(fiber);
+                        machine.set_r(1, argument);
+                        let count = usize::from(!super::switch::takes_nothing(function));
+                        machine.enter_run(function, count);
+                    }
+                    Status::Suspended => {
+                        if state.top >= machine.limits.depth {
+                            return Err(machine.too_deep());
+                        }
+                        state.depth = 0;
+                        state.atomics = 0;
+                        state.status = Status::Running;
+                        let wanted = state.wanted as usize;
+                        machine.fiber = fiber;
+                        machine.unpark();
+                        machine.set_r(wanted, argument);
+                    }
+                    _ => machine.rouse(fiber, 0)?,
+                }
+                if !machine.over {
+                    // The machine stands where the fiber stopped, or at the entry of its function.
+                    drive(machine);
+                }
+            }
+            Ok(())
+        });
+        self.handlers = super::dispatch::TABLE;
+        self.stepping.pause_at = None;
+        let event = event?;
+        Ok((event, std::mem::replace(&mut self.result, Value::NIL)))
+    }
+
+    /// Runs belong to the host: nothing else may be running.
+    fn check_outside(&mut self) -> Done {
+        if self.nesting > 0 || !self.fiber.is_null() {
+            return Err(self.failure(ErrorKind::Fiber, "a run cannot go on while the machine is running"));
+        }
+        Ok(())
+    }
+
+    /// Does a stretch of a run; gives what it ended with.
+    fn outside(&mut self, stretch: impl FnOnce(&mut Machine) -> Done) -> Result<Event, Fault<'static>> {
+        self.waiting.push(std::ptr::null_mut());
+        self.nesting += 1;
+        self.over = false;
+        self.thrown = false;
+        self.stop = None;
+        self.result = Value::NIL;
+        self.stepping.on = true;
+        self.stepping.event = Event::Ended;
+        // The next safepoint begins a slice that ends where the run is to stop.
+        self.close_slice();
+        let begun = stretch(self);
+        self.close_slice();
+        self.stepping.on = false;
+        self.nesting -= 1;
+        self.waiting.pop();
+        self.fiber = std::ptr::null_mut();
+        self.over = false;
+        let (stop, thrown) = (self.stop.take(), std::mem::take(&mut self.thrown));
+        begun?;
+        if let Some(stop) = stop {
+            return Err(Fault::Stop(stop));
+        }
+        if thrown {
+            return Err(Fault::Thrown(std::mem::replace(&mut self.result, Value::NIL)));
+        }
+        Ok(self.stepping.event)
+    }
+
+    /// Calls the function of a run, whose arguments stand from register 1 on.
+    fn enter_run(&mut self, function: Slot, count: usize) {
+        let mut entered = self.call_window(1, count, function, To::Register(Kind::Entry, 0));
+        if let Err(Fault::Collect(bytes)) = entered {
+            // There is no instruction to run again yet.
+            self.collect();
+            entered = match self.heap.has_room(bytes) {
+                true => self.call_window(1, count, function, To::Register(Kind::Entry, 0)),
+                false => Err(Fault::Stop(Stop::Heap)),
+            };
+            if let Err(Fault::Collect(_)) = entered {
+                entered = Err(Fault::Stop(Stop::Heap));
+            }
+        }
+        if entered.is_err() {
+            // There is no frame yet, so this ends the run.
+            self.goes_on(entered);
+        }
+    }
+
+    /// What yields out of a run, or ends it, gives a value to the host.
+    pub(super) fn give_to_host(&mut self, value: Slot, event: Event) -> bool {
+        if !self.stepping.on || self.nesting != 1 {
+            return false;
+        }
+        self.fiber = std::ptr::null_mut();
+        self.result = value;
+        self.stepping.event = event;
+        self.over = true;
+        true
+    }
+}
