@@ -16,7 +16,7 @@ use quipu::lang::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
 use quipu::vm::graph::tag as t;
 use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};
-use quipu::vm::{Limits, Root};
+use quipu::vm::{Budget, Limits, Root, Step};
 use quipu::{Engine, Input, Session};
 
 /// Images that every version can read, by name.
@@ -48,6 +48,12 @@ fn exercise(session: &mut Session, value: &Root) {
     if let Ok(result) = session.vm().call(value, &[]) {
         let _ = session.vm().repr(&result);
         let _ = session.vm().hash(&result);
+    }
+    if let Some(mut run) = session.vm().run_of(value)
+        && let Ok(Step::OutOfBudget) = session.vm().step(&mut run, Budget::Instructions(100))
+    {
+        let _ = session.vm().freeze(value);
+        let _ = session.vm().step(&mut run, Budget::Unlimited);
     }
     session.vm().set_limits(limits(1 << 20));
     let _ = session.vm().freeze(value);
@@ -267,7 +273,8 @@ fn made_up_graphs() {
     assert_eq!(refused(&[0, 0, 0x7f]), Rule::Unknown { what: "reference", number: 0x7f });
     assert_eq!(refused(&[1, 0, t::RANGE, 0, 2, 0, 0]), Rule::Step);
     assert_eq!(refused(&[0, 1, t::FIBER, t::SUSPENDED, 0]), Rule::Counts("frames"));
-    assert_eq!(refused(&[0, 1, t::FIBER, 2]), Rule::Unknown { what: "state of a fiber", number: 2 });
+    assert_eq!(refused(&[0, 1, t::FIBER, t::STOPPED, 0, t::NIL]), Rule::Counts("frames"));
+    assert_eq!(refused(&[0, 1, t::FIBER, 5]), Rule::Unknown { what: "state of a fiber", number: 5 });
     let mut nan = vec![0, 0, t::FLOAT];
     nan.extend(0x7ff8_0000_0000_0001_u64.to_le_bytes());
     assert_eq!(refused(&nan), Rule::Form("a NaN"));
@@ -357,6 +364,7 @@ fn every_rule_about_functions_and_frames_refuses_something() {
         "Registers",
         "Repeated",
         "Result",
+        "Run",
         "Unknown",
         "Waiting",
     ];

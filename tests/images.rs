@@ -10,7 +10,7 @@ use std::process::Command;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::stdlib::Grant;
 use quipu::vm::image::{Form, Image, ImageError};
-use quipu::vm::{Failure, Limits, Root};
+use quipu::vm::{Budget, Failure, Limits, Root, Step};
 use quipu::{Engine, Input, Session};
 
 const FAT: Form = Form { thin: false, strip: false };
@@ -25,15 +25,29 @@ fn run(session: &mut Session, text: &str) -> Root {
     session.run(&Input::text("main.qp", text)).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
+/// The image of a program's value; if the program says so, of a call of it that was stopped.
 fn freeze(engine: &Engine, text: &str) -> Image {
-    let mut session = session(engine);
-    let value = run(&mut session, text);
-    session.vm().freeze(&value).unwrap()
+    freeze_in(&mut session(engine), text)
 }
 
-/// What a function gives when it is called, as source.
-fn called(session: &mut Session, function: &Root) -> String {
-    let value = session.vm().call(function, &[]).unwrap();
+fn freeze_in(session: &mut Session, text: &str) -> Image {
+    let value = run(session, text);
+    let Some(rest) = text.strip_prefix("# stopped after ") else { return session.vm().freeze(&value).unwrap() };
+    let count = rest.split_once(' ').unwrap().0.parse().unwrap();
+    let mut run = session.vm().start(&value, &[]).unwrap();
+    assert!(matches!(session.vm().step(&mut run, Budget::Instructions(count)), Ok(Step::OutOfBudget)));
+    session.vm().freeze(run.fiber()).unwrap()
+}
+
+/// What a function gives when it is called, or a stopped run at its end, as source.
+fn called(session: &mut Session, value: &Root) -> String {
+    let value = match session.vm().run_of(value) {
+        None => session.vm().call(value, &[]).unwrap(),
+        Some(mut run) => match session.vm().step(&mut run, Budget::Unlimited) {
+            Ok(Step::Done(value)) => value,
+            _ => panic!("the run did not end"),
+        },
+    };
     session.vm().repr(&value).unwrap()
 }
 
@@ -172,8 +186,7 @@ fn noise_in_memory_changes_no_byte() {
              let f = fiber(|| { for i in 0..100 { yield [i] } })
              for x in f {}",
         );
-        let value = run(&mut noisy, &text);
-        assert!(noisy.vm().freeze(&value).unwrap().to_bytes(STRIPPED) == quiet, "{name}");
+        assert!(freeze_in(&mut noisy, &text).to_bytes(STRIPPED) == quiet, "{name}");
     }
 }
 

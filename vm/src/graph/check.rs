@@ -139,6 +139,13 @@ struct Registers {
     at: u64,
 }
 
+/// The numbers of the fiber that has resumed a stopped one, and of the fiber that it has resumed.
+#[derive(Clone, Copy)]
+struct Neighbours {
+    resumer: Option<u64>,
+    resumed: Option<u64>,
+}
+
 struct Checker<'a, 'c> {
     source: Codes<'c>,
     /// The code objects by number, as far as they are there.
@@ -155,8 +162,8 @@ struct Checker<'a, 'c> {
     fiber: Registers,
     /// For maps and sets not read yet: how long they must be at least.
     places: HashMap<u64, u64>,
-    /// Of every stopped fiber: who has resumed it, and whom it has.
-    runs: HashMap<u64, (Option<u64>, Option<u64>)>,
+    /// The neighbours of every stopped fiber.
+    runs: HashMap<u64, Neighbours>,
     keys: [u64; 2],
     facts: Facts,
 }
@@ -327,24 +334,22 @@ impl Checker<'_, '_> {
     /// That the fibers of stopped runs agree on who waits for whom, and that each run has an outermost one.
     fn check_runs(&self) -> Result<(), Rule> {
         let mut reached = 0;
-        for (&number, &(resumer, resumed)) in &self.runs {
-            let agrees = |other: u64, back: fn(&(Option<u64>, Option<u64>)) -> Option<u64>| {
-                self.runs.get(&other).and_then(back) == Some(number)
-            };
-            if resumer.is_some_and(|resumer| !agrees(resumer, |links| links.1))
-                || resumed.is_some_and(|resumed| !agrees(resumed, |links| links.0))
+        let of = |fiber: Option<u64>| fiber.and_then(|fiber| self.runs.get(&fiber));
+        for (&number, &Neighbours { resumer, resumed }) in &self.runs {
+            if resumer.is_some() && of(resumer).and_then(|other| other.resumed) != Some(number)
+                || resumed.is_some() && of(resumed).and_then(|other| other.resumer) != Some(number)
             {
                 return Err(Rule::Run);
             }
             if resumer.is_none() {
                 let mut next = Some(number);
-                while let Some(&(_, resumed)) = next.and_then(|next| self.runs.get(&next)) {
+                while let Some(stopped) = of(next) {
                     reached += 1;
                     // Where all agree every fiber is in one row only, so the rows together are no longer than this.
                     if reached > self.runs.len() {
                         return Err(Rule::Run);
                     }
-                    next = resumed;
+                    next = stopped.resumed;
                 }
             }
         }
@@ -726,7 +731,8 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         let fiber = |met: Met| if met.kind == t::FIBER { Ok(met.number) } else { Err(expected("a fiber", met)) };
         let resumer = if resumer.kind == t::NIL { None } else { Some(fiber(resumer)?) };
         self.facts.weight.run();
-        self.runs.insert(node as u64, (resumer, resumed.map(fiber).transpose()?));
+        let resumed = resumed.map(fiber).transpose()?;
+        self.runs.insert(node as u64, Neighbours { resumer, resumed });
         Ok(())
     }
 }

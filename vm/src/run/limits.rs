@@ -26,8 +26,9 @@ type Done = Result<(), Fault<'static>>;
 impl Machine {
     /// An instruction found the slice used up; it runs again when there is more.
     pub(super) fn safepoint(&mut self, _: Word) -> Done {
-        // The step that found it so was not made.
+        // The step that found it so was not made, and the instruction is not done.
         self.fuel += 1;
+        self.stepping.left = self.stepping.left.saturating_add(1);
         self.close_slice();
         if self.pauses() {
             return Ok(());
