@@ -36,7 +36,8 @@ fn pending_scripts_still_fail() {
 
 fn check(setup: Setup) {
     let filter = std::env::var("SCRIPTS").unwrap_or_default();
-    let mut folders: Vec<_> = fs::read_dir("tests/scripts").unwrap().map(|entry| entry.unwrap().path()).collect();
+    let inside = |folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = inside("tests/scripts").chain(inside("tests/scripts/stdlib")).collect();
     folders.retain(|folder| folder.is_dir() && !folder.ends_with("pending"));
     folders.sort();
     let mut all: Vec<String> = folders.iter().flat_map(|folder| scripts(folder)).collect();

@@ -24,5 +24,6 @@ pub const FILES: &[File] = files! {
     "set.qp"   None;
     "range.qp" None;
     "iter.qp"  Some("iter");
+    "random.qp" Some("random");
     "os.qp"    Some("os");
 };

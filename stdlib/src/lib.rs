@@ -19,6 +19,8 @@ mod set;
 mod function;
 mod fiber;
 mod math;
+mod json;
+mod random;
 mod os;
 mod disk;
 mod image;

@@ -10,7 +10,7 @@ use quipu_vm::{NativeDef, NativeFn, Outcome, Value};
 use crate::entry::Entry;
 use crate::grant::{Capabilities, Grant};
 use crate::module::{DECLARATIONS, Declaration};
-use crate::{bytes, core, fiber, function, list, map, range, set, source, tuple};
+use crate::{bytes, core, fiber, function, list, map, random, range, set, source, tuple};
 
 /// The natives that are methods: the type's name and its table.
 pub(crate) const METHODS: &[(&str, &[Entry])] = &[
@@ -26,7 +26,7 @@ pub(crate) const METHODS: &[(&str, &[Entry])] = &[
 ];
 
 /// The natives that stand for themselves: built-in functions, conversions, and those that only library code sees.
-const PLAIN: &[&[Entry]] = &[core::NATIVES, core::CONVERSIONS, core::INTERNALS, list::INTERNALS];
+const PLAIN: &[&[Entry]] = &[core::NATIVES, core::CONVERSIONS, core::INTERNALS, list::INTERNALS, random::INTERNALS];
 
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {

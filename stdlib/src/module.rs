@@ -10,7 +10,7 @@ use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
 use crate::grant::Capability;
-use crate::{image, math, os, source};
+use crate::{image, json, math, os, random, source};
 
 /// How a standard module is declared.
 pub(crate) struct Declaration {
@@ -43,11 +43,25 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         constants: &[],
     },
     Declaration {
+        name: "json",
+        doc: "JSON texts, read and written.",
+        capability: None,
+        natives: || json::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
         name: "math",
         doc: "Numbers: roots, logarithms, angles, divisors.",
         capability: None,
         natives: || math::natives().collect(),
         constants: math::CONSTANTS,
+    },
+    Declaration {
+        name: "random",
+        doc: "Random numbers from generators that can be seeded, copied and stored.",
+        capability: None,
+        natives: || random::NATIVES.iter().collect(),
+        constants: &[],
     },
     Declaration {
         name: "os",

@@ -50,7 +50,7 @@ kinds! {
     Fiber         "fiber_error"      "Q0412" "a fiber in the wrong state";
     Assert        "assert_error"     "Q0413" "an assertion that does not hold";
     StackOverflow "stack_overflow"   "Q0414" "calls nested too deeply";
-    Json          "json_error"       "Q0415" "text that is not JSON";
+    Json          "json_error"       "Q0415" "something that is not JSON";
     Io            "io_error"         "Q0416" "an operation of the system that failed";
     Image         "image_error"      "Q0417" "an image that cannot be used";
     NotPortable   "not_portable"     "Q0418" "a value that cannot be put into an image";
