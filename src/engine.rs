@@ -226,11 +226,7 @@ impl fmt::Display for Error {
                     None => write!(f, "the program does not compile"),
                 }
             }
-            Error::Failed(Failure::Uncaught(uncaught)) => match &uncaught.kind {
-                Some(kind) => write!(f, "{kind}: {}", uncaught.message),
-                None => write!(f, "uncaught value: {}", uncaught.message),
-            },
-            Error::Failed(Failure::Stop(stop, _)) => write!(f, "{}", stopped(*stop)),
+            Error::Failed(failure) => write!(f, "{failure}"),
         }
     }
 }
@@ -242,15 +238,3 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// Why the host stopped a program.
-pub(crate) fn stopped(stop: quipu_vm::Stop) -> String {
-    use quipu_vm::Stop;
-    match stop {
-        Stop::Fuel => "out of fuel".to_owned(),
-        Stop::Heap => "the heap is full".to_owned(),
-        Stop::Time => "out of time".to_owned(),
-        Stop::Interrupted => "interrupted".to_owned(),
-        Stop::Exit(code) => format!("the program exited with code {code}"),
-    }
-}

@@ -267,7 +267,10 @@ fn a_stopped_run_survives_collections() {
 fn a_run_belongs_to_its_machine() {
     let (mut one, mut two) = (session(), session());
     let mut run = start(&mut one, SUM);
-    assert_eq!(step(&mut two, &mut run, Budget::Unlimited), "fiber_error: the run belongs to another machine");
+    assert_eq!(
+        step(&mut two, &mut run, Budget::Unlimited),
+        "value_error: a value of another machine was given to this one"
+    );
     assert_eq!(step(&mut one, &mut run, Budget::Unlimited), "= 499500");
 }
 

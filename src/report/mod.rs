@@ -11,7 +11,7 @@ use quipu_lang::span::Source;
 use quipu_vm::trace::TraceLine;
 use quipu_vm::{ErrorKind, Failure, Stop};
 
-use crate::engine::{Error, stopped};
+use crate::engine::Error;
 
 pub use explain::{codes, explain, explain_plain, title};
 pub use json::json;
@@ -114,7 +114,7 @@ impl Report {
                     Stop::Interrupted => "Q0504",
                     Stop::Exit(_) => return None,
                 };
-                (Origin::Limit, code, stopped(*stop), None, trace, 0)
+                (Origin::Limit, code, stop.to_string(), None, trace, 0)
             }
         };
         let place = trace.iter().find_map(|call| {

@@ -28,6 +28,18 @@ pub enum Fault<'v> {
     Defer,
 }
 
+impl Fault<'_> {
+    /// The fault for storage, or to be told to the host.
+    pub(crate) fn slot(self) -> Fault<'static> {
+        match self {
+            Fault::Thrown(value) => Fault::Thrown(value.slot()),
+            Fault::Stop(stop) => Fault::Stop(stop),
+            Fault::Collect(bytes) => Fault::Collect(bytes),
+            Fault::Defer => Fault::Defer,
+        }
+    }
+}
+
 /// Limits of the host, which scripts cannot catch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
@@ -41,6 +53,18 @@ pub enum Stop {
     Interrupted,
     /// The program ended itself with this exit code.
     Exit(i32),
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stop::Fuel => f.write_str("out of fuel"),
+            Stop::Heap => f.write_str("the heap is full"),
+            Stop::Time => f.write_str("out of time"),
+            Stop::Interrupted => f.write_str("interrupted"),
+            Stop::Exit(code) => write!(f, "the program exited with code {code}"),
+        }
+    }
 }
 
 /// How a native is carried out.

@@ -1,8 +1,10 @@
 //! Runs: calls that go on in steps, stop before any instruction, and can be kept in images meanwhile.
 
+use crate::failure::Failure;
 use crate::heap::{Value, View};
+use crate::host::Root;
 use crate::run::step::{Budget, Event};
-use crate::vm::{Failure, Root, Vm};
+use crate::vm::Vm;
 
 /// A call that its host lets go on step by step. Between steps it is a value, a fiber, which can be kept in an image.
 #[derive(Clone)]
@@ -38,8 +40,8 @@ impl Vm {
     /// # Errors
     /// What the call throws at once, such as a wrong number of arguments; a limit; `fiber_error` while the machine runs.
     pub fn start(&mut self, function: &Root, args: &[Root]) -> Result<Run, Failure> {
-        let function = self.slot(function);
-        let args: Vec<Value<'static>> = args.iter().map(|root| self.slot(root)).collect();
+        let function = self.slot(function)?;
+        let args = self.slots(args)?;
         match self.machine.start(function, &args) {
             Ok((fiber, given)) => {
                 let fiber = self.root(fiber.into());
@@ -51,7 +53,7 @@ impl Vm {
 
     /// The run that a fiber is, such as one out of an image. None if the value is no fiber.
     pub fn run_of(&mut self, fiber: &Root) -> Option<Run> {
-        matches!(self.slot(fiber).view(), View::Fiber(_)).then(|| Run { fiber: fiber.clone(), given: None })
+        matches!(self.slot(fiber).ok()?.view(), View::Fiber(_)).then(|| Run { fiber: fiber.clone(), given: None })
     }
 
     /// Lets a run go on. Where it waits at a `yield`, that gives nil.
@@ -68,7 +70,7 @@ impl Vm {
     /// # Errors
     /// As [`step`](Self::step).
     pub fn resume(&mut self, run: &mut Run, value: &Root, budget: Budget) -> Result<Step, Failure> {
-        let value = self.slot(value);
+        let value = self.slot(value)?;
         self.step_with(run, value, budget)
     }
 
@@ -76,8 +78,8 @@ impl Vm {
         if let Some(given) = run.given.take() {
             return Ok(Step::Done(given));
         }
-        let View::Fiber(fiber) = self.slot(&run.fiber).view() else {
-            let fault = self.machine.failure(crate::ErrorKind::Fiber, "the run belongs to another machine");
+        let View::Fiber(fiber) = self.slot(&run.fiber)?.view() else {
+            let fault = self.machine.failure(crate::ErrorKind::Fiber, "what is to be run is no fiber");
             return Err(self.failure(fault));
         };
         match self.machine.step(fiber, argument, budget) {

@@ -1,40 +1,22 @@
 //! A machine as its host sees it: loading code, calling functions, keeping values, and what went wrong.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use quipu_lang::code::Code;
 
+use crate::failure::Failure;
 use crate::heap::{Slot, Value, View};
+use crate::host::Root;
 use crate::image::Image;
 use crate::library::Library;
 use crate::native::{Fault, Stop};
 use crate::run::machine::{Limits, Machine};
-use crate::trace::TraceLine;
 
 /// A machine with a heap of its own. It can move between threads.
 pub struct Vm {
     pub(crate) machine: Box<Machine>,
-    /// Roots that were dropped and whose places can be used again.
-    dropped: Arc<Mutex<Vec<u32>>>,
-}
-
-/// A value that its machine keeps alive until the last clone is dropped.
-#[derive(Clone)]
-pub struct Root(Arc<RootPlace>);
-
-struct RootPlace {
-    index: u32,
-    dropped: Arc<Mutex<Vec<u32>>>,
-}
-
-impl Drop for RootPlace {
-    fn drop(&mut self) {
-        if let Ok(mut dropped) = self.dropped.lock() {
-            dropped.push(self.index);
-        }
-    }
 }
 
 /// Stops a machine from another thread.
@@ -45,43 +27,6 @@ impl Interrupt {
     /// Makes the program stop at its next safepoint.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Why a call from the host gave no value.
-#[derive(Clone)]
-pub enum Failure {
-    /// The program threw something that nothing in it caught.
-    Uncaught(Box<Uncaught>),
-    /// A limit was hit, with the calls under way then, innermost first.
-    Stop(Stop, Vec<TraceLine>),
-}
-
-/// A thrown value that nothing caught.
-#[derive(Clone)]
-pub struct Uncaught {
-    /// The kind of the error value; `None` if another value was thrown.
-    pub kind: Option<String>,
-    /// Its message, or the thrown value as source.
-    pub message: String,
-    /// Its data as source, if there is any.
-    pub data: Option<String>,
-    /// The thrown value.
-    pub value: Root,
-    /// The calls that were under way, innermost first.
-    pub trace: Vec<TraceLine>,
-    /// How many calls in the middle of `trace` are left out, and after which entry.
-    pub omitted: usize,
-}
-
-impl std::fmt::Debug for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Failure::Uncaught(uncaught) => {
-                write!(f, "{}: {}", uncaught.kind.as_deref().unwrap_or("thrown"), uncaught.message)
-            }
-            Failure::Stop(stop, _) => write!(f, "{stop:?}"),
-        }
     }
 }
 
@@ -113,7 +58,7 @@ impl Vm {
     /// What the library's own code throws.
     pub fn new(library: Arc<Library>, limits: Limits) -> Result<Vm, Failure> {
         match Machine::new(library, limits) {
-            Ok(machine) => Ok(Vm { machine: Box::new(machine), dropped: Arc::default() }),
+            Ok(machine) => Ok(Vm { machine: Box::new(machine) }),
             Err(Fault::Stop(stop)) => Err(Failure::Stop(stop, Vec::new())),
             Err(_) => Err(Failure::Stop(Stop::Heap, Vec::new())),
         }
@@ -156,9 +101,9 @@ impl Vm {
     /// A closure of main code, with a value for each of its free variables.
     ///
     /// # Errors
-    /// None at present.
+    /// A value belongs to another machine.
     pub fn instantiate(&mut self, code: &Code, captures: &[Root]) -> Result<Root, Failure> {
-        let captures: Vec<Slot> = captures.iter().map(|root| self.slot(root)).collect();
+        let captures = self.slots(captures)?;
         let closure = self.machine.close(code, &captures);
         Ok(self.root(closure))
     }
@@ -168,8 +113,8 @@ impl Vm {
     /// # Errors
     /// What it throws, or the limit it hits.
     pub fn call(&mut self, function: &Root, args: &[Root]) -> Result<Root, Failure> {
-        let function = self.slot(function);
-        let args: Vec<Slot> = args.iter().map(|root| self.slot(root)).collect();
+        let function = self.slot(function)?;
+        let args = self.slots(args)?;
         let outcome = self.machine.call_back(function, &args);
         self.outcome(outcome)
     }
@@ -179,7 +124,7 @@ impl Vm {
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
     pub fn freeze(&mut self, value: &Root) -> Result<Image, Failure> {
-        let value = self.slot(value);
+        let value = self.slot(value)?;
         let outcome = self.collecting(|cx| Image::freeze(cx, value));
         outcome.map_err(|fault| self.failure(fault))
     }
@@ -198,7 +143,7 @@ impl Vm {
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
     pub fn hash(&mut self, value: &Root) -> Result<[u8; 32], Failure> {
-        let value = self.slot(value);
+        let value = self.slot(value)?;
         let outcome = self.collecting(|cx| crate::graph::hash(cx, value));
         outcome.map_err(|fault| self.failure(fault))
     }
@@ -208,7 +153,7 @@ impl Vm {
     /// # Errors
     /// As [`freeze`](Self::freeze).
     pub fn functions(&mut self, value: &Root) -> Result<Vec<FunctionInfo>, Failure> {
-        let value = self.slot(value);
+        let value = self.slot(value)?;
         let outcome = self.collecting(|cx| {
             let functions = crate::graph::write::write(cx, value)?.functions;
             let info = |function: crate::heap::Closure<'static>| {
@@ -239,7 +184,7 @@ impl Vm {
 
     /// An element of a tuple.
     pub fn tuple_item(&mut self, tuple: &Root, index: usize) -> Option<Root> {
-        let View::Tuple(tuple) = self.slot(tuple).view() else { return None };
+        let View::Tuple(tuple) = self.slot(tuple).ok()?.view() else { return None };
         let item = tuple.as_slice().get(index)?.slot();
         Some(self.root(item))
     }
@@ -270,7 +215,11 @@ impl Vm {
     /// # Errors
     /// A limit.
     pub fn map(&mut self, entries: &[(String, Root)]) -> Result<Root, Failure> {
-        let entries: Vec<(&str, Slot)> = entries.iter().map(|(key, value)| (key.as_str(), self.slot(value))).collect();
+        let mut slots = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            slots.push((key.as_str(), self.slot(value)?));
+        }
+        let entries = slots;
         let outcome = self.collecting(|cx| {
             let map = cx.map();
             for &(key, value) in &entries {
@@ -283,10 +232,13 @@ impl Vm {
     }
 
     /// A list.
-    pub fn list(&mut self, items: &[Root]) -> Root {
-        let items: Vec<Slot> = items.iter().map(|root| self.slot(root)).collect();
+    ///
+    /// # Errors
+    /// A value belongs to another machine.
+    pub fn list(&mut self, items: &[Root]) -> Result<Root, Failure> {
+        let items = self.slots(items)?;
         let value = Value::from(self.machine.heap.list(items)).slot();
-        self.root(value)
+        Ok(self.root(value))
     }
 
     /// `nil`.
@@ -295,8 +247,8 @@ impl Vm {
     }
 
     /// Whether a value is nil.
-    pub fn is_nil(&self, value: &Root) -> bool {
-        self.slot(value).is_nil()
+    pub fn is_nil(&mut self, value: &Root) -> bool {
+        self.slot(value).is_ok_and(Value::is_nil)
     }
 
     /// A value as source, as `repr` gives it.
@@ -304,7 +256,7 @@ impl Vm {
     /// # Errors
     /// A limit that is hit on the way.
     pub fn repr(&mut self, value: &Root) -> Result<String, Failure> {
-        let value = self.slot(value);
+        let value = self.slot(value)?;
         let text = crate::ops::text::repr(self.machine.cx_mut(), value);
         match text {
             Ok(text) => Ok(text.as_str().unwrap_or_default().to_owned()),
@@ -322,32 +274,20 @@ impl Vm {
         }
     }
 
-    pub(crate) fn slot(&self, root: &Root) -> Slot {
-        // A root of another machine has another list of places, and stands for nil here.
-        if !Arc::ptr_eq(&root.0.dropped, &self.dropped) {
-            return Value::NIL;
+    /// The value that a handle stands for.
+    pub(crate) fn slot(&mut self, root: &Root) -> Result<Slot, Failure> {
+        match self.machine.rooted(root) {
+            Ok(slot) => Ok(slot),
+            Err(fault) => Err(self.failure(fault)),
         }
-        self.machine.roots.get(root.0.index as usize).copied().unwrap_or(Value::NIL)
+    }
+
+    pub(crate) fn slots(&mut self, roots: &[Root]) -> Result<Vec<Slot>, Failure> {
+        roots.iter().map(|root| self.slot(root)).collect()
     }
 
     pub(crate) fn root(&mut self, value: Slot) -> Root {
-        if let Ok(mut dropped) = self.dropped.lock() {
-            for index in dropped.drain(..) {
-                self.machine.roots[index as usize] = Value::NIL;
-                self.machine.free_roots.push(index);
-            }
-        }
-        let index = match self.machine.free_roots.pop() {
-            Some(index) => {
-                self.machine.roots[index as usize] = value;
-                index
-            }
-            None => {
-                self.machine.roots.push(value);
-                self.machine.roots.len() as u32 - 1
-            }
-        };
-        Root(Arc::new(RootPlace { index, dropped: self.dropped.clone() }))
+        self.machine.root(value)
     }
 
     fn outcome(&mut self, outcome: Result<Slot, Fault<'static>>) -> Result<Root, Failure> {
@@ -358,32 +298,6 @@ impl Vm {
     }
 
     pub(crate) fn failure(&mut self, fault: Fault<'static>) -> Failure {
-        let value = match fault {
-            Fault::Thrown(value) => value,
-            Fault::Stop(stop) => {
-                let trace = self.machine.stop_trace.take().unwrap_or_default();
-                return Failure::Stop(stop, trace.entries().map(|entry| entry.line()).collect());
-            }
-            Fault::Collect(_) | Fault::Defer => return Failure::Stop(Stop::Heap, Vec::new()),
-        };
-        let root = self.root(value);
-        let cx = self.machine.cx_mut();
-        let show = |cx: &mut crate::Cx<'static>, value: Slot| -> String {
-            crate::ops::text::repr_short(cx, value).unwrap_or_else(|_| "...".to_owned())
-        };
-        let (kind, message, data, trace) = match value.view() {
-            View::Error(error) => {
-                let message = error.message().as_str().unwrap_or_default().to_owned();
-                let data = error.data();
-                let data = if data.is_nil() { None } else { Some(show(cx, data)) };
-                (Some(error.kind().to_owned()), message, data, error.trace().unwrap_or_default())
-            }
-            _ => {
-                let shown = show(cx, value);
-                (None, shown, None, self.machine.last_trace.take().map(|trace| *trace).unwrap_or_default())
-            }
-        };
-        let lines = trace.entries().map(|entry| entry.line()).collect();
-        Failure::Uncaught(Box::new(Uncaught { kind, message, data, value: root, trace: lines, omitted: trace.omitted }))
+        self.machine.failed(fault)
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn run(
         let vm = session.vm();
         let value = vm.thaw(&image)?;
         let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
-        let args = vm.list(&args);
+        let args = vm.list(&args)?;
         let result = vm.call(&start, &[value.clone(), args])?;
         vm.call(&show, &[result])?;
         Ok(value)
@@ -121,7 +121,7 @@ fn value(vm: &mut Vm, json: &serde_json::Value) -> Result<Root, Failure> {
         Json::String(text) => vm.string(text),
         Json::Array(items) => {
             let items = items.iter().map(|item| value(vm, item)).collect::<Result<Vec<Root>, Failure>>()?;
-            vm.list(&items)
+            vm.list(&items)?
         }
         Json::Object(entries) => {
             let entry = |(key, item): (&String, &Json)| Ok((key.clone(), value(vm, item)?));

@@ -202,6 +202,8 @@ pub(crate) struct ErrorData {
     pub data: Slot,
     /// Where it was thrown, innermost frame first; empty until then.
     pub trace: Option<Box<crate::trace::Trace>>,
+    /// The host's own error that it stands for.
+    pub host: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// A function the host provides.

@@ -16,4 +16,5 @@ mod iterate;
 mod switch;
 pub mod step;
 mod start;
+mod roots;
 pub(crate) mod snapshot;

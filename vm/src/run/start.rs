@@ -51,6 +51,7 @@ impl Machine {
             strings: HashMap::new(),
             roots: Vec::new(),
             free_roots: Vec::new(),
+            dropped: Default::default(),
             last_trace: None,
             graph_hashes: HashMap::new(),
             library_names: std::cell::OnceCell::new(),

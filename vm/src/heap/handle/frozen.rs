@@ -124,6 +124,18 @@ impl<'v> Gc<'v, ErrorObject> {
         unsafe { (*self.as_ptr()).data.data.rebrand() }
     }
 
+    /// The host's own error that it stands for.
+    pub fn host(self) -> Option<std::sync::Arc<dyn std::error::Error + Send + Sync>> {
+        // SAFETY: the object is live; the reference ends here.
+        unsafe { (*self.as_ptr()).data.host.clone() }
+    }
+
+    /// Says which error of the host it stands for.
+    pub(crate) fn set_host(self, error: std::sync::Arc<dyn std::error::Error + Send + Sync>) {
+        // SAFETY: the object is live, and nothing refers to its parts but copies.
+        unsafe { (*self.as_ptr()).data.host = Some(error) };
+    }
+
     /// A copy of where it was thrown; none before it is thrown.
     pub fn trace(self) -> Option<Trace> {
         // SAFETY: the object is live; the reference ends here.
