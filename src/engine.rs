@@ -68,14 +68,14 @@ impl Engine {
         let loader = Loader {
             resolver: &*self.resolver,
             natives: &*self.names,
-            standard: &|name| match quipu_stdlib::module(name) {
+            standard: &|name| match quipu_stdlib::module(name, self.capabilities) {
                 None => Standard::Unknown,
-                Some(module) if module.capability.is_some_and(|needed| !self.capabilities.has(needed)) => {
-                    Standard::Refused
-                }
-                Some(module) => Standard::Granted(module.interface.clone()),
+                Some(module) => match module.refused {
+                    Some(capability) => Standard::Refused(module.interface, capability.name()),
+                    None => Standard::Granted(module.interface),
+                },
             },
-            standard_names: &|| quipu_stdlib::modules().iter().map(|module| module.name).collect(),
+            standard_names: &|| quipu_stdlib::modules().collect(),
             known,
         };
         loader.load(input).map_err(Error::from)
@@ -120,7 +120,7 @@ impl Session {
         let value = self.vm.tuple_item(&result, 0).unwrap_or_else(|| self.vm.nil());
         let slots = program.interface.exports.iter().filter_map(|export| match export.kind {
             ExportKind::Slot(slot) => Some((export.name.clone(), slot)),
-            ExportKind::Native(_) => None,
+            ExportKind::Native(_) | ExportKind::Refused(_) => None,
         });
         let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&result, slot as usize + 1)?));
         Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main) })

@@ -259,3 +259,52 @@ fn ctrl_c_stops_the_program_with_130_and_its_trace() {
     let run = Run::new(&["ctrl-c"], child.wait_with_output().unwrap());
     run.ends(130).prints("on\n").says("error[Q0504]: interrupted").says("<command line>:2");
 }
+
+#[test]
+fn what_is_denied_is_named_before_anything_runs() {
+    let text = "print(1)\nimport fs\nimport os { exit }\nimport time\nprint(fs.read, fs.write, time.now())\nexit(0)";
+    let run = vm(&["--sandbox", "-e", text]).ends(3).prints("");
+    let names = ["module `fs`", "module `os`", "module `time`", "`os.exit`", "`fs.read`", "`fs.write`", "`time.now`"];
+    names.iter().fold(run, |run, name| run.says(&format!("does not grant the {name}").replace("the `", "`")));
+    vm(&["--deny-time", "-e", "import fs\nimport time\nprint(fs.exists(\"/\"))"]).ends(3).says("capability `time`");
+    vm(&["--deny-time", "-e", "import fs\nprint(fs.exists(\"/\"))"]).ends(0).prints("true\n");
+    vm(&["check", "--deny-fs", "-"]).ends(0);
+    with_input(&["--deny-fs", "check", "-"], "import image\nimage.save(1, \"x\")").ends(3).says("`image.save`");
+    for (flag, module) in [("fs", "fs"), ("os", "os"), ("io", "io"), ("time", "time")] {
+        vm(&[&format!("--deny-{flag}"), "-e", &format!("import {module}")]).ends(3).says("Q0218");
+    }
+    vm(&["--sandbox", "-e", "import math\nimport iter\nimport test\nimport code\nprint(math.pi > 3)"]).ends(0);
+}
+
+#[test]
+fn an_image_that_needs_what_is_denied_does_not_load() {
+    let scratch = Scratch::new("denied");
+    let file = scratch.file("a.qp", "import fs\nimport os\n|| (fs.exists(\"/\"), os.cwd() is str)");
+    let image = scratch.path("a.qpi");
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    vm(&[&image]).ends(0).prints("(true, true)\n");
+    vm(&["--sandbox", &image]).ends(5).prints("").says("fs.exists, os.cwd");
+    vm(&["--deny-os", "image", "run", &image]).ends(5).prints("").says("os.cwd");
+}
+
+#[test]
+fn standard_input_is_read_as_it_is_asked_for() {
+    let text = "import io\nprint(io.read_line())\nprint(io.read_bytes(3))\nfor l in io.lines() { print(repr(l)) }";
+    let run = with_input(&["-e", text], "one\r\nabcd\n\nlast").ends(0);
+    run.prints("one\nb\"abc\"\n\"d\"\n\"\"\n\"last\"\n");
+    with_input(&["-e", "import io\nprint(repr(io.read_all()))"], "a\nb").ends(0).prints("\"a\\nb\"\n");
+    let run = vm(&["-e", "import io\nprint(\"out\")\nio.eprint(\"to\", [1])\nio.ewrite(\"x\")"]).ends(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("out\n", "to [1]\nx"));
+}
+
+#[test]
+fn what_waits_for_something_outside_can_be_stopped() {
+    vm(&["--timeout", "50ms", "-e", "import time\ntime.sleep(100)"]).ends(4).says("Q0503");
+    vm(&["--timeout", "50ms", "-e", "import os\nos.run(\"sleep\", [\"100\"])"]).ends(4).says("Q0503");
+    let mut child = command(&["--timeout", "50ms", "-e", "import io\nio.read_line()"]);
+    let mut child = child.spawn().unwrap();
+    // The pipe stays open until the program has ended.
+    let input = child.stdin.take();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    drop(input);
+}

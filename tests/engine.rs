@@ -93,8 +93,13 @@ fn imports_may_not_be_nested_without_end() {
 
 #[test]
 fn what_a_host_does_not_grant_is_not_there() {
-    let error = Engine::new().check(&Input::text("<test>", "import os\nprint(os.args)")).unwrap_err();
-    assert_eq!(codes(error), [("<test>".to_owned(), "Q0208")]);
+    let text = "import os\nimport image { save }\nprint(os.args, os.args, os.exit)\nsave(1)";
+    let error = Engine::new().check(&Input::text("<test>", text)).unwrap_err();
+    let Error::Invalid(found) = error else { panic!("it compiles") };
+    let titles: Vec<&str> = found.iter().flat_map(|found| &found.list).map(|error| error.title.as_str()).collect();
+    let names = ["the module `os`", "`image.save`", "`os.args`", "`os.exit`"];
+    let expected = names.map(|name| format!("this host does not grant {name}"));
+    assert_eq!(titles, expected);
 }
 
 #[test]

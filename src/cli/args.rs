@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use quipu::stdlib::{Capability, Grant};
 
 /// Runs programs written in Quipu.
 #[derive(Parser, Debug)]
@@ -75,6 +76,9 @@ pub enum Command {
 /// Names that are commands and so no files.
 pub const COMMANDS: &[&str] = &["run", "check", "dis", "image", "hash", "explain"];
 
+/// The heading of the options that take capabilities away.
+const REACH: &str = "What programs may not reach";
+
 /// Options that may stand before or after the command.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Options {
@@ -94,6 +98,30 @@ pub struct Options {
     #[arg(long, global = true, value_name = "N", help_heading = "Limits")]
     pub depth: Option<usize>,
 
+    /// Keep programs from files.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_fs: bool,
+
+    /// Keep programs from the process: arguments, environment, exit, other programs.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_os: bool,
+
+    /// Keep programs from standard input and error; they can still print.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_io: bool,
+
+    /// Keep programs from clocks.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_time: bool,
+
+    /// Keep programs from true randomness.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_entropy: bool,
+
+    /// Keep programs from all of these: they compute and print.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub sandbox: bool,
+
     /// Report errors as JSON, one object a line.
     #[arg(long, global = true)]
     pub json: bool,
@@ -110,6 +138,24 @@ pub enum Color {
     Auto,
     Always,
     Never,
+}
+
+impl Options {
+    /// What programs may reach, with these arguments.
+    pub fn grant(&self, args: Vec<String>) -> Grant {
+        let denied = [
+            (self.deny_fs, Capability::Fs),
+            (self.deny_os, Capability::Os),
+            (self.deny_io, Capability::Io),
+            (self.deny_time, Capability::Time),
+            (self.deny_entropy, Capability::Entropy),
+        ];
+        let mut grant = Grant::all(args);
+        for (_, capability) in denied.into_iter().filter(|&(denied, _)| denied || self.sandbox) {
+            grant.capabilities = grant.capabilities.without(capability);
+        }
+        grant
+    }
 }
 
 impl Args {

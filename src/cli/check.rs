@@ -5,16 +5,16 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::report::Report;
-use quipu::stdlib::Grant;
 use quipu::{Engine, Error};
 
+use super::args::Options;
 use super::exit::Exit;
 use super::run;
 use super::terminal::{Output, Terminal, usage_error};
 
 /// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
-pub fn check(files: &[OsString], terminal: &Terminal) -> Result<ExitCode, String> {
-    let engine = Engine::granting(&Grant::all(Vec::new()));
+pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let engine = Engine::granting(&options.grant(Vec::new()));
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
     for file in files {

@@ -68,7 +68,7 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
             }
             run::file(&program, &options, &terminal)
         }
-        (_, _, Some(Command::Check { files })) => check::check(&files, &terminal),
+        (_, _, Some(Command::Check { files })) => check::check(&files, &options, &terminal),
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
         (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use quipu::lang::diagnostic::Help;
 use quipu::report::Report;
-use quipu::stdlib::Grant;
 use quipu::vm::{Failure, Limits, Stop};
 use quipu::{Engine, Error, Input, Session};
 
@@ -58,7 +57,7 @@ fn run(
     print: bool,
 ) -> Result<ExitCode, String> {
     let args = args.iter().map(utf8).collect::<Result<_, _>>()?;
-    let engine = Engine::granting(&Grant::all(args));
+    let engine = Engine::granting(&options.grant(args));
     let mut session = match engine.session(limits(options)) {
         Ok(session) => session,
         Err(error) => return Ok(ended(&error, None, input, options, terminal)),

@@ -100,8 +100,8 @@ pub struct Loader<'h> {
 pub enum Standard {
     /// It is there and gives this.
     Granted(Arc<Interface>),
-    /// The host does not allow it.
-    Refused,
+    /// The host does not grant it. It would give this, and needs this capability.
+    Refused(Arc<Interface>, &'static str),
     /// There is none with this name.
     Unknown,
 }
@@ -147,6 +147,8 @@ struct Imported {
     id: Option<String>,
     /// What it gives, unless there are errors in it.
     interface: Option<Arc<Interface>>,
+    /// That the host does not grant it; what is named of it is reported too.
+    refused: Option<Diagnostic>,
 }
 
 impl State<'_, '_> {
@@ -169,6 +171,7 @@ impl State<'_, '_> {
         for request in imports(&parsed) {
             match self.import(&request) {
                 Ok(imported) => {
+                    diagnostics.extend(imported.refused);
                     ids.push(imported.id);
                     interfaces.push(imported.interface);
                 }
@@ -207,10 +210,12 @@ impl State<'_, '_> {
         let importer = importer.as_ref();
         if !request.is_path {
             return match (self.loader.standard)(&request.module) {
-                Standard::Granted(interface) => Ok(Imported { id: None, interface: Some(interface) }),
-                Standard::Refused => {
+                Standard::Granted(interface) => Ok(Imported { id: None, interface: Some(interface), refused: None }),
+                Standard::Refused(interface, capability) => {
                     let title = format!("this host does not grant the module `{}`", request.module);
-                    Err(Diagnostic::error("Q0208", request.span, title).into())
+                    let error = Diagnostic::error("Q0218", request.span, title);
+                    let refused = error.note(format!("it needs the capability `{capability}`"));
+                    Ok(Imported { id: None, interface: Some(interface), refused: Some(refused) })
                 }
                 Standard::Unknown => Err(self.no_standard_module(importer, request).into()),
             };
@@ -225,11 +230,11 @@ impl State<'_, '_> {
             return Err(self.cycle(start, request).into());
         }
         if let Some(interface) = self.done.get(&location.id) {
-            return Ok(Imported { id: Some(location.id), interface: interface.clone() });
+            return Ok(Imported { id: Some(location.id), interface: interface.clone(), refused: None });
         }
         let id = location.id.clone();
         if let Some(interface) = (self.loader.known)(&id) {
-            return Ok(Imported { id: Some(id), interface: Some(interface) });
+            return Ok(Imported { id: Some(id), interface: Some(interface), refused: None });
         }
         if self.open.len() >= MAX_DEPTH {
             let title = format!("imports are nested more than {MAX_DEPTH} deep");
@@ -241,7 +246,7 @@ impl State<'_, '_> {
         };
         let interface = self.module(location, bytes);
         self.done.insert(id.clone(), interface.clone());
-        Ok(Imported { id: Some(id), interface })
+        Ok(Imported { id: Some(id), interface, refused: None })
     }
 
     fn cycle(&self, start: usize, request: &ImportRequest) -> Diagnostic {

@@ -61,6 +61,11 @@ pub(crate) const CONVERSIONS: &[Entry] = &[
 
 pub(crate) const INTERNALS: &[Entry] = &[
     native("_fail(kind, message)", "Throws an error value of some kind.", fail),
+    native("_fail_with(kind, message, data)", "Throws an error value of some kind with data.", fail),
+    native("_brief(v)", "A value as source, cut if it is long.", |cx, args| {
+        let shown = show::repr_short(cx, args[0])?;
+        cx.str(&shown)
+    }),
     native("_kind(v)", "The name of a value's type, for messages.", kind),
     native("_is_key(v)", "Whether a value can be a key.", is_key),
     native("_addend(v)", "v, if a sum can begin with it.", addend),
@@ -428,7 +433,8 @@ fn error<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn fail<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let kind = text(cx, args[0], "_fail", "kind")?.as_str();
     let message = text(cx, args[1], "_fail", "message")?.as_str();
-    Err(cx.fail(ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain), message))
+    let data = args.get(2).copied().unwrap_or(Value::NIL);
+    Err(cx.fail_with(ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain), message, data))
 }
 
 fn kind<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

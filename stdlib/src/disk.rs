@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 /// Puts these bytes into a file: under another name first, which takes the place of what is there when all is on disk. A
 /// file that was there keeps its permissions.
@@ -12,9 +12,30 @@ use tempfile::Builder;
 /// # Errors
 /// Those of the file system; then the file is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match whole(path)? {
+        Some(mut file) => {
+            file.write_all(bytes)?;
+            file.finish()
+        }
+        None => std::fs::write(path, bytes),
+    }
+}
+
+/// A file that takes its place when it is finished, and is gone when it is dropped before.
+pub(crate) struct Whole {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+/// Begins to write a file. None if there is something that is no ordinary file, such as a terminal or a pipe: nothing
+/// can take its place.
+pub(crate) fn whole(path: &Path) -> io::Result<Option<Whole>> {
     // A link is followed, so that the file it names is replaced and not the link.
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let there = std::fs::metadata(&path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return Ok(None);
+    }
     let mut builder = Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
@@ -25,16 +46,36 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     // What the process's mask leaves of it is what any new file gets.
     builder.permissions(default);
-    let mut file = builder.tempfile_in(folder)?;
-    if let Ok(there) = std::fs::metadata(path) {
+    let file = builder.tempfile_in(folder_of(&path))?;
+    if let Some(there) = there {
         file.as_file().set_permissions(there.permissions())?;
     }
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // The new name has to be on disk too. Not every system can do that to folders.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+    Ok(Some(Whole { file, path }))
+}
+
+impl Whole {
+    /// Puts the file in its place.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path).map_err(|error| error.error)?;
+        // The new name has to be on disk too. Not every system can do that to folders.
+        if let Ok(folder) = File::open(folder_of(&self.path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use quipu_vm::library::Constant;
-use quipu_vm::native::{Control, Intrinsic};
+use quipu_vm::native::{Control, HostFn, Intrinsic};
 use quipu_vm::{NativeDef, NativeFn, NativeRun};
 
-use crate::grant::Capability;
+use crate::grant::{Capability, Grant};
 
 /// One native: everything there is to know of it.
 pub(crate) struct Entry {
@@ -25,7 +25,11 @@ pub(crate) struct Entry {
 enum Run {
     Plain(NativeFn),
     Control(Control),
+    Hosted(Hosted),
 }
+
+/// Makes a native from what the host grants.
+pub(crate) type Hosted = fn(&Grant) -> Box<HostFn>;
 
 /// Declares a native that is a Rust function.
 pub(crate) const fn native(signature: &'static str, doc: &'static str, run: NativeFn) -> Entry {
@@ -35,6 +39,11 @@ pub(crate) const fn native(signature: &'static str, doc: &'static str, run: Nati
 /// Declares a native that the machine itself carries out.
 pub(crate) const fn control(signature: &'static str, doc: &'static str, run: Control) -> Entry {
     Entry { signature, doc, run: Run::Control(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
+}
+
+/// Declares a native that holds on to something of the host.
+pub(crate) const fn hosted(signature: &'static str, doc: &'static str, run: Hosted) -> Entry {
+    Entry { signature, doc, run: Run::Hosted(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
 }
 
 /// A value that the library provides, with its name and meaning.
@@ -96,7 +105,7 @@ impl Entry {
     }
 
     /// The definition for the machine. `prefix` goes before the name; `receiver` adds a parameter for `self`.
-    pub fn define(&self, prefix: &str, receiver: bool) -> Arc<NativeDef> {
+    pub fn define(&self, prefix: &str, receiver: bool, grant: &Grant) -> Arc<NativeDef> {
         let Parameters { required, optional, rest } = self.parameters();
         Arc::new(NativeDef {
             name: format!("{prefix}{}", self.name()),
@@ -106,6 +115,7 @@ impl Entry {
             run: match self.run {
                 Run::Plain(run) => NativeRun::Plain(run),
                 Run::Control(control) => NativeRun::Control(control),
+                Run::Hosted(make) => NativeRun::Host(make(grant)),
             },
             fallback: self.fallback,
             intrinsic: self.intrinsic,
@@ -132,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_method_takes_one_argument_more() {
-        let def = native("push(x)", "", |_, _| Ok(quipu_vm::Value::NIL)).define("list.", true);
+        let def = native("push(x)", "", |_, _| Ok(quipu_vm::Value::NIL));
+        let def = def.define("list.", true, &Grant::pure());
         assert_eq!((def.name.as_str(), def.required), ("list.push", 2));
     }
 }

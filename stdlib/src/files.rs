@@ -25,5 +25,8 @@ pub const FILES: &[File] = files! {
     "range.qp" None;
     "iter.qp"  Some("iter");
     "random.qp" Some("random");
+    "fs.qp"    Some("fs");
+    "io.qp"    Some("io");
     "os.qp"    Some("os");
+    "test.qp"  Some("test");
 };

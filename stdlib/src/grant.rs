@@ -1,5 +1,7 @@
 //! What a host grants beyond pure computation: capabilities, and what they need from it.
 
+pub use crate::streams::Streams;
+
 /// Something outside of the program that a host may grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Capability {
@@ -73,6 +75,8 @@ pub struct Grant {
     pub capabilities: Capabilities,
     /// What `os.args` is: the strings after the program's path.
     pub args: Vec<String>,
+    /// What the module `io` reads and writes.
+    pub streams: Streams,
 }
 
 impl Grant {
@@ -83,7 +87,7 @@ impl Grant {
 
     /// Everything, with these arguments.
     pub fn all(args: Vec<String>) -> Grant {
-        Grant { capabilities: Capabilities::ALL, args }
+        Grant { capabilities: Capabilities::ALL, args, streams: Streams::default() }
     }
 }
 

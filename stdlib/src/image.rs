@@ -1,11 +1,11 @@
 //! The module `image`: values as bytes and files that any process can load.
 
-use quipu_vm::heap::Str;
 use quipu_vm::image::{Form, Image, ImageError, fault};
-use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
+use quipu_vm::{Cx, Outcome, Value, View};
 
 use crate::args::{expected, text};
 use crate::entry::{Entry, native};
+use crate::fs::failed;
 use crate::grant::Capability;
 
 pub(crate) const NATIVES: &[Entry] = &[
@@ -46,7 +46,7 @@ fn save<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.work(bytes.len() / 64)?;
     match crate::disk::write_whole(path.as_str().as_ref(), &bytes) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(io_fault(cx, "image.save", path, &error)),
+        Err(error) => Err(failed(cx, "image.save", path, &error)),
     }
 }
 
@@ -54,10 +54,6 @@ fn open<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "image.open", "path")?;
     match std::fs::read(path.as_str()) {
         Ok(bytes) => thaw(cx, &bytes),
-        Err(error) => Err(io_fault(cx, "image.open", path, &error)),
+        Err(error) => Err(failed(cx, "image.open", path, &error)),
     }
-}
-
-fn io_fault<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &std::io::Error) -> Fault<'v> {
-    cx.fail(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()))
 }

@@ -2,6 +2,7 @@
 //! itself, so that callbacks may yield. Each file declares its natives in one table; what is not granted by the host
 //! is not in the library.
 
+mod streams;
 mod grant;
 mod entry;
 mod args;
@@ -21,9 +22,15 @@ mod fiber;
 mod math;
 mod json;
 mod random;
-mod os;
 mod disk;
+mod fs;
+mod path;
+mod process;
+mod os;
+mod io;
+mod time;
 mod image;
+mod code;
 #[cfg(test)]
 mod files;
 mod source;
@@ -31,6 +38,6 @@ mod module;
 mod library;
 
 pub use disk::write_whole;
-pub use grant::{Capabilities, Capability, Grant};
+pub use grant::{Capabilities, Capability, Grant, Streams};
 pub use library::{Names, library, names};
 pub use module::{StdModule, module, modules};

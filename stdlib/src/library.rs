@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
+use quipu_vm::NativeDef;
 use quipu_vm::library::{Library, Module};
-use quipu_vm::{NativeDef, NativeFn, Outcome, Value};
 
 use crate::entry::Entry;
 use crate::grant::{Capabilities, Grant};
 use crate::module::{DECLARATIONS, Declaration};
-use crate::{bytes, core, fiber, function, list, map, random, range, set, source, tuple};
+use crate::{bytes, core, fiber, fs, function, io, list, map, os, random, range, set, source, tuple};
 
 /// The natives that are methods: the type's name and its table.
 pub(crate) const METHODS: &[(&str, &[Entry])] = &[
@@ -26,27 +26,29 @@ pub(crate) const METHODS: &[(&str, &[Entry])] = &[
 ];
 
 /// The natives that stand for themselves: built-in functions, conversions, and those that only library code sees.
-const PLAIN: &[&[Entry]] = &[core::NATIVES, core::CONVERSIONS, core::INTERNALS, list::INTERNALS, random::INTERNALS];
+const PLAIN: &[&[Entry]] = &[
+    core::NATIVES,
+    core::CONVERSIONS,
+    core::INTERNALS,
+    list::INTERNALS,
+    random::INTERNALS,
+    fs::INTERNALS,
+    io::INTERNALS,
+    os::INTERNALS,
+];
 
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
-    let mut library = Library { natives: natives(grant.capabilities), ..Library::default() };
-    let args = grant.args.clone();
-    let os_args = NativeDef {
-        run: quipu_vm::NativeRun::Host(Box::new(move |cx, _| {
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            crate::text::list(cx, &args, args.iter().map(|arg| arg.len()).sum())
-        })),
-        ..NativeDef::new(OS_ARGS, 0, nothing as NativeFn)
-    };
-    library.natives.insert(OS_ARGS.to_string(), Arc::new(os_args));
+    let mut library = Library { natives: natives(grant), ..Library::default() };
     for module in granted(grant.capabilities) {
         for constant in module.constants {
             library.constants.insert(format!("{}.{}", module.name, constant.name), constant.value.clone());
         }
     }
     for (ty, methods) in METHODS {
-        library.methods.extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&format!("{ty}."), true))));
+        library
+            .methods
+            .extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&format!("{ty}."), true, grant))));
     }
     library.conversions = core::CONVERSIONS.iter().map(|entry| (entry.name(), entry.name())).collect();
     for (index, compiled) in source::compiled().iter().enumerate() {
@@ -73,26 +75,19 @@ pub(crate) fn names_of_everything() -> Names {
     names
 }
 
-/// The native behind `os.args`.
-const OS_ARGS: &str = "_os_args";
-
-fn nothing<'v>(_: &mut quipu_vm::Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::NIL)
-}
-
 /// The standard modules that are there with these capabilities.
 fn granted(capabilities: Capabilities) -> impl Iterator<Item = &'static Declaration> {
     DECLARATIONS.iter().filter(move |module| module.capability.is_none_or(|needed| capabilities.has(needed)))
 }
 
 /// The natives in Rust that are no methods, by name.
-fn natives(capabilities: Capabilities) -> HashMap<String, Arc<NativeDef>> {
-    let plain = PLAIN.iter().copied().flatten().map(|entry| entry.define("", false));
+fn natives(grant: &Grant) -> HashMap<String, Arc<NativeDef>> {
+    let capabilities = grant.capabilities;
+    let there = move |entry: &&Entry| entry.needs.is_none_or(|needed| capabilities.has(needed));
+    let plain = PLAIN.iter().copied().flatten().filter(there).map(|entry| entry.define("", false, grant));
     let members = granted(capabilities).flat_map(|module| {
         let prefix = format!("{}.", module.name);
-        let there = (module.natives)().into_iter();
-        let there = there.filter(move |entry| entry.needs.is_none_or(|needed| capabilities.has(needed)));
-        there.map(move |entry| entry.define(&prefix, false))
+        (module.natives)().into_iter().filter(there).map(move |entry| entry.define(&prefix, false, grant))
     });
     plain.chain(members).map(|def| (def.name.clone(), def)).collect()
 }
@@ -114,9 +109,7 @@ impl Names {
     /// The names that the files of the library see, whatever is granted, but for those in these files.
     #[cfg(test)]
     pub(crate) fn inside() -> Names {
-        let mut names = Names::new(&natives(Capabilities::ALL));
-        names.add(OS_ARGS, None);
-        names
+        Names::new(&natives(&Grant::all(Vec::new())))
     }
 
     fn new(natives: &HashMap<String, Arc<NativeDef>>) -> Names {

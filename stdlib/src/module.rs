@@ -3,14 +3,14 @@
 //! Every member is something the library provides under the name `module.member`, be it written in Rust or in the
 //! language. So a function that uses one keeps it by name in an image, and captures nothing.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use quipu_lang::resolve::{Arity, Export, ExportKind, Interface};
 use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
-use crate::grant::Capability;
-use crate::{image, json, math, os, random, source};
+use crate::grant::{Capabilities, Capability};
+use crate::{code, fs, image, io, json, math, os, path, random, source, time};
 
 /// How a standard module is declared.
 pub(crate) struct Declaration {
@@ -64,64 +64,95 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         constants: &[],
     },
     Declaration {
+        name: "fs",
+        doc: "Files, folders and paths.",
+        capability: Some(Capability::Fs),
+        natives: || fs::NATIVES.iter().chain(path::NATIVES).collect(),
+        constants: &[],
+    },
+    Declaration {
         name: "os",
-        doc: "The process that the program runs in.",
+        doc: "The process that the program runs in, and other processes.",
         capability: Some(Capability::Os),
         natives: || os::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "io",
+        doc: "Standard input, output and error.",
+        capability: Some(Capability::Io),
+        natives: || io::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "time",
+        doc: "Clocks, times of day and durations.",
+        capability: Some(Capability::Time),
+        natives: || time::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "test",
+        doc: "Tests, which `vm test` runs, and what they assert.",
+        capability: None,
+        natives: Vec::new,
+        constants: &[],
+    },
+    Declaration {
+        name: "code",
+        doc: "What functions consist of, as data.",
+        capability: None,
+        natives: || code::NATIVES.iter().collect(),
         constants: &[],
     },
 ];
 
 /// A standard module as importers see it.
 pub struct StdModule {
-    /// The name it is imported by.
-    pub name: &'static str,
     /// What it is for, in one sentence.
     pub doc: &'static str,
-    /// What the host must grant for its members to be there.
-    pub capability: Option<Capability>,
-    /// Its members.
+    /// What the host would have to grant for the module to be there.
+    pub refused: Option<Capability>,
+    /// Its members, those among them that are refused too.
     pub interface: Arc<Interface>,
 }
 
-/// All standard modules, by name.
-pub fn modules() -> &'static [StdModule] {
-    static MODULES: LazyLock<Vec<StdModule>> = LazyLock::new(|| DECLARATIONS.iter().map(describe).collect());
-    &MODULES
+/// The names of all standard modules.
+pub fn modules() -> impl Iterator<Item = &'static str> {
+    DECLARATIONS.iter().map(|module| module.name)
 }
 
-/// The standard module with this name.
-pub fn module(name: &str) -> Option<&'static StdModule> {
-    modules().iter().find(|module| module.name == name)
+/// The standard module with this name, for programs with these capabilities.
+pub fn module(name: &str, granted: Capabilities) -> Option<StdModule> {
+    let module = DECLARATIONS.iter().find(|module| module.name == name)?;
+    let refused = module.capability.filter(|&needed| !granted.has(needed));
+    Some(StdModule { doc: module.doc, refused, interface: Arc::new(interface(module, granted)) })
 }
 
-fn describe(module: &Declaration) -> StdModule {
-    let export = |name: &str, arity, doc| Export {
+fn interface(module: &Declaration, granted: Capabilities) -> Interface {
+    let export = |name: &str, arity, doc: Option<&str>, needs: Option<Capability>| Export {
         name: name.to_string(),
-        kind: ExportKind::Native(format!("{}.{name}", module.name)),
+        kind: match module.capability.into_iter().chain(needs).find(|&needed| !granted.has(needed)) {
+            Some(needed) => ExportKind::Refused(needed.name()),
+            None => ExportKind::Native(format!("{}.{name}", module.name)),
+        },
         arity,
-        doc,
+        doc: doc.map(str::to_string),
         span: Span::default(),
     };
-    let mut exports: Vec<Export> =
-        module.constants.iter().map(|c| export(c.name, None, Some(c.doc.to_string()))).collect();
+    let mut exports: Vec<Export> = module.constants.iter().map(|c| export(c.name, None, Some(c.doc), None)).collect();
     for native in (module.natives)() {
         let parameters = native.parameters();
         let arity = Arity { required: parameters.required, optional: parameters.optional, rest: parameters.rest };
-        exports.push(export(native.name(), Some(arity), Some(native.doc.to_string())));
+        exports.push(export(native.name(), Some(arity), Some(native.doc), native.needs));
     }
     for compiled in source::compiled().iter().filter(|compiled| compiled.module == Some(module.name)) {
         exports.extend(compiled.exports.iter().map(|e| {
             let arity = e.arity.map(|(required, optional, rest)| Arity { required, optional, rest });
-            export(e.name, arity, e.doc.map(str::to_string))
+            export(e.name, arity, e.doc, None)
         }));
     }
-    StdModule {
-        name: module.name,
-        doc: module.doc,
-        capability: module.capability,
-        interface: Arc::new(Interface { exports }),
-    }
+    Interface { exports }
 }
 
 #[cfg(test)]
@@ -131,7 +162,7 @@ mod tests {
     #[test]
     fn members_are_found_by_name_and_provided_under_the_modules() {
         let find = |module_name, member| {
-            let interface = &module(module_name)?.interface;
+            let interface = module(module_name, Capabilities::ALL)?.interface;
             Some(interface.exports[interface.find(member)?].kind.clone())
         };
         assert_eq!(find("math", "gcd"), Some(ExportKind::Native("math.gcd".into())));
@@ -139,14 +170,28 @@ mod tests {
         assert_eq!(find("iter", "of"), Some(ExportKind::Native("iter.of".into())));
         assert_eq!(find("os", "args"), Some(ExportKind::Native("os.args".into())));
         assert_eq!(find("math", "cosinus"), None);
-        assert!(module("nowhere").is_none());
+        assert!(module("nowhere", Capabilities::ALL).is_none());
+    }
+
+    #[test]
+    fn what_is_not_granted_is_marked_so() {
+        let kind = |name, member| {
+            let interface = module(name, Capabilities::PURE)?.interface;
+            Some(interface.exports[interface.find(member)?].kind.clone())
+        };
+        assert_eq!(kind("os", "args"), Some(ExportKind::Refused("os")));
+        assert_eq!(kind("image", "save"), Some(ExportKind::Refused("fs")));
+        assert_eq!(kind("image", "dump"), Some(ExportKind::Native("image.dump".into())));
+        let refused = |name| module(name, Capabilities::PURE).and_then(|module| module.refused);
+        assert_eq!((refused("os"), refused("image")), (Some(Capability::Os), None));
     }
 
     #[test]
     fn no_member_stands_twice() {
-        for module in modules() {
-            for (i, export) in module.interface.exports.iter().enumerate() {
-                assert_eq!(module.interface.find(&export.name), Some(i), "{}.{}", module.name, export.name);
+        for module in DECLARATIONS {
+            let interface = interface(module, Capabilities::ALL);
+            for (i, export) in interface.exports.iter().enumerate() {
+                assert_eq!(interface.find(&export.name), Some(i), "{}.{}", module.name, export.name);
                 assert!(export.doc.is_some(), "{}.{} has no doc", module.name, export.name);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::time::Instant;
 
 use quipu_lang::code::{Code, CodeHash};
 
@@ -39,6 +40,16 @@ impl<'v> Cx<'v> {
     pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
         self.machine.fuel = self.machine.fuel.saturating_sub_unsigned(units as u64);
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
+    }
+
+    /// Looks at the clock and the interrupt handle at once. A native that waits for something outside asks again and
+    /// again, and waits no longer than until the time that this gives.
+    ///
+    /// # Errors
+    /// Time is up, or the interrupt handle was used.
+    pub fn waiting(&mut self) -> Result<Option<Instant>, Fault<'v>> {
+        self.machine.stop_if_asked().map_err(Fault::Stop)?;
+        Ok(self.machine.limits.deadline)
     }
 
     /// A string.
@@ -131,12 +142,26 @@ impl<'v> Cx<'v> {
         self.machine.codes.iter().map(|(&(hash, _), prepared)| (hash, prepared.code().clone())).collect()
     }
 
+    /// Writes out what the program's output holds back.
+    ///
+    /// # Errors
+    /// As [`Cx::write`].
+    pub fn flush(&mut self) -> Result<(), Fault<'v>> {
+        let flushed = self.machine.output.flush();
+        self.written(flushed)
+    }
+
     /// Writes program output.
     ///
     /// # Errors
     /// `io_error` when the output is closed or full.
     pub fn write(&mut self, text: &str) -> Result<(), Fault<'v>> {
-        match self.machine.output.write_all(text.as_bytes()) {
+        let written = self.machine.output.write_all(text.as_bytes());
+        self.written(written)
+    }
+
+    fn written(&mut self, result: std::io::Result<()>) -> Result<(), Fault<'v>> {
+        match result {
             Ok(()) => Ok(()),
             // A reader that has gone away ends the program silently, as it does other filters.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Fault::Stop(Stop::Exit(0))),

@@ -43,6 +43,32 @@ pub fn listing(code: &Code, source: Option<&Source>) -> String {
     text
 }
 
+/// An instruction as data.
+pub struct Step {
+    /// Its number in its code object.
+    pub at: u32,
+    /// What it does.
+    pub op: &'static str,
+    /// What it does that to, as listings write it; instructions that it may jump to by their numbers.
+    pub operands: String,
+    /// Its line in the source.
+    pub line: Option<u32>,
+}
+
+/// The instructions of a code object, without those of the functions nested in it.
+pub fn steps(code: &Code) -> impl Iterator<Item = Step> {
+    code.body().words.iter().zip(0..).filter_map(move |(&word, at)| {
+        let op = word.op()?;
+        let mut operands = String::new();
+        let mut lister = Lister::new(code, None, &mut operands);
+        lister.labels.clear();
+        // Writing to a string cannot fail.
+        let _ = lister.operands(at, word, op);
+        let line = code.debug().and_then(|debug| debug.position(at)).map(|position| position.line);
+        Some(Step { at, op: op.name(), operands, line })
+    })
+}
+
 struct Lister<'a> {
     code: &'a Code,
     body: &'a Body,
@@ -176,18 +202,7 @@ impl<'a> Lister<'a> {
         let Some(op) = word.op() else { return Ok(()) };
         self.place(pc)?;
         write!(self.to, "{:<14}", op.name())?;
-        let mut before = "";
-        for &(field, role) in op.operands() {
-            let value = word.field(field);
-            // A count is told by what it counts.
-            let counted = matches!(role, Role::Count) && op.operands().iter().any(|&(_, role)| counts(role, field));
-            if counted || (role == Role::Name && is_method_call(op)) {
-                continue;
-            }
-            self.to.push_str(before);
-            self.operand(pc, word, role, value)?;
-            before = if matches!(role, Role::Out | Role::IterOut) { " := " } else { ", " };
-        }
+        self.operands(pc, word, op)?;
         let end = self.to.trim_end_matches(' ').len();
         self.to.truncate(end);
         self.to.push('\n');
@@ -206,6 +221,22 @@ impl<'a> Lister<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn operands(&mut self, pc: u32, word: Word, op: Op) -> Result {
+        let mut before = "";
+        for &(field, role) in op.operands() {
+            let value = word.field(field);
+            // A count is told by what it counts.
+            let counted = matches!(role, Role::Count) && op.operands().iter().any(|&(_, role)| counts(role, field));
+            if counted || (role == Role::Name && is_method_call(op)) {
+                continue;
+            }
+            self.to.push_str(before);
+            self.operand(pc, word, role, value)?;
+            before = if matches!(role, Role::Out | Role::IterOut) { " := " } else { ", " };
+        }
+        Ok(())
     }
 
     /// Number and label of an instruction.

@@ -12,7 +12,7 @@ mod listing;
 
 pub use bytes::{DecodeError, children_of};
 pub use check::{CheckError, CheckErrorKind};
-pub use listing::listing;
+pub use listing::{Step, listing, steps};
 pub use object::{
     Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
     Position, Source, TypeSite,

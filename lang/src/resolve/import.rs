@@ -1,7 +1,7 @@
 //! Names that come from other modules.
 
 use super::binding::{BindingId, BindingKind, FunctionId};
-use super::interface::{ExportKind, Interface};
+use super::interface::{Export, ExportKind, Interface};
 use super::scope::{Mention, Resolver, Target};
 use crate::ast::{Ident, Import};
 use crate::diagnostic::{Diagnostic, closest};
@@ -27,6 +27,7 @@ impl<'s> Resolver<'s, '_> {
         for &(name, here) in &import.members {
             let export = match self.interface(number) {
                 Some(interface) => match interface.find(name.name) {
+                    Some(export) if self.refused(&import.module, &interface.exports[export], name) => u32::MAX,
                     Some(export) => export as u32,
                     None => {
                         self.unknown_member(number, &import.module, name);
@@ -57,6 +58,7 @@ impl<'s> Resolver<'s, '_> {
             return Target::Unknown;
         };
         match interface.find(member.name) {
+            Some(export) if self.refused(module.name, &interface.exports[export], member) => Target::Unknown,
             Some(export) => self.export(import, export as u32, late),
             None => {
                 self.unknown_member(import, module.name, member);
@@ -80,6 +82,8 @@ impl<'s> Resolver<'s, '_> {
                 return Target::Native(symbol);
             }
             ExportKind::Slot(slot) => *slot,
+            // Reported where it is named.
+            ExportKind::Refused(_) => return Target::Unknown,
         };
         let name = Ident { name: &found.name, span: found.span };
         let value = match self.imported.get(&(import, slot)) {
@@ -114,6 +118,17 @@ impl<'s> Resolver<'s, '_> {
         });
         self.late_imports.push((import, cell, value));
         cell
+    }
+
+    /// Whether the host does not grant an export; reported for each name once, so that one run shows them all.
+    fn refused(&mut self, module: &str, export: &Export, member: Ident<'s>) -> bool {
+        let ExportKind::Refused(capability) = export.kind else { return false };
+        let title = format!("this host does not grant `{module}.{}`", export.name);
+        if self.errors.iter().all(|error| error.title != title) {
+            let error = Diagnostic::error("Q0218", member.span, title);
+            self.errors.push(error.note(format!("it needs the capability `{capability}`")));
+        }
+        true
     }
 
     fn unknown_member(&mut self, import: u32, module: &str, member: Ident<'s>) {

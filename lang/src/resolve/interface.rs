@@ -89,4 +89,6 @@ pub enum ExportKind {
     Slot(u32),
     /// It is the native with this name.
     Native(String),
+    /// The host does not grant it; this is the capability that it needs.
+    Refused(&'static str),
 }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use quipu::lang::diagnostic::closest;
-use quipu::stdlib::Grant;
 use quipu::vm::Root;
 use quipu::vm::image::Form;
 use quipu::{Engine, Error, Input, Session};
@@ -44,7 +43,7 @@ pub(super) fn value_of(
     options: &Options,
     terminal: &Terminal,
 ) -> Result<(Session, Root), Stop> {
-    let engine = Engine::granting(&Grant::all(Vec::new()));
+    let engine = Engine::granting(&options.grant(Vec::new()));
     let ended =
         |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, input, options, terminal));
     let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;

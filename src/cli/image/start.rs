@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::stdlib::Grant;
 use quipu::vm::image::Form;
 use quipu::vm::{Failure, Root, Vm};
 use quipu::{Engine, Error, Input};
@@ -46,7 +45,7 @@ pub(super) fn run(
     let (image, bytes) = open(path, code)?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let engine = Engine::granting(&Grant::all(strings.clone()));
+    let engine = Engine::granting(&options.grant(strings.clone()));
     let mut session = match engine.session(run::limits(options)) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),

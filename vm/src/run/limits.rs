@@ -43,15 +43,21 @@ impl Machine {
         self.fuel = 0;
     }
 
-    /// Begins a new slice of fuel, unless the program has to stop.
-    pub fn next_slice(&mut self) -> Result<(), Stop> {
-        self.close_slice();
+    /// Stops if the host wants that now.
+    pub fn stop_if_asked(&mut self) -> Result<(), Stop> {
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return Err(Stop::Interrupted);
         }
         if self.limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Stop::Time);
         }
+        Ok(())
+    }
+
+    /// Begins a new slice of fuel, unless the program has to stop.
+    pub fn next_slice(&mut self) -> Result<(), Stop> {
+        self.close_slice();
+        self.stop_if_asked()?;
         let left = match self.limits.fuel {
             Some(fuel) => fuel.saturating_sub(self.fuel_used),
             None => u64::MAX,

@@ -1,0 +1,358 @@
+//! The module `fs`: files and folders. `walk` is in `fs.qp`; what deals with paths alone is in `path`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind as Cause, Read, Write};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use quipu_vm::heap::Str;
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
+
+use crate::args::{expected, text};
+use crate::disk::write_whole;
+use crate::entry::{Entry, native};
+use crate::grant::Capability;
+use crate::items::{OBJECT, SLOT};
+use crate::text::STRING;
+
+pub(crate) const NATIVES: &[Entry] = &[
+    native("read(path)", "What a file contains, as a str; it has to be UTF-8.", read),
+    native("read_bytes(path)", "What a file contains, as bytes.", |cx, args| {
+        let bytes = contents(cx, args[0], "fs.read_bytes")?;
+        cx.bytes(&bytes)
+    }),
+    native(
+        "write(path, data)",
+        "Makes a str or bytes the contents of a file: all of it or, when that fails, nothing.",
+        write,
+    ),
+    native(
+        "append(path, data)",
+        "Writes a str or bytes to the end of a file, which is made if it is not there.",
+        append,
+    ),
+    native("exists(path)", "Whether there is a file or folder.", |cx, args| {
+        let path = text(cx, args[0], "fs.exists", "path")?;
+        Ok(Value::bool(Path::new(path.as_str()).exists()))
+    }),
+    native("is_file(path)", "Whether there is a file.", |cx, args| {
+        let path = text(cx, args[0], "fs.is_file", "path")?;
+        Ok(Value::bool(Path::new(path.as_str()).is_file()))
+    }),
+    native("is_dir(path)", "Whether there is a folder.", |cx, args| {
+        let path = text(cx, args[0], "fs.is_dir", "path")?;
+        Ok(Value::bool(Path::new(path.as_str()).is_dir()))
+    }),
+    native("stat(path)", "A map with the kind, size, time of change and other facts of a file or folder.", stat),
+    native("list(path = \".\")", "The names in a folder, in order.", list),
+    native("mkdir(path)", "Makes a folder and those above it; one that is there is left as it is.", |cx, args| {
+        act(cx, args, "fs.mkdir", |path| fs::create_dir_all(path))
+    }),
+    native("remove(path)", "Removes a file or an empty folder.", |cx, args| {
+        act(cx, args, "fs.remove", |path| match fs::symlink_metadata(path)?.is_dir() {
+            true => fs::remove_dir(path),
+            false => fs::remove_file(path),
+        })
+    }),
+    native("remove_all(path)", "Removes a file, or a folder with all that is in it.", |cx, args| {
+        act(cx, args, "fs.remove_all", |path| match fs::symlink_metadata(path)?.is_dir() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        })
+    }),
+    native("rename(from, to)", "Gives a file or folder another path; a file that is there is replaced.", rename),
+    native("copy(from, to)", "Copies a file; one that is there is replaced.", copy),
+    native(
+        "temp(prefix = \"quipu-\")",
+        "Makes a new folder for files that will not be needed for long, and gives its path.",
+        temp,
+    ),
+    native("absolute(path)", "The path from the root on; nothing needs to be there.", absolute),
+    native("real(path)", "The path from the root on, with every link followed.", |cx, args| {
+        let path = text(cx, args[0], "fs.real", "path")?;
+        match fs::canonicalize(path.as_str()) {
+            Ok(real) => unicode(cx, &real, "fs.real"),
+            Err(error) => Err(failed(cx, "fs.real", path, &error)),
+        }
+    }),
+];
+
+pub(crate) const INTERNALS: &[Entry] =
+    &[native("_fs_entries(path)", "Paths in a folder, in order, and whether each is a folder.", entries)
+        .needing(Capability::Fs)];
+
+/// Bytes that are read between two looks at the limits.
+const CHUNK: u64 = 1 << 20;
+
+/// The fault of an operation on a file. Its data tell programs which file and what went wrong.
+pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
+    let reason = match error.kind() {
+        Cause::NotFound => "not_found",
+        Cause::AlreadyExists => "exists",
+        Cause::PermissionDenied => "permission",
+        Cause::NotADirectory => "not_a_folder",
+        Cause::IsADirectory => "a_folder",
+        Cause::DirectoryNotEmpty => "not_empty",
+        Cause::StorageFull | Cause::QuotaExceeded => "full",
+        _ => "other",
+    };
+    let data = cx.map();
+    let entry = |cx: &mut Cx<'v>, key: &str, value| {
+        let key = cx.str(key)?;
+        data.insert(cx, key, value)
+    };
+    let filled = entry(cx, "path", path.into()).and_then(|_| {
+        let reason = cx.str(reason)?;
+        entry(cx, "reason", reason)
+    });
+    match filled {
+        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
+        Err(fault) => fault,
+    }
+}
+
+/// Does something to a path that gives nothing.
+fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {
+    let path = text(cx, args[0], native, "path")?;
+    match action(Path::new(path.as_str())) {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, native, path, &error)),
+    }
+}
+
+/// A path as a value. Not every name on a disk is text.
+fn unicode<'v>(cx: &mut Cx<'v>, path: &Path, native: &str) -> Outcome<'v> {
+    match path.to_str() {
+        Some(text) => cx.str(text),
+        None => Err(cx.fail(ErrorKind::Io, format!("{native}: {} is not UTF-8", path.display()))),
+    }
+}
+
+fn contents<'v>(cx: &mut Cx<'v>, path: Value<'v>, native: &str) -> Result<Vec<u8>, Fault<'v>> {
+    let path = text(cx, path, native, "path")?;
+    let mut file = match File::open(path.as_str()) {
+        Ok(file) => file,
+        Err(error) => return Err(failed(cx, native, path, &error)),
+    };
+    let size = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
+    // Twice: as it is read, and as the value.
+    cx.reserve(size.saturating_mul(2))?;
+    let mut bytes = Vec::with_capacity(size.saturating_add(1));
+    // The file may grow meanwhile, and not everything that can be read says how long it is.
+    loop {
+        cx.reserve(bytes.len().saturating_mul(2))?;
+        match Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut bytes) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => cx.work(1 + count / 64)?,
+            Err(error) => return Err(failed(cx, native, path, &error)),
+        }
+    }
+}
+
+fn read<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let bytes = contents(cx, args[0], "fs.read")?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => cx.str(text),
+        Err(error) => {
+            let path = text(cx, args[0], "fs.read", "path")?;
+            let at = error.valid_up_to();
+            let message =
+                format!("fs.read: {} is not UTF-8 from byte {at} on; `fs.read_bytes` takes any", path.as_str());
+            Err(cx.fail(ErrorKind::Value, message))
+        }
+    }
+}
+
+/// What is to be written: a str or bytes.
+fn data<'v>(cx: &mut Cx<'v>, value: &Value<'v>, native: &str) -> Result<Vec<u8>, Fault<'v>> {
+    let bytes = match value.view() {
+        View::Str(text) => text.as_str().as_bytes(),
+        View::Bytes(bytes) => bytes.as_slice(),
+        _ => return Err(expected(cx, native, "a str or bytes as data", *value)),
+    };
+    cx.reserve(bytes.len())?;
+    cx.work(1 + bytes.len() / 64)?;
+    Ok(bytes.to_vec())
+}
+
+fn write<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = text(cx, args[0], "fs.write", "path")?;
+    let data = data(cx, &args[1], "fs.write")?;
+    match write_whole(path.as_str().as_ref(), &data) {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, "fs.write", path, &error)),
+    }
+}
+
+fn append<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = text(cx, args[0], "fs.append", "path")?;
+    let data = data(cx, &args[1], "fs.append")?;
+    let opened = OpenOptions::new().append(true).create(true).open(path.as_str());
+    match opened.and_then(|mut file| file.write_all(&data)) {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, "fs.append", path, &error)),
+    }
+}
+
+fn stat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = text(cx, args[0], "fs.stat", "path")?;
+    let metadata = match fs::metadata(path.as_str()) {
+        Ok(metadata) => metadata,
+        Err(error) => return Err(failed(cx, "fs.stat", path, &error)),
+    };
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => "file",
+        kind if kind.is_dir() => "folder",
+        _ => "other",
+    };
+    let seconds = metadata.modified().ok().map(|time| match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    });
+    let link = fs::symlink_metadata(path.as_str()).is_ok_and(|there| there.is_symlink());
+    let kind = cx.str(kind)?;
+    let facts = [
+        ("kind", kind),
+        ("size", Value::int(i64::try_from(metadata.len()).unwrap_or(i64::MAX))),
+        ("modified", seconds.map_or(Value::NIL, Value::float)),
+        ("readonly", Value::bool(metadata.permissions().readonly())),
+        ("link", Value::bool(link)),
+    ];
+    let map = cx.map();
+    for (name, fact) in facts {
+        let name = cx.str(name)?;
+        map.insert(cx, name, fact)?;
+    }
+    Ok(map.into())
+}
+
+/// The names in a folder, in order, and whether each is a folder itself.
+fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>, native: &str) -> Result<Vec<(String, bool)>, Fault<'v>> {
+    let entries = match fs::read_dir(path.as_str()) {
+        Ok(entries) => entries,
+        Err(error) => return Err(failed(cx, native, path, &error)),
+    };
+    let mut names = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        let entry = match entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))) {
+            Ok(entry) => entry,
+            // It was removed meanwhile.
+            Err(error) if error.kind() == Cause::NotFound => continue,
+            Err(error) => return Err(failed(cx, native, path, &error)),
+        };
+        let Ok(name) = entry.0.into_string() else {
+            let message = format!("{native}: {} holds a name that is not UTF-8", path.as_str());
+            return Err(cx.fail(ErrorKind::Io, message));
+        };
+        bytes += name.len() + path.as_str().len() + STRING + OBJECT + 3 * SLOT;
+        cx.reserve(bytes)?;
+        cx.work(2)?;
+        names.push((name, entry.1.is_dir()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = match args.first() {
+        Some(&path) => path,
+        None => cx.str(".")?,
+    };
+    let path = text(cx, path, "fs.list", "path")?;
+    let names = names(cx, path, "fs.list")?;
+    let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+    crate::text::list(cx, &names, names.iter().map(|name| name.len()).sum())
+}
+
+fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = text(cx, args[0], "fs.walk", "path")?;
+    let mut all = Vec::new();
+    for (name, is_folder) in names(cx, path, "fs.walk")? {
+        let path = cx.str(Path::new(path.as_str()).join(name).to_str().unwrap_or(""))?;
+        all.push(cx.tuple(&[path, Value::bool(is_folder)])?);
+    }
+    Ok(cx.list(all)?.into())
+}
+
+fn rename<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let from = text(cx, args[0], "fs.rename", "path")?;
+    let to = text(cx, args[1], "fs.rename", "path")?;
+    match fs::rename(from.as_str(), to.as_str()) {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, "fs.rename", from, &error)),
+    }
+}
+
+/// By pieces, so that a program can be stopped meanwhile; under another name first, as with `write`.
+fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let from = text(cx, args[0], "fs.copy", "path")?;
+    let to = text(cx, args[1], "fs.copy", "path")?;
+    let mut source = match File::open(from.as_str()) {
+        Ok(source) => source,
+        Err(error) => return Err(failed(cx, "fs.copy", from, &error)),
+    };
+    let mut target: Box<dyn Place> = match crate::disk::whole(to.as_str().as_ref()) {
+        Ok(Some(whole)) => Box::new(whole),
+        Ok(None) => match OpenOptions::new().write(true).open(to.as_str()) {
+            Ok(file) => Box::new(file),
+            Err(error) => return Err(failed(cx, "fs.copy", to, &error)),
+        },
+        Err(error) => return Err(failed(cx, "fs.copy", to, &error)),
+    };
+    loop {
+        match io::copy(&mut Read::by_ref(&mut source).take(CHUNK), &mut target) {
+            Ok(0) => break,
+            Ok(count) => {
+                cx.work(1 + count as usize / 64)?;
+                cx.waiting()?;
+            }
+            Err(error) => return Err(failed(cx, "fs.copy", from, &error)),
+        }
+    }
+    match target.finish() {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, "fs.copy", to, &error)),
+    }
+}
+
+/// Where a copy goes.
+trait Place: Write {
+    fn finish(self: Box<Self>) -> io::Result<()>;
+}
+
+impl Place for crate::disk::Whole {
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        (*self).finish()
+    }
+}
+
+impl Place for File {
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn temp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    /// More than any path has.
+    const PATH: usize = 1 << 14;
+    let default = cx.str("quipu-")?;
+    let prefix = text(cx, args.first().copied().unwrap_or(default), "fs.temp", "prefix")?;
+    if prefix.as_str().contains(std::path::is_separator) {
+        return Err(cx.fail(ErrorKind::Value, "fs.temp: a prefix has no separator in it"));
+    }
+    // Before the folder is made: it must not be made twice.
+    cx.reserve(PATH)?;
+    match tempfile::Builder::new().prefix(prefix.as_str()).tempdir() {
+        Ok(folder) => unicode(cx, &folder.keep(), "fs.temp"),
+        Err(error) => Err(failed(cx, "fs.temp", prefix, &error)),
+    }
+}
+
+fn absolute<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let path = text(cx, args[0], "fs.absolute", "path")?;
+    match std::path::absolute(path.as_str()) {
+        Ok(absolute) => unicode(cx, &absolute, "fs.absolute"),
+        Err(error) => Err(failed(cx, "fs.absolute", path, &error)),
+    }
+}
