@@ -1,0 +1,4 @@
+//! Actors: a server that owns state and runs the functions that clients send to it, one at a time and each of them
+//! whole or not at all, and the client.
+
+pub mod wire;
