@@ -47,6 +47,12 @@ pub enum Command {
         #[arg(required = true, value_name = "FILES")]
         files: Vec<OsString>,
     },
+    /// Run the tests in `*_test.qp` files, or only those whose names contain FILTER.
+    Test {
+        /// Files, folders (the current one if there is none), and parts of names.
+        #[arg(value_name = "PATHS | FILTER")]
+        words: Vec<OsString>,
+    },
     /// Show the instructions of a program, or only those of the function NAME.
     Dis { file: OsString, name: Option<String> },
     /// Keep values in files: save, run, look at, compare and draw images.
@@ -74,7 +80,7 @@ pub enum Command {
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] = &["run", "check", "dis", "image", "hash", "explain"];
+pub const COMMANDS: &[&str] = &["run", "check", "test", "dis", "image", "hash", "explain"];
 
 /// The heading of the options that take capabilities away.
 const REACH: &str = "What programs may not reach";

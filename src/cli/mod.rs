@@ -8,6 +8,7 @@ mod explain;
 mod hash;
 mod image;
 mod run;
+mod test;
 mod terminal;
 
 use std::ffi::OsString;
@@ -69,6 +70,7 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
             run::file(&program, &options, &terminal)
         }
         (_, _, Some(Command::Check { files })) => check::check(&files, &options, &terminal),
+        (_, _, Some(Command::Test { words })) => test::test(&words, &options),
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
         (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),

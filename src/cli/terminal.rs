@@ -19,12 +19,21 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(options: &Options) -> Terminal {
+        Terminal::on(options, io::stderr().is_terminal())
+    }
+
+    /// For findings that are shown on standard output.
+    pub fn on_output(options: &Options) -> Terminal {
+        Terminal::on(options, io::stdout().is_terminal())
+    }
+
+    fn on(options: &Options, is_terminal: bool) -> Terminal {
         let color = match options.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
                 let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-                io::stderr().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+                is_terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
             }
         };
         Terminal { json: options.json, color }
@@ -33,6 +42,11 @@ impl Terminal {
     /// Whether findings are for machines.
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// A text in the colour of this number.
+    pub fn painted(&self, text: &str, color: u8) -> String {
+        if self.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// A finding as it is shown, with its newline.

@@ -1,0 +1,490 @@
+//! `vm test`: runs the cases of test files, each in a machine of its own.
+
+mod diff;
+mod find;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use quipu::lang::code::{Code, Word};
+use quipu::lang::diagnostic::Label;
+use quipu::lang::span::Source;
+use quipu::report::{Place, Report, json};
+use quipu::vm::{Failure, Image, Interrupt, Limits, Root};
+use quipu::{Engine, Error, Input, Session};
+use serde_json::{Value, json};
+
+use super::args::Options;
+use super::exit::Exit;
+use super::run::limits;
+use super::terminal::{Output, Terminal, usage_error};
+
+use diff::Difference;
+
+/// Gives the functions of all cases, and writes their names and first lines as JSON.
+const CASES: &str = r#"
+import test
+import json
+import code
+let facts = test.cases().map(|case| {
+  let line = try { code.describe(case[1]).line } catch e { nil }
+  [name: case[0], line: line]
+})
+write(json.stringify(facts))
+test.cases().map(|case| case[1]).to_tuple()
+"#;
+
+/// Writes what an assertion compared, as lines in JSON, when an error says.
+const COMPARED: &str = r#"
+import json
+fn show(v, depth) {
+  let flat = repr(v)
+  if (flat.len() <= 60 and not flat.contains("\\n")) or depth == 0 { return [if flat.len() > 400 { flat[..400] + "..." } else { flat }] }
+  let out = []
+  if v is str {
+    for line in v.split("\n") { out.push(repr(line)) }
+    return out
+  }
+  let inside = |text, comma| { for line in text { out.push("  " + line) } }
+  if v is list {
+    out.push("[")
+    for x in v { inside(show(x, depth - 1), true) }
+    out.push("]")
+  } else if v is tuple {
+    out.push("(")
+    for x in v { inside(show(x, depth - 1), true) }
+    out.push(")")
+  } else if v is set {
+    out.push("set([")
+    for x in v { inside(show(x, depth - 1), true) }
+    out.push("])")
+  } else if v is map {
+    out.push("[")
+    for (k, x) in v {
+      let lines = show(x, depth - 1)
+      lines[0] = "${repr(k)}: ${lines[0]}"
+      inside(lines, true)
+    }
+    out.push("]")
+  } else {
+    out.push(flat[..400])
+  }
+  out
+}
+|e| {
+  if e is error and e.kind == "assert_error" and e.data is map and e.data.has("expected") and e.data.has("actual") {
+    let lines = |v| show(v, 6).take(1000)
+    write(json.stringify([expected: lines(e.data.expected), actual: lines(e.data.actual)]))
+  }
+}
+"#;
+
+/// The names of these programs, which traces leave out.
+const HELPER: &str = "<test>";
+
+/// Runs the cases of files and folders. Words that are no paths choose cases by a part of their names.
+pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
+    let (files, filters) = find::files(words)?;
+    let mut runner = Runner::new(options, filters);
+    let start = Instant::now();
+    for file in &files {
+        if runner.stopped.0.load(Ordering::Relaxed) {
+            break;
+        }
+        runner.file(file);
+    }
+    if runner.passed + runner.failed == 0 {
+        usage_error(match (files.is_empty(), runner.filters.is_empty()) {
+            (true, _) => "there are no files whose names end in `_test.qp`",
+            (_, true) => "the files declare no tests",
+            _ => "no test has such a name",
+        });
+        return Ok(Exit::Usage.into());
+    }
+    runner.end(start.elapsed());
+    Ok(match (runner.stopped.0.load(Ordering::Relaxed), runner.failed) {
+        (true, _) => Exit::Interrupted.into(),
+        (_, 0) => Exit::Ok.into(),
+        _ => Exit::Uncaught.into(),
+    })
+}
+
+/// Set by Ctrl-C, and the machine that it has to stop.
+type Stopped = Arc<(AtomicBool, Mutex<Option<Interrupt>>)>;
+
+struct Runner<'o> {
+    options: &'o Options,
+    engine: Engine,
+    filters: Vec<String>,
+    terminal: Terminal,
+    output: Output,
+    stopped: Stopped,
+    passed: usize,
+    failed: usize,
+}
+
+/// A case, taken out of the machine that declared it.
+struct Case {
+    name: String,
+    line: Option<u64>,
+    /// Its function with all it reaches.
+    image: Result<Image, Failure>,
+    /// The function itself, where it was declared.
+    code: Option<Code>,
+}
+
+/// How a case ended.
+struct Ended {
+    seconds: Duration,
+    /// What it printed.
+    printed: String,
+    failure: Option<Failed>,
+}
+
+struct Failed {
+    report: Report,
+    difference: Option<Difference>,
+    /// What else is wrong with a file that does not compile.
+    others: Vec<Report>,
+}
+
+impl<'o> Runner<'o> {
+    fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
+        let stopped = Stopped::default();
+        let to_stop = stopped.clone();
+        // Where there is no such thing as Ctrl-C, tests run all the same.
+        let _ = ctrlc::set_handler(move || {
+            if to_stop.0.swap(true, Ordering::Relaxed) {
+                std::process::exit(Exit::Interrupted as i32);
+            }
+            if let Some(interrupt) = &*to_stop.1.lock().unwrap_or_else(PoisonError::into_inner) {
+                interrupt.interrupt();
+            }
+        });
+        Runner {
+            options,
+            engine: Engine::granting(&options.grant(Vec::new())),
+            filters,
+            terminal: Terminal::on_output(options),
+            output: Output::new(),
+            stopped,
+            passed: 0,
+            failed: 0,
+        }
+    }
+
+    /// A machine that Ctrl-C stops, and what its programs print.
+    fn session(&self) -> Result<(Session, Printed), Error> {
+        let mut session = self.engine.session(limits(self.options))?;
+        let printed = Printed::default();
+        session.vm().set_output(Box::new(printed.clone()));
+        *self.stopped.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.vm().interrupt_handle());
+        Ok((session, printed))
+    }
+
+    fn file(&mut self, file: &str) {
+        let start = Instant::now();
+        let (mut session, printed) = match self.session() {
+            Ok(session) => session,
+            Err(error) => return self.broken(file, &error, start, String::new(), &|_| None),
+        };
+        let declared = self.declare(file, &mut session, &printed);
+        let printed = printed.take();
+        let cases = match declared {
+            Ok(cases) => cases,
+            Err(error) => {
+                let source = |name: &str| session.source(name).cloned();
+                return self.broken(file, &error, start, printed, &source);
+            }
+        };
+        let chosen = |case: &Case| {
+            let full = format!("{file}: {}", case.name);
+            self.filters.is_empty() || self.filters.iter().any(|filter| full.contains(filter.as_str()))
+        };
+        let cases: Vec<Case> = cases.into_iter().filter(chosen).collect();
+        if !cases.is_empty() {
+            self.heading(file);
+        }
+        if !printed.is_empty() && !self.terminal.is_json() && !cases.is_empty() {
+            let _ = write!(self.output, "{}", indented(&printed, "  | "));
+        }
+        for case in cases {
+            let ended = self.case(&case, &session);
+            self.ended(file, &case.name, case.line, ended);
+            if self.stopped.0.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+
+    /// A file whose cases cannot be found out.
+    fn broken(
+        &mut self,
+        file: &str,
+        error: &Error,
+        start: Instant,
+        printed: String,
+        source: &dyn Fn(&str) -> Option<Source>,
+    ) {
+        self.heading(file);
+        if let Error::Unreadable(name, error) = error {
+            usage_error(&format!("cannot read `{name}`: {error}"));
+            self.failed += 1;
+        }
+        let mut reports = Report::error(error, source).into_iter();
+        let Some(report) = reports.next() else { return };
+        let failure = Some(Failed { report, difference: None, others: reports.collect() });
+        self.ended(file, "(the file itself)", None, Ended { seconds: start.elapsed(), printed, failure });
+    }
+
+    /// Runs a file, and takes out the cases it declares.
+    fn declare(&self, file: &str, session: &mut Session, printed: &Printed) -> Result<Vec<Case>, Error> {
+        session.run(&Input::file(file))?;
+        let before = printed.take();
+        let functions = session.run(&Input::text(HELPER, CASES))?;
+        let facts: Vec<Value> = serde_json::from_str(&printed.take()).unwrap_or_default();
+        let _ = printed.clone().write_all(before.as_bytes());
+        let mut cases = Vec::new();
+        for (index, facts) in facts.iter().enumerate() {
+            let Some(function) = session.vm().tuple_item(&functions, index) else { break };
+            let image = session.vm().freeze(&function);
+            let hash = session.vm().hash(&function).ok();
+            let reached = session.vm().functions(&function).unwrap_or_default();
+            let code = reached.into_iter().find(|reached| Some(reached.hash) == hash).map(|found| found.code);
+            let name = facts["name"].as_str().unwrap_or_default().to_owned();
+            cases.push(Case { name, line: facts["line"].as_u64(), image, code });
+        }
+        Ok(cases)
+    }
+
+    /// Runs a case in a new machine. `declared` has the sources.
+    fn case(&self, case: &Case, declared: &Session) -> Ended {
+        let start = Instant::now();
+        let (mut session, printed) = match self.session() {
+            Ok(session) => session,
+            Err(error) => return self.failed_early(&error, start, declared),
+        };
+        let image = match &case.image {
+            Ok(image) => image,
+            Err(failure) => return self.failed_early(&Error::Failed(failure.clone()), start, declared),
+        };
+        let result = session.vm().thaw(image).and_then(|function| session.vm().call(&function, &[]));
+        let result = match result {
+            Ok(_) => self.no_more_cases(&mut session),
+            Err(failure) => Err(Error::Failed(failure)),
+        };
+        let _ = session.vm().flush();
+        let seconds = start.elapsed();
+        let printed_text = printed.take();
+        let failure = result.err().map(|error| {
+            let difference = match &error {
+                Error::Failed(Failure::Uncaught(uncaught)) => compared(&mut session, &printed, &uncaught.value),
+                _ => None,
+            };
+            Failed { report: self.report(error, case, declared, difference.is_some()), difference, others: Vec::new() }
+        });
+        Ended { seconds, printed: printed_text, failure }
+    }
+
+    fn failed_early(&self, error: &Error, start: Instant, declared: &Session) -> Ended {
+        let source = |name: &str| declared.source(name).cloned();
+        let report = Report::error(error, &source).into_iter().next();
+        let failure = report.map(|report| Failed { report, difference: None, others: Vec::new() });
+        Ended { seconds: start.elapsed(), printed: String::new(), failure }
+    }
+
+    /// That a case has declared no others: they would never run.
+    fn no_more_cases(&self, session: &mut Session) -> Result<(), Error> {
+        const NONE: &str = "import test\nif not test.cases().is_empty() { test.fail(\"a case declares other cases, which \
+                            nobody would run\") }";
+        session.vm().set_limits(Limits::default());
+        session.run(&Input::text(HELPER, NONE)).map(drop)
+    }
+
+    fn report(&self, error: Error, case: &Case, declared: &Session, compared: bool) -> Report {
+        let mut error = error;
+        if let Error::Failed(Failure::Uncaught(uncaught)) = &mut error {
+            // Where an assertion stands matters, not how it works.
+            uncaught.trace.retain(|line| &*line.file != "std/test.qp" && &*line.file != HELPER);
+        }
+        let source = |name: &str| declared.source(name).cloned();
+        let report = Report::error(&error, &source).into_iter().next();
+        let mut report = report.unwrap_or_else(|| exited(&error));
+        if compared {
+            report.note = None;
+        }
+        if report.place.is_none() && report.trace.is_empty() {
+            report.place = case.code.as_ref().and_then(|code| last_words(code, &source));
+        }
+        report
+    }
+
+    fn heading(&mut self, file: &str) {
+        if !self.terminal.is_json() {
+            let _ = writeln!(self.output, "{file}");
+        }
+    }
+
+    fn ended(&mut self, file: &str, name: &str, line: Option<u64>, ended: Ended) {
+        match ended.failure {
+            Some(_) => self.failed += 1,
+            None => self.passed += 1,
+        }
+        let seconds = ended.seconds.as_secs_f64();
+        if self.terminal.is_json() {
+            let error: Option<Value> =
+                ended.failure.as_ref().and_then(|failed| serde_json::from_str(&json(&failed.report)).ok());
+            let difference = ended.failure.as_ref().and_then(|failed| failed.difference.as_ref());
+            let event = json!({
+                "file": file,
+                "name": name,
+                "line": line,
+                "result": if ended.failure.is_some() { "failed" } else { "passed" },
+                "seconds": seconds,
+                "printed": ended.printed,
+                "error": error,
+                "expected": difference.map(|difference| difference.expected.join("\n")),
+                "actual": difference.map(|difference| difference.actual.join("\n")),
+            });
+            let _ = writeln!(self.output, "{event}");
+            let _ = self.output.flush();
+            return;
+        }
+        let name = harmless(name);
+        let took = format!("{:.1} ms", seconds * 1000.0);
+        let Some(failed) = ended.failure else {
+            let mark = self.terminal.painted("ok", 32);
+            let _ = writeln!(self.output, "  {mark}    {name} ({took})");
+            let _ = self.output.flush();
+            return;
+        };
+        let mark = self.terminal.painted("FAIL", 31);
+        let _ = writeln!(self.output, "  {mark}  {name} ({took})");
+        let mut shown = self.terminal.render(&failed.report);
+        failed.others.iter().for_each(|report| shown += &self.terminal.render(report));
+        if let Some(difference) = failed.difference {
+            shown += "difference (- expected, + actual):\n";
+            for line in difference.lines() {
+                let line = harmless(&line);
+                let color = if line.starts_with('-') { 31 } else { 32 };
+                shown += "  ";
+                shown += &if line.starts_with(['-', '+']) { self.terminal.painted(&line, color) } else { line };
+                shown += "\n";
+            }
+        }
+        if !ended.printed.is_empty() {
+            shown += "printed:\n";
+            shown += &indented(&ended.printed, "  | ");
+        }
+        let _ = write!(self.output, "{}", indented(&shown, "        "));
+        let _ = self.output.flush();
+    }
+
+    fn end(&mut self, took: Duration) {
+        let (passed, failed) = (self.passed, self.failed);
+        let _ = match self.terminal.is_json() {
+            true => {
+                let total = json!({ "passed": passed, "failed": failed, "seconds": took.as_secs_f64() });
+                writeln!(self.output, "{total}")
+            }
+            false => writeln!(self.output, "\n{passed} passed, {failed} failed"),
+        };
+        let _ = self.output.flush();
+    }
+}
+
+/// Where a function ends with a call, or else begins: an assertion that is the last expression of a case takes the place
+/// of the case in the trace.
+fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Place> {
+    let debug = code.debug()?;
+    let is_tail = |word: &Word| word.op().is_some_and(|op| op.name().starts_with("Tail"));
+    let tails = code.body().words.iter().zip(0..).filter(|(word, _)| is_tail(word));
+    let mut spans = tails.filter_map(|(_, at)| Some(debug.position(at)?.span));
+    let span = match (spans.next(), spans.next()) {
+        (Some(span), None) => span,
+        _ => debug.span,
+    };
+    let primary = Label { span, text: String::new() };
+    Some(Place { source: source(&debug.file)?, primary, secondary: Vec::new() })
+}
+
+/// What an assertion compared.
+fn compared(session: &mut Session, printed: &Printed, thrown: &Root) -> Option<Difference> {
+    // The case may have used up its limits; this is not its doing.
+    let soon = Instant::now().checked_add(Duration::from_secs(2));
+    session.vm().set_limits(Limits { deadline: soon, ..Limits::default() });
+    let show = session.run(&Input::text(HELPER, COMPARED)).ok()?;
+    session.vm().call(&show, std::slice::from_ref(thrown)).ok()?;
+    let lines: Value = serde_json::from_str(&printed.take()).ok()?;
+    let side = |name| -> Option<Vec<String>> { serde_json::from_value(lines.get(name)?.clone()).ok() };
+    Some(Difference { expected: side("expected")?, actual: side("actual")? })
+}
+
+/// A case that ends the program has not passed.
+fn exited(error: &Error) -> Report {
+    use quipu::lang::diagnostic::Severity;
+    Report {
+        origin: quipu::report::Origin::Run,
+        severity: Severity::Error,
+        code: "Q0420",
+        title: error.to_string(),
+        place: None,
+        note: None,
+        help: None,
+        trace: Vec::new(),
+        omitted: 0,
+    }
+}
+
+/// Every line with something before it.
+fn indented(text: &str, before: &str) -> String {
+    let mut shown = String::new();
+    for line in text.lines() {
+        shown += &format!("{before}{}", if before.trim().is_empty() { line.to_owned() } else { harmless(line) });
+        shown.truncate(shown.trim_end().len());
+        shown.push('\n');
+    }
+    shown
+}
+
+/// A text from a program without what terminals obey.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// What a program prints, kept until it is known whether anybody wants to see it.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        /// What a test prints is read by people.
+        const MOST: usize = 16 << 20;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST {
+            kept.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a word of the command line can only be a path.
+fn looks_like_a_path(word: &str) -> bool {
+    word.ends_with(".qp") || word.contains(std::path::MAIN_SEPARATOR) || Path::new(word).exists()
+}
