@@ -13,6 +13,7 @@ use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::library::Library;
 use quipu_vm::{Failure, Limits, Root, Run, Vm};
 
+use crate::builder::Builder;
 use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, Standard, is_error};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
@@ -20,11 +21,29 @@ use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, St
 pub struct Engine {
     library: Arc<Library>,
     names: Arc<Names>,
+    /// Modules that the host provides.
+    modules: Arc<HashMap<String, Arc<Interface>>>,
     capabilities: Capabilities,
     resolver: Arc<dyn Resolver>,
 }
 
 impl Engine {
+    /// What an engine is put together with.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn made(
+        library: Library,
+        names: impl FnOnce(&Library) -> Names,
+        modules: HashMap<String, Arc<Interface>>,
+        capabilities: Capabilities,
+        resolver: Arc<dyn Resolver>,
+    ) -> Engine {
+        let names = Arc::new(names(&library));
+        Engine { names, library: Arc::new(library), modules: Arc::new(modules), capabilities, resolver }
+    }
+
     /// An engine whose programs only compute and print. Modules that they import by path are files.
     pub fn new() -> Engine {
         Engine::granting(&Grant::pure())
@@ -33,12 +52,7 @@ impl Engine {
     /// An engine whose programs may reach what is granted.
     pub fn granting(grant: &Grant) -> Engine {
         let library = quipu_stdlib::library(grant);
-        Engine {
-            names: Arc::new(Names::of(&library)),
-            library: Arc::new(library),
-            capabilities: grant.capabilities,
-            resolver: Arc::new(Files),
-        }
+        Engine::made(library, Names::of, HashMap::new(), grant.capabilities, Arc::new(Files))
     }
 
     /// The same engine with other modules.
@@ -64,18 +78,27 @@ impl Engine {
         Ok(Session { engine: self.clone(), vm, loaded: HashMap::new(), sources: HashMap::new() })
     }
 
+    fn standard(&self, name: &str) -> Standard {
+        match quipu_stdlib::module(name, self.capabilities) {
+            None => Standard::Unknown,
+            Some(module) => match module.refused {
+                Some(capability) => Standard::Refused(module.interface, capability.name()),
+                None => Standard::Granted(module.interface),
+            },
+        }
+    }
+
     fn load_beside(&self, input: &Input, known: &dyn Fn(&str) -> Option<Arc<Interface>>) -> Result<Program, Error> {
         let loader = Loader {
             resolver: &*self.resolver,
             natives: &*self.names,
-            standard: &|name| match quipu_stdlib::module(name, self.capabilities) {
-                None => Standard::Unknown,
-                Some(module) => match module.refused {
-                    Some(capability) => Standard::Refused(module.interface, capability.name()),
-                    None => Standard::Granted(module.interface),
-                },
+            standard: &|name| match self.modules.get(name) {
+                Some(module) => Standard::Granted(module.clone()),
+                None => self.standard(name),
             },
-            standard_names: &|| quipu_stdlib::modules().collect(),
+            standard_names: &|| {
+                quipu_stdlib::modules().map(str::to_owned).chain(self.modules.keys().cloned()).collect()
+            },
             known,
         };
         loader.load(input).map_err(Error::from)

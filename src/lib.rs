@@ -12,13 +12,16 @@
 
 pub mod load;
 pub mod engine;
+pub mod builder;
 #[cfg(feature = "report")]
 pub mod report;
 
+pub use builder::{BuildError, Builder};
 pub use engine::{Engine, Error, Ran, Session};
 pub use load::Input;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
+pub use quipu_stdlib::{Capabilities, Capability};
 pub use quipu_vm as vm;
 
 /// The Rust code in the book, which the tests compile and run.

@@ -1,50 +1,367 @@
-//! The host's side: conversions, typed natives and functions, errors with their type.
+//! The host's side: engines put together, typed natives and functions, types of the host, errors with their type.
+
+mod support;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
-use quipu::vm::host::{Blob, Func, Host, IntoNative, Rest};
-use quipu::vm::{Cx, Limits};
-use quipu::{Engine, Input};
+use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostType, Ref, Rest};
+use quipu::vm::image::{Form, Image};
+use quipu::vm::{Cx, Failure, Limits, Root};
+use quipu::{BuildError, Builder, Engine, Error, Input, Session};
+use support::Captured;
+
+fn session(builder: Builder) -> Session {
+    builder.build().unwrap().session(Limits::default()).unwrap()
+}
+
+fn eval(session: &mut Session, text: &str) -> String {
+    match session.run(&Input::text("main.qp", text)) {
+        Ok(value) => session.vm().repr(&value).unwrap(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[derive(Debug)]
+struct DbError(u32);
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the database said {}", self.0)
+    }
+}
+
+impl std::error::Error for DbError {}
 
 #[test]
-fn natives_from_closures_of_all_shapes() {
-    fn free(a: i64, b: i64) -> i64 {
+fn natives_from_functions_of_all_shapes() {
+    fn product(a: i64, b: i64) -> i64 {
         a * b
     }
-    let defs = vec![
-        free.into_native("free".to_owned()),
-        (|| 1).into_native("none".to_owned()),
-        (|a: i64, b: f64| a as f64 + b).into_native("two".to_owned()),
-        (|s: &str, n: Option<usize>| s.repeat(n.unwrap_or(2))).into_native("text".to_owned()),
-        (|all: Rest<i64>| all.0.iter().sum::<i64>()).into_native("rest".to_owned()),
-        (|cx: &mut Cx<'_>, f: Func<(i64,), i64>, n: i64| f.call(cx, (n,))).into_native("back".to_owned()),
-        (|m: HashMap<String, Vec<i64>>| m.into_iter().map(|(k, v)| (k, v.len())).collect::<BTreeMap<_, _>>())
-            .into_native("map".to_owned()),
-        (|b: &[u8]| Blob(b.iter().rev().copied().collect())).into_native("bytes".to_owned()),
-    ];
-    let shapes: Vec<_> = defs.iter().map(|d| (d.required, d.optional, d.rest)).collect();
-    assert_eq!(
-        shapes,
-        [
-            (2, 0, false),
-            (0, 0, false),
-            (2, 0, false),
-            (1, 1, false),
-            (0, 0, true),
-            (2, 0, false),
-            (1, 0, false),
-            (1, 0, false)
-        ]
-    );
+    let builder = Engine::builder()
+        .native("product", product)
+        .native("one", || 1)
+        .native("geo.dist@1", |a: f64, b: f64| a.hypot(b))
+        .native("text.repeat", |s: &str, n: Option<usize>| s.repeat(n.unwrap_or(2)))
+        .native("sum_of", |all: Rest<i64>| all.0.iter().sum::<i64>())
+        .native("twice", |cx: &mut Cx<'_>, f: Func<(i64,), i64>, n: i64| {
+            f.call(cx, (n,)).and_then(|n| f.call(cx, (n,)))
+        })
+        .native("lengths", |m: HashMap<String, Vec<i64>>| {
+            m.into_iter().map(|(k, v)| (k, v.len())).collect::<BTreeMap<_, _>>()
+        })
+        .native("mirrored", |b: &[u8]| Blob(b.iter().rev().copied().collect()))
+        .native("first", |pair: (Option<Root>, bool)| pair.0)
+        .constant("game.LEVEL", 3)
+        .constant("NAME", "quipu");
+    let mut session = session(builder);
+    for (text, expected) in [
+        ("product(6, 7)", "42"),
+        ("one()", "1"),
+        ("import geo\ngeo.dist(3, 4.0)", "5.0"),
+        ("import text\n[text.repeat(\"ab\"), text.repeat(\"ab\", 3)]", "[\"abab\", \"ababab\"]"),
+        ("[sum_of(), sum_of(1, 2, 3)]", "[0, 6]"),
+        ("twice(|x| x * 3, 2)", "18"),
+        ("lengths([b: [1, 2], a: []])", "[\"a\": 0, \"b\": 2]"),
+        ("mirrored(b\"abc\")", "b\"cba\""),
+        ("[first((nil, true)), first(([1], false))]", "[nil, [1]]"),
+        ("import game\n[game.LEVEL, NAME]", "[3, \"quipu\"]"),
+        // Errors name the function, the argument and the way into it.
+        ("product(1, \"x\")", "type_error: product: expected an int as argument 2, got str"),
+        ("lengths([a: [1, nil]])", "type_error: lengths: expected an int as argument 1 at .a[1], got nil"),
+        (
+            "import text\ntext.repeat(\"a\", -1)",
+            "type_error: text.repeat: expected an int from 0 to 18446744073709551615 as argument 2, got -1",
+        ),
+        (
+            "twice(|x, y| x, 2)",
+            "type_error: twice: expected a function of 1 argument as argument 1, got one that takes 2 arguments",
+        ),
+        ("twice(|x| throw \"no\", 2)", "uncaught value: \"no\""),
+        ("twice(|x| [1].pop2(), 2)", "type_error: a list has no method pop2; did you mean pop?"),
+        ("twice(|x| \"s\", 2)", "type_error: the result: expected an int, got str"),
+    ] {
+        assert_eq!(eval(&mut session, text), expected, "{text}");
+    }
+    // The compiler knows them too.
+    assert!(eval(&mut session, "product(1)").contains("Q0"), "{}", eval(&mut session, "product(1)"));
+    assert!(eval(&mut session, "import geo\ngeo.distance(1, 2)").contains("distance"));
+}
+
+#[test]
+fn names_that_cannot_be() {
+    let error = |builder: Builder| builder.build().err().unwrap();
+    for name in ["", "a b", "1a", "a.b.c", "a@1", "a.@1", "a.b@", ".a"] {
+        assert_eq!(error(Engine::builder().constant(name, 1)), BuildError::Name(name.to_owned()), "{name}");
+    }
+    assert_eq!(error(Engine::builder().native("len", || 1)), BuildError::Taken("len".to_owned()));
+    assert_eq!(error(Engine::builder().constant("math.tau2", 1)), BuildError::Taken("math.tau2".to_owned()));
+    assert_eq!(error(Engine::builder().constant("a.b@1", 1).constant("a.b@2", 1)), BuildError::Taken("a.b".to_owned()));
 }
 
 #[test]
 fn functions_with_rust_types() {
-    let mut session = Engine::new().session(Limits::default()).unwrap();
+    let mut session = session(Engine::builder());
     let add = session.run(&Input::text("<t>", "|a, b| a + b")).unwrap();
     let vm = session.vm();
-    let add: Func<(i64, i64), i64> = vm.get(&add).unwrap();
-    assert_eq!(add.call(vm, (1, 2)).unwrap(), 3);
-    let wrong = vm.get::<Func<(i64,), i64>>(add.value()).unwrap_err();
+    let sum: Func<(i64, i64), i64> = vm.get(&add).unwrap();
+    assert_eq!(sum.call(vm, (1, 2)).unwrap(), 3);
+    let join: Func<(&str, String), String> = vm.get(&add).unwrap();
+    assert_eq!(join.call(vm, ("a", "b".to_owned())).unwrap(), "ab");
+    let wrong = vm.get::<Func<(i64,), i64>>(&add).unwrap_err();
     assert_eq!(wrong.to_string(), "type_error: expected a function of 1 argument, got one that takes 2 arguments");
+    assert_eq!(join.call(vm, ("a", "b".to_owned())).unwrap(), "ab");
+    let wrong: Func<(i64, i64), String> = vm.get(&add).unwrap();
+    assert_eq!(wrong.call(vm, (1, 2)).unwrap_err().to_string(), "type_error: the result: expected a str, got int");
+}
+
+#[test]
+fn values_there_and_back() {
+    let mut session = session(Engine::builder());
+    let vm = session.vm();
+    let table: BTreeMap<String, Vec<(i64, Option<f64>)>> =
+        BTreeMap::from([("a".to_owned(), vec![(1, None), (2, Some(0.5))]), ("b".to_owned(), vec![])]);
+    let value = vm.make(table.clone()).unwrap();
+    assert_eq!(vm.repr(&value).unwrap(), "[\"a\": [(1, nil), (2, 0.5)], \"b\": []]");
+    assert_eq!(vm.get::<BTreeMap<String, Vec<(i64, Option<f64>)>>>(&value).unwrap(), table);
+    let entries: Entries<String, Root> = vm.get(&value).unwrap();
+    assert_eq!(entries.0.len(), 2);
+    assert!(vm.make(u64::MAX).unwrap_err().to_string().starts_with("overflow"));
+    // Millions of conversions do not fill the heap.
+    for i in 0..20_000i64 {
+        let list = vm.make(vec![i; 100]).unwrap();
+        assert_eq!(vm.get::<Vec<i64>>(&list).unwrap().len(), 100);
+    }
+    assert!(vm.stats().heap_bytes < 8 << 20, "{}", vm.stats().heap_bytes);
+}
+
+#[test]
+fn host_errors_keep_their_type() {
+    let builder = Engine::builder()
+        .native("query", |n: u32| if n == 0 { Err(DbError(7)) } else { Ok(n) })
+        .native("relay", |cx: &mut Cx<'_>, f: Func<(), Root>| f.call(cx, ()));
+    let mut session = session(builder);
+    assert_eq!(eval(&mut session, "query(3)"), "3");
+    assert_eq!(
+        eval(&mut session, "try { query(0) } catch e { [e.kind, e.message] }"),
+        "[\"error\", \"the database said 7\"]"
+    );
+    for text in ["query(0)", "relay(|| query(0))", "try { query(0) } catch e { throw e }"] {
+        let error = session.run(&Input::text("<t>", text)).err().unwrap();
+        let Error::Failed(failure) = error else { panic!("{error}") };
+        assert_eq!(failure.host::<DbError>().map(|error| error.0), Some(7), "{text}");
+        assert!(failure.host::<fmt::Error>().is_none());
+    }
+}
+
+#[test]
+fn a_panic_in_a_native_is_an_error_and_the_machine_goes_on() {
+    let builder = Engine::builder()
+        .native("boom", |n: i64| -> i64 { panic!("number {n}") })
+        .native("relay", |cx: &mut Cx<'_>, f: Func<(), Root>| f.call(cx, ()));
+    let mut session = session(builder);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    for text in ["boom(3)", "relay(|| relay(|| boom(3)))", "[1].map(|x| boom(3))"] {
+        let caught = format!("try {{ {text} }} catch e {{ e.message }}");
+        assert_eq!(eval(&mut session, &caught), "\"boom: the host's function panicked: number 3\"");
+    }
+    std::panic::set_hook(hook);
+    assert_eq!(eval(&mut session, "1 + 1"), "2");
+}
+
+struct Player {
+    name: String,
+    hp: i64,
+}
+
+impl HostType for Player {
+    fn class() -> Class<Player> {
+        Class::<Player>::new("game.Player@1")
+            .constructor(|name: String, hp: Option<i64>| Player { name, hp: hp.unwrap_or(10) })
+            .getter("name", |player| player.name.clone())
+            .getter("hp", |player| player.hp)
+            .setter("hp", |player, hp: i64| player.hp = hp)
+            .method("str", |player: &Player| format!("{} with {}", player.name, player.hp))
+            .method("eq", |player: &Player, other: Ref<'_, Player>| player.name == other.name)
+            .method("shout", |player: &Player, word: &str| format!("{word}, {}!", player.name))
+            .method_mut("hit", |player: &mut Player, by: i64| {
+                player.hp -= by;
+                player.hp
+            })
+            .function("pair", false, || (Player { name: "a".into(), hp: 1 }, Player { name: "b".into(), hp: 2 }))
+            .function("each_hit", true, |cx: &mut Cx<'_>, me: Root, f: Func<(Root,), i64>| f.call(cx, (me,)))
+            .portable(
+                |player| format!("{}:{}", player.hp, player.name).into_bytes(),
+                |bytes| {
+                    let text = std::str::from_utf8(bytes).map_err(|_| DbError(1))?;
+                    let (hp, name) = text.split_once(':').ok_or(DbError(2))?;
+                    Ok::<_, DbError>(Player { name: name.to_owned(), hp: hp.parse().map_err(|_| DbError(3))? })
+                },
+            )
+    }
+}
+
+struct World {
+    ticks: u32,
+}
+
+impl HostType for World {
+    fn class() -> Class<World> {
+        Class::<World>::new("World")
+            .getter("ticks", |world| world.ticks)
+            .method_mut("tick", |world: &mut World| world.ticks += 1)
+            .function(
+                "during",
+                true,
+                |cx: &mut Cx<'_>, mut world: quipu::vm::host::RefMut<'_, World>, f: Func<(), Root>| {
+                    world.ticks += 100;
+                    f.call(cx, ())
+                },
+            )
+    }
+}
+
+fn game() -> Builder {
+    Engine::builder().class::<Player>().class::<World>()
+}
+
+#[test]
+fn types_of_the_host() {
+    let mut session = session(game());
+    for (text, expected) in [
+        (
+            "let p = game.Player(\"Ada\")\n[p.name, p.hp, p.hit(3), p.hp, p.shout(\"hey\")]",
+            "[\"Ada\", 10, 7, 7, \"hey, Ada!\"]",
+        ),
+        (
+            "let p = game.Player(\"Ada\", 3)\np.hp = 5\np.hp += 1\n[str(p), repr(p), p is game.Player, type_of(p).name]",
+            "[\"Ada with 6\", \"<Player>\", true, \"Player\"]",
+        ),
+        ("[game.Player(\"a\") == game.Player(\"a\", 3), game.Player(\"a\") == game.Player(\"b\")]", "[true, false]"),
+        ("let (a, b) = game.Player.pair()\n[a.hp, b.hp, a?.nothing]", "[1, 2, nil]"),
+        ("let p = game.Player(\"a\")\np.each_hit(|q| { q.hit(1); q.hit(1) })", "8"),
+        ("match game.Player(\"a\") { p is game.Player => p.name, _ => 0 }", "\"a\""),
+        ("game.Player(1)", "type_error: Player: expected a str as argument 1, got int"),
+        ("game.Player(\"a\").hp = \"x\"", "type_error: Player.hp: expected an int as argument 2, got str"),
+        ("game.Player(\"a\").name = \"x\"", "field_error: Player has no field `name`"),
+        ("game.Player(\"a\").nme", "field_error: Player has no field `nme`"),
+        ("game.Player(\"a\").hti(3)", "field_error: an instance of Player has no method hti; did you mean hit?"),
+        ("game.Player(\"a\").hit()", "arity_error: Player.hit takes 2 arguments, but 1 was given"),
+        ("game.Player(\"a\") == 3", "type_error: Player.eq: expected a Player as argument 2, got int"),
+        ("let f = game.Player(\"a\").hit", "field_error: Player has no field `hit`; the method is called with `hit()`"),
+        ("World()", "type_error: the type World cannot be called"),
+    ] {
+        assert_eq!(eval(&mut session, &format!("import game\n{text}")), expected, "{text}");
+    }
+}
+
+#[test]
+fn data_that_is_lent_comes_back() {
+    let mut session = session(game());
+    let step =
+        session.run(&Input::text("<t>", "var kept = nil\n|w| { kept = w; w.tick(); w.tick(); w.ticks }")).unwrap();
+    let kept = session.run(&Input::text("<t>", "|f| f.free_vars()[\"kept\"].ticks")).unwrap();
+    let vm = session.vm();
+    let mut world = World { ticks: 5 };
+    let seen: i64 = vm.scope(|scope| {
+        let world = scope.lend_mut(&mut world).unwrap();
+        scope.invoke(&step, (world,)).unwrap()
+    });
+    assert_eq!((seen, world.ticks), (7, 7));
+    // What a program has kept is of no use any more.
+    let error = vm.invoke::<_, i64>(&kept, (step.clone(),)).unwrap_err();
+    assert_eq!(error.to_string(), "value_error: World.ticks: World cannot be used: the host has taken it back");
+    // For reading only.
+    let error = vm.scope(|scope| {
+        let world = scope.lend(&world).unwrap();
+        scope.invoke::<_, i64>(&step, (world,)).unwrap_err()
+    });
+    assert_eq!(error.to_string(), "value_error: World.tick: World cannot be used: the host lets it be read only");
+}
+
+#[test]
+fn data_in_use_is_refused_and_nothing_panics() {
+    let mut session = session(game());
+    let play = session.run(&Input::text("<t>", "|w| try { w.during(|| w.tick()) } catch e { e.message }")).unwrap();
+    let vm = session.vm();
+    let mut world = World { ticks: 0 };
+    let text: String = vm.scope(|scope| {
+        let world = scope.lend_mut(&mut world).unwrap();
+        scope.invoke(&play, (world,)).unwrap()
+    });
+    assert_eq!(text, "World.tick: World cannot be used: it is in use by a call that is under way");
+    assert_eq!(world.ticks, 100);
+}
+
+#[test]
+fn types_of_the_host_travel_in_images() {
+    let engine = game().build().unwrap();
+    let mut here = engine.session(Limits::default()).unwrap();
+    let text = "import game\nlet p = game.Player(\"Ada\", 4)\nlet q = p\n|| { p.hit(1); [p.hp, q.hp, same(p, q), p is game.Player] }";
+    let function = here.run(&Input::text("<t>", text)).unwrap();
+    let image = here.vm().freeze(&function).unwrap();
+    assert_eq!(image.needs(), ["game.Player@1", "same"]);
+    let opened = Image::open(&image.to_bytes(Form::default()), &()).unwrap();
+    let mut there = engine.session(Limits::default()).unwrap();
+    let copy = there.vm().thaw(&opened).unwrap();
+    assert_eq!(there.vm().hash(&copy).unwrap(), image.hash());
+    let result = there.vm().call(&copy, &[]).unwrap();
+    assert_eq!(there.vm().repr(&result).unwrap(), "[3, 3, true, true]");
+    // A host without the class says so; one whose data cannot be read, too.
+    let mut poor = Engine::new().session(Limits::default()).unwrap();
+    assert!(poor.vm().thaw(&opened).unwrap_err().to_string().contains("game.Player@1"));
+    // What has no form for images names the way to it.
+    let mut world = World { ticks: 0 };
+    let wrap = here.run(&Input::text("<t>", "|w| [1, [world: w]]")).unwrap();
+    let error = here.vm().scope(|scope| {
+        let world = scope.lend_mut(&mut world).unwrap();
+        let wrapped: Root = scope.invoke(&wrap, (world,)).unwrap();
+        scope
+            .enter(|cx| {
+                let wrapped = cx.rooted(&wrapped)?;
+                Image::freeze(cx, wrapped).map(|_| ())
+            })
+            .unwrap_err()
+    });
+    assert!(error.to_string().starts_with("not_portable: root[1].world belongs to the host"), "{error}");
+}
+
+#[test]
+fn host_data_is_dropped_with_its_instance() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    struct Counted;
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    impl HostType for Counted {
+        fn class() -> Class<Counted> {
+            Class::new("Counted").constructor(|| {
+                ALIVE.fetch_add(1, Ordering::Relaxed);
+                Counted
+            })
+        }
+    }
+    let mut session = session(Engine::builder().class::<Counted>());
+    assert_eq!(eval(&mut session, "for i in 0..200_000 { Counted() }"), "nil");
+    assert!(ALIVE.load(Ordering::Relaxed) < 100_000, "{}", ALIVE.load(Ordering::Relaxed));
+    session.vm().set_gc_stress(true);
+    assert_eq!(eval(&mut session, "let xs = []; for i in 0..50 { xs.push(Counted()) }\nxs.len()"), "50");
+    drop(session);
+    assert_eq!(ALIVE.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_value_of_another_machine_is_refused() {
+    let (mut one, mut two) = (session(Engine::builder()), session(Engine::builder()));
+    let value = one.run(&Input::text("<t>", "[1]")).unwrap();
+    let error: Failure = two.vm().get::<Vec<i64>>(&value).unwrap_err();
+    assert_eq!(error.to_string(), "value_error: a value of another machine was given to this one");
+    assert!(two.vm().call(&value, &[]).is_err() && two.vm().list(std::slice::from_ref(&value)).is_err());
+    let output = Captured::default();
+    two.vm().set_output(Box::new(output.clone()));
+    assert_eq!(one.vm().get::<Vec<i64>>(&value).unwrap(), [1]);
 }

@@ -91,7 +91,7 @@ pub struct Loader<'h> {
     /// Standard modules by name.
     pub standard: &'h dyn Fn(&str) -> Standard,
     /// Names of standard modules, for suggestions.
-    pub standard_names: &'h dyn Fn() -> Vec<&'static str>,
+    pub standard_names: &'h dyn Fn() -> Vec<String>,
     /// Modules that were loaded before, by id.
     pub known: &'h dyn Fn(&str) -> Option<Arc<Interface>>,
 }
@@ -261,7 +261,7 @@ impl State<'_, '_> {
         let ImportRequest { module: name, span, .. } = request;
         let diagnostic = Diagnostic::error("Q0208", *span, format!("there is no standard module `{name}`"));
         let names = (self.loader.standard_names)();
-        if let Some(near) = closest(name, names.iter().copied()) {
+        if let Some(near) = closest(name, names.iter().map(String::as_str)) {
             return diagnostic.patch(format!("did you mean `{near}`?"), *span, near);
         }
         let path = format!("./{name}");

@@ -102,6 +102,10 @@ impl Names {
         for name in library.modules.iter().flat_map(|module| &module.names) {
             names.add(name, None);
         }
+        let classes = library.classes.iter().map(|class| class.name());
+        for name in library.constants.keys().map(String::as_str).chain(classes) {
+            names.add(name, None);
+        }
         names.0.retain(|name, _| !name.starts_with('_') && !name.contains(['.']) && !name.contains("__"));
         names
     }

@@ -129,6 +129,19 @@ impl<'v> Cx<'v> {
         self.machine.call_back(function, args)
     }
 
+    /// The value that a handle stands for.
+    ///
+    /// # Errors
+    /// `value_error` when it is a handle of another machine.
+    pub fn rooted(&mut self, root: &crate::host::Root) -> Outcome<'v> {
+        self.machine.rooted(root)
+    }
+
+    /// A handle to a value, which keeps it alive beyond this call.
+    pub fn root(&mut self, value: Value<'v>) -> crate::host::Root {
+        self.machine.root(value.slot())
+    }
+
     /// The value that the library provides under a name.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub use host::Root;
 pub use image::Image;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
 pub use run::machine::Limits;
+pub use run::scope::Scope;
 pub use run::step::Budget;
 pub use steps::{Run, Step};
 pub use vm::{FunctionInfo, Interrupt, Stats, Vm};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use quipu_lang::code::Code;
 
+use crate::host::class::HostClass;
 use crate::native::NativeDef;
 
 /// Natives and library code, shared by all machines of an engine.
@@ -16,6 +17,8 @@ pub struct Library {
     pub constants: HashMap<String, Constant>,
     /// Methods in Rust: the tag name of the built-in type (`list`, `str`, ...), the method's name, the definition.
     pub methods: Vec<(&'static str, &'static str, Arc<NativeDef>)>,
+    /// Types of the host.
+    pub classes: Vec<Arc<HostClass>>,
     /// Library functions in the language, by module.
     pub modules: Vec<Module>,
     /// Functions that a built-in type calls to convert: type name and the native's or library function's name.
@@ -32,6 +35,17 @@ pub struct Module {
     /// fallbacks (`_min`).
     pub names: Vec<String>,
 }
+
+macro_rules! constants {
+    ($($from:ty => $variant:ident),*) => {
+        $(impl From<$from> for Constant {
+            fn from(value: $from) -> Constant {
+                Constant::$variant(value.into())
+            }
+        })*
+    };
+}
+constants!(bool => Bool, i64 => Int, i32 => Int, f64 => Float, &str => Str, String => Str);
 
 /// A value that a library provides under a name.
 #[derive(Clone, Debug)]

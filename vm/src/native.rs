@@ -157,6 +157,18 @@ impl NativeDef {
         self
     }
 
+    /// Calls it with arguments of which there are as many as it takes.
+    ///
+    /// # Errors
+    /// What it throws; `type_error` for natives that the machine carries out itself.
+    pub fn call<'v>(&self, cx: &mut Cx<'v>, arguments: &[Value<'v>]) -> Outcome<'v> {
+        match &self.run {
+            NativeRun::Plain(function) => function(cx, arguments),
+            NativeRun::Host(function) => function(cx, arguments),
+            NativeRun::Control(_) => Err(Fault::Defer),
+        }
+    }
+
     /// Whether it can be called with this many arguments.
     pub fn accepts(&self, count: usize) -> bool {
         count >= self.required as usize && (self.rest || count <= self.required as usize + self.optional as usize)

@@ -83,6 +83,10 @@ impl<'i> Seen<'i> {
                     Some(Frozen::Type { name, .. }) => format!("instance of {name}"),
                     _ => "instance".to_owned(),
                 },
+                Some(Node::Host { ty, .. }) => match self.frozen(*ty) {
+                    Some(Frozen::Native(name)) => format!("{name} of the host"),
+                    _ => "data of the host".to_owned(),
+                },
                 Some(Node::Fiber(_)) => "fiber".to_owned(),
                 None => "?".to_owned(),
             },
@@ -131,6 +135,7 @@ impl<'i> Seen<'i> {
                     let name = |index: usize| names.get(index).map_or("?", String::as_str);
                     fields.iter().enumerate().map(|(index, &field)| (format!(".{}", name(index)), field)).collect()
                 }
+                Some(Node::Host { data, .. }) => vec![(".data".to_owned(), *data)],
                 Some(Node::Fiber(FiberView::Fresh(function))) => {
                     vec![(".function".to_owned(), *function)]
                 }

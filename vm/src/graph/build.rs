@@ -10,8 +10,10 @@ use super::error::{GraphError, Rule};
 use super::read::{Shape, Sink, TypeShape, read};
 use super::tag as t;
 use crate::cx::Cx;
+use crate::error::ErrorKind;
 use crate::heap::handle::FiledKeys;
 use crate::heap::{Closure, Fiber, Instance, Object, Slot, Tuple, Type, Value, View, tag};
+use crate::host::class;
 use crate::native::Fault;
 use crate::ops::key::Key;
 use crate::run::snapshot::{Member, Pause, Suspended};
@@ -103,6 +105,7 @@ enum Open<'a, 'v> {
     Type(TypeShape<'a>, Vec<Value<'v>>),
     Error([Value<'v>; 3], usize),
     Instance(Option<Instance<'v>>),
+    Host(Option<Instance<'v>>),
 }
 
 struct Builder<'b, 'm, 'v> {
@@ -237,6 +240,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             Shape::Type(shape) => Open::Type(shape, Vec::with_capacity(1 + shape.fields + shape.methods)),
             Shape::Error => Open::Error([Value::NIL; 3], 0),
             Shape::Instance => Open::Instance(None),
+            Shape::Host => Open::Host(None),
         })
     }
 
@@ -262,6 +266,10 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
                 }
                 *next += 1;
             }
+            Open::Host(instance) => {
+                let View::Type(ty) = part.view() else { return Err(Rule::NotProvided) };
+                *instance = self.cx.heap().host_instance_to_fill(ty);
+            }
             Open::Instance(instance) => {
                 let View::Type(ty) = part.view() else { return Err(Rule::Constructor) };
                 *instance = Some(self.cx.heap().blank_instance(ty));
@@ -277,6 +285,10 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             Open::Owned(_) => return Err(Rule::Owner),
             Open::Type(shape, parts) => self.declared_type(shape, &parts)?,
             Open::Error([kind, message, data], _) => self.cx.heap().error(kind, message, data).into(),
+            Open::Host(instance) => {
+                let instance = instance.ok_or(Rule::NotProvided)?;
+                return self.add_node(instance.into());
+            }
             Open::Instance(instance) => {
                 let instance = instance.ok_or(Rule::Constructor)?;
                 return self.add_node(instance.into());
@@ -292,6 +304,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             View::List(_) => (t::LIST, 0),
             View::Map(_) => (t::MAP, 0),
             View::Set(_) => (t::SET, 0),
+            View::Instance(instance) if instance.ty().is_host() => (t::HOST, 1),
             View::Instance(instance) => (t::INSTANCE, instance.len()),
             _ => (t::FIBER, 0),
         })
@@ -372,6 +385,15 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
 
     fn field(&mut self, node: usize, index: usize, value: Value<'v>) -> Result<(), Rule> {
         if let View::Instance(instance) = self.node_at(node)?.view() {
+            if let View::Bytes(bytes) = value.view()
+                && let Some(class) = instance.ty().host_class()
+            {
+                return class::load(instance, bytes.as_slice()).map_err(|text| {
+                    let message = format!("the data of {} cannot be loaded: {text}", class.name());
+                    let fault = self.cx.fail(ErrorKind::Image, message);
+                    self.failed(fault)
+                });
+            }
             instance.set(self.cx, index, value);
         }
         Ok(())

@@ -185,7 +185,7 @@ fn name_of(kind: u8) -> &'static str {
         t::ERROR => "an error",
         t::NATIVE => "something the host provides",
         t::CELL | t::VAR => "a cell",
-        t::INSTANCE => "an instance",
+        t::INSTANCE | t::HOST => "an instance",
         t::LIST => "a list",
         t::MAP => "a map",
         t::SET => "a set",
@@ -525,6 +525,10 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
                 });
             }
             Shape::Error => self.facts.weight.error(),
+            Shape::Host => {
+                self.facts.weight.instance();
+                open.kind = t::HOST;
+            }
             Shape::Instance => {
                 self.facts.weight.instance();
                 open.kind = t::INSTANCE;
@@ -551,6 +555,8 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
             t::TYPE => self.type_part(index, part)?,
             t::ERROR if index < 2 => text(part)?,
             t::ERROR => value(part)?,
+            t::HOST if part.kind != t::NATIVE => return Err(expected("something the host provides", part)),
+            t::HOST => {}
             _ => {
                 if part.kind != t::TYPE {
                     return Err(expected("a declared type", part));
@@ -566,6 +572,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
     fn close(&mut self, open: Open) -> Result<Met, Rule> {
         match open.kind {
             t::INSTANCE => self.add_node(t::INSTANCE, open.parts),
+            t::HOST => self.add_node(t::HOST, 0),
             t::TYPE => {
                 let fields = self.type_end()?;
                 self.intern(t::TYPE, fields, open.print)
@@ -638,8 +645,11 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         }
     }
 
-    fn field(&mut self, _: usize, _: usize, content: Met) -> Result<(), Rule> {
+    fn field(&mut self, node: usize, _: usize, content: Met) -> Result<(), Rule> {
         self.facts.weight.slot();
+        if self.nodes[node].kind == t::HOST && content.kind != t::BYTES {
+            return Err(expected("bytes", content));
+        }
         value(content)
     }
 

@@ -13,6 +13,8 @@ use crate::run::snapshot::{AtRest, FrameView, Frames, at_rest};
 pub(crate) enum Obstacle {
     /// The fiber at this address runs, or waits for a fiber that it resumed.
     RunningFiber(usize),
+    /// The instance at this address holds data of the host that have no form for images.
+    Host(usize),
 }
 
 /// One step from a value to one of its parts.
@@ -47,10 +49,14 @@ pub(crate) fn not_portable<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obsta
         Ok(path) => path,
         Err(fault) => return fault,
     };
-    let Obstacle::RunningFiber(_) = obstacle;
-    let message = format!(
-        "{path} is a running fiber, which can be neither hashed nor saved; let it yield or end first, or leave it out"
-    );
+    let message = match obstacle {
+        Obstacle::RunningFiber(_) => format!(
+            "{path} is a running fiber, which can be neither hashed nor saved; let it yield or end first, or leave it out"
+        ),
+        Obstacle::Host(_) => format!(
+            "{path} belongs to the host, which gives it no form for images; leave it out, or let its class be portable"
+        ),
+    };
     let data = match cx.str(&path) {
         Ok(data) => data,
         Err(fault) => return fault,
@@ -60,13 +66,17 @@ pub(crate) fn not_portable<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obsta
 
 /// The shortest way, by breadth first.
 fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<String, Fault<'v>> {
-    let Obstacle::RunningFiber(address) = obstacle;
     let mut reached = vec![Reached { value: root, from: 0, step: Step::Root }];
     let mut met: HashSet<u64> = HashSet::new();
     let mut next = 0;
     while next < reached.len() {
         let value = reached[next].value;
-        if matches!(value.view(), View::Fiber(fiber) if fiber.address() == address) {
+        let is_it = match (value.view(), obstacle) {
+            (View::Fiber(fiber), Obstacle::RunningFiber(address)) => fiber.address() == address,
+            (View::Instance(instance), Obstacle::Host(address)) => instance.address() == address,
+            _ => false,
+        };
+        if is_it {
             return Ok(text(cx, &reached, next));
         }
         let before = reached.len();

@@ -27,6 +27,8 @@ pub(crate) enum Shape<'a> {
     Error,
     /// Its type follows.
     Instance,
+    /// Its type follows, which the host provides.
+    Host,
 }
 
 /// What a type consists of before its names and captures.
@@ -319,6 +321,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, S> {
             }
             t::ERROR => return Ok(Err((Shape::Error, 3))),
             t::INSTANCE => return Ok(Err((Shape::Instance, 1))),
+            t::HOST => return Ok(Err((Shape::Host, 1))),
             number => Err(Rule::Unknown { what: "reference", number }),
         };
         leaf.map(Ok)
@@ -355,6 +358,10 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, S> {
                     self.entry(node, kind == t::MAP)?;
                 }
                 Ok(())
+            }
+            t::HOST => {
+                let data = self.reference()?;
+                self.sink.field(node, 0, data)
             }
             t::INSTANCE => {
                 for index in 0..fields {

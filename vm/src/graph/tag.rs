@@ -20,12 +20,14 @@
 //!           | ERROR reference reference reference     kind, message, data
 //!           | CELL | VAR | LIST | MAP | SET | FIBER   a new node
 //!           | INSTANCE reference                      a new node, and its type
+//!           | HOST reference                          a new node with data of the host, and its type, which is a NATIVE
 //!
 //! content  = of a cell:     reference | ABSENT        not initialised
 //!            of a list:     n reference* | n INTS (8 bytes)* | n FLOATS (8 bytes)*
 //!            of a map:      n (key reference)*
 //!            of a set:      n key*
 //!            of an instance: reference*               as many as its type has fields
+//!            of the host:   reference                     its data, as BYTES
 //!            of a fiber:    0 reference | 3                   fresh, done
 //!                         | 1 n frame*                        suspended at a `yield`
 //!                         | 2 n frame* resumer                stopped before an instruction
@@ -70,6 +72,7 @@ pub const LIST: u8 = 0x23;
 pub const MAP: u8 = 0x24;
 pub const SET: u8 = 0x25;
 pub const FIBER: u8 = 0x26;
+pub const HOST: u8 = 0x27;
 
 pub const INTS: u8 = 0x30;
 pub const FLOATS: u8 = 0x31;

@@ -11,7 +11,8 @@ use super::path::{self, Obstacle};
 use super::tag as t;
 use super::weight::Weight;
 use crate::cx::Cx;
-use crate::heap::{Closure, Fiber, List, Map, Type, Value, View, tag};
+use crate::heap::{Closure, Fiber, Instance, List, Map, Type, Value, View, tag};
+use crate::host::class;
 use crate::native::{Fault, Stop};
 use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 
@@ -276,10 +277,10 @@ impl<'v> GraphWriter<'v> {
                 self.weight.fiber();
                 return Ok(Some(self.mutable_node(value, t::FIBER)));
             }
-            View::Instance(_) => {
+            View::Instance(instance) => {
                 self.weight.instance();
                 self.is_mutable = true;
-                self.out.u8(t::INSTANCE);
+                self.out.u8(if instance.ty().is_host() { t::HOST } else { t::INSTANCE });
             }
             View::Str(_) | View::Bytes(_) | View::Range(_) => return self.leaf(cx, value).map(Some),
             View::Native(native) => return self.named(cx, value, native.name()).map(Some),
@@ -295,6 +296,9 @@ impl<'v> GraphWriter<'v> {
                 self.closure_shape(closure);
             }
             View::Type(ty) if ty.is_builtin() => return self.named(cx, value, ty.name()).map(Some),
+            View::Type(ty) if let Some(class) = ty.host_class() => {
+                return self.named(cx, value, class.name()).map(Some);
+            }
             View::Type(ty) => self.type_shape(ty),
             View::Error(_) => {
                 self.weight.error();
@@ -589,6 +593,7 @@ impl<'v> GraphWriter<'v> {
             View::List(list) => self.list(cx, list),
             View::Map(map) => self.table(cx, map, true),
             View::Set(set) => self.table(cx, set, false),
+            View::Instance(instance) if instance.ty().is_host() => self.host(cx, instance),
             View::Instance(instance) => {
                 for index in 0..instance.len() {
                     self.weight.slot();
@@ -598,6 +603,19 @@ impl<'v> GraphWriter<'v> {
             }
             View::Fiber(fiber) => self.fiber(cx, fiber),
             _ => Ok(()),
+        }
+    }
+
+    /// Data of the host, as the host writes them.
+    fn host(&mut self, cx: &mut Cx<'v>, instance: Instance<'v>) -> Done<'v> {
+        match class::saved(instance) {
+            Some(Ok(bytes)) => {
+                cx.reserve(bytes.len())?;
+                let bytes: Value<'v> = cx.heap().bytes(&[&bytes]).into();
+                self.weight.slot();
+                self.reference(cx, bytes)
+            }
+            _ => Err(Trouble::Obstacle(Obstacle::Host(instance.address()))),
         }
     }
 

@@ -169,6 +169,7 @@ impl Heap {
                 tag::TYPE => (&raw mut (*header.cast::<TypeObject>()).data).drop_in_place(),
                 tag::FIBER => (&raw mut (*header.cast::<FiberObject>()).state).drop_in_place(),
                 tag::ERROR => (&raw mut (*header.cast::<ErrorObject>()).data).drop_in_place(),
+                tag::HOST => super::host::HostObject::finalise(header.cast()),
                 tag::NATIVE => (&raw mut (*header.cast::<NativeObject>()).def).drop_in_place(),
                 _ => {}
             }

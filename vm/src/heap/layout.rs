@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use super::table::Table;
 use super::value::Slot;
+use crate::host::class::HostClass;
 use crate::native::NativeDef;
 use crate::run::fiber::FiberState;
 use crate::run::prepare::Prepared;
@@ -135,6 +136,8 @@ pub(crate) struct TypeData {
     pub methods: Box<[Method]>,
     /// Indexes into `methods` of the special ones.
     pub special: Specials,
+    /// What the host says of it, if its instances hold the host's data. Then it has no fields.
+    pub host: Option<Arc<HostClass>>,
 }
 
 /// A method of a declared type.

@@ -13,6 +13,7 @@ pub mod layout;
 mod cells;
 mod alloc;
 mod build;
+pub(crate) mod host;
 pub(crate) mod keyed;
 mod index;
 pub mod table;
@@ -24,6 +25,7 @@ mod collect;
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
 pub(crate) use cells::{LARGEST, class_of};
+pub use host::{Ref, RefMut, Unavailable};
 pub use layout::Special;
 pub(crate) use trace::Marker;
 pub use value::{

@@ -69,7 +69,9 @@ impl Marker {
                     let object = header.cast::<InstanceObject>();
                     self.header((*object).ty.cast());
                     let fields = &(*(*object).ty).data.fields;
-                    self.slots(object.add(1).cast(), fields.len());
+                    // The host's data stand in one slot where there are no fields.
+                    let hidden = (*(*object).ty).data.host.is_some() as usize;
+                    self.slots(object.add(1).cast(), fields.len() + hidden);
                 }
                 tag::LIST => {
                     let items = &(*header.cast::<ListObject>()).items;

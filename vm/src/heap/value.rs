@@ -58,6 +58,8 @@ pub mod tag {
     pub const ERROR: u64 = 29;
     /// A function the host provides.
     pub const NATIVE: u64 = 30;
+    /// Data of the host, inside of an instance only.
+    pub const HOST: u64 = 31;
 }
 
 /// A value of the language. See the module for what `'v` means.

@@ -31,7 +31,16 @@ pub struct Arguments<'s, 'v> {
     next: usize,
 }
 
-impl<'v> Arguments<'_, 'v> {
+impl<'s, 'v> Arguments<'s, 'v> {
+    pub(super) fn new(name: &'s str, all: &'s [Value<'v>]) -> Arguments<'s, 'v> {
+        Arguments { name, all, next: 0 }
+    }
+
+    /// The name of the function.
+    pub fn name(&self) -> &'s str {
+        self.name
+    }
+
     /// The next argument; nil if there is none left.
     pub fn next_value(&mut self) -> Value<'v> {
         let value = self.all.get(self.next).copied().unwrap_or(Value::NIL);
@@ -128,13 +137,15 @@ fn shape(parameters: &[(bool, bool)]) -> (u8, u8, bool) {
     (required as u8, (named - required) as u8, rest)
 }
 
-fn define(name: String, parameters: &[(bool, bool)], run: Box<HostFn>) -> NativeDef {
+pub(super) fn define(name: String, parameters: &[(bool, bool)], run: Box<HostFn>) -> NativeDef {
     let (required, optional, rest) = shape(parameters);
     NativeDef { name, required, optional, rest, run: NativeRun::Host(run), fallback: None, intrinsic: Intrinsic::None }
 }
 
 /// Gives a closure the type that natives have.
-fn typed(run: impl for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync + 'static) -> Box<HostFn> {
+pub(super) fn typed(
+    run: impl for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync + 'static,
+) -> Box<HostFn> {
     Box::new(run)
 }
 
@@ -154,7 +165,7 @@ macro_rules! functions {
                 }
                 let own = name.clone();
                 let run = typed(move |cx, arguments| {
-                    let mut arguments = Arguments { name: &own, all: arguments, next: 0 };
+                    let mut arguments = Arguments::new(&own, arguments);
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
                     let given = guarded(cx, &own, |_| call(&self, $($p),*))?;
                     give(cx, given)
@@ -172,6 +183,7 @@ macro_rules! functions {
         {
             #[allow(unused_variables, unused_mut)]
             fn into_native(self, name: String) -> NativeDef {
+                #[allow(clippy::too_many_arguments, reason = "as many as the function has")]
                 fn call<'c, 'v, Ret, $($P),*>(
                     function: impl Fn(&'c mut Cx<'v>, $($P),*) -> Ret,
                     cx: &'c mut Cx<'v>,
@@ -181,7 +193,7 @@ macro_rules! functions {
                 }
                 let own = name.clone();
                 let run = typed(move |cx, arguments| {
-                    let mut arguments = Arguments { name: &own, all: arguments, next: 0 };
+                    let mut arguments = Arguments::new(&own, arguments);
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
                     let given = guarded(cx, &own, |cx| call(&self, cx, $($p),*))?;
                     give(cx, given)

@@ -5,8 +5,11 @@ pub mod convert;
 mod error;
 pub mod function;
 pub mod call;
+pub mod class;
 
+pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use call::{Func, Host, IntoArguments};
+pub use class::{Class, HostClass, HostType};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use error::HostError;
 pub use function::{Arguments, IntoNative, Parameter, Rest};

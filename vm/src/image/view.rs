@@ -104,6 +104,11 @@ pub enum Node {
         ty: Part,
         fields: Vec<Part>,
     },
+    /// Data of the host, as it writes them.
+    Host {
+        ty: Part,
+        data: Part,
+    },
     Fiber(FiberView),
 }
 
@@ -191,6 +196,7 @@ enum Open<'a> {
     Type(TypeShape<'a>, Vec<Part>),
     Error(Vec<Part>),
     Instance(Part),
+    Host(Part),
 }
 
 struct ViewReader {
@@ -308,6 +314,7 @@ impl<'a> Sink<'a> for ViewReader {
             Shape::Type(shape) => Open::Type(shape, Vec::new()),
             Shape::Error => Open::Error(Vec::new()),
             Shape::Instance => Open::Instance(Part::Nil),
+            Shape::Host => Open::Host(Part::Nil),
         })
     }
 
@@ -316,7 +323,7 @@ impl<'a> Sink<'a> for ViewReader {
             Open::Tuple(parts) | Open::Closure { parts, .. } | Open::Type(_, parts) | Open::Error(parts) => {
                 parts.push(part);
             }
-            Open::Instance(ty) => *ty = part,
+            Open::Instance(ty) | Open::Host(ty) => *ty = part,
         }
         Ok(())
     }
@@ -333,6 +340,7 @@ impl<'a> Sink<'a> for ViewReader {
                 let part = |index: usize| parts.get(index).copied().unwrap_or_default();
                 Frozen::Error { kind: part(0), message: part(1), data: part(2) }
             }
+            Open::Host(ty) => return self.add_node(Node::Host { ty, data: Part::Nil }),
             Open::Instance(ty) => {
                 let fields = match ty {
                     Part::Frozen(number) => match self.view.frozen.get(number) {
@@ -354,6 +362,7 @@ impl<'a> Sink<'a> for ViewReader {
             Node::Map(_) => (t::MAP, 0),
             Node::Set(_) => (t::SET, 0),
             Node::Instance { fields, .. } => (t::INSTANCE, fields.len()),
+            Node::Host { .. } => (t::HOST, 1),
             Node::Fiber(_) => (t::FIBER, 0),
         })
     }
@@ -407,6 +416,9 @@ impl<'a> Sink<'a> for ViewReader {
     }
 
     fn field(&mut self, node: usize, index: usize, value: Part) -> Result<(), Rule> {
+        if let Some(Node::Host { data, .. }) = self.view.nodes.get_mut(node) {
+            *data = value;
+        }
         if let Some(Node::Instance { fields, .. }) = self.view.nodes.get_mut(node)
             && let Some(field) = fields.get_mut(index)
         {

@@ -252,6 +252,8 @@ fn closure_parts<'v>(
 pub(crate) fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
     !x.is_builtin()
         && !y.is_builtin()
+        && !x.is_host()
+        && !y.is_host()
         && x.name() == y.name()
         && x.field_names().eq(y.field_names())
         && x.method_names().eq(y.method_names())

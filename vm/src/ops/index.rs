@@ -7,6 +7,7 @@ use super::text::repr_short;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::{ErrorRef, Instance, List, Map, Range, Str, Type, Value, View, tag};
+use crate::host::class;
 use crate::native::{Fault, Outcome};
 
 /// `object[index]`.
@@ -200,7 +201,10 @@ fn field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Result<Opti
     let text = name.as_str();
     Ok(match object.view() {
         View::Map(map) => map.get_str(cx, name),
-        View::Instance(instance) => instance_field(instance, name),
+        View::Instance(instance) => match instance_field(instance, name) {
+            None => class::get_field(cx, instance, text)?,
+            found => found,
+        },
         View::Type(ty) if text == "name" => Some(ty.name_value()),
         View::Closure(closure) => match text {
             "name" => Some(cx.str(closure.name().unwrap_or(""))?),
@@ -305,6 +309,9 @@ pub fn set_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>, value:
         (View::Instance(instance), View::Str(text)) => {
             if let Some(index) = instance.ty().field_index_of(text) {
                 instance.set(cx, index, value);
+                return Ok(());
+            }
+            if class::set_field(cx, instance, text.as_str(), value)? {
                 return Ok(());
             }
             let (ty, text) = (instance.ty(), text.as_str());

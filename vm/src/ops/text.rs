@@ -182,6 +182,12 @@ fn write<'v>(cx: &mut Cx<'v>, out: &mut Out, root: Value<'v>) -> Result<(), Faul
             }
             View::Map(map) => Some((Open::Map(map, 0, None), "[")),
             View::Set(set) => Some((Open::Set(set, 0), "set([")),
+            View::Instance(instance) if instance.ty().is_host() => {
+                out.push("<");
+                out.push(instance.ty().name());
+                out.push(">");
+                None
+            }
             View::Instance(instance) => Some((Open::Instance(instance, 0), "(")),
             View::Error(error) => Some((Open::Error(error, 0), "(")),
             _ => {

@@ -90,6 +90,8 @@ pub(crate) struct Machine {
     pub methods: Vec<HashMap<Box<str>, Slot>>,
     /// Built-in types by tag.
     pub types: [*mut TypeObject; 32],
+    /// Types of the host, by the Rust types that they are of.
+    pub host_types: HashMap<std::any::TypeId, *mut TypeObject>,
     /// Names of error kinds and other strings used again and again.
     pub strings: HashMap<Box<str>, Slot>,
     /// Values the host holds.

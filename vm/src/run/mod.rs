@@ -15,6 +15,7 @@ mod operators;
 mod iterate;
 mod switch;
 pub mod step;
+pub mod scope;
 mod start;
 mod roots;
 pub(crate) mod snapshot;

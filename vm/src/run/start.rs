@@ -9,10 +9,11 @@ use quipu_lang::code::Code;
 use super::machine::{Limits, Machine};
 use super::types::{BUILTIN, type_tag};
 use crate::cx::Cx;
-use crate::heap::layout::{Specials, TypeData};
-use crate::heap::{Heap, Slot, Value, View, tag};
+use crate::heap::layout::{Method, Specials, TypeData};
+use crate::heap::{Gc, Heap, Slot, Type, Value, View, tag};
+use crate::host::class::HostClass;
 use crate::library::{Constant, Library};
-use crate::native::Fault;
+use crate::native::{Fault, NativeDef};
 
 impl Machine {
     /// A machine with the built-in types and everything of a library.
@@ -48,6 +49,7 @@ impl Machine {
             natives: HashMap::new(),
             methods: (0..32).map(|_| HashMap::new()).collect(),
             types: [std::ptr::null_mut(); 32],
+            host_types: HashMap::new(),
             strings: HashMap::new(),
             roots: Vec::new(),
             free_roots: Vec::new(),
@@ -63,6 +65,7 @@ impl Machine {
         for (index, module) in library.modules.iter().enumerate() {
             module.names.iter().for_each(|name| machine.provide(name, Value::raw(tag::ABSENT, index as u64)));
         }
+        library.classes.iter().for_each(|class| machine.add_class(class));
         for (type_name, function) in &library.conversions {
             machine.set_conversion(type_name, function);
         }
@@ -80,6 +83,7 @@ impl Machine {
                 fields: Box::new([]),
                 methods: Box::new([]),
                 special: Specials::default(),
+                host: None,
             });
             self.types[tag as usize] = ty.as_ptr();
             self.natives.insert(name.into(), Value::from(ty).slot());
@@ -111,6 +115,30 @@ impl Machine {
             let native = Value::from(self.heap.native(def.clone())).slot();
             self.add_method(type_name, name, native);
         }
+    }
+
+    /// Makes the type of a class of the host, and files it under the class's name.
+    fn add_class(&mut self, class: &Arc<HostClass>) {
+        let name = self.interned(class.short_name()).slot();
+        let ty = self.declare(name, Box::new([]));
+        let native = |machine: &mut Machine, def: &Arc<NativeDef>| Value::from(machine.heap.native(def.clone())).slot();
+        let constructor = class.constructor.as_ref().map_or(Value::NIL, |def| native(self, def));
+        let methods = class.methods.iter().map(|(name, instance, def)| Method {
+            name: self.interned(name).slot(),
+            instance: *instance,
+            closure: native(self, def),
+        });
+        let methods = methods.collect();
+        self.complete(ty, constructor, methods);
+        self.set_class(ty, class.clone());
+        self.host_types.insert(class.type_id(), ty.as_ptr());
+        self.natives.insert(class.name().into(), Value::from(ty).slot());
+    }
+
+    /// The type for a Rust type of the host.
+    pub(crate) fn host_type<'v>(&self, of: std::any::TypeId) -> Option<Type<'v>> {
+        // SAFETY: types of the host are in the table of natives, so they live as long as the machine.
+        self.host_types.get(&of).map(|&ty| unsafe { Gc::from_ptr(ty) })
     }
 
     fn add_method(&mut self, type_name: &str, name: &str, function: Slot) {

@@ -101,6 +101,7 @@ impl Machine {
             fields,
             methods: Box::new([]),
             special: Specials::default(),
+            host: None,
         })
     }
 
@@ -131,6 +132,12 @@ impl Machine {
             data.special = special;
             self.heap.bytes += size_of_val(&*data.methods);
         }
+    }
+
+    /// Says that a new type's instances hold data of the host.
+    pub(super) fn set_class(&mut self, ty: Type<'_>, class: std::sync::Arc<crate::host::class::HostClass>) {
+        // SAFETY: the type is live and nobody else looks at it yet.
+        unsafe { (*ty.as_ptr()).data.host = Some(class) };
     }
 
     pub(super) fn make_type(&mut self, w: Word) -> Done {

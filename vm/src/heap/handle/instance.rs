@@ -96,6 +96,12 @@ impl<'v> Gc<'v, TypeObject> {
         unsafe { self.data().name.rebrand() }
     }
 
+    /// What the host says of it, if its instances hold the host's data.
+    #[inline]
+    pub fn host_class(self) -> Option<&'v std::sync::Arc<crate::host::class::HostClass>> {
+        self.data().host.as_ref()
+    }
+
     /// Whether it is built in.
     pub fn is_builtin(self) -> bool {
         self.data().builtin != 0

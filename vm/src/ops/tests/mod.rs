@@ -72,5 +72,14 @@ fn declare<'v>(cx: &mut Cx<'v>, name: &str, fields: &[&str], specials: &[(Specia
         special.0[which as usize] = methods.len() as u16;
     }
     let methods = methods.into_boxed_slice();
-    cx.heap().ty(TypeData { name, builtin: 0, constructor: Value::NIL, plain: true, fields, methods, special })
+    cx.heap().ty(TypeData {
+        name,
+        builtin: 0,
+        constructor: Value::NIL,
+        plain: true,
+        fields,
+        methods,
+        special,
+        host: None,
+    })
 }

@@ -1,0 +1,166 @@
+//! What an engine is made of: the library, what the host adds to it, and where modules come from.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use quipu_lang::compile::{ExportKind, Interface};
+use quipu_lang::resolve::{Arity, Export};
+use quipu_lang::span::Span;
+use quipu_stdlib::{Capabilities, Grant, Names};
+use quipu_vm::NativeDef;
+use quipu_vm::host::{HostClass, HostType, IntoNative};
+use quipu_vm::library::Constant;
+
+use crate::engine::Engine;
+use crate::load::{Files, Resolver};
+
+/// Puts an engine together.
+///
+/// Names of what the host provides are those that programs write: `log` is a function that every program sees, `geo.dist`
+/// is member `dist` of the module that `import geo` gives. A member may have a version, `geo.dist@1`: programs do not
+/// see it, but hashes and images do, so that an image is only bound to the version that it was made with.
+pub struct Builder {
+    grant: Grant,
+    natives: Vec<NativeDef>,
+    constants: Vec<(String, Constant)>,
+    classes: Vec<HostClass>,
+    resolver: Arc<dyn Resolver>,
+}
+
+/// Why an engine cannot be put together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// This is no name, or no name of a member of a module.
+    Name(String),
+    /// Two things have this name, or the library has it already.
+    Taken(String),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Name(name) => {
+                write!(f, "`{name}` cannot be a name: write `name`, `module.name` or `module.name@version`")
+            }
+            BuildError::Taken(name) => write!(f, "there is a `{name}` already"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            grant: Grant::pure(),
+            natives: Vec::new(),
+            constants: Vec::new(),
+            classes: Vec::new(),
+            resolver: Arc::new(Files),
+        }
+    }
+}
+
+impl Builder {
+    /// What programs may reach beyond computing: nothing unless this says so.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: Capabilities) -> Builder {
+        self.grant.capabilities = capabilities;
+        self
+    }
+
+    /// What `os.args` is, for programs that may ask.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Builder {
+        self.grant.args = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A function of the host. Its parameters and result are Rust types; see [`quipu_vm::host::convert`].
+    #[must_use]
+    pub fn native<M>(mut self, name: &str, function: impl IntoNative<M>) -> Builder {
+        self.natives.push(function.into_native(name.to_owned()));
+        self
+    }
+
+    /// A function of the host that works on values directly.
+    #[must_use]
+    pub fn define(mut self, native: NativeDef) -> Builder {
+        self.natives.push(native);
+        self
+    }
+
+    /// A constant that programs can name.
+    #[must_use]
+    pub fn constant(mut self, name: &str, value: impl Into<Constant>) -> Builder {
+        self.constants.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A type of the host.
+    #[must_use]
+    pub fn class<T: HostType>(mut self) -> Builder {
+        self.classes.push(T::class().into_host_class());
+        self
+    }
+
+    /// Where modules that are imported by path come from: files unless this says so.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Builder {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// A name that is none, or that something else has already.
+    pub fn build(self) -> Result<Engine, BuildError> {
+        let mut library = quipu_stdlib::library(&self.grant);
+        let standard: Vec<&str> = quipu_stdlib::modules().collect();
+        let mut modules: HashMap<String, Interface> = HashMap::new();
+        let mut add = |name: &str, arity: Option<Arity>, taken: bool| -> Result<(), BuildError> {
+            let (path, version) = name.split_once('@').map_or((name, None), |(path, version)| (path, Some(version)));
+            let Some((module, member)) = path.split_once('.') else {
+                if !is_name(path) || version.is_some() {
+                    return Err(BuildError::Name(name.to_owned()));
+                }
+                return if taken { Err(BuildError::Taken(name.to_owned())) } else { Ok(()) };
+            };
+            if !is_name(module) || !is_name(member) || version.is_some_and(str::is_empty) {
+                return Err(BuildError::Name(name.to_owned()));
+            }
+            let interface = modules.entry(module.to_owned()).or_insert_with(|| Interface { exports: Vec::new() });
+            if standard.contains(&module) || interface.find(member).is_some() || taken {
+                return Err(BuildError::Taken(path.to_owned()));
+            }
+            let kind = ExportKind::Native(name.to_owned());
+            interface.exports.push(Export { name: member.to_owned(), kind, arity, doc: None, span: Span::default() });
+            Ok(())
+        };
+        for native in self.natives {
+            let arity = Arity { required: native.required, optional: native.optional, rest: native.rest };
+            add(&native.name, Some(arity), library.natives.contains_key(&native.name))?;
+            library.natives.insert(native.name.clone(), Arc::new(native));
+        }
+        for (name, value) in self.constants {
+            let taken = library.natives.contains_key(&name) || library.constants.contains_key(&name);
+            add(&name, None, taken)?;
+            library.constants.insert(name, value);
+        }
+        for class in self.classes {
+            let taken = library.natives.contains_key(class.name()) || library.constants.contains_key(class.name());
+            let repeated = library.classes.iter().any(|other| other.name() == class.name());
+            add(class.name(), None, taken || repeated)?;
+            library.classes.push(Arc::new(class));
+        }
+        let modules = modules.into_iter().map(|(name, interface)| (name, Arc::new(interface))).collect();
+        Ok(Engine::made(library, Names::of, modules, self.grant.capabilities, self.resolver))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_alphabetic()) && chars.all(|c| c.is_alphanumeric() || c == '_')
+}

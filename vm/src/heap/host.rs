@@ -1,0 +1,258 @@
+//! Data of the host inside of instances: owned by the heap, or lent for a while.
+//!
+//! An instance of a host's type has no fields. One slot follows it all the same, which no program can reach: the object
+//! that holds the data.
+//!
+//! ```text
+//!   InstanceObject | header | ty | slot ──> HostObject | header | in use | data |
+//! ```
+//!
+//! Data are borrowed as in a `RefCell`: a guard counts in the object, and a second borrow that would break Rust's rules is
+//! refused. Guards live only while a native runs, and the object stands in a register meanwhile, so it stays where it is.
+
+use std::any::{Any, TypeId};
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Heap;
+use super::layout::{Header, InstanceObject, TypeObject};
+use super::value::{Gc, Instance, Slot, Type, Value, tag};
+
+/// An object that holds data of the host.
+#[repr(C)]
+pub(crate) struct HostObject {
+    header: Header,
+    /// Shared borrows, or -1 for an exclusive one.
+    in_use: i32,
+    data: Data,
+}
+
+enum Data {
+    Owned(Box<dyn Any + Send>),
+    /// Somebody else's, until it is taken back.
+    Lent {
+        address: *mut (),
+        of: TypeId,
+        is_mutable: bool,
+    },
+    Gone,
+}
+
+/// Why data cannot be borrowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unavailable {
+    /// It is of another type.
+    OtherType,
+    /// It is in use in a way that excludes this one.
+    InUse,
+    /// It was lent, and its owner has it back.
+    TakenBack,
+    /// It was lent for reading only.
+    ReadOnly,
+}
+
+impl HostObject {
+    /// Drops the data.
+    ///
+    /// # Safety
+    /// The object is not used afterwards.
+    pub unsafe fn finalise(object: *mut HostObject) {
+        // SAFETY: the caller's word.
+        let data = unsafe { std::mem::replace(&mut (*object).data, Data::Gone) };
+        // A panic must not cut a collection short.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(data)));
+    }
+
+    fn address<T: 'static>(&mut self) -> Result<(*mut T, bool), Unavailable> {
+        match &mut self.data {
+            Data::Owned(data) => match data.downcast_mut::<T>() {
+                Some(data) => Ok((data, true)),
+                None => Err(Unavailable::OtherType),
+            },
+            Data::Lent { address, of, is_mutable } if *of == TypeId::of::<T>() => Ok((address.cast(), *is_mutable)),
+            Data::Lent { .. } => Err(Unavailable::OtherType),
+            Data::Gone => Err(Unavailable::TakenBack),
+        }
+    }
+}
+
+impl Heap {
+    fn host_object(&mut self, data: Data) -> *mut HostObject {
+        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        unsafe {
+            let object = self.alloc_raw(tag::HOST, 0, size_of::<HostObject>()).cast::<HostObject>();
+            (&raw mut (*object).in_use).write(0);
+            (&raw mut (*object).data).write(data);
+            object
+        }
+    }
+
+    fn instance_of_host<'v>(&mut self, ty: Type<'v>, data: Data) -> Instance<'v> {
+        let data = self.host_object(data);
+        // SAFETY: everything behind the header is written at once, inside the size asked for; nothing is collected in
+        // between.
+        unsafe {
+            let size = size_of::<InstanceObject>() + size_of::<Slot>();
+            let object = self.alloc_raw(tag::INSTANCE, 0, size).cast::<InstanceObject>();
+            (*object).ty = ty.as_ptr();
+            object.add(1).cast::<Slot>().write(Value::raw(tag::HOST, data as u64));
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// An instance of a host's type. None if the type is none.
+    pub fn host_instance<'v, T: Send + 'static>(&mut self, ty: Type<'v>, data: T) -> Option<Instance<'v>> {
+        ty.is_host().then(|| self.instance_of_host(ty, Data::Owned(Box::new(data))))
+    }
+
+    /// An instance of a host's type whose data come later, or never.
+    pub fn host_instance_to_fill<'v>(&mut self, ty: Type<'v>) -> Option<Instance<'v>> {
+        ty.is_host().then(|| self.instance_of_host(ty, Data::Gone))
+    }
+
+    /// An instance whose data belong to somebody else.
+    ///
+    /// # Safety
+    /// Until [`Gc::take_back`] nobody else uses the data in a way that Rust's rules exclude.
+    pub unsafe fn lent_instance<'v, T: Send + 'static>(
+        &mut self,
+        ty: Type<'v>,
+        address: *mut T,
+        is_mutable: bool,
+    ) -> Option<Instance<'v>> {
+        let data = Data::Lent { address: address.cast(), of: TypeId::of::<T>(), is_mutable };
+        ty.is_host().then(|| self.instance_of_host(ty, data))
+    }
+}
+
+impl<'v> Gc<'v, TypeObject> {
+    /// Whether its instances hold data of the host.
+    #[inline]
+    pub fn is_host(self) -> bool {
+        self.host_class().is_some()
+    }
+}
+
+impl<'v> Gc<'v, InstanceObject> {
+    /// The object with the host's data.
+    fn host_object(self) -> Option<*mut HostObject> {
+        // SAFETY: instances of host types, and only they, are made with one slot, which never changes.
+        self.ty().is_host().then(|| unsafe { (*self.as_ptr().add(1).cast::<Slot>()).bits as *mut HostObject })
+    }
+
+    /// The data, for reading.
+    ///
+    /// # Errors
+    /// There are none of this type, or somebody changes them.
+    pub fn borrow<T: 'static>(self) -> Result<Ref<'v, T>, Unavailable> {
+        let object = self.host_object().ok_or(Unavailable::OtherType)?;
+        // SAFETY: the object is live as long as the instance; the reference ends before the guard is used.
+        unsafe {
+            let (data, _) = (*object).address::<T>()?;
+            if (*object).in_use < 0 || (*object).in_use == i32::MAX {
+                return Err(Unavailable::InUse);
+            }
+            (*object).in_use += 1;
+            Ok(Ref { data, object, brand: PhantomData })
+        }
+    }
+
+    /// The data, for changing.
+    ///
+    /// # Errors
+    /// There are none of this type, or somebody uses them.
+    pub fn borrow_mut<T: 'static>(self) -> Result<RefMut<'v, T>, Unavailable> {
+        let object = self.host_object().ok_or(Unavailable::OtherType)?;
+        // SAFETY: as for `borrow`.
+        unsafe {
+            let (data, is_mutable) = (*object).address::<T>()?;
+            if !is_mutable {
+                return Err(Unavailable::ReadOnly);
+            }
+            if (*object).in_use != 0 {
+                return Err(Unavailable::InUse);
+            }
+            (*object).in_use = -1;
+            Ok(RefMut { data, object, brand: PhantomData })
+        }
+    }
+
+    /// Puts data into an instance that has none yet; false if it is none of those.
+    pub(crate) fn fill_host(self, data: Box<dyn Any + Send>) -> bool {
+        let Some(object) = self.host_object() else { return false };
+        // SAFETY: the object is live, and what is gone is borrowed by nobody.
+        unsafe {
+            if !matches!((*object).data, Data::Gone) {
+                return false;
+            }
+            (*object).data = Data::Owned(data);
+        }
+        true
+    }
+
+    /// Ends a loan. Afterwards programs find nothing.
+    pub(crate) fn take_back(self) {
+        if let Some(object) = self.host_object() {
+            // SAFETY: the object is live; guards end with the native that has them, before a loan does.
+            unsafe {
+                if let Data::Lent { .. } = (*object).data {
+                    (*object).data = Data::Gone;
+                }
+            }
+        }
+    }
+}
+
+/// Data of the host that is borrowed for reading.
+pub struct Ref<'v, T> {
+    data: *const T,
+    object: *mut HostObject,
+    brand: PhantomData<&'v T>,
+}
+
+/// Data of the host that is borrowed for changing.
+pub struct RefMut<'v, T> {
+    data: *mut T,
+    object: *mut HostObject,
+    brand: PhantomData<&'v mut T>,
+}
+
+impl<T> Deref for Ref<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the data stay where they are while they are counted as borrowed, and nobody changes them.
+        unsafe { &*self.data }
+    }
+}
+
+impl<T> Deref for RefMut<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the data stay where they are while they are counted as borrowed, and nobody else uses them.
+        unsafe { &*self.data }
+    }
+}
+
+impl<T> DerefMut for RefMut<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as for `deref`.
+        unsafe { &mut *self.data }
+    }
+}
+
+impl<T> Drop for Ref<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: the object is live for the guard's brand.
+        unsafe { (*self.object).in_use -= 1 };
+    }
+}
+
+impl<T> Drop for RefMut<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: the object is live for the guard's brand.
+        unsafe { (*self.object).in_use = 0 };
+    }
+}
