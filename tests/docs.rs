@@ -21,7 +21,8 @@ fn code_in_the_documentation_does_what_it_says() {
         all.extend(blocks(&text, "quipu").into_iter().map(|(line, code)| (format!("{name}:{line}"), false, code)));
         all.extend(blocks(&text, "quipu,fails").into_iter().map(|(line, code)| (format!("{name}:{line}"), true, code)));
     }
-    check(&all);
+    // Pages show what a host may grant, explanations what it may refuse.
+    check(Engine::granting(&Grant::all(Vec::new())), &all);
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn every_explanation_shows_its_error_and_the_way_out() {
         }
         all.extend(blocks(text, "quipu").into_iter().map(|(line, block)| (format!("{code}.md:{line}"), false, block)));
     }
-    check(&all);
+    check(Engine::new(), &all);
 }
 
 #[test]
@@ -59,9 +60,7 @@ fn every_code_that_can_be_reported_is_explained() {
 }
 
 /// Programs by name, whether they are to fail, and their text.
-fn check(programs: &[(String, bool, String)]) {
-    // Pages about what a host grants show it.
-    let engine = Engine::granting(&Grant::all(Vec::new()));
+fn check(engine: Engine, programs: &[(String, bool, String)]) {
     let results = parallel(programs.to_vec(), Setup::USUAL.time, move |(name, fails, text)| {
         let expected = Expected::read(text);
         if expected.fails() != *fails {

@@ -92,7 +92,13 @@ impl Entry {
     pub fn parameters(&self) -> Parameters {
         let list = self.signature.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or("");
         let mut parameters = Parameters { required: 0, optional: 0, rest: false };
-        for parameter in list.split(',').map(str::trim).filter(|parameter| !parameter.is_empty()) {
+        // A default may be a comma in quotes.
+        let mut is_quoted = false;
+        let between = |c| {
+            is_quoted ^= c == '"';
+            c == ',' && !is_quoted
+        };
+        for parameter in list.split(between).map(str::trim).filter(|parameter| !parameter.is_empty()) {
             if parameter.starts_with("..") {
                 parameters.rest = true;
             } else if parameter.contains('=') {
@@ -137,6 +143,7 @@ mod tests {
         assert_eq!(of("len()"), ("len", 0, 0, false));
         assert_eq!(of("insert(i, x)"), ("insert", 2, 0, false));
         assert_eq!(of("pad_start(width, fill = \" \")"), ("pad_start", 1, 1, false));
+        assert_eq!(of("parse(text, sep = \",\")"), ("parse", 1, 1, false));
         assert_eq!(of("print(..values)"), ("print", 0, 0, true));
     }
 

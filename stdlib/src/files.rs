@@ -27,6 +27,8 @@ pub const FILES: &[File] = files! {
     "random.qp" Some("random");
     "fs.qp"    Some("fs");
     "io.qp"    Some("io");
+    "regex.qp" Some("regex");
+    "bytes.qp" Some("bytes");
     "os.qp"    Some("os");
     "test.qp"  Some("test");
 };

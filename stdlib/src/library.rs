@@ -10,7 +10,7 @@ use quipu_vm::library::{Library, Module};
 use crate::entry::Entry;
 use crate::grant::{Capabilities, Grant};
 use crate::module::{DECLARATIONS, Declaration};
-use crate::{bytes, core, fiber, fs, function, io, list, map, os, random, range, set, source, tuple};
+use crate::{bytes, core, fiber, fs, function, io, list, map, os, pack, random, range, regex, set, source, tuple};
 
 /// The natives that are methods: the type's name and its table.
 pub(crate) const METHODS: &[(&str, &[Entry])] = &[
@@ -35,6 +35,8 @@ const PLAIN: &[&[Entry]] = &[
     fs::INTERNALS,
     io::INTERNALS,
     os::INTERNALS,
+    regex::INTERNALS,
+    pack::INTERNALS,
 ];
 
 /// The library of a host that grants this much.

@@ -10,7 +10,7 @@ use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
 use crate::grant::{Capabilities, Capability};
-use crate::{code, fs, image, io, json, math, os, path, random, source, time};
+use crate::{base64, code, csv, fs, hex, image, io, json, math, os, pack, path, random, regex, source, time};
 
 /// How a standard module is declared.
 pub(crate) struct Declaration {
@@ -68,6 +68,41 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         doc: "Files, folders and paths.",
         capability: Some(Capability::Fs),
         natives: || fs::NATIVES.iter().chain(path::NATIVES).collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "regex",
+        doc: "Regular expressions that take time in proportion to the text.",
+        capability: None,
+        natives: || regex::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "bytes",
+        doc: "Numbers in binary form.",
+        capability: None,
+        natives: || pack::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "hex",
+        doc: "Bytes as hexadecimal digits.",
+        capability: None,
+        natives: || hex::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "base64",
+        doc: "Bytes as text of 64 letters.",
+        capability: None,
+        natives: || base64::NATIVES.iter().collect(),
+        constants: &[],
+    },
+    Declaration {
+        name: "csv",
+        doc: "Tables as text.",
+        capability: None,
+        natives: || csv::NATIVES.iter().collect(),
         constants: &[],
     },
     Declaration {

@@ -1,5 +1,6 @@
 //! The machine: heap, tables, limits, and where the running fiber stands.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -105,6 +106,8 @@ pub(crate) struct Machine {
     pub graph_hashes: HashMap<usize, ([u8; 32], usize)>,
     /// Names of what the library provides and is written in the language, by address. Filled when first asked for.
     pub library_names: std::cell::OnceCell<HashMap<usize, Arc<str>>>,
+    /// What parts of the host keep for this machine, by type.
+    pub extensions: HashMap<TypeId, Box<dyn Any + Send>>,
     /// Where `print` writes.
     pub output: Box<dyn std::io::Write + Send>,
 }

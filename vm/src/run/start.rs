@@ -58,6 +58,7 @@ impl Machine {
             graph_hashes: HashMap::new(),
             library_names: std::cell::OnceCell::new(),
             library: library.clone(),
+            extensions: HashMap::new(),
             output: Box::new(std::io::sink()),
         };
         machine.add_types();
