@@ -1,8 +1,7 @@
 //! An engine is what programs can rely on, shared by any number of sessions; a session is one machine and its modules.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::io;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use quipu_lang::code::Code;
@@ -10,11 +9,13 @@ use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
+use quipu_vm::host::Host;
 use quipu_vm::library::Library;
-use quipu_vm::{Failure, Limits, Root, Run, Vm};
+use quipu_vm::{Cx, Failure, Fault, Limits, Root, Run, Vm};
 
 use crate::builder::Builder;
-use crate::load::{Files, Input, LoadError, Loader, Module, Program, Resolver, Standard, is_error};
+use crate::error::Error;
+use crate::load::{Files, Input, Loader, Module, Program, Resolver, Standard};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
 #[derive(Clone)]
@@ -64,11 +65,11 @@ impl Engine {
 
     /// Compiles a program and all it imports without running anything. Gives the warnings.
     pub fn check(&self, input: &Input) -> Result<Vec<Diagnostics>, Error> {
-        Ok(self.load(input)?.warnings)
+        Ok(self.compile(input)?.warnings)
     }
 
-    /// Compiles a program and all it imports.
-    pub fn load(&self, input: &Input) -> Result<Program, Error> {
+    /// Compiles a program and all it imports, and says all that is wrong with it.
+    pub fn compile(&self, input: &Input) -> Result<Program, Error> {
         self.load_beside(input, &|_| None)
     }
 
@@ -165,6 +166,14 @@ impl Session {
         &mut self.vm
     }
 
+    /// An error with the lines of the programs that this session has run, as text.
+    #[cfg(feature = "report")]
+    pub fn report(&self, error: &Error) -> String {
+        let reports = crate::report::Report::error(error, &|name| self.source(name).cloned());
+        let texts: Vec<String> = reports.iter().map(|report| crate::report::text(report, false)).collect();
+        if texts.is_empty() { error.to_string() } else { texts.join("\n") }
+    }
+
     /// The source that was run under a name, as traces show it.
     pub fn source(&self, name: &str) -> Option<&Source> {
         self.sources.get(name)
@@ -199,6 +208,27 @@ impl Session {
     }
 }
 
+/// The machine.
+impl Deref for Session {
+    type Target = Vm;
+
+    fn deref(&self) -> &Vm {
+        &self.vm
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+}
+
+impl Host for Session {
+    fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
+        self.vm.enter(action)
+    }
+}
+
 /// What a program has come to.
 pub struct Ran {
     /// Its last value.
@@ -208,56 +238,3 @@ pub struct Ran {
     /// Its code; none only if there was no program.
     pub main: Option<Code>,
 }
-
-/// Why a program did not end well.
-pub enum Error {
-    /// The program cannot be read; the name says which.
-    Unreadable(String, io::Error),
-    /// It or something it imports does not compile: the findings, by source.
-    Invalid(Vec<Diagnostics>),
-    /// An error that nothing caught, or a limit.
-    Failed(Failure),
-}
-
-impl From<LoadError> for Error {
-    fn from(error: LoadError) -> Error {
-        match error {
-            LoadError::Unreadable(name, error) => Error::Unreadable(name, error),
-            LoadError::Invalid(found) => Error::Invalid(found),
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Error {
-        Error::Failed(failure)
-    }
-}
-
-/// One line; the `report` module shows more.
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Unreadable(name, error) => write!(f, "cannot read `{name}`: {error}"),
-            Error::Invalid(found) => {
-                let mut errors = found.iter().flat_map(|found| found.list.iter().map(move |d| (&found.source, d)));
-                match errors.find(|(_, diagnostic)| is_error(diagnostic)) {
-                    Some((source, first)) => {
-                        let (line, column) = source.line_column(first.primary.span.start);
-                        write!(f, "{}:{line}:{column}: {}: {}", source.name(), first.code, first.title)
-                    }
-                    None => write!(f, "the program does not compile"),
-                }
-            }
-            Error::Failed(failure) => write!(f, "{failure}"),
-        }
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl std::error::Error for Error {}

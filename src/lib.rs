@@ -11,13 +11,15 @@
 //! ```
 
 pub mod load;
+pub mod error;
 pub mod engine;
 pub mod builder;
 #[cfg(feature = "report")]
 pub mod report;
 
 pub use builder::{BuildError, Builder};
-pub use engine::{Engine, Error, Ran, Session};
+pub use engine::{Engine, Ran, Session};
+pub use error::Error;
 pub use load::Input;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;

@@ -24,7 +24,7 @@ pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<E
         return image(file, name, terminal);
     }
     let engine = Engine::granting(&Grant::all(Vec::new()));
-    let program = match engine.load(&run::input(file)?) {
+    let program = match engine.compile(&run::input(file)?) {
         Ok(program) => program,
         Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
         Err(error) => {

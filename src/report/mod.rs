@@ -11,7 +11,7 @@ use quipu_lang::span::Source;
 use quipu_vm::trace::TraceLine;
 use quipu_vm::{ErrorKind, Failure, Stop};
 
-use crate::engine::Error;
+use crate::error::Error;
 
 pub use explain::{codes, explain, explain_plain, title};
 pub use json::json;

@@ -189,7 +189,7 @@ fn open(path: &OsString, code: &CodeFrom) -> Result<(Image, Vec<u8>), Stop> {
             known.extend(image.code_table());
         } else {
             let engine = Engine::granting(&Grant::all(Vec::new()));
-            let program = engine.load(&run::input(file)?).map_err(|error| match error {
+            let program = engine.compile(&run::input(file)?).map_err(|error| match error {
                 Error::Unreadable(name, error) => Stop::Usage(format!("cannot read `{name}`: {error}")),
                 _ => Stop::Usage(format!("`{}` does not compile; `vm check` says why", file.display())),
             })?;

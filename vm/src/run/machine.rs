@@ -1,5 +1,6 @@
 //! The machine: heap, tables, limits, and where the running fiber stands.
 
+use std::any::TypeId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ pub(crate) struct Machine {
     /// Built-in types by tag.
     pub types: [*mut TypeObject; 32],
     /// Types of the host, by the Rust types that they are of.
-    pub host_types: HashMap<std::any::TypeId, *mut TypeObject>,
+    pub host_types: HashMap<TypeId, *mut TypeObject>,
     /// Names of error kinds and other strings used again and again.
     pub strings: HashMap<Box<str>, Slot>,
     /// Values the host holds.
