@@ -1,6 +1,5 @@
 //! The machine: heap, tables, limits, and where the running fiber stands.
 
-use std::any::TypeId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
