@@ -4,6 +4,8 @@
 #[path = "support/damage.rs"]
 #[allow(dead_code, reason = "texts are damaged elsewhere")]
 mod damage;
+#[path = "support/parts.rs"]
+mod parts;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use damage::Numbers;
+use parts::{Parts, count, file_of, fill_needed, find, replace};
 use quipu::lang::canonical::CanonicalError;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
@@ -452,83 +455,5 @@ fn refused(graph: &[u8]) -> Rule {
         Err(ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) }) => error.rule,
         Err(error) => panic!("{graph:?}: {error}"),
         Ok(_) => panic!("{graph:?} opens"),
-    }
-}
-
-/// How many zeros a file that has none needs.
-fn fill_needed(parts: &Parts) -> usize {
-    match Image::open(&parts.bytes(), &()) {
-        Err(ImageError::Broken { rule: ImageRule::Fill { needed, found: 0 }, .. }) => needed,
-        Err(error) => panic!("{error}"),
-        Ok(_) => 0,
-    }
-}
-
-/// An image without code that has this graph.
-fn file_of(graph: &[u8]) -> Vec<u8> {
-    Parts { start: HEAD, needs: vec![0], code: vec![0], graph: graph.to_vec(), debug: Vec::new(), fill: 0 }.bytes()
-}
-
-/// The first bytes of a file without flags, up to the lengths.
-const HEAD: [u8; 16] = [0x8b, b'Q', b'U', b'I', b'P', b'U', b'\r', b'\n', 1, 0, 0, 0, 1, 0, 0, 0];
-
-/// The sections of a file, to be changed one by one.
-struct Parts {
-    start: [u8; 16],
-    needs: Vec<u8>,
-    code: Vec<u8>,
-    graph: Vec<u8>,
-    debug: Vec<u8>,
-    fill: usize,
-}
-
-impl Parts {
-    fn of(bytes: &[u8]) -> Parts {
-        let mut rest = &bytes[88..];
-        let mut next = |section: usize| {
-            let length = u64::from_le_bytes(*bytes[16 + 8 * section..].first_chunk().unwrap());
-            let (part, others) = rest.split_at(length as usize);
-            rest = others;
-            part.to_vec()
-        };
-        let [needs, code, graph, debug, fill] = [next(0), next(1), next(2), next(3), next(4)];
-        Parts { start: *bytes.first_chunk().unwrap(), needs, code, graph, debug, fill: fill.len() }
-    }
-
-    /// The file, its lengths and hash put right.
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = self.start.to_vec();
-        let sections = [&self.needs, &self.code, &self.graph, &self.debug, &vec![0; self.fill]];
-        sections.iter().for_each(|section| bytes.extend((section.len() as u64).to_le_bytes()));
-        bytes.extend([0; 32]);
-        sections.iter().for_each(|section| bytes.extend(section.iter()));
-        repair(&mut bytes);
-        bytes
-    }
-}
-
-fn count(to: &mut Vec<u8>, count: usize) {
-    match count {
-        0..=250 => to.push(count as u8),
-        251..=0xffff => {
-            to.push(251);
-            to.extend((count as u16).to_le_bytes());
-        }
-        _ => {
-            to.push(252);
-            to.extend((count as u32).to_le_bytes());
-        }
-    }
-}
-
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
-}
-
-fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) {
-    let mut from = 0;
-    while let Some(at) = find(&bytes[from..], old) {
-        bytes[from + at..][..new.len()].copy_from_slice(new);
-        from += at + new.len();
     }
 }

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod cut;
+pub mod generate;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

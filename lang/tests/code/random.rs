@@ -9,7 +9,8 @@ use quipu_lang::code::{
 };
 use quipu_lang::span::Span;
 
-use crate::sample::{captures, checked, constructor, identity, nil, owner, point, ret, text, total};
+use crate::likely::{Seed, build, children};
+use crate::sample::{checked, identity, point, total};
 
 /// Nothing about it needs to hold.
 fn wild_body() -> impl Strategy<Value = Body> {
@@ -63,118 +64,10 @@ fn constant() -> impl Strategy<Value = Constant> {
     ]
 }
 
-fn children() -> Vec<Code> {
-    vec![constructor(2), identity(), owner(), captures(FreeKind::Value), captures(FreeKind::Cell)]
-}
-
-/// Numbers that an instruction and its operands are made from.
-type Seed = (u16, [u16; 4]);
-
 /// Most rules hold in it, so that the flow of registers is what it is about.
 fn likely_body() -> impl Strategy<Value = Body> {
-    (vec(any::<Seed>(), 1..40), vec(any::<[u8; 3]>(), 0..4), 4..70u16).prop_map(build)
-}
-
-fn build((seeds, ranges, registers): (Vec<Seed>, Vec<[u8; 3]>, u16)) -> Body {
-    let calls_from = registers - 3;
-    let mut words: Vec<Word> = (0..registers).map(nil).collect();
-    let start = words.len();
-    let length = start + seeds.len() + 1;
-    let mut closures = Vec::new();
-    for (op, values) in seeds {
-        let op = Op::ALL[op as usize % Op::ALL.len()];
-        let pc = words.len() as u32;
-        let ends = matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail | Op::MakeInstance)
-            || op.name().starts_with("Tail")
-            || matches!(op, Op::MakeType | Op::SetFreeCell);
-        if ends {
-            words.push(Word::ax(Op::JumpIf, values[0] % calls_from, jump(pc, values[1], length)));
-            continue;
-        }
-        let mut word = Word::abc(op, 0, 0, 0);
-        for (&(field, role), value) in op.operands().iter().zip(values) {
-            let low = |count: u16| (value % (registers - count + 1)) as u32;
-            let value = match role {
-                Role::Out | Role::In | Role::InOut => low(1),
-                Role::Window | Role::WindowList => (calls_from + value % 2) as u32,
-                Role::Many => low(2),
-                Role::Pairs => low(4),
-                Role::Two => low(2),
-                Role::Iter | Role::IterOut => low(3),
-                Role::Const => value as u32 % 3,
-                Role::Name | Role::Native => 1 + value as u32 % 2,
-                Role::FreeValue => 0,
-                Role::FreeCell => 1,
-                Role::ClosureSite => {
-                    let sources = [vec![], vec![Source::Free(0)], vec![Source::Register(value % registers)]];
-                    let sources = sources[value as usize % 3].clone();
-                    let child = if sources.is_empty() { 1 } else { 3 };
-                    closures.push(ClosureSite { child, sources, own_debug: OwnDebug::default() });
-                    closures.len() as u32 - 1
-                }
-                Role::Forward => jump(pc, value, length),
-                Role::Back => start as u32 + value as u32 % (pc - start as u32 + 1),
-                Role::Imm | Role::Flag | Role::Count => value as u32 % 2,
-                Role::None | Role::TypeSite => 0,
-            };
-            word = word.with_field(field, value);
-        }
-        words.push(word);
-    }
-    words.push(ret(0));
-    end_paths(&mut words, start);
-
-    let at = |value: u8| start as u32 + value as u32 % (length - start) as u32;
-    let mut handlers: Vec<Handler> = Vec::new();
-    for [a, b, target] in ranges {
-        let (from, end) = (at(a).min(at(b)), at(a).max(at(b)));
-        let target = end + target as u32 % (length as u32 - end);
-        let apart = |other: &Handler| {
-            end <= other.start
-                || other.end <= from
-                || (from, end) != (other.start, other.end)
-                    && (from <= other.start && other.end <= end || other.start <= from && end <= other.end)
-        };
-        if from < end && handlers.iter().all(apart) {
-            handlers.push(Handler { start: from, end, target, register: (a % registers as u8) as u16 });
-        }
-    }
-    handlers.sort_by_key(|handler| (handler.end, u32::MAX - handler.start));
-    Body {
-        registers,
-        free: vec![FreeKind::Value, FreeKind::Cell],
-        constants: vec![Constant::Int(7), text("a"), text("b")],
-        children: children(),
-        closures,
-        handlers,
-        words,
-        ..Body::default()
-    }
-    .arrange()
-    .unwrap()
-}
-
-fn jump(pc: u32, value: u16, length: usize) -> u32 {
-    pc + 1 + value as u32 % (length as u32 - pc - 1)
-}
-
-/// Turns instructions into ends of paths where the next one is reached by a jump anyway.
-fn end_paths(words: &mut [Word], start: usize) {
-    let mut reached = vec![false; words.len()];
-    for pc in start..words.len() - 1 {
-        let word = words[pc];
-        if reached[pc + 1] && word.0.is_multiple_of(3) {
-            words[pc] = ret(0);
-            continue;
-        }
-        let operands = word.op().unwrap().operands();
-        if let Some(&(field, _)) = operands.iter().find(|(_, role)| *role == Role::Forward) {
-            reached[word.field(field) as usize] = true;
-            if reached[pc + 1] && word.op() == Some(Op::JumpIf) && word.a().is_multiple_of(2) {
-                words[pc] = Word::ax(Op::Jump, 0, word.x());
-            }
-        }
-    }
+    (vec(any::<Seed>(), 1..40), vec(any::<[u8; 3]>(), 0..4), 4..70u16)
+        .prop_map(|(seeds, ranges, registers)| build(seeds, &ranges, registers))
 }
 
 /// What an instruction reads, writes and loses, as sets of registers; and where it leads.

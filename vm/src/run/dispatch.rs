@@ -28,6 +28,8 @@ pub(crate) enum Exit {
 macro_rules! next {
     ($pc:expr, $base:expr, $vm:expr, $fp:expr) => {{
         let at: *const u64 = $pc;
+        #[cfg(debug_assertions)]
+        $crate::run::operands::assert_operands($vm, at, $base, $fp);
         let word = *at;
         return (*$vm).handlers[word as u8 as usize](at.add(1), $base, $vm, word, $fp);
     }};
@@ -254,6 +256,12 @@ static REGISTERS: [u64; 256] = {
     table
 };
 
+/// The bits of a word that are registers, doubled.
+#[cfg(debug_assertions)]
+pub(super) fn registers_of_number(number: u8) -> u64 {
+    REGISTERS[number as usize]
+}
+
 /// A word of prepared code: its register operands are doubled, which handlers make use of.
 pub(super) fn prepared_operands(word: u64) -> u64 {
     let registers = REGISTERS[word as u8 as usize];
@@ -299,6 +307,8 @@ pub(super) unsafe fn drive(machine: &mut Machine) {
         // SAFETY: the caller's word, and the invariants of the handlers.
         let exit = unsafe {
             let pc = (*vm).pc;
+            #[cfg(debug_assertions)]
+            super::operands::assert_operands(vm, pc, (*vm).base, (*vm).fp);
             let word = *pc;
             (*vm).handlers[word as u8 as usize](pc.add(1), (*vm).base, vm, word, (*vm).fp)
         };

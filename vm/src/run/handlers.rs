@@ -10,7 +10,8 @@
 //!   clear what is above the running frame then), so reading any register is sound.
 //! - `fp` is the running frame; its closure is live, and keeps the code alive.
 //! - `vm` is valid, and nobody else has a reference to it while a handler runs.
-//! - operands are in bounds (checker); tags are checked before payloads are used.
+//! - operands are in bounds (checker; builds with debug assertions look again, see `operands`); tags are checked before
+//!   payloads are used.
 #![allow(non_snake_case, unused_mut, unused_variables, unused_assignments)]
 
 use super::dispatch::{Exit, next, op, resume, slow};

@@ -6,6 +6,8 @@ pub(crate) mod fiber;
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;
+#[cfg(debug_assertions)]
+mod operands;
 mod handlers;
 mod limits;
 mod unwind;
