@@ -61,7 +61,7 @@ fn write_the_seeds() {
         }
     }
     for seed in 0..40u8 {
-        let bytes: Vec<u8> = (0..200u32).map(|i| (i * i * 31 + i * u32::from(seed) * 7 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..200u32).map(|i| ((i * i * 31 + i * u32::from(seed) * 7) >> 3) as u8).collect();
         write("roundtrip", &format!("{seed}"), &bytes);
         write("code_check", &format!("made_{seed}"), &[&[1], &bytes[..]].concat());
     }

@@ -23,8 +23,11 @@ use input::{Choices, code_of, file_of_code};
 #[allow(unused_imports, reason = "the tests make seeds with them")]
 pub use input::{assemble, only_code, take_apart};
 
-/// Every target by name.
-pub const ALL: [(&str, fn(&[u8])); 6] = [
+/// A target's name and what it does.
+type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const ALL: [Target; 6] = [
     ("image_raw", image_raw),
     ("image_struct", image_struct),
     ("image_run", image_run),
