@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use files::FILES;
-use quipu_lang::ast::StatementKind;
+use quipu_lang::ast::{Function, StatementKind};
 use quipu_lang::code::{Code, CodeHash};
 use quipu_lang::compile::compile;
 use quipu_lang::parse::{Parsed, parse};
@@ -21,6 +21,7 @@ use quipu_lang::span::Source;
 
 fn main() {
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=doc");
     let folder = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names the folder"));
     let mut table = format!("static COMPILED: [Compiled; {}] = [\n", FILES.len());
     for (number, file) in FILES.iter().enumerate() {
@@ -35,12 +36,64 @@ fn main() {
         let _ = write!(table, "Compiled {{ module: {:?}, exports: &[", file.module);
         for export in &unit.interface.exports {
             let arity = export.arity.map(|arity| (arity.required, arity.optional, arity.rest));
-            let _ = write!(table, "Export {{ name: {:?}, arity: {arity:?}, doc: {:?} }},", export.name, export.doc);
+            let (name, doc) = (&export.name, &export.doc);
+            let (signature, methods) = declared(&parsed, &source, name);
+            let _ = write!(table, "Export {{ name: {name:?}, arity: {arity:?}, doc: {doc:?}, ");
+            let _ = write!(table, "signature: {signature:?}, methods: &{methods:?} }},");
         }
         let _ = writeln!(table, "], bytes: include_bytes!({path:?}), code: OnceLock::new() }},");
     }
     table.push_str("];\n");
+    table.push_str(&manual());
     std::fs::write(folder.join("library.rs"), table).expect("the folder can be written to");
+}
+
+/// How an export is called, and for a type the signatures and comments of its methods that have comments.
+fn declared(parsed: &Parsed, source: &Source, name: &str) -> (String, Vec<(String, String)>) {
+    let shown = |function: &Function| {
+        let params: Vec<&str> = function
+            .params
+            .iter()
+            .map(|param| &source.text()[param.span.start as usize..param.span.end as usize])
+            .collect();
+        let params = match params.split_first() {
+            Some((&"self", others)) => others,
+            _ => &params,
+        };
+        format!("{}({})", function.name.map_or("", |name| name.name), params.join(", "))
+    };
+    for statement in &parsed.module.body.statements {
+        match &statement.kind {
+            StatementKind::Fn { function, .. } if function.name.is_some_and(|found| found.name == name) => {
+                return (shown(function), Vec::new());
+            }
+            StatementKind::Type { declaration, .. } if declaration.name.name == name => {
+                let methods = declaration.methods.iter().filter_map(|f| Some((shown(f), f.doc.as_ref()?.to_string())));
+                return (name.to_owned(), methods.collect());
+            }
+            _ => {}
+        }
+    }
+    (name.to_owned(), Vec::new())
+}
+
+/// The pages of the manual: the files in `doc` and in `doc/types`.
+fn manual() -> String {
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the folder")).join("doc");
+    let mut table = String::new();
+    for (name, folder) in [("PAGES", root.clone()), ("TYPE_PAGES", root.join("types"))] {
+        let entries = std::fs::read_dir(&folder).expect("the folder is a part of the crate");
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+        files.sort();
+        let _ = writeln!(table, "static {name}: [(&str, &str); {}] = [", files.len());
+        for file in files {
+            let stem = file.file_stem().expect("it has a name").to_string_lossy();
+            let _ = writeln!(table, "({stem:?}, include_str!({file:?})),");
+        }
+        table.push_str("];\n");
+    }
+    table
 }
 
 /// The names that a file keeps to itself.

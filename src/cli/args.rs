@@ -53,6 +53,20 @@ pub enum Command {
         #[arg(value_name = "PATHS | FILTER")]
         words: Vec<OsString>,
     },
+    /// Show the documentation of the library, of a file, or of NAME in one of them.
+    Doc {
+        /// A module, type, function or file; everything is listed when it is left out.
+        #[arg(value_name = "MODULE | FILE")]
+        what: Option<OsString>,
+        /// A function, method or type in it.
+        name: Option<String>,
+        /// Write web pages of the library into a folder.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "what")]
+        html: Option<OsString>,
+        /// Write the library's chapter of the book into a folder.
+        #[arg(long, value_name = "FOLDER", conflicts_with_all = ["what", "html"], hide = true)]
+        markdown: Option<OsString>,
+    },
     /// Show the instructions of a program, or only those of the function NAME.
     Dis { file: OsString, name: Option<String> },
     /// Keep values in files: save, run, look at, compare and draw images.
@@ -80,7 +94,7 @@ pub enum Command {
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] = &["run", "check", "test", "dis", "image", "hash", "explain"];
+pub const COMMANDS: &[&str] = &["run", "check", "test", "doc", "dis", "image", "hash", "explain"];
 
 /// The heading of the options that take capabilities away.
 const REACH: &str = "What programs may not reach";

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod dis;
+mod doc;
 mod exit;
 mod explain;
 mod hash;
@@ -71,6 +72,14 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
         }
         (_, _, Some(Command::Check { files })) => check::check(&files, &options, &terminal),
         (_, _, Some(Command::Test { words })) => test::test(&words, &options),
+        (_, _, Some(Command::Doc { what, name, html, markdown })) => {
+            let (what, name) = (what.as_ref(), name.as_deref());
+            doc::doc(
+                &doc::Question { what, name, html: html.as_ref(), markdown: markdown.as_ref() },
+                &options,
+                &terminal,
+            )
+        }
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
         (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),

@@ -44,6 +44,11 @@ impl Terminal {
         self.json
     }
 
+    /// Whether there are colours.
+    pub fn is_colored(&self) -> bool {
+        self.color
+    }
+
     /// A text in the colour of this number.
     pub fn painted(&self, text: &str, color: u8) -> String {
         if self.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }

@@ -41,6 +41,7 @@ mod files;
 mod source;
 mod module;
 mod library;
+pub mod manual;
 
 pub use disk::write_whole;
 pub use grant::{Capabilities, Capability, Grant, Streams};

@@ -1,8 +1,10 @@
 //! The module `math`. Its functions are computed in software, so that they give the same on every machine.
 
+use std::cmp::Ordering;
 use std::f64::consts;
 
 use quipu_vm::library::Constant;
+use quipu_vm::ops::order::compare;
 use quipu_vm::{Cx, ErrorKind, Outcome, Value};
 
 use crate::args::{int, number};
@@ -67,6 +69,14 @@ const OTHERS: &[Entry] = &[
     native("gcd(a, b)", "The greatest common divisor of two ints; `gcd(0, 0)` is 0.", gcd),
     native("lcm(a, b)", "The least common multiple of two ints.", lcm),
     native("isqrt(n)", "The greatest int whose square is not above n.", isqrt),
+    native("clamp(x, low, high)", "The number of a range that is nearest to x.", clamp),
+    native("sign(x)", "-1, 0 or 1, as a number is negative, zero or positive.", sign),
+    native("degrees(x)", "An angle in degrees, from radians.", |cx, args| {
+        Ok(Value::float(number(cx, args[0], "math.degrees")? * (180.0 / consts::PI)))
+    }),
+    native("radians(x)", "An angle in radians, from degrees.", |cx, args| {
+        Ok(Value::float(number(cx, args[0], "math.radians")? * (consts::PI / 180.0)))
+    }),
     native("is_nan(x)", "Whether a number is nan.", is_nan),
     native("is_finite(x)", "Whether a number is neither infinite nor nan.", is_finite),
 ];
@@ -142,6 +152,30 @@ fn isqrt<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match int(cx, args[0], "math.isqrt", "operand")?.checked_isqrt() {
         Some(root) => Ok(Value::int(root)),
         None => Err(cx.fail(ErrorKind::Value, "math.isqrt: a negative number has no root")),
+    }
+}
+
+/// Gives one of its arguments, so that an int stays one. Ints are compared as such: not every int is a float.
+fn clamp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    for &arg in args {
+        number(cx, arg, "math.clamp")?;
+    }
+    let [x, low, high] = *args else { return Err(cx.fail(ErrorKind::Value, "math.clamp: expected three numbers")) };
+    if compare(cx, "<", low, high)? == Some(Ordering::Greater) {
+        return Err(cx.fail(ErrorKind::Value, "math.clamp: low is above high"));
+    }
+    Ok(match (compare(cx, "<", x, low)?, compare(cx, "<", x, high)?) {
+        (Some(Ordering::Less), _) => low,
+        (_, Some(Ordering::Greater)) => high,
+        _ => x,
+    })
+}
+
+fn sign<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    let x = number(cx, args[0], "math.sign")?;
+    match x.partial_cmp(&0.0) {
+        Some(sign) => Ok(Value::int(sign as i64)),
+        None => Err(cx.fail(ErrorKind::Value, "math.sign: nan has no sign")),
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) struct Export {
     /// Required and optional arguments, and whether more may follow.
     pub arity: Option<(u8, u8, bool)>,
     pub doc: Option<&'static str>,
+    /// How it is called.
+    pub signature: &'static str,
+    /// Signatures and comments of a type's methods.
+    pub methods: &'static [(&'static str, &'static str)],
 }
 
 include!(concat!(env!("OUT_DIR"), "/library.rs"));
@@ -46,6 +50,16 @@ impl Compiled {
             unpack(self.bytes).expect("the build script has packed code")
         })
     }
+}
+
+/// The pages about built-in functions and modules, by name.
+pub(crate) fn pages() -> &'static [(&'static str, &'static str)] {
+    &PAGES
+}
+
+/// The pages about built-in types.
+pub(crate) fn type_pages() -> &'static [(&'static str, &'static str)] {
+    &TYPE_PAGES
 }
 
 /// All library files.

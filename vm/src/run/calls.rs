@@ -1,5 +1,7 @@
 //! Calls: frames for closures, natives, types and instances, arguments of every shape, and what becomes of results.
 
+use std::collections::HashMap;
+
 use quipu_lang::code::{Op, Word};
 
 use super::frame::{Frame, Kind};
@@ -126,8 +128,13 @@ impl Machine {
 
     fn wrong_count(&mut self, code: &Prepared, count: usize) -> Fault<'static> {
         let body = code.code().body();
-        let name = code.code().debug().map_or("the function", |debug| debug.name.as_str()).to_owned();
-        let message = wrong_count(&name, body.required as usize, body.optional as usize, body.rest, count);
+        let debug = code.code().debug();
+        // Methods of the library are functions such as `list__map`.
+        let name = debug.map_or("the function".to_owned(), |debug| debug.name.replacen("__", ".", 1));
+        let is_method = debug.is_some_and(|debug| debug.params.first().is_some_and(|param| param == "self"));
+        let receiver = usize::from(is_method && body.required > 0 && count > 0);
+        let required = body.required as usize - receiver;
+        let message = wrong_count(&name, required, body.optional as usize, body.rest, count - receiver);
         self.failure(ErrorKind::Arity, message)
     }
 
@@ -136,7 +143,11 @@ impl Machine {
         // SAFETY: the native is live; `def` is kept by its `Arc` while it runs.
         let def = unsafe { (*(callee.bits as *mut NativeObject)).def.clone() };
         if !def.accepts(count) {
-            let message = wrong_count(&def.name, def.required as usize, def.optional as usize, def.rest, count);
+            // What stands before the point of a method call is no argument.
+            let is_method = |methods: &HashMap<_, Slot>| methods.values().any(|slot| slot.bits == callee.bits);
+            let receiver = usize::from(def.required > 0 && count > 0 && self.methods.iter().any(is_method));
+            let required = def.required as usize - receiver;
+            let message = wrong_count(&def.name, required, def.optional as usize, def.rest, count - receiver);
             return Err(self.failure(ErrorKind::Arity, message));
         }
         self.fuel -= 1;
