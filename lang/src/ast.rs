@@ -377,6 +377,8 @@ pub enum Part<'s> {
     Text(Box<str>),
     /// `${e}`.
     Expr(Expr<'s>),
+    /// `${e:spec}`: what the built-in function `format` gives, whatever is called so where it stands.
+    Formatted(Expr<'s>, &'s str),
 }
 
 /// An arm of a `match`.

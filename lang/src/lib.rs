@@ -3,6 +3,7 @@
 
 pub mod span;
 pub mod diagnostic;
+pub mod spec;
 pub mod token;
 pub mod ast;
 pub mod parse;

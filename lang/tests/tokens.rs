@@ -90,6 +90,8 @@ fn strings_with_holes_are_cut_into_texts() {
     assert_eq!(kinds(r#""a${b}c""#), [StrOpen, StrText, HoleOpen, Name, HoleClose, StrText, StrClose]);
     assert_eq!(kinds(r#""${ {} }""#), [StrOpen, HoleOpen, BlockOpen, BraceClose, HoleClose, StrClose]);
     assert_eq!(kinds(r#""$a$ \${""#), [Str]);
+    assert_eq!(kinds(r#""${a:>8}${f([b: c])}""#)[..6], [StrOpen, HoleOpen, Name, Spec, HoleClose, HoleOpen]);
+    assert_eq!(kinds(r#""${[b: c]:x}""#)[3..8], [Name, Colon, Name, SquareClose, Spec]);
     assert_eq!(kinds("\"\"\"\n a${b}\n \"\"\""), [StrOpen, StrText, HoleOpen, Name, HoleClose, StrText, StrClose]);
 }
 

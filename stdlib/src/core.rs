@@ -9,6 +9,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, expected, int, text};
 use crate::entry::{Entry, control, native};
+use crate::format;
 use crate::items::{self, SLOT};
 use crate::order::{self, Extreme};
 use crate::range;
@@ -21,6 +22,7 @@ pub(crate) const NATIVES: &[Entry] = &[
     native("print(..values)", "Writes the values with one space between and a newline after.", print).or("_print"),
     native("write(..values)", "Writes the values with nothing between or after.", write).or("_write"),
     native("repr(v)", "A value as it would stand in source.", repr),
+    native("format(v, spec)", "A value as a format spec says, such as `>8.2`.", format::format).or("_format"),
     native("type_of(v)", "The type of a value.", type_of),
     native("len(v)", "How many characters, bytes, elements, entries or members there are.", len).or("_len"),
     native("min(..values)", "The least of the values, or of what a single iterable gives.", min).or("_min"),

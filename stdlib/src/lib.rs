@@ -10,6 +10,7 @@ mod items;
 mod text;
 mod order;
 mod core;
+mod format;
 mod str;
 mod bytes;
 mod tuple;

@@ -122,6 +122,12 @@ impl<'s> Compiler<'s> {
 
     pub(super) fn interpolation(&mut self, span: Span, parts: &'s [Part<'s>], want: Want) {
         let mark = self.mark();
+        if let [Part::Formatted(only, spec)] = parts {
+            let window = self.row(span, want);
+            self.formatted(only, spec, window);
+            self.deliver(span, want, window);
+            return self.release(mark);
+        }
         let out = self.out(span, want);
         if let [Part::Expr(only)] = parts {
             let value = self.operand(only);
@@ -154,6 +160,11 @@ impl<'s> Compiler<'s> {
                 });
                 true
             }
+            Part::Formatted(expr, spec) => {
+                let window = self.take(expr.span);
+                self.formatted(expr, spec, window);
+                true
+            }
             Part::Expr(expr) => {
                 let reg = self.take(expr.span);
                 let value = match self.in_place(expr) {
@@ -167,6 +178,22 @@ impl<'s> Compiler<'s> {
                 true
             }
         }
+    }
+
+    /// Puts what the built-in function `format` gives for a value into a register, the last one taken.
+    fn formatted(&mut self, expr: &'s Expr<'s>, spec: &'s str, window: Reg) {
+        let mark = self.mark();
+        if self.f.reachable {
+            let format = self.f.constants.text(&mut self.texts, "format");
+            self.emit(expr.span, Word::ax(Op::GetNative, window, format));
+        }
+        self.temporary(expr);
+        let text = self.take(expr.span);
+        self.constant(expr.span, Want::Into(Dst::fresh(text)), |this, out| {
+            Word::ax(Op::LoadConst, out, this.f.constants.text(&mut this.texts, spec))
+        });
+        self.emit(expr.span, Word::abcd(Op::Call, window, window, 0, 2));
+        self.release(mark);
     }
 
     /// The register that will be taken next.

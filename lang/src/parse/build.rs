@@ -504,7 +504,7 @@ impl<'s> Builder<'s> {
                 .iter()
                 .filter_map(|segment| match segment {
                     Segment::Text(span) => Some(self.slice(*span)),
-                    Segment::Hole(_) => None,
+                    Segment::Hole(_) | Segment::Formatted(..) => None,
                 })
                 .collect();
             texts = text_value(&written);
@@ -514,6 +514,10 @@ impl<'s> Builder<'s> {
         for segment in segments {
             match segment {
                 Segment::Hole(value) => parts.push(Part::Expr(value)),
+                Segment::Formatted(value, spec) => {
+                    let spec = self.slice(Span::new(spec.start + 1, spec.end));
+                    parts.push(Part::Formatted(value, spec));
+                }
                 Segment::Text(span) => {
                     let text = texts.pop().unwrap_or_else(|| plain_text_value(self.slice(span)));
                     if !text.is_empty() {

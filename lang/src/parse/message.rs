@@ -44,6 +44,7 @@ fn described(text: &str, token: Token) -> String {
         Kind::Int | Kind::Float => format!("number `{slice}`"),
         Kind::Str | Kind::StrOpen | Kind::StrText | Kind::StrClose => "string".into(),
         Kind::Bytes => "bytes literal".into(),
+        Kind::Spec => "format spec".into(),
         Kind::Block | Kind::Arms | Kind::Methods => "`{`".into(),
         _ => format!("`{slice}`"),
     }

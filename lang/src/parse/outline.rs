@@ -124,6 +124,7 @@ fn expr(e: &Expr<'_>) -> String {
         ExprKind::Interpolation(parts) => list("str", parts, |part| match part {
             Part::Text(text) => format!("{text:?}"),
             Part::Expr(value) => expr(value),
+            Part::Formatted(value, spec) => format!("{}:{spec:?}", expr(value)),
         }),
         ExprKind::Name(name) => name.name.into(),
         ExprKind::Tuple(parts) => list("tuple", parts, expr),

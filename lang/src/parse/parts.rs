@@ -31,6 +31,8 @@ pub enum Segment<'s> {
     Text(Span),
     /// `${e}`.
     Hole(Expr<'s>),
+    /// `${e:spec}`; the place begins at the colon.
+    Formatted(Expr<'s>, Span),
 }
 
 /// What stands between commas in square brackets.

@@ -162,7 +162,7 @@ impl<'s> Resolver<'s, '_> {
             }
             ExprKind::Interpolation(parts) => {
                 for part in parts {
-                    if let Part::Expr(expr) = part {
+                    if let Part::Expr(expr) | Part::Formatted(expr, _) = part {
                         self.expr(expr);
                     }
                 }

@@ -47,6 +47,8 @@ pub enum Kind {
     StrText,
     /// `${`.
     HoleOpen,
+    /// What stands between `:` and `}` in `${e:spec}`.
+    Spec,
     /// The `}` that ends `${`.
     HoleClose,
     /// The quote or quotes that end a string with interpolation.

@@ -6,6 +6,7 @@ use super::literal::{BadNumber, Escapes, dedent, is_float, number, unescape};
 use super::{Findings, Kind, Token};
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
+use crate::spec::Spec;
 
 /// The tokens of a text, newlines and doc comments included, in order. What is no token is reported and becomes an
 /// error token.
@@ -44,6 +45,8 @@ struct OpenString {
     is_multi_line: bool,
     /// Braces opened in the current hole; the `}` that finds none ends the hole.
     braces: u32,
+    /// Other brackets opened in it; a `:` outside of all brackets begins a format spec.
+    brackets: u32,
     /// Where the current hole begins, and how many tokens and findings there were before it.
     hole: (Span, usize, usize),
     /// The texts of a multi-line string so far; their indentation is known only at its end.
@@ -110,6 +113,19 @@ impl<'s> Cutter<'s, '_> {
                     self.push(Kind::BlockOpen, span);
                 }
                 Ok(Kind::BraceClose) => self.brace_close(span),
+                Ok(kind @ (Kind::ParenOpen | Kind::SquareOpen)) => {
+                    if let Some(string) = self.strings.last_mut() {
+                        string.brackets += 1;
+                    }
+                    self.push(kind, span);
+                }
+                Ok(kind @ (Kind::ParenClose | Kind::SquareClose)) => {
+                    if let Some(string) = self.strings.last_mut() {
+                        string.brackets = string.brackets.saturating_sub(1);
+                    }
+                    self.push(kind, span);
+                }
+                Ok(Kind::Colon) => self.colon(span),
                 Ok(kind) => self.push(kind, span),
                 Err(()) => self.unexpected(span),
             }
@@ -182,6 +198,27 @@ impl<'s> Cutter<'s, '_> {
         self.resume_at(end as usize);
     }
 
+    /// A colon, which outside of all brackets in a hole begins a format spec.
+    fn colon(&mut self, span: Span) {
+        let is_bare = self.strings.last().is_some_and(|string| string.braces == 0 && string.brackets == 0);
+        let rest = &self.text[span.end as usize..];
+        match rest.find(['}', '"', '\n']) {
+            Some(length) if is_bare && rest.as_bytes()[length] == b'}' => {
+                let spec = Span::new(span.end, span.end + length as u32);
+                if let Err(mistake) = Spec::parse(self.slice(spec)) {
+                    let at = spec.start + mistake.at as u32;
+                    let end = rest[mistake.at..length].chars().next().map_or(at, |c| at + c.len_utf8() as u32);
+                    let place = if at < end { Span::new(at, end) } else { span.to(spec) };
+                    self.findings
+                        .push(Diagnostic::error("Q0108", place, "malformed format spec").label(mistake.reason));
+                }
+                self.push(Kind::Spec, span.to(spec));
+                self.resume_at(spec.end as usize);
+            }
+            _ => self.push(Kind::Colon, span),
+        }
+    }
+
     fn brace_close(&mut self, span: Span) {
         match self.strings.last_mut() {
             Some(string) if string.braces == 0 => {
@@ -215,7 +252,14 @@ impl<'s> Cutter<'s, '_> {
             Stop::Hole => {
                 self.push(Kind::StrOpen, quotes);
                 self.string_text(
-                    OpenString { quotes, is_multi_line, braces: 0, hole: Default::default(), pieces: Vec::new() },
+                    OpenString {
+                        quotes,
+                        is_multi_line,
+                        braces: 0,
+                        brackets: 0,
+                        hole: Default::default(),
+                        pieces: Vec::new(),
+                    },
                     start,
                 );
             }
@@ -250,6 +294,7 @@ impl<'s> Cutter<'s, '_> {
                 let open = Span::new(text.end, text.end + 2);
                 string.hole = (open, self.tokens.len(), self.findings.count());
                 string.braces = 0;
+                string.brackets = 0;
                 self.push(Kind::HoleOpen, open);
                 self.strings.push(string);
                 self.resume_at(open.end as usize);

@@ -10,7 +10,7 @@ macro_rules! texts {
 /// By code, sorted.
 const TEXTS: &[(&str, &str)] = texts! {
     // Tokens and grammar.
-    "Q0101" "Q0102" "Q0103" "Q0104" "Q0105" "Q0106" "Q0107" "Q0110" "Q0111" "Q0112"
+    "Q0101" "Q0102" "Q0103" "Q0104" "Q0105" "Q0106" "Q0107" "Q0108" "Q0110" "Q0111" "Q0112"
     // Names, modules and shapes.
     "Q0201" "Q0202" "Q0203" "Q0204" "Q0205" "Q0206" "Q0207" "Q0208" "Q0209"
     "Q0210" "Q0211" "Q0212" "Q0213" "Q0214" "Q0215" "Q0216" "Q0217" "Q0218"
