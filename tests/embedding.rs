@@ -5,7 +5,9 @@ mod support;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostType, Ref, Rest};
+use serde::{Deserialize, Serialize};
+
+use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Cx, Failure, Limits, Root};
 use quipu::{BuildError, Builder, Engine, Error, Input, Session};
@@ -364,4 +366,105 @@ fn a_value_of_another_machine_is_refused() {
     let output = Captured::default();
     two.vm().set_output(Box::new(output.clone()));
     assert_eq!(one.vm().get::<Vec<i64>>(&value).unwrap(), [1]);
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct Config {
+    name: String,
+    port: u16,
+    ratio: f64,
+    tags: Vec<String>,
+    limits: BTreeMap<String, u64>,
+    pair: (i8, char),
+    parent: Option<Box<Config>>,
+    modes: Vec<Mode>,
+    nothing: (),
+}
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+enum Mode {
+    Off,
+    Level(i32),
+    Point { x: f32, y: f32 },
+    Both(bool, bool),
+}
+
+fn config() -> Config {
+    let inner = Config {
+        name: "inner".into(),
+        port: 1,
+        ratio: -0.5,
+        tags: vec![],
+        limits: BTreeMap::new(),
+        pair: (-1, 'é'),
+        parent: None,
+        modes: vec![Mode::Off, Mode::Level(-3), Mode::Point { x: 1.0, y: 2.5 }, Mode::Both(true, false)],
+        nothing: (),
+    };
+    let limits = BTreeMap::from([("cpu".into(), 4), ("mem".into(), 1 << 40)]);
+    Config {
+        name: "outer".into(),
+        port: 8080,
+        tags: vec!["a".into()],
+        limits,
+        parent: Some(Box::new(inner.clone())),
+        ..inner
+    }
+}
+
+#[test]
+fn data_with_derives_goes_there_and_back() {
+    let mut session = session(Engine::builder());
+    let value = session.to_value(&config()).unwrap();
+    assert_eq!(value.to::<Config>(&mut session).unwrap(), config());
+    let modes = session.to_value(&config().modes).unwrap();
+    assert_eq!(
+        session.repr(&modes).unwrap(),
+        "[\"Off\", [\"Level\": -3], [\"Point\": [\"x\": 1.0, \"y\": 2.5]], [\"Both\": (true, false)]]"
+    );
+    // A program changes it; an instance of a declared type is a struct too.
+    let change = session.run(&Input::text("<t>", "|c| { c.port += 1; c.parent.tags = [\"x\", \"y\"]; c }")).unwrap();
+    let Serde(changed): Serde<Config> = session.invoke(&change, (Serde(config()),)).unwrap();
+    assert_eq!((changed.port, changed.parent.unwrap().tags), (8081, vec!["x".to_owned(), "y".to_owned()]));
+    #[derive(Deserialize, PartialEq, Debug)]
+    struct Point {
+        x: i64,
+        y: Option<i64>,
+    }
+    let point =
+        session.run(&Input::text("<t>", "type Point(x, y)\n[Point(1, 2), Point(3, nil), [x: 4], (5, 6)]")).unwrap();
+    let points: Vec<Point> = point.to(&mut session).unwrap();
+    assert_eq!(
+        points.iter().map(|p| (p.x, p.y)).collect::<Vec<_>>(),
+        [(1, Some(2)), (3, None), (4, None), (5, Some(6))]
+    );
+}
+
+#[test]
+fn data_that_does_not_fit_names_the_place() {
+    let mut session = session(Engine::builder().native("take", |c: Serde<Config>| c.0.port));
+    let good = "[name: \"a\", port: 1, ratio: 1.0, tags: [], limits: [:], pair: (1, \"x\"), parent: nil, modes: [], nothing: nil]";
+    for (change, expected) in [
+        ("c.port = 70_000", "type_error: expected an int from 0 to 65535 at .port, got 70000"),
+        ("c.tags = [\"a\", 1]", "type_error: expected a str at .tags[1], got int"),
+        ("c.parent = [:]", "type_error: expected data that fits at .parent, got map (missing field `name`)"),
+        ("c.remove(\"modes\")", "type_error: expected data that fits, got map (missing field `modes`)"),
+        (
+            "c.modes = [\"Of\"]",
+            "type_error: expected data that fits at .modes[0], got map (unknown variant `Of`, expected one of `Off`, `Level`, `Point`, `Both`)",
+        ),
+        ("c.modes = [[Point: [x: 1, y: nil]]]", "type_error: expected a number at .modes[0].Point.y, got nil"),
+        ("c.limits = [cpu: -1]", "type_error: expected an int from 0 to 18446744073709551615 at .limits.cpu, got -1"),
+        ("c.pair = (1, 2, 3)", "type_error: expected a tuple of 2 at .pair, got one of 3"),
+        ("c.parent = c", "type_error: expected data that fits"),
+        ("c.tags = print", "type_error: expected a list at .tags, got function"),
+    ] {
+        let value = session.run(&Input::text("<t>", format!("let c = {good}\n{change}\nc"))).unwrap();
+        let error = value.to::<Config>(&mut session).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{change}: {error}");
+    }
+    let error = eval(&mut session, "take([name: 1])");
+    assert_eq!(error, "type_error: take: expected a str as argument 1 at .name, got int");
+    let error = session.to_value(&HashMap::from([(Some(1.5f64).map(|_| vec![1]), 1)])).unwrap_err();
+    assert!(error.to_string().starts_with("value_error"), "{error}");
 }
