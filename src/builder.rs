@@ -84,6 +84,15 @@ impl Builder {
         self
     }
 
+    /// A function of the host that has its result later: it gives a future. Only [`call_async`](quipu_vm::Vm::call_async)
+    /// waits for it.
+    #[cfg(feature = "async")]
+    #[must_use]
+    pub fn async_native<M>(mut self, name: &str, function: impl quipu_vm::host::IntoAsyncNative<M>) -> Builder {
+        self.natives.push(function.into_async_native(name.to_owned()));
+        self
+    }
+
     /// A function of the host that works on values directly.
     #[must_use]
     pub fn define(mut self, native: NativeDef) -> Builder {

@@ -1,5 +1,7 @@
 //! Functions that the host provides: how they are declared, and how they end.
 
+use std::pin::Pin;
+
 use crate::cx::Cx;
 use crate::heap::Value;
 
@@ -75,7 +77,18 @@ pub enum NativeRun {
     Host(Box<HostFn>),
     /// The machine itself: it changes frames or fibers.
     Control(Control),
+    /// A closure of the host that begins something; its result comes later. Only runs that can wait may call it.
+    Later(Box<LaterFn>),
 }
+
+/// What a native gives that has its result later: a future of something that makes the value.
+pub type Later = Pin<Box<dyn Future<Output = Box<Answer>> + Send>>;
+
+/// Makes the value that a native gives in the end.
+pub type Answer = dyn for<'v> FnOnce(&mut Cx<'v>) -> Outcome<'v> + Send;
+
+/// A native that begins something, under the same rules as [`NativeFn`].
+pub type LaterFn = dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Result<Later, Fault<'v>> + Send + Sync;
 
 /// Natives that are part of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,7 +178,7 @@ impl NativeDef {
         match &self.run {
             NativeRun::Plain(function) => function(cx, arguments),
             NativeRun::Host(function) => function(cx, arguments),
-            NativeRun::Control(_) => Err(Fault::Defer),
+            NativeRun::Control(_) | NativeRun::Later(_) => Err(Fault::Defer),
         }
     }
 

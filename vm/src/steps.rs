@@ -9,9 +9,9 @@ use crate::vm::Vm;
 /// A call that its host lets go on step by step. Between steps it is a value, a fiber, which can be kept in an image.
 #[derive(Clone)]
 pub struct Run {
-    fiber: Root,
+    pub(crate) fiber: Root,
     /// What the call gave, if that took no step.
-    given: Option<Root>,
+    pub(crate) given: Option<Root>,
 }
 
 /// Why a run came back to its host.
@@ -87,6 +87,8 @@ impl Vm {
             Ok((Event::Yielded, value)) => Ok(Step::Yield(self.root(value))),
             Ok((Event::Paused, _)) => Ok(Step::OutOfBudget),
             Ok((Event::Interrupted, _)) => Ok(Step::Interrupted),
+            // Nothing is begun here that would have its result later.
+            Ok((Event::Owed, _)) => Ok(Step::OutOfBudget),
             Err(fault) => Err(self.failure(fault)),
         }
     }

@@ -138,8 +138,12 @@ fn shape(parameters: &[(bool, bool)]) -> (u8, u8, bool) {
 }
 
 pub(super) fn define(name: String, parameters: &[(bool, bool)], run: Box<HostFn>) -> NativeDef {
+    define_run(name, parameters, NativeRun::Host(run))
+}
+
+pub(super) fn define_run(name: String, parameters: &[(bool, bool)], run: NativeRun) -> NativeDef {
     let (required, optional, rest) = shape(parameters);
-    NativeDef { name, required, optional, rest, run: NativeRun::Host(run), fallback: None, intrinsic: Intrinsic::None }
+    NativeDef { name, required, optional, rest, run, fallback: None, intrinsic: Intrinsic::None }
 }
 
 /// Gives a closure the type that natives have.

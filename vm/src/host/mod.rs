@@ -7,6 +7,8 @@ pub mod function;
 pub mod call;
 pub mod class;
 mod data;
+#[cfg(feature = "async")]
+pub mod future;
 
 pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use call::{Func, Host, IntoArguments};
@@ -15,5 +17,7 @@ pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
 pub use error::HostError;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
+#[cfg(feature = "async")]
+pub use future::IntoAsyncNative;
 pub(crate) use root::Dropped;
 pub use root::Root;

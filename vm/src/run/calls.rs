@@ -154,6 +154,9 @@ impl Machine {
         if let NativeRun::Control(control) = def.run {
             return self.control(control, at, count, to);
         }
+        if let NativeRun::Later(begin) = &def.run {
+            return self.begin_waiting(&def.name, begin, at, count, to);
+        }
         // The collector clears what is above the frame, but not the arguments while the native looks at them.
         // SAFETY: the running fiber is live.
         unsafe { (*self.fiber).state.window = at + count };
@@ -161,7 +164,7 @@ impl Machine {
         // before the native returns, as what it calls back runs on a fiber of its own.
         let arguments: &[Slot] = unsafe { std::slice::from_raw_parts(self.base.add(at), count) };
         let outcome = match &def.run {
-            NativeRun::Control(_) => Err(Fault::Defer),
+            NativeRun::Control(_) | NativeRun::Later(_) => Err(Fault::Defer),
             NativeRun::Plain(function) => function(self.cx_mut(), arguments),
             NativeRun::Host(function) => function(self.cx_mut(), arguments),
         };
@@ -530,7 +533,7 @@ impl Machine {
 
     /// The register for a result that has to come back to the running frame. For a call in tail position the frame
     /// then goes on at an instruction of the machine's own, which returns it.
-    fn settle(&mut self, to: To) -> u16 {
+    pub(super) fn settle(&mut self, to: To) -> u16 {
         match to {
             To::Register(_, dst) => dst,
             To::Caller => {

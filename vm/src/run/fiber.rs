@@ -20,6 +20,8 @@ pub(crate) enum Status {
     Paused = 4,
     /// It has resumed a fiber that the host has stopped, or that waits for such a one.
     Waiting = 5,
+    /// The host owes it the result of a native: the innermost fiber of a run.
+    Owed = 6,
 }
 
 /// The state of a fiber.
@@ -109,7 +111,7 @@ impl FiberState {
         match self.status {
             Status::Fresh => 1,
             Status::Done => 0,
-            Status::Suspended | Status::Running | Status::Paused | Status::Waiting => {
+            Status::Suspended | Status::Running | Status::Paused | Status::Waiting | Status::Owed => {
                 let registers = match self.frames.get(self.top) {
                     // SAFETY: frames above the lowest have a live closure, whose code the machine keeps.
                     Some(frame) if self.top > 0 => unsafe { (*(*frame.closure).code).registers() },
@@ -143,7 +145,7 @@ impl FiberState {
     pub fn snapshot(&self) -> FiberSnapshot {
         let frames = match self.status {
             Status::Fresh | Status::Done => 0,
-            Status::Suspended | Status::Running | Status::Paused | Status::Waiting => self.top + 1,
+            Status::Suspended | Status::Running | Status::Paused | Status::Waiting | Status::Owed => self.top + 1,
         };
         FiberSnapshot {
             stack: self.stack[..self.used()].into(),

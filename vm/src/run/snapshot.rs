@@ -71,7 +71,7 @@ pub(crate) fn at_rest(fiber: Fiber<'_>) -> AtRest<'_> {
             AtRest::Stopped(Frames { fiber, next: 1, base: 0 }, links)
         }
         Status::Done => AtRest::Done,
-        Status::Running => AtRest::Running,
+        Status::Running | Status::Owed => AtRest::Running,
     }
 }
 

@@ -22,7 +22,7 @@ use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
-use crate::native::{Fault, Stop};
+use crate::native::{Fault, Later, LaterFn, Stop};
 
 type Done = Result<(), Fault<'static>>;
 
@@ -49,6 +49,8 @@ pub(crate) enum Event {
     Paused,
     /// The interrupt handle was used.
     Interrupted,
+    /// A native has begun something whose result the host is to bring.
+    Owed,
 }
 
 /// Where the steps of the host stand.
@@ -62,6 +64,9 @@ pub(crate) struct Stepping {
     pub left: u64,
     /// What the last step ended with.
     event: Event,
+    /// Whether the host waits for natives that have their results later, and what the last one has begun.
+    waits: bool,
+    pub later: Option<Later>,
 }
 
 impl Stepping {
@@ -126,11 +131,37 @@ impl Machine {
         self.over = true;
     }
 
-    /// Makes a stopped run and the fibers that it waits for the running ones again. `depth`: frames below it.
+    /// Calls a native that has its result later, and stops the run until the host brings it.
+    pub(super) fn begin_waiting(&mut self, name: &str, begin: &LaterFn, at: usize, count: usize, to: To) -> Done {
+        let plain = matches!(to, To::Caller | To::Register(Kind::Plain, _));
+        if !self.stepping.waits || !self.can_pause() || !plain {
+            let place = if self.stepping.waits {
+                "inside of atomic, in a special method or below a native that calls back"
+            } else {
+                "where the host does not wait for it"
+            };
+            let message = format!("{name} has its result later and cannot be called {place}");
+            return Err(self.failure(ErrorKind::Plain, message));
+        }
+        let arguments: Vec<Slot> = (at..at + count).map(|register| self.r(register)).collect();
+        self.stepping.later = Some(begin(self.cx_mut(), &arguments)?);
+        let dst = self.settle(to);
+        let fiber = self.fiber;
+        self.pause(Event::Owed);
+        // SAFETY: the fiber was the running one and is live.
+        unsafe {
+            (*fiber).state.status = Status::Owed;
+            (*fiber).state.wanted = dst;
+        }
+        Ok(())
+    }
+
+    /// Makes a stopped run and the fibers that it waits for the running ones again. `depth`: frames below it; `paid`:
+    /// the host brings what it owes.
     ///
     /// # Safety
     /// `run` is live, stopped, and nobody has resumed it.
-    pub(super) unsafe fn rouse(&mut self, run: *mut FiberObject, depth: usize) -> Done {
+    pub(super) unsafe fn rouse(&mut self, run: *mut FiberObject, depth: usize, paid: bool) -> Done {
         // SAFETY: what a stopped fiber has resumed is live and stopped too, and the last of them is paused: that is how
         // `pause` leaves them, and what the checker of graphs makes sure of.
         unsafe {
@@ -141,7 +172,10 @@ impl Machine {
                 if total > self.limits.depth {
                     return Err(self.too_deep());
                 }
-                if state.status == Status::Paused {
+                if state.status == Status::Owed && !paid {
+                    return Err(self.failure(ErrorKind::Fiber, "the fiber waits for a result of its host"));
+                }
+                if state.resumed.is_null() {
                     break;
                 }
                 fiber = state.resumed;
@@ -219,15 +253,7 @@ impl Machine {
             }
             _ => {}
         }
-        let used = self.total_fuel_used();
-        self.stepping.pause_at = match budget {
-            Budget::Fuel(fuel) => Some(used.saturating_add(fuel)),
-            Budget::Unlimited | Budget::Instructions(_) => None,
-        };
-        if let Budget::Instructions(count) = budget {
-            self.stepping.left = count;
-            self.handlers = [super::handlers::Counted; 256];
-        }
+        self.set_budget(budget);
         let event = self.outside(|machine| {
             // SAFETY: the fiber is live, and was found to be resumed by nobody.
             unsafe {
@@ -252,7 +278,7 @@ impl Machine {
                         machine.unpark();
                         machine.set_r(wanted, argument);
                     }
-                    _ => machine.rouse(fiber, 0)?,
+                    _ => machine.rouse(fiber, 0, false)?,
                 }
                 if !machine.over {
                     // The machine stands where the fiber stopped, or at the entry of its function.
@@ -261,8 +287,58 @@ impl Machine {
             }
             Ok(())
         });
-        self.handlers = super::dispatch::TABLE;
-        self.stepping.pause_at = None;
+        self.end_budget();
+        let event = event?;
+        Ok((event, std::mem::replace(&mut self.result, Value::NIL)))
+    }
+
+    /// Says whether natives that have their results later may be called in steps.
+    #[cfg(feature = "async")]
+    pub(crate) fn wait_for_later(&mut self, waits: bool) {
+        self.stepping.waits = waits;
+    }
+
+    /// Brings a run what it waits for, and lets it go on.
+    ///
+    /// # Errors
+    /// As `step`.
+    #[cfg(feature = "async")]
+    pub(crate) fn answer(
+        &mut self,
+        run: Fiber<'_>,
+        answer: Box<crate::native::Answer>,
+        budget: Budget,
+    ) -> Result<(Event, Slot), Fault<'static>> {
+        self.check_outside()?;
+        let fiber = run.as_ptr();
+        self.set_budget(budget);
+        let event = self.outside(|machine| {
+            // SAFETY: the host keeps the fiber alive, and so what it has resumed; that it waits for the host is found here.
+            unsafe {
+                let mut owed = fiber;
+                while !(*owed).state.resumed.is_null() {
+                    owed = (*owed).state.resumed;
+                }
+                if (*owed).state.status != Status::Owed {
+                    return Err(machine.failure(ErrorKind::Fiber, "the fiber does not wait for its host"));
+                }
+                let wanted = (*owed).state.wanted as usize;
+                machine.rouse(fiber, 0, true)?;
+                let goes_on = match answer(machine.cx_mut()) {
+                    Ok(value) => {
+                        machine.set_r(wanted, value);
+                        true
+                    }
+                    Err(fault) => machine.goes_on(Err(fault)),
+                };
+                if goes_on {
+                    // The machine stands behind the call that has now its result.
+                    drive(machine);
+                }
+            }
+            Ok(())
+        });
+        self.end_budget();
         let event = event?;
         Ok((event, std::mem::replace(&mut self.result, Value::NIL)))
     }
@@ -273,6 +349,23 @@ impl Machine {
             return Err(self.failure(ErrorKind::Fiber, "a run cannot go on while the machine is running"));
         }
         Ok(())
+    }
+
+    fn set_budget(&mut self, budget: Budget) {
+        let used = self.total_fuel_used();
+        self.stepping.pause_at = match budget {
+            Budget::Fuel(fuel) => Some(used.saturating_add(fuel)),
+            Budget::Unlimited | Budget::Instructions(_) => None,
+        };
+        if let Budget::Instructions(count) = budget {
+            self.stepping.left = count;
+            self.handlers = [super::handlers::Counted; 256];
+        }
+    }
+
+    fn end_budget(&mut self) {
+        self.handlers = super::dispatch::TABLE;
+        self.stepping.pause_at = None;
     }
 
     /// Does a stretch of a run; gives what it ended with.

@@ -35,14 +35,14 @@ impl Machine {
                 unsafe {
                     let depth = (*self.fiber).state.depth + (*self.fiber).state.top + 1;
                     let resumer = self.fiber;
-                    self.rouse(fiber, depth)?;
+                    self.rouse(fiber, depth, false)?;
                     state.resumer = resumer;
                 }
                 state.dst = dst;
                 state.iterated = iterated;
                 return Ok(());
             }
-            Status::Running | Status::Paused | Status::Waiting => {
+            Status::Running | Status::Paused | Status::Waiting | Status::Owed => {
                 return Err(self.failure(ErrorKind::Fiber, "the fiber is running already"));
             }
             Status::Done => return Err(self.failure(ErrorKind::Fiber, "the fiber is done")),

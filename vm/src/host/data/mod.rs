@@ -57,7 +57,7 @@ pub trait HostSerde: Host {
     ///
     /// # Errors
     /// `type_error` with the path to what does not fit.
-    fn from_value<T: DeserializeOwned>(&mut self, value: &Root) -> Result<T, Failure> {
+    fn data_of<T: DeserializeOwned>(&mut self, value: &Root) -> Result<T, Failure> {
         self.get::<Serde<T>>(value).map(|data| data.0)
     }
 }
@@ -70,7 +70,7 @@ impl Root {
     /// # Errors
     /// `type_error` with the path to what does not fit.
     pub fn to<T: DeserializeOwned>(&self, host: &mut impl Host) -> Result<T, Failure> {
-        host.from_value(self)
+        host.data_of(self)
     }
 }
 
