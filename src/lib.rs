@@ -21,6 +21,8 @@ pub use builder::{BuildError, Builder};
 pub use engine::{Engine, Ran, Session};
 pub use error::Error;
 pub use load::Input;
+#[cfg(feature = "actor")]
+pub use quipu_actor as actor;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
 pub use quipu_stdlib::{Capabilities, Capability};

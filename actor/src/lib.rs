@@ -2,3 +2,9 @@
 //! whole or not at all, and the client.
 
 pub mod wire;
+mod address;
+mod socket;
+pub mod server;
+pub mod client;
+
+pub use address::{Address, NotAnAddress};

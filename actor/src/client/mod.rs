@@ -1,0 +1,16 @@
+//! The client: sends a function once and then only its hash, keeps its calls in order over lost connections, and never has
+//! one run twice.
+
+mod function;
+mod error;
+mod core;
+mod options;
+mod blocking;
+mod pipelined;
+
+pub use blocking::Blocking;
+pub use core::{Core, Event};
+pub use error::ClientError;
+pub use function::Function;
+pub use options::Options;
+pub use pipelined::Client;

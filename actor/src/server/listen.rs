@@ -1,0 +1,363 @@
+//! The server's sockets: accepts connections, moves their bytes, and keeps deadlines. All waiting is here.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, info};
+
+use super::host::{Host, Reply, ReplyTo};
+use super::metrics::{Metrics, add};
+use super::session::{Limits, Session};
+use super::shown::Shown;
+use crate::address::Address;
+use crate::socket::Socket;
+use crate::wire::{Link, Ring, Secret};
+
+/// How a server listens.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where.
+    pub address: Address,
+    /// Its secret, and whom it lets in. Needed where others than this machine can reach it.
+    pub keys: Option<(Secret, Arc<Ring>)>,
+    /// What one connection may take.
+    pub limits: Limits,
+    /// The most connections at once.
+    pub connections: usize,
+    /// Within which time a client has to introduce itself.
+    pub handshake: Duration,
+    /// Within which time a message that has begun has to end, and one that is sent has to be taken.
+    pub frame: Duration,
+    /// After how much silence a connection without calls is closed.
+    pub idle: Duration,
+    /// How long calls that are under way may go on when the server stops.
+    pub grace: Duration,
+    /// How many hashes of functions and code are remembered for each key.
+    pub shown: usize,
+}
+
+impl Options {
+    /// The usual limits.
+    pub fn new(address: Address) -> Options {
+        Options {
+            address,
+            keys: None,
+            limits: Limits::default(),
+            connections: 10_000,
+            handshake: Duration::from_secs(5),
+            frame: Duration::from_secs(30),
+            idle: Duration::from_secs(3600),
+            grace: Duration::from_secs(10),
+            shown: 65_536,
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// Others than this machine could reach it, and there are no keys to tell them apart.
+    NoKeys,
+    /// Another server listens on this socket file.
+    InUse,
+    /// The system refuses.
+    Io(io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServeError::NoKeys => {
+                write!(
+                    f,
+                    "an address that other machines can reach needs keys: `vm actor key FILE`, then --key-file FILE"
+                )
+            }
+            ServeError::InUse => write!(f, "another server listens there"),
+            ServeError::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+impl From<io::Error> for ServeError {
+    fn from(error: io::Error) -> ServeError {
+        ServeError::Io(error)
+    }
+}
+
+/// A server that listens.
+pub struct Server {
+    listener: Listener,
+    shared: Arc<Shared>,
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    /// With its file, which is removed when nobody listens any more.
+    Unix(UnixListener, #[expect(dead_code, reason = "it is kept for its end")] SocketFile),
+}
+
+/// A socket file, which goes with its server.
+struct SocketFile(std::path::PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // That it is gone already is all right.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+struct Shared {
+    options: Options,
+    host: Arc<dyn Host>,
+    shown: Arc<Shown>,
+    metrics: Arc<Metrics>,
+    room: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The address needs keys, or the system refuses it.
+    pub async fn bind(options: Options, host: Arc<dyn Host>) -> Result<Server, ServeError> {
+        let listener = match &options.address {
+            Address::Tcp(address) => {
+                let listener = TcpListener::bind(address.as_str()).await?;
+                if options.keys.is_none() && !listener.local_addr()?.ip().is_loopback() {
+                    return Err(ServeError::NoKeys);
+                }
+                Listener::Tcp(listener)
+            }
+            Address::Unix(path) => Listener::Unix(bind_unix(path)?, SocketFile(path.clone())),
+        };
+        let shared = Shared {
+            host,
+            shown: Arc::new(Shown::new(options.shown)),
+            metrics: Arc::default(),
+            room: Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS))),
+            options,
+        };
+        Ok(Server { listener, shared: Arc::new(shared) })
+    }
+
+    /// Where it listens, with the port that the system gave it.
+    pub fn address(&self) -> Address {
+        match &self.listener {
+            Listener::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => Address::Tcp(address.to_string()),
+                Err(_) => self.shared.options.address.clone(),
+            },
+            Listener::Unix(..) => self.shared.options.address.clone(),
+        }
+    }
+
+    /// Its counters.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.shared.metrics.clone()
+    }
+
+    /// Serves until `stop` comes; then tells all clients, lets calls under way end, and returns.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (going, _) = watch::channel(false);
+        tokio::pin!(stop);
+        info!(address = %self.address(), "listening");
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok(socket) => self.shared.welcome(socket, going.subscribe()),
+                Err(error) => {
+                    // Out of file descriptors, most likely: others have to go first.
+                    debug!(%error, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        info!("stopping");
+        drop(self.listener);
+        // That nobody listens any more is all right.
+        let _ = going.send(true);
+        let all = u32::try_from(self.shared.options.connections).unwrap_or(u32::MAX);
+        let gone = timeout(self.shared.options.grace, self.shared.room.acquire_many(all)).await;
+        info!(all = gone.is_ok(), "stopped");
+    }
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are short and waited for.
+                let _ = stream.set_nodelay(true);
+                Ok(Socket::Tcp(stream))
+            }
+            Listener::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
+        }
+    }
+}
+
+/// Makes a socket file that only its owner can use: first where nobody else can look, then moved.
+fn bind_unix(path: &Path) -> Result<UnixListener, ServeError> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(ServeError::InUse);
+    }
+    if let Ok(there) = std::fs::symlink_metadata(path) {
+        use std::os::unix::fs::FileTypeExt;
+        if !there.file_type().is_socket() {
+            return Err(ServeError::Io(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of this name")));
+        }
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let hidden = tempfile::Builder::new().prefix(".q").tempdir_in(folder)?;
+    let place = hidden.path().join("s");
+    let listener = UnixListener::bind(&place)?;
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&place, path)?;
+    Ok(listener)
+}
+
+impl Shared {
+    fn welcome(self: &Arc<Shared>, socket: Socket, going: watch::Receiver<bool>) {
+        add(&self.metrics.connections, 1);
+        match self.room.clone().try_acquire_owned() {
+            Ok(place) => {
+                let shared = self.clone();
+                tokio::spawn(async move { shared.converse(socket, going, place).await });
+            }
+            Err(_) => {
+                add(&self.metrics.refused, 1);
+                // Whoever does not take eight bytes at once does not get them.
+                let _ = socket.try_write(&Link::full());
+            }
+        }
+    }
+
+    /// One connection from its beginning to its end.
+    async fn converse(
+        self: Arc<Shared>,
+        socket: Socket,
+        mut going: watch::Receiver<bool>,
+        place: OwnedSemaphorePermit,
+    ) {
+        let options = &self.options;
+        let (sender, mut replies) = mpsc::unbounded_channel::<(u64, Reply)>();
+        let back = move |request: u64| -> ReplyTo {
+            let sender = sender.clone();
+            Box::new(move |reply| {
+                // Nobody waits for the replies of a connection that is gone.
+                let _ = sender.send((request, reply));
+            })
+        };
+        let mut session = Session::new(
+            self.host.clone(),
+            self.shown.clone(),
+            self.metrics.clone(),
+            options.keys.clone(),
+            options.limits,
+            None,
+        );
+        self.metrics.open.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let begun = Instant::now();
+        let (mut heard, mut within, mut told) = (begun, None::<Instant>, false);
+        let mut messages = 0;
+        loop {
+            let deadline = match within {
+                _ if !session.is_open() => begun + options.handshake,
+                Some(since) => since + options.frame,
+                // While it waits for us it may be silent.
+                None if session.calls() > 0 => Instant::now() + options.idle,
+                None => heard + options.idle,
+            };
+            tokio::select! {
+                readable = socket.readable() => {
+                    match readable.and_then(|()| self.read(&socket, &mut session, &back)) {
+                        Ok(true) => heard = Instant::now(),
+                        Ok(false) => {}
+                        Err(_) => break,
+                    }
+                }
+                Some((request, reply)) = replies.recv() => {
+                    session.reply(request, reply, &back);
+                    while let Ok((request, reply)) = replies.try_recv() {
+                        session.reply(request, reply, &back);
+                    }
+                }
+                () = sleep_until(deadline) => {
+                    add(&self.metrics.late, 1);
+                    debug!(peer = session.peer().map_or("?", |peer| &peer.name), "past a deadline");
+                    break;
+                }
+                _ = going.changed(), if !told => {
+                    session.go();
+                    told = true;
+                }
+            }
+            if !session.is_within() {
+                within = None;
+            } else if within.is_none() || messages != session.messages() {
+                within = Some(Instant::now());
+            }
+            messages = session.messages();
+            if !self.write(&socket, session.output()).await || session.is_ended() || told && session.calls() == 0 {
+                break;
+            }
+        }
+        session.abandon();
+        self.metrics.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        drop(place);
+    }
+
+    /// Reads what is there, without waiting. Whether that was anything.
+    fn read(&self, socket: &Socket, session: &mut Session, back: &dyn Fn(u64) -> ReplyTo) -> io::Result<bool> {
+        // On the stack, so that connections that say nothing cost nothing.
+        let mut buffer = [0; 16 << 10];
+        let length = match socket.try_read(&mut buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        add(&self.metrics.received, length);
+        if let Err(violation) = session.feed(&buffer[..length], back) {
+            add(&self.metrics.broken, 1);
+            debug!(%violation, peer = session.peer().map_or("?", |peer| &peer.name), "closing");
+            // A refused hello is answered, so that people learn what is wrong.
+            let _ = socket.try_write(session.output());
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(true)
+    }
+
+    /// Sends everything within the deadline. Whether that was possible.
+    async fn write(&self, socket: &Socket, output: &mut Vec<u8>) -> bool {
+        if output.is_empty() {
+            return true;
+        }
+        add(&self.metrics.sent, output.len());
+        let sent = match socket.try_write(output) {
+            Ok(sent) if sent == output.len() => Ok(Ok(())),
+            Ok(sent) => timeout(self.options.frame, socket.write_all(&output[sent..])).await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                timeout(self.options.frame, socket.write_all(output)).await
+            }
+            Err(error) => Ok(Err(error)),
+        };
+        output.clear();
+        output.shrink_to(64 << 10);
+        matches!(sent, Ok(Ok(())))
+    }
+}

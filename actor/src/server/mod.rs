@@ -1,0 +1,23 @@
+//! The server: listens, keeps strangers and the slow in their place, and hands calls to whoever carries them out.
+//!
+//! ```text
+//!   socket ──bytes──> session ──calls──> host        one session for each connection; the host knows no sockets
+//!          <──bytes──         <─replies─
+//! ```
+//!
+//! The session is a state machine without IO; everything that waits is in `listen`.
+
+mod host;
+mod shown;
+mod metrics;
+mod session;
+mod listen;
+mod page;
+
+pub use host::{Busy, Call, CancelCall, Host, Outcome, Reply, ReplyTo};
+pub use listen::{Options, ServeError, Server};
+pub use metrics::Metrics;
+pub use page::serve_metrics;
+pub use session::{Limits, Session};
+pub(crate) use shown::Recent;
+pub use shown::Shown;

@@ -1,0 +1,242 @@
+//! Server and clients over real sockets: who gets in, who has to wait, who is sent away.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use quipu_actor::Address;
+use quipu_actor::client::{self, Blocking, Client, ClientError, Function};
+use quipu_actor::server::{
+    Busy, Call, CancelCall, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server, serve_metrics,
+};
+use quipu_actor::wire::{Hash, Question, Ring, Role, Secret, Target, Violation};
+use quipu_vm::{Limits, Vm};
+use tokio::sync::oneshot;
+
+/// Gives back the arguments. The first byte of them says how: 1 after a while, 2 refuses once there is no room.
+#[derive(Default)]
+struct Echo {
+    calls: AtomicUsize,
+}
+
+impl Host for Echo {
+    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy> {
+        let before = self.calls.fetch_add(1, Ordering::Relaxed);
+        if call.args.first() == Some(&2) && before == 0 {
+            return Err(Busy { after_ms: 1 });
+        }
+        let slow = call.args.first() == Some(&1);
+        let answer = move || reply(Reply::Called(Outcome::Done(call.args)));
+        if slow {
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                answer();
+            });
+        } else {
+            answer();
+        }
+        Ok(Box::new(|| {}))
+    }
+
+    fn put_graph(&self, _: &Hash, _: &[u8]) -> Result<Vec<Hash>, String> {
+        Ok(Vec::new())
+    }
+
+    fn put_code(&self, _: &[u8], _: &[u8]) -> Result<Hash, String> {
+        Err("there is none".to_owned())
+    }
+
+    fn ask(&self, _: Question, actor: &str, reply: ReplyTo) {
+        reply(Reply::Told(Ok(format!("[{actor:?}]"))));
+    }
+}
+
+struct Running {
+    address: Address,
+    metrics: Arc<Metrics>,
+    stop: Option<oneshot::Sender<()>>,
+    runtime: tokio::runtime::Runtime,
+    done: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(options: Options) -> Running {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let server = runtime.block_on(Server::bind(options, Arc::new(Echo::default()))).unwrap();
+        let (address, metrics) = (server.address(), server.metrics());
+        let (stop, stopped) = oneshot::channel();
+        let done = runtime.spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Running { address, metrics, stop: Some(stop), runtime, done: Some(done) }
+    }
+
+    fn stop(&mut self) {
+        drop(self.stop.take());
+        self.runtime.block_on(self.done.take().unwrap()).unwrap();
+    }
+
+    fn tcp(&self) -> TcpStream {
+        let Address::Tcp(address) = &self.address else { panic!("no TCP") };
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream
+    }
+}
+
+fn local() -> Options {
+    Options::new(Address::Tcp("127.0.0.1:0".to_owned()))
+}
+
+fn function() -> Arc<Function> {
+    let mut vm = Vm::new(Arc::default(), Limits::default()).unwrap();
+    let value = vm.int(5);
+    Arc::new(Function::new(vm.freeze(&value).unwrap()))
+}
+
+fn call(client: &mut Blocking, args: &[u8]) -> Result<Vec<u8>, ClientError> {
+    let function = function();
+    let target = Target::Function(function.hash());
+    client.call(&"a".into(), target, Some(function), args.to_vec(), &mut || Ok(()))
+}
+
+#[test]
+fn calls_over_tcp_and_a_socket_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    for address in [Address::Tcp("127.0.0.1:0".to_owned()), Address::Unix(path.clone())] {
+        let mut server = Running::start(Options::new(address));
+        let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+        // It has no room at first.
+        assert_eq!(call(&mut client, &[2, 3]), Ok(vec![2, 3]));
+        let large = vec![9; 3 << 20];
+        assert_eq!(call(&mut client, &large), Ok(large));
+        assert_eq!(client.ask(Question::List, &"x".into()), Ok("[\"x\"]".to_owned()));
+        assert!(matches!(call(&mut client, &vec![0; 20 << 20]), Err(ClientError::Refused(_))));
+        client.close();
+        let text = server.metrics.text();
+        assert!(
+            text.contains("quipu_needs_total{part=\"graph\"} 0\n") && text.contains("{outcome=\"busy\"} 1"),
+            "{text}"
+        );
+        server.stop();
+    }
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_socket_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let server = Running::start(Options::new(Address::Unix(path.clone())));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = server.runtime.block_on(Server::bind(Options::new(Address::Unix(path)), Arc::new(Echo::default())));
+    assert!(matches!(again, Err(ServeError::InUse)));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "kept").unwrap();
+    let taken =
+        server.runtime.block_on(Server::bind(Options::new(Address::Unix(file.clone())), Arc::new(Echo::default())));
+    assert!(matches!(taken, Err(ServeError::Io(_))));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "kept");
+}
+
+#[test]
+fn keys_let_in_whom_they_are_for() {
+    let [ann, bob, own] = [1, 2, 3].map(|byte| Secret::known([byte; 32]));
+    let mut ring = Ring::default();
+    ring.add(ann.public(), Role::Client, "ann");
+    let server = Running::start(Options { keys: Some((own.clone(), Arc::new(ring))), ..local() });
+    let options = |keys| client::Options {
+        keys,
+        timeout: Duration::from_secs(5),
+        ..client::Options::new(server.address.clone())
+    };
+    let mut client = Blocking::connect(options(Some((ann.clone(), own.public())))).unwrap();
+    assert_eq!(call(&mut client, &[5; 100_000]), Ok(vec![5; 100_000]));
+    // She may call, not look around.
+    assert!(matches!(client.ask(Question::List, &"".into()), Err(ClientError::Refused(_))));
+    assert!(Blocking::connect(options(Some((bob, own.public())))).is_err());
+    assert!(Blocking::connect(options(Some((ann.clone(), ann.public())))).is_err());
+    assert_eq!(Blocking::connect(options(None)).err(), Some(ClientError::Protocol(Violation::Mode)));
+}
+
+#[test]
+fn no_strangers_from_other_machines() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let options = Options::new(Address::Tcp("0.0.0.0:0".to_owned()));
+    let server = runtime.block_on(Server::bind(options, Arc::new(Echo::default())));
+    assert!(matches!(server, Err(ServeError::NoKeys)));
+}
+
+#[test]
+fn the_slow_and_the_many_are_sent_away() {
+    let quick = Duration::from_millis(150);
+    let options = Options { handshake: quick, frame: quick, connections: 3, ..local() };
+    let server = Running::start(options);
+    let mut silent = server.tcp();
+    let mut halfway = server.tcp();
+    halfway.write_all(b"\x8bQUIPw\x01\x00\x12\x00\x11\x01").unwrap();
+    let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+    // There is no room for a fourth.
+    let mut refused = [0; 8];
+    server.tcp().read_exact(&mut refused).unwrap();
+    assert_eq!(refused[7], 3);
+    let begun = Instant::now();
+    let mut rest = Vec::new();
+    silent.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty() && begun.elapsed() < Duration::from_secs(4));
+    halfway.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"\x8bQUIPw\x01\x00");
+    // Whoever waits for an answer may be silent for longer.
+    assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
+    assert!(server.metrics.text().contains("{reason=\"deadline\"} 2\n"));
+}
+
+#[test]
+fn many_calls_at_once_and_none_lost_when_it_stops() {
+    let mut server = Running::start(local());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let options = client::Options::new(server.address.clone());
+    let client = runtime.block_on(Client::connect(options)).unwrap();
+    let function = function();
+    let target = Target::Function(function.hash());
+    let calls: Vec<_> = (0..500u32)
+        .map(|number| {
+            let (client, target, function) = (client.clone(), target.clone(), function.clone());
+            runtime.spawn(async move {
+                let args = number.to_be_bytes().to_vec();
+                assert_eq!(client.call(&"a".into(), target, Some(function), args.clone()).await, Ok(args));
+            })
+        })
+        .collect();
+    calls.into_iter().for_each(|call| runtime.block_on(call).unwrap());
+    let late = {
+        let (client, target, function) = (client.clone(), target, function);
+        runtime.spawn(async move { client.call(&"a".into(), target, Some(function), vec![1]).await })
+    };
+    std::thread::sleep(Duration::from_millis(100));
+    server.stop();
+    assert_eq!(runtime.block_on(late).unwrap(), Ok(vec![1]));
+}
+
+#[test]
+fn metrics_are_a_page() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let metrics = Metrics::default();
+    runtime.spawn(serve_metrics(listener, move || metrics.text(), std::future::pending()));
+    for (request, status) in
+        [("GET /metrics HTTP/1.1", "200"), ("GET / HTTP/1.1", "404"), ("PUT /metrics HTTP/1.1", "405")]
+    {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{request}\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(answer.contains("quipu_calls_total 0"), status == "200");
+    }
+}
