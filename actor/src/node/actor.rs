@@ -1,0 +1,303 @@
+//! One actor: who waits for it, and what becomes of each call.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use quipu_vm::image::Form;
+use quipu_vm::{Image, Interrupt};
+
+use super::call::{Call, Outcome, ReplyTo};
+use super::machine::{Bounds, Doing, Ended, Given, Machine};
+use super::recover::{RecoverError, begin, recover};
+use super::replies::{Replies, Request};
+use super::shared::Shared;
+use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step};
+use crate::wire::{Stopped, Target};
+
+/// Bytes of log entries after which a snapshot is taken, unless the state is larger.
+const LOGGED: usize = 16 << 20;
+
+/// An actor of a node.
+pub(super) struct Actor {
+    pub name: Arc<str>,
+    pub queue: Mutex<Queue>,
+    /// Only the thread that carries out its calls locks it for long. None before the first call, and after a call that
+    /// broke the machine.
+    pub core: Mutex<Option<Core>>,
+}
+
+/// Who waits for an actor.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub jobs: VecDeque<Job>,
+    /// A thread has it, or will.
+    pub is_scheduled: bool,
+    /// The call under way, and what stops it.
+    pub running: Option<(u64, Interrupt)>,
+    /// The call under way is to stop.
+    pub is_cancelled: bool,
+    /// The number of the last call.
+    pub last: u64,
+}
+
+/// Something to do in an actor.
+pub(super) enum Job {
+    /// A call.
+    Call { number: u64, call: Call, reply: ReplyTo },
+    /// A snapshot; told is the step that it holds.
+    Snapshot(Box<dyn FnOnce(Result<u64, String>) + Send>),
+}
+
+/// An actor's machine, and where it stands.
+pub(super) struct Core {
+    machine: Machine,
+    epoch: u64,
+    seq: u64,
+    replies: Replies,
+    /// Calls and bytes of the log since the newest snapshot.
+    since: u64,
+    since_bytes: usize,
+    /// Steps of the snapshots, oldest first.
+    snapshots: Vec<u64>,
+    state_bytes: usize,
+}
+
+impl Actor {
+    pub fn new(name: Arc<str>) -> Actor {
+        Actor { name, queue: Mutex::default(), core: Mutex::new(None) }
+    }
+
+    pub fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what waits longest. Whether something was there.
+    pub fn turn(&self, shared: &Shared) -> bool {
+        let Some(job) = self.queue().jobs.pop_front() else { return false };
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        match job {
+            Job::Call { number, call, reply } => {
+                shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
+                self.call(&mut core, shared, number, call, reply);
+            }
+            Job::Snapshot(reply) => match self.open(&mut core, shared) {
+                Ok(core) => match core.snapshot(shared, &self.name) {
+                    Ok(()) => {
+                        let seq = core.seq;
+                        shared.vault.after(Box::new(move || reply(Ok(seq))));
+                    }
+                    Err(why) => reply(Err(why)),
+                },
+                Err(why) => reply(Err(why)),
+            },
+        }
+        true
+    }
+
+    fn call(&self, core: &mut Option<Core>, shared: &Shared, number: u64, call: Call, reply: ReplyTo) {
+        let function = match &call.target {
+            Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
+                Ok(Some(function)) => Some(function),
+                Ok(None) => return reply(Outcome::Unknown),
+                Err(why) => return reply(Outcome::Refused(why)),
+            },
+            Target::Installed(_) => None,
+        };
+        let core_now = match self.open(core, shared) {
+            Ok(core) => core,
+            Err(why) => return reply(Outcome::Refused(why)),
+        };
+        let refused = match core_now.replies.find(&call.client, call.request) {
+            Request::New => None,
+            Request::Replied(bytes) => Some(Outcome::Done(bytes.to_vec())),
+            Request::Carried => Some(Outcome::Refused(format!(
+                "request {} was carried out, but its reply is no longer kept",
+                call.request
+            ))),
+            Request::Old => {
+                Some(Outcome::Refused(format!("request {} is older than what is remembered", call.request)))
+            }
+        };
+        if let Some(outcome) = refused {
+            shared.counters.repeated.fetch_add(1, Ordering::Relaxed);
+            return shared.vault.after(Box::new(move || reply(outcome)));
+        }
+        let args = match Image::open(&call.args, &()) {
+            Ok(args) => args,
+            Err(error) => return reply(Outcome::Refused(format!("the arguments are no image: {error}"))),
+        };
+        let action = match &call.target {
+            Target::Function(hash) => Action::Call(*hash),
+            Target::Installed(name) => Action::Invoke(name.clone()),
+            Target::Install(name, hash) => Action::Install(name.clone(), *hash),
+        };
+        let ended = {
+            let doing = match (&action, &function) {
+                (Action::Call(_), Some(function)) => Doing::Call(&function.image),
+                (Action::Install(name, _), Some(function)) => Doing::Install(name, &function.image),
+                (Action::Invoke(name), _) => Doing::Invoke(name),
+                (_, None) => return reply(Outcome::Unknown),
+            };
+            // The machine is given up if this panics, so nobody sees it half changed.
+            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, number, doing, &args));
+            std::panic::catch_unwind(run)
+        };
+        let outcome = match ended {
+            Ok(Ok(given)) => {
+                let blobs = function.map_or_else(|| Arc::from([]), |function| function.blobs.clone());
+                let entry =
+                    Entry { action, args: call.args, client: call.client, request: call.request, outcome: given.hash };
+                return core_now.keep(shared, &self.name, entry, given, blobs, reply);
+            }
+            Ok(Err(outcome)) => outcome,
+            Err(_) => {
+                *core = None;
+                self.queue().running = None;
+                shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+                Outcome::Refused("the call broke the machine, and has left no trace".to_owned())
+            }
+        };
+        shared.counters.count(&outcome);
+        // What it tells may rest on calls that are not on disk yet.
+        shared.vault.after(Box::new(move || reply(outcome)));
+    }
+
+    /// Carries a call out, under the limits of the node, unless it was cancelled.
+    fn perform(
+        &self,
+        core: &mut Core,
+        shared: &Shared,
+        number: u64,
+        doing: Doing<'_>,
+        args: &Image,
+    ) -> Result<Given, Outcome> {
+        {
+            let mut queue = self.queue();
+            queue.is_cancelled = false;
+            queue.running = Some((number, core.machine.interrupt_handle()));
+        }
+        let options = &shared.options;
+        let began = Instant::now();
+        let bounds = Bounds {
+            fuel: Some(options.fuel),
+            heap: options.heap,
+            deadline: began.checked_add(options.time),
+            result: options.result,
+        };
+        let outcome = loop {
+            match core.machine.perform(doing, args, &bounds) {
+                Ok(given) => break Ok(given),
+                Err(Ended::With(outcome)) => break Err(outcome),
+                Err(Ended::Interrupted) if self.queue().is_cancelled => {
+                    break Err(Outcome::Stopped(Stopped::Cancelled));
+                }
+                // Meant for a call that was over before it was noticed.
+                Err(Ended::Interrupted) => {}
+            }
+        };
+        self.queue().running = None;
+        shared.counters.took(began.elapsed());
+        outcome
+    }
+
+    /// The actor's machine; brought back from the store if it is not there.
+    fn open<'c>(&self, core: &'c mut Option<Core>, shared: &Shared) -> Result<&'c mut Core, String> {
+        let opened = match core.take() {
+            Some(there) => there,
+            // What was committed has to be in the store before it is read.
+            None => {
+                shared.vault.wait().map_err(|error| error.to_string())?;
+                Core::open(shared, &self.name).map_err(|error| error.to_string())?
+            }
+        };
+        Ok(core.insert(opened))
+    }
+}
+
+impl Core {
+    fn open(shared: &Shared, name: &Arc<str>) -> Result<Core, RecoverError> {
+        let options = &shared.options;
+        let mut replies = Replies::new(options);
+        let began = Instant::now();
+        let claim = shared.vault.with(|store| store.claim(name))?;
+        if claim.seq == 0 && shared.vault.with(|store| store.snapshots(name))?.is_empty() {
+            let machine = begin(options)?;
+            let (epoch, seq) = (claim.epoch, 0);
+            let (since, since_bytes, snapshots, state_bytes) = (0, 0, Vec::new(), 0);
+            let mut core = Core { machine, epoch, seq, replies, since, since_bytes, snapshots, state_bytes };
+            core.snapshot(shared, name).map_err(RecoverError::Init)?;
+            return Ok(core);
+        }
+        let (recovered, kept) = shared.vault.with(|store| {
+            let kept = store.replies(name)?;
+            Ok((recover(store, &shared.functions, name, claim.seq), kept))
+        })?;
+        let recovered = recovered?;
+        replies.restore(kept);
+        shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
+        tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
+        Ok(Core {
+            machine: recovered.machine,
+            epoch: claim.epoch,
+            seq: claim.seq,
+            replies,
+            since: recovered.replayed,
+            since_bytes: 0,
+            snapshots: recovered.snapshots,
+            state_bytes: recovered.state_bytes,
+        })
+    }
+
+    /// Keeps a call that has ended well, and tells the client when it is kept.
+    fn keep(
+        &mut self,
+        shared: &Shared,
+        name: &Arc<str>,
+        entry: Entry,
+        given: Given,
+        blobs: Arc<[Blob]>,
+        reply: ReplyTo,
+    ) {
+        self.seq += 1;
+        self.since += 1;
+        self.since_bytes += entry.args.len();
+        let bytes: Arc<[u8]> = given.bytes.into();
+        let forgotten = self.replies.add(entry.client, entry.request, self.seq, bytes.clone());
+        let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
+        let step = Step { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
+        shared.counters.done.fetch_add(1, Ordering::Relaxed);
+        shared.vault.commit(Change::Step(step), Box::new(move || reply(Outcome::Done(bytes.to_vec()))));
+        let is_due = self.since >= shared.options.snapshot.max(self.state_bytes as u64 / 64)
+            || self.since_bytes >= LOGGED.max(self.state_bytes);
+        if is_due && let Err(why) = self.snapshot(shared, name) {
+            // The log stays whole, so nothing is lost; the next try comes after as many calls again.
+            tracing::warn!(actor = &**name, why, "no snapshot");
+            (self.since, self.since_bytes) = (0, 0);
+        }
+    }
+
+    /// Takes a snapshot. The one before stays, and the calls since then, in case this one cannot be read.
+    fn snapshot(&mut self, shared: &Shared, name: &Arc<str>) -> Result<(), String> {
+        let image = self.machine.freeze().map_err(|failure| failure.to_string())?;
+        let bytes = image.to_bytes(Form::default());
+        self.state_bytes = bytes.len();
+        let from = self.snapshots.last().copied().unwrap_or(0);
+        self.snapshots.retain(|&at| at >= from && at != self.seq);
+        self.snapshots.push(self.seq);
+        (self.since, self.since_bytes) = (0, 0);
+        shared.counters.snapshots.fetch_add(1, Ordering::Relaxed);
+        let hash: Hash = image.hash();
+        let blob = Blob { kind: Kind::State, hash, bytes, links: Vec::new() };
+        let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
+        let from = from.min(seq);
+        shared.vault.commit(Change::Snapshot(Snapshot { actor, epoch, seq, blob, from }), Box::new(|| {}));
+        Ok(())
+    }
+
+    /// Bytes of the heap and calls since the newest snapshot.
+    pub fn figures(&self) -> (usize, u64) {
+        (self.machine.heap_bytes(), self.since)
+    }
+}

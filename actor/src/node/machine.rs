@@ -1,0 +1,273 @@
+//! One actor's machine: its state, what is installed in it, and calls that happen whole or not at all.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use quipu_lang::code::Code;
+use quipu_lang::compile::compile;
+use quipu_lang::parse::parse;
+use quipu_lang::resolve::{NativeInfo, Natives};
+use quipu_lang::span::Source;
+use quipu_stdlib::Grant;
+use quipu_vm::host::Host;
+use quipu_vm::image::Form;
+use quipu_vm::library::Library;
+use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, NativeRun, Root, Stop, Value, Vm};
+
+use super::call::Outcome;
+use crate::store::Hash;
+use crate::wire::{Stopped, TraceLine};
+
+/// The file whose functions run around those of clients; traces leave it out.
+const DRIVER: &str = "<actor>";
+
+/// What an action has given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Given {
+    /// The image of the result.
+    pub bytes: Vec<u8>,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// Why an action has given nothing.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It came to this end.
+    With(Outcome),
+    /// Somebody wanted it to stop.
+    Interrupted,
+}
+
+/// What is to be done, with the functions at hand.
+#[derive(Clone, Copy)]
+pub(super) enum Doing<'a> {
+    /// Call a function.
+    Call(&'a Image),
+    /// Call what is installed under a name.
+    Invoke(&'a str),
+    /// Install a function under a name.
+    Install(&'a str, &'a Image),
+}
+
+/// Bounds of one action.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub fuel: Option<u64>,
+    pub heap: usize,
+    pub deadline: Option<Instant>,
+    pub result: usize,
+}
+
+/// A machine with the state of an actor.
+pub(super) struct Machine {
+    vm: Vm,
+    desk: Arc<Mutex<Desk>>,
+    functions: Functions,
+    state: Root,
+    installed: Root,
+}
+
+/// Where a result is put before the call's changes are made final.
+#[derive(Default)]
+struct Desk {
+    limit: usize,
+    given: Option<Given>,
+    is_too_long: bool,
+}
+
+/// The functions of the driver.
+struct Functions {
+    run: Root,
+    install: Root,
+    find: Root,
+    pair: Root,
+}
+
+/// The names that the driver uses.
+struct Any;
+
+impl Natives for Any {
+    fn find(&self, _: &str) -> Option<NativeInfo> {
+        Some(NativeInfo::default())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+/// The driver, compiled once.
+fn driver() -> Option<&'static Code> {
+    static CODE: OnceLock<Option<Code>> = OnceLock::new();
+    let compiled = CODE.get_or_init(|| {
+        let source = Source::new(DRIVER, include_str!("driver.qp"));
+        compile(&parse(&source), &source, &[], &Any).ok().map(|unit| unit.main)
+    });
+    compiled.as_ref()
+}
+
+fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the functions of clients can use, and the native with which the driver puts a result on the desk.
+fn library(desk: Arc<Mutex<Desk>>) -> Library {
+    let mut library = quipu_stdlib::library(&Grant::pure());
+    let mut keep = NativeDef::new("_keep", 1, |_, args| Ok(args[0]));
+    keep.run = NativeRun::Host(typed(move |cx, args| {
+        let image = Image::freeze(cx, args[0])?;
+        let bytes = image.to_bytes(Form::default());
+        cx.work(bytes.len() / 64)?;
+        let mut desk = lock(&desk);
+        if bytes.len() > desk.limit {
+            desk.is_too_long = true;
+            return Err(cx.fail(ErrorKind::Value, "the result is too long"));
+        }
+        desk.given = Some(Given { hash: image.hash(), bytes });
+        Ok(Value::NIL)
+    }));
+    library.natives.insert("_keep".to_owned(), Arc::new(keep));
+    library
+}
+
+/// Gives a closure the type that natives have.
+fn typed(
+    run: impl for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Result<Value<'v>, Fault<'v>> + Send + Sync + 'static,
+) -> Box<quipu_vm::native::HostFn> {
+    Box::new(run)
+}
+
+impl Machine {
+    /// A machine with an empty map for its state.
+    pub fn new(heap: usize) -> Result<Machine, Failure> {
+        let desk = Arc::new(Mutex::new(Desk::default()));
+        let mut vm = Vm::new(Arc::new(library(desk.clone())), Limits { heap, ..Limits::default() })?;
+        let broken = || Failure::Stop(Stop::Heap, Vec::new());
+        let main = vm.instantiate(driver().ok_or_else(broken)?, &[])?;
+        let exports = vm.call(&main, &[])?;
+        let mut export = |index| vm.tuple_item(&exports, index).ok_or_else(broken);
+        // In the order of the file; first comes the value of its last statement.
+        let (run, install, find, empty, pair) = (export(1)?, export(2)?, export(3)?, export(4)?, export(5)?);
+        let (state, installed) = (vm.call(&empty, &[])?, vm.call(&empty, &[])?);
+        let functions = Functions { run, install, find, pair };
+        Ok(Machine { vm, desk, functions, state, installed })
+    }
+
+    /// Begins with this state.
+    pub fn begin(&mut self, state: &Image) -> Result<(), Failure> {
+        self.state = self.vm.thaw(state)?;
+        Ok(())
+    }
+
+    /// Goes on where an image of [`freeze`](Self::freeze) left off. Whether it is one.
+    pub fn restore(&mut self, image: &Image) -> Result<bool, Failure> {
+        let pair = self.vm.thaw(image)?;
+        let (Some(state), Some(installed)) = (self.vm.tuple_item(&pair, 0), self.vm.tuple_item(&pair, 1)) else {
+            return Ok(false);
+        };
+        (self.state, self.installed) = (state, installed);
+        Ok(true)
+    }
+
+    /// The state and all that is installed.
+    pub fn freeze(&mut self) -> Result<Image, Failure> {
+        self.vm.set_limits(Limits::default());
+        let pair = self.vm.call(&self.functions.pair, &[self.state.clone(), self.installed.clone()])?;
+        self.vm.freeze(&pair)
+    }
+
+    /// Stops what it is doing from another thread.
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.vm.interrupt_handle()
+    }
+
+    /// Bytes of its heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.vm.stats().heap_bytes
+    }
+
+    /// Does something whole or not at all.
+    pub fn perform(&mut self, doing: Doing<'_>, args: &Image, bounds: &Bounds) -> Result<Given, Ended> {
+        *lock(&self.desk) = Desk { limit: bounds.result, ..Desk::default() };
+        let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
+        self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
+        let outcome = self.run(doing, args);
+        let (given, is_too_long) = {
+            let mut desk = lock(&self.desk);
+            (desk.given.take(), desk.is_too_long)
+        };
+        match (outcome, given) {
+            (Ok(_), Some(given)) => Ok(given),
+            (Ok(_), None) => Err(Ended::With(Outcome::Refused("the call gave nothing".to_owned()))),
+            (Err(Failure::Stop(Stop::Interrupted, _)), _) => Err(Ended::Interrupted),
+            (Err(Failure::Uncaught(_)), _) if is_too_long => Err(Ended::With(Outcome::Stopped(Stopped::Result))),
+            (Err(failure), _) => Err(Ended::With(self.outcome(failure, bounds))),
+        }
+    }
+
+    fn run(&mut self, doing: Doing<'_>, args: &Image) -> Result<Root, Failure> {
+        let function = match doing {
+            Doing::Call(image) => self.vm.thaw(image)?,
+            Doing::Invoke(name) => {
+                let name_value = self.vm.string(name);
+                let found = self.vm.call(&self.functions.find, &[self.installed.clone(), name_value])?;
+                if self.vm.is_nil(&found) {
+                    let message = format!("nothing is installed under the name {name:?}");
+                    return self.vm.enter(|cx| Err(cx.fail(ErrorKind::Key, message)));
+                }
+                found
+            }
+            Doing::Install(name, image) => {
+                let (function, name) = (self.vm.thaw(image)?, self.vm.string(name));
+                return self.vm.call(&self.functions.install, &[self.installed.clone(), name, function]);
+            }
+        };
+        let args = self.vm.thaw(args)?;
+        self.vm.call(&self.functions.run, &[function, self.state.clone(), args])
+    }
+
+    /// What a client is told of a failure.
+    fn outcome(&mut self, failure: Failure, bounds: &Bounds) -> Outcome {
+        let uncaught = match failure {
+            Failure::Uncaught(uncaught) => uncaught,
+            Failure::Stop(stop, _) => {
+                return Outcome::Stopped(match stop {
+                    Stop::Fuel => Stopped::Fuel,
+                    Stop::Heap => Stopped::Heap,
+                    Stop::Time => Stopped::Time,
+                    Stop::Interrupted | Stop::Exit(_) => Stopped::Cancelled,
+                });
+            }
+        };
+        // Telling what has happened may take a little more than the call was allowed.
+        let heap = bounds.heap.saturating_add(bounds.heap / 8).saturating_add(1 << 20);
+        self.vm.set_limits(Limits { fuel: Some(10_000_000), heap, ..Limits::default() });
+        let value = match self.vm.freeze(&uncaught.value).map(|image| image.to_bytes(Form::default())) {
+            Ok(bytes) if bytes.len() <= bounds.result => bytes,
+            _ => match self.instead(&uncaught.message) {
+                Ok(bytes) => bytes,
+                Err(_) => return Outcome::Stopped(Stopped::Result),
+            },
+        };
+        let lines = uncaught.trace.iter().filter(|line| &*line.file != DRIVER);
+        let line = |line: &quipu_vm::trace::TraceLine| TraceLine {
+            function: line.function.clone(),
+            file: line.file.to_string(),
+            line: line.line,
+        };
+        Outcome::Failed { value, trace: lines.map(line).collect(), omitted: uncaught.omitted as u64 }
+    }
+
+    /// An error value that stands for one that cannot be sent.
+    fn instead(&mut self, message: &str) -> Result<Vec<u8>, Failure> {
+        let short: String = message.chars().take(200).collect();
+        let error = self.vm.enter(|cx| {
+            match cx.fail(ErrorKind::NotPortable, format!("what was thrown cannot be sent: {short}")) {
+                Fault::Thrown(value) => Ok(cx.root(value)),
+                fault => Err(fault),
+            }
+        })?;
+        Ok(self.vm.freeze(&error)?.to_bytes(Form::default()))
+    }
+}

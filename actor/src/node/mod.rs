@@ -1,0 +1,235 @@
+//! The node: all actors of one server, each with a machine of its own. It knows no socket.
+//!
+//! ```text
+//!   call ──queue──> actor ──function, arguments──> machine   atomic: the state changes whole or not at all
+//!                     │                               │
+//!                     │<────────── result ────────────┘
+//!                     ▼
+//!                   vault ──many steps at once──> store ──> replies
+//! ```
+//!
+//! Actors run in parallel, each of them one call at a time. A reply is given when the call, and every call that it may
+//! have seen the effects of, is kept.
+
+mod call;
+mod options;
+mod generations;
+mod functions;
+mod machine;
+mod replies;
+mod vault;
+mod shared;
+mod recover;
+mod actor;
+mod pool;
+mod operate;
+mod check;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::store::{Hash, Store, StoreError};
+use actor::{Actor, Job};
+use functions::Functions;
+use pool::Pool;
+use shared::{Counters, Shared};
+use vault::Vault;
+
+pub use call::{Busy, Call, Outcome, ReplyTo, Ticket};
+pub use check::{Checked, check};
+pub use operate::{Figures, Info, Logged};
+pub use options::Options;
+pub use recover::RecoverError;
+
+/// The longest name of an actor, in bytes.
+pub const NAME: usize = 255;
+
+/// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    actors: Mutex<HashMap<Arc<str>, Arc<Actor>>>,
+    pool: Pool,
+}
+
+/// Why there is no node.
+#[derive(Debug)]
+pub enum NodeError {
+    /// The store.
+    Store(StoreError),
+    /// The state with which actors begin is no image, or none that can be used here.
+    Init(String),
+    /// There is no thread to be had.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeError::Store(error) => error.fmt(f),
+            NodeError::Init(what) => write!(f, "the first state cannot be used: {what}"),
+            NodeError::Thread(error) => write!(f, "no thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+impl Node {
+    /// A node with the actors of a store. They are brought back when they are first called.
+    ///
+    /// # Errors
+    /// The state with which actors begin is none; the store cannot be read; there is no thread.
+    pub fn open(options: Options, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
+        recover::begin(&options).map_err(|error| match error {
+            RecoverError::Init(what) => NodeError::Init(what),
+            error => NodeError::Init(error.to_string()),
+        })?;
+        store.actors().map_err(NodeError::Store)?;
+        let shared = Arc::new(Shared {
+            functions: Functions::new(options.cache),
+            vault: Vault::new(store).map_err(NodeError::Thread)?,
+            waiting: AtomicUsize::new(0),
+            counters: Counters::default(),
+            options,
+        });
+        let pool = Pool::new(&shared).map_err(NodeError::Thread)?;
+        Ok(Node(Arc::new(Inner { shared, actors: Mutex::default(), pool })))
+    }
+
+    /// Takes a call. `reply` is told how it ended, in the order in which calls of one actor ended.
+    ///
+    /// # Errors
+    /// There is no room; nothing was done, and `reply` is dropped.
+    pub fn submit(&self, call: Call, reply: ReplyTo) -> Result<Ticket, Busy> {
+        let shared = &self.0.shared;
+        let busy = |after_ms| {
+            shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+            Busy { after_ms }
+        };
+        let ticket = Ticket { actor: call.actor.clone(), number: 0 };
+        if call.args.len() > shared.options.args {
+            reply(Outcome::Refused(format!("the arguments are longer than {} bytes", shared.options.args)));
+            return Ok(ticket);
+        }
+        let actor = match self.actor(&call.actor) {
+            Ok(actor) => actor,
+            Err(why) => {
+                reply(Outcome::Refused(why));
+                return Ok(ticket);
+            }
+        };
+        if self.0.pool.is_closed() || shared.vault.failure().is_some() {
+            return Err(busy(1000));
+        }
+        let size = call.args.len();
+        if shared.waiting.fetch_add(size, Ordering::Relaxed) + size > shared.options.waiting {
+            shared.waiting.fetch_sub(size, Ordering::Relaxed);
+            return Err(busy(50));
+        }
+        let mut queue = actor.queue();
+        if queue.jobs.len() >= shared.options.queue {
+            shared.waiting.fetch_sub(size, Ordering::Relaxed);
+            return Err(busy(20));
+        }
+        queue.last += 1;
+        let number = queue.last;
+        queue.jobs.push_back(Job::Call { number, call, reply });
+        let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
+        drop(queue);
+        if is_new {
+            self.0.pool.schedule(actor);
+        }
+        Ok(Ticket { number, ..ticket })
+    }
+
+    /// Gives up a call. Whoever made it is told its outcome all the same: it may have been over.
+    pub fn cancel(&self, ticket: &Ticket) {
+        let Some(actor) = self.actors().get(&ticket.actor).cloned() else { return };
+        let mut queue = actor.queue();
+        let at = queue.jobs.iter().position(|job| matches!(job, Job::Call { number, .. } if *number == ticket.number));
+        if let Some(Job::Call { call, reply, .. }) = at.and_then(|at| queue.jobs.remove(at)) {
+            drop(queue);
+            let shared = &self.0.shared;
+            shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
+            let outcome = Outcome::Stopped(crate::wire::Stopped::Cancelled);
+            shared.counters.count(&outcome);
+            return reply(outcome);
+        }
+        if let Some((_, interrupt)) = queue.running.clone().filter(|(number, _)| *number == ticket.number) {
+            queue.is_cancelled = true;
+            interrupt.interrupt();
+        }
+    }
+
+    /// Takes a function: its hash and its image, thin or not. Gives the code that is missing, as far as that is known.
+    ///
+    /// # Errors
+    /// The bytes are no image, or that of another function.
+    pub fn put_graph(&self, hash: &Hash, image: &[u8]) -> Result<Vec<Hash>, String> {
+        if self.0.shared.functions.get(hash).is_some() {
+            return Ok(Vec::new());
+        }
+        self.0.shared.functions.put_graph(hash, image)
+    }
+
+    /// Takes a code object and its debug information, which may be empty. Gives the hash that it has.
+    ///
+    /// # Errors
+    /// The bytes are none.
+    pub fn put_code(&self, code: &[u8], debug: &[u8]) -> Result<Hash, String> {
+        self.0.shared.functions.put_code(code, debug)
+    }
+
+    /// Why nothing can be kept any more, if that is so. A host then stops, and opens the store again.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.0.shared.vault.failure()
+    }
+
+    /// Takes no more calls, carries out those that were taken, and waits until they are kept and told.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn shutdown(&self) -> Result<(), StoreError> {
+        self.0.close();
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    fn actors(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Actor>>> {
+        self.0.actors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The actor with this name, which is made if it is not there.
+    fn actor(&self, name: &Arc<str>) -> Result<Arc<Actor>, String> {
+        let mut actors = self.actors();
+        if let Some(actor) = actors.get(name) {
+            return Ok(actor.clone());
+        }
+        if name.is_empty() || name.len() > NAME || name.chars().any(char::is_control) {
+            return Err("this is no name for an actor".to_owned());
+        }
+        if actors.len() >= self.0.shared.options.actors {
+            return Err(format!("there are {} actors already", actors.len()));
+        }
+        let actor = Arc::new(Actor::new(name.clone()));
+        actors.insert(name.clone(), actor.clone());
+        Ok(actor)
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.pool.close();
+        self.shared.vault.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

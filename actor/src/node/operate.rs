@@ -1,0 +1,207 @@
+//! What operators ask for and see.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+
+use super::Node;
+use super::actor::Job;
+use crate::store::{Action, Hash, Listed, StoreError, Swept};
+
+/// One actor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Info {
+    /// Its name.
+    pub name: String,
+    /// How often it was opened.
+    pub epoch: u64,
+    /// Its last step.
+    pub seq: u64,
+    /// The steps of its snapshots, newest first.
+    pub snapshots: Vec<u64>,
+    /// Replies that are kept.
+    pub replies: usize,
+    /// Calls that wait.
+    pub waiting: usize,
+    /// Bytes of its heap, if it is open and does nothing right now.
+    pub heap_bytes: Option<usize>,
+    /// Calls since its newest snapshot, likewise.
+    pub since_snapshot: Option<u64>,
+}
+
+/// A line of an actor's log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Logged {
+    /// The step.
+    pub seq: u64,
+    /// `call`, `invoke` or `install`.
+    pub action: &'static str,
+    /// The name that was invoked or installed.
+    pub name: Option<String>,
+    /// The hash of the function.
+    pub function: Option<String>,
+    /// Bytes of the arguments.
+    pub args: usize,
+    /// Who asked: the beginning of the client's hash.
+    pub client: String,
+    /// The client's number for it.
+    pub request: u64,
+    /// The hash of what it gave.
+    pub outcome: String,
+}
+
+/// What a node has done so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct Figures {
+    pub actors: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub stopped: u64,
+    pub refused: u64,
+    /// Requests that came again.
+    pub repeated: u64,
+    /// Calls that were made again in recovery.
+    pub replayed: u64,
+    pub snapshots: u64,
+    /// Calls that broke a machine.
+    pub panics: u64,
+    /// Functions that were found in memory, in the store, and not at all.
+    pub hits: u64,
+    pub loads: u64,
+    pub unknown: u64,
+    /// Calls for which there was no room.
+    pub busy: u64,
+    /// Time in which calls ran.
+    pub nanoseconds: u64,
+    /// Commits of the store, and calls in them.
+    pub commits: u64,
+    pub steps: u64,
+    pub waiting_bytes: u64,
+    pub store_bytes: u64,
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Node {
+    /// All actors of the store.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        self.0.shared.vault.with(|store| store.actors())
+    }
+
+    /// One actor; none if there is none with this name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn info(&self, actor: &str) -> Result<Option<Info>, StoreError> {
+        let found = self.0.shared.vault.with(|store| {
+            let Some(listed) = store.actors()?.into_iter().find(|listed| listed.name == actor) else { return Ok(None) };
+            Ok(Some((listed, store.snapshots(actor)?, store.replies(actor)?.len())))
+        })?;
+        let Some((listed, snapshots, replies)) = found else { return Ok(None) };
+        let open = self.actors().get(actor).cloned();
+        let waiting = open.as_ref().map_or(0, |actor| actor.queue().jobs.len());
+        let core = open.as_ref().and_then(|actor| actor.core.try_lock().ok());
+        let figures = core.as_ref().and_then(|core| Some(core.as_ref()?.figures()));
+        Ok(Some(Info {
+            name: listed.name,
+            epoch: listed.epoch,
+            seq: listed.seq,
+            snapshots: snapshots.iter().map(|&(seq, _)| seq).collect(),
+            replies,
+            waiting,
+            heap_bytes: figures.map(|(bytes, _)| bytes),
+            since_snapshot: figures.map(|(_, since)| since),
+        }))
+    }
+
+    /// At most `count` of the last calls of an actor that are still in the log, in order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn log(&self, actor: &str, count: usize) -> Result<Vec<Logged>, StoreError> {
+        let entries = self.0.shared.vault.with(|store| {
+            let last = store.actors()?.into_iter().find(|listed| listed.name == actor).map_or(0, |listed| listed.seq);
+            store.log(actor, last.saturating_sub(count as u64), count)
+        })?;
+        let line = |(seq, entry): (u64, crate::store::Entry)| {
+            let (action, name) = match &entry.action {
+                Action::Call(_) => ("call", None),
+                Action::Invoke(name) => ("invoke", Some(name.clone())),
+                Action::Install(name, _) => ("install", Some(name.clone())),
+            };
+            Logged {
+                seq,
+                action,
+                name,
+                function: entry.action.function().map(|hash: &Hash| hex(hash)),
+                args: entry.args.len(),
+                client: hex(&entry.client[..8]),
+                request: entry.request,
+                outcome: hex(&entry.outcome),
+            }
+        };
+        Ok(entries.into_iter().map(line).collect())
+    }
+
+    /// Takes a snapshot of an actor, behind the calls that wait for it. Told is the step that it holds.
+    pub fn snapshot(&self, actor: &str, reply: Box<dyn FnOnce(Result<u64, String>) + Send>) {
+        let is_known = self.list().is_ok_and(|list| list.iter().any(|listed| listed.name == actor));
+        if !is_known || self.0.pool.is_closed() {
+            return reply(Err(format!("there is no actor {actor:?}")));
+        }
+        let actor = match self.actor(&Arc::from(actor)) {
+            Ok(actor) => actor,
+            Err(why) => return reply(Err(why)),
+        };
+        let mut queue = actor.queue();
+        queue.jobs.push_back(Job::Snapshot(reply));
+        let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
+        drop(queue);
+        if is_new {
+            self.0.pool.schedule(actor);
+        }
+    }
+
+    /// Removes the functions, code and states that nothing in the store needs, or only counts them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn gc(&self, dry_run: bool) -> Result<Swept, StoreError> {
+        self.0.shared.vault.sweep(dry_run)
+    }
+
+    /// What it has done so far.
+    pub fn figures(&self) -> Figures {
+        let shared = &self.0.shared;
+        let counters = &shared.counters;
+        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (commits, steps) = shared.vault.counts();
+        Figures {
+            actors: self.actors().len() as u64,
+            done: get(&counters.done),
+            failed: get(&counters.failed),
+            stopped: get(&counters.stopped),
+            refused: get(&counters.refused),
+            repeated: get(&counters.repeated),
+            replayed: get(&counters.replayed),
+            snapshots: get(&counters.snapshots),
+            panics: get(&counters.panics),
+            hits: get(&counters.hits),
+            loads: get(&counters.loads),
+            unknown: get(&counters.unknown),
+            busy: get(&counters.busy),
+            nanoseconds: get(&counters.nanoseconds),
+            commits,
+            steps,
+            waiting_bytes: shared.waiting.load(Ordering::Relaxed) as u64,
+            store_bytes: shared.vault.with(|store| store.size()).unwrap_or(0),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a node's host decides.
+
+use std::time::Duration;
+
+/// Bounds and habits of a node.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The image of the state with which an actor begins; an empty map if there is none.
+    pub init: Option<Vec<u8>>,
+    /// Threads that carry calls out.
+    pub threads: usize,
+    /// Fuel of a call.
+    pub fuel: u64,
+    /// Bytes of an actor's heap.
+    pub heap: usize,
+    /// How long a call may take.
+    pub time: Duration,
+    /// The longest image of arguments.
+    pub args: usize,
+    /// The longest image of a result.
+    pub result: usize,
+    /// Calls that may wait for one actor.
+    pub queue: usize,
+    /// Bytes of arguments that may wait for all actors.
+    pub waiting: usize,
+    /// Actors.
+    pub actors: usize,
+    /// Bytes of functions and code that are kept ready.
+    pub cache: usize,
+    /// Replies that are kept for one client, for each actor.
+    pub replies: usize,
+    /// Clients whose replies are kept, for each actor.
+    pub clients: usize,
+    /// Bytes of replies that are kept for each actor.
+    pub reply_bytes: usize,
+    /// Calls after which a snapshot is taken, unless the state is so large that it pays to wait longer.
+    pub snapshot: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            init: None,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            fuel: 100_000_000,
+            heap: 1 << 30,
+            time: Duration::from_secs(10),
+            args: 16 << 20,
+            result: 16 << 20,
+            queue: 1024,
+            waiting: 256 << 20,
+            actors: 1024,
+            cache: 256 << 20,
+            replies: 1024,
+            clients: 4096,
+            reply_bytes: 64 << 20,
+            snapshot: 10_000,
+        }
+    }
+}

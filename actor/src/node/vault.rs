@@ -1,0 +1,219 @@
+//! The store as all actors share it: one thread writes for all of them, many steps at a time.
+//!
+//! An actor goes on with its next call before the last one is on disk. What its clients are told waits: replies stand in
+//! the same queue as the steps, each behind everything that it may rest on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::store::{Change, Store, StoreError, Swept};
+
+/// Something to do when all that was committed before is kept.
+pub(super) type After = Box<dyn FnOnce() + Send>;
+
+/// Items that may wait for the disk.
+const WAITING: usize = 8192;
+
+/// The most changes and bytes of one commit.
+const BATCH: usize = 4096;
+const BATCH_BYTES: usize = 64 << 20;
+
+/// Snapshots after which the store is swept.
+const SNAPSHOTS: u64 = 16;
+
+enum Item {
+    Commit(Box<Change>, After),
+    After(After),
+}
+
+/// A store and who writes to it.
+pub(super) struct Vault {
+    shared: Arc<Shared>,
+    /// None if nothing outlives the process: then there is nothing to wait for.
+    sender: Mutex<Option<SyncSender<Item>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    is_durable: bool,
+}
+
+struct Shared {
+    /// None when it is closed.
+    store: Mutex<Option<Box<dyn Store>>>,
+    failure: OnceLock<StoreError>,
+    commits: AtomicU64,
+    steps: AtomicU64,
+    snapshots: AtomicU64,
+}
+
+impl Shared {
+    fn store(&self) -> MutexGuard<'_, Option<Box<dyn Store>>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Commits, unless something has failed before.
+    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if let Some(failure) = self.failure.get() {
+            return Err(failure.clone());
+        }
+        let mut guard = self.store();
+        let Some(store) = guard.as_mut() else { return Err(closed()) };
+        let mut outcome = store.commit(changes);
+        let snapshots = changes.iter().filter(|change| matches!(change, Change::Snapshot(_))).count() as u64;
+        let before = self.snapshots.fetch_add(snapshots, Ordering::Relaxed);
+        if outcome.is_ok() && before / SNAPSHOTS != (before + snapshots) / SNAPSHOTS {
+            outcome = store.sweep(false).map(|_| ());
+        }
+        drop(guard);
+        match &outcome {
+            Ok(()) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.steps.fetch_add(changes.len() as u64 - snapshots, Ordering::Relaxed);
+            }
+            Err(error) => {
+                let _ = self.failure.set(error.clone());
+            }
+        }
+        outcome
+    }
+}
+
+impl Vault {
+    /// Begins to write to a store.
+    pub fn new(store: Box<dyn Store>) -> std::io::Result<Vault> {
+        let is_durable = store.is_durable();
+        let shared = Arc::new(Shared {
+            store: Mutex::new(Some(store)),
+            failure: OnceLock::new(),
+            commits: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+            snapshots: AtomicU64::new(0),
+        });
+        let (mut sender, mut thread) = (None, None);
+        if is_durable {
+            let (to, from) = sync_channel(WAITING);
+            let writer = shared.clone();
+            thread =
+                Some(std::thread::Builder::new().name("actor store".to_owned()).spawn(move || write(&writer, from))?);
+            sender = Some(to);
+        }
+        Ok(Vault { shared, sender: Mutex::new(sender), thread: Mutex::new(thread), is_durable })
+    }
+
+    /// Keeps a change, and does something when it is kept. If that fails, `after` is dropped.
+    pub fn commit(&self, change: Change, after: After) {
+        if self.is_durable {
+            return self.send(Item::Commit(Box::new(change), after));
+        }
+        if self.shared.commit(&[change]).is_ok() {
+            after();
+        }
+    }
+
+    /// Does something when everything that was to be kept until now is kept. If that fails, `after` is dropped.
+    pub fn after(&self, after: After) {
+        if self.is_durable {
+            return self.send(Item::After(after));
+        }
+        if self.shared.failure.get().is_none() {
+            after();
+        }
+    }
+
+    fn send(&self, item: Item) {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // After the end, what was not kept is not told either.
+        if let Some(sender) = sender {
+            let _ = sender.send(item);
+        }
+    }
+
+    /// Waits until everything that was to be kept until now is kept.
+    pub fn wait(&self) -> Result<(), StoreError> {
+        let (to, from) = sync_channel(1);
+        self.after(Box::new(move || {
+            let _ = to.send(());
+        }));
+        match from.recv() {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.failure().unwrap_or_else(closed)),
+        }
+    }
+
+    /// Reads the store, or does something rare with it.
+    pub fn with<T>(&self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Some(failure) = self.failure() {
+            return Err(failure);
+        }
+        match self.shared.store().as_mut() {
+            Some(store) => action(&mut **store),
+            None => Err(closed()),
+        }
+    }
+
+    /// Removes what nothing needs.
+    pub fn sweep(&self, dry_run: bool) -> Result<Swept, StoreError> {
+        self.with(|store| store.sweep(dry_run))
+    }
+
+    /// Why nothing can be kept any more.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.shared.failure.get().cloned()
+    }
+
+    /// Commits and steps so far.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.shared.commits.load(Ordering::Relaxed), self.shared.steps.load(Ordering::Relaxed))
+    }
+
+    /// Writes what is left, ends, and closes the store.
+    pub fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+        self.shared.store().take();
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Io("it is closed".to_owned())
+}
+
+/// Writes whatever waits, in one commit, again and again.
+fn write(shared: &Shared, from: Receiver<Item>) {
+    while let Ok(first) = from.recv() {
+        let (mut changes, mut afters) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(item) = next {
+            match item {
+                Item::Commit(change, after) => {
+                    bytes += size(&change);
+                    changes.push(*change);
+                    afters.push(after);
+                }
+                Item::After(after) => afters.push(after),
+            }
+            let is_full = changes.len() >= BATCH || bytes >= BATCH_BYTES;
+            next = if is_full { None } else { from.try_recv().ok() };
+        }
+        let is_kept = match changes.is_empty() {
+            true => shared.failure.get().is_none(),
+            false => shared.commit(&changes).is_ok(),
+        };
+        if is_kept {
+            afters.into_iter().for_each(|after| after());
+        }
+    }
+}
+
+fn size(change: &Change) -> usize {
+    match change {
+        Change::Step(step) => step.entry.args.len() + step.reply.len() + 500,
+        Change::Snapshot(snapshot) => snapshot.blob.bytes.len(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Checksums, and the byte forms of what stores hold.
+
+use super::{Action, Entry, Hash, Kind};
+
+/// Under which everything stored is summed up; kind and version in one.
+const CONTEXT: &str = "quipu store v1";
+
+/// A checksum over parts, each with its length.
+pub(crate) fn sum(parts: &[&[u8]]) -> Hash {
+    let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// The checksum of a blob.
+pub(crate) fn blob_sum(kind: Kind, hash: &Hash, bytes: &[u8]) -> Hash {
+    sum(&[b"blob", &[kind as u8], hash, bytes])
+}
+
+/// The checksum of an entry of the log.
+pub(crate) fn entry_sum(actor: &str, seq: u64, entry: &Entry) -> Hash {
+    let (kind, name, function) = action_parts(&entry.action);
+    sum(&[
+        b"entry",
+        actor.as_bytes(),
+        &seq.to_le_bytes(),
+        &[kind],
+        name.unwrap_or_default().as_bytes(),
+        function.map_or(&[][..], |hash| hash),
+        &entry.args,
+        &entry.client,
+        &entry.request.to_le_bytes(),
+        &entry.outcome,
+    ])
+}
+
+/// The checksum of a kept reply.
+pub(crate) fn reply_sum(actor: &str, client: &Hash, request: u64, seq: u64, reply: &[u8]) -> Hash {
+    sum(&[b"reply", actor.as_bytes(), client, &request.to_le_bytes(), &seq.to_le_bytes(), reply])
+}
+
+/// An action as number, name and hash.
+pub(crate) fn action_parts(action: &Action) -> (u8, Option<&str>, Option<&Hash>) {
+    match action {
+        Action::Call(hash) => (1, None, Some(hash)),
+        Action::Invoke(name) => (2, Some(name), None),
+        Action::Install(name, hash) => (3, Some(name), Some(hash)),
+    }
+}
+
+/// The action that these parts are.
+pub(crate) fn action_of(kind: u8, name: Option<String>, function: Option<Hash>) -> Option<Action> {
+    match (kind, name, function) {
+        (1, None, Some(hash)) => Some(Action::Call(hash)),
+        (2, Some(name), None) => Some(Action::Invoke(name)),
+        (3, Some(name), Some(hash)) => Some(Action::Install(name, hash)),
+        _ => None,
+    }
+}

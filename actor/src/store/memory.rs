@@ -1,0 +1,221 @@
+//! A store in memory: the model of what every other one does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::bytes::blob_sum;
+use super::{Blob, Change, Claim, Entry, Hash, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept};
+
+/// Keeps everything as long as the process lives. Clones are the same store.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Content>>);
+
+#[derive(Default)]
+struct Content {
+    actors: BTreeMap<String, Actor>,
+    blobs: BTreeMap<(Kind, Hash), Held>,
+}
+
+/// Step and bytes; no bytes if only the fact is still known.
+type Reply = (u64, Option<Arc<[u8]>>);
+
+#[derive(Default)]
+struct Actor {
+    claim: Option<Claim>,
+    log: BTreeMap<u64, Entry>,
+    replies: BTreeMap<(Hash, u64), Reply>,
+    snapshots: BTreeMap<u64, Hash>,
+}
+
+struct Held {
+    bytes: Vec<u8>,
+    links: Vec<Hash>,
+    sum: Hash,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Memory {
+        Memory::default()
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content> {
+        // No change is left half made: everything that can fail comes before it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn put(&mut self, blob: &Blob) {
+        self.blobs.entry((blob.kind, blob.hash)).or_insert_with(|| Held {
+            bytes: blob.bytes.clone(),
+            links: blob.links.clone(),
+            sum: blob_sum(blob.kind, &blob.hash, &blob.bytes),
+        });
+    }
+
+    fn step(&mut self, step: &Step) {
+        step.blobs.iter().for_each(|blob| self.put(blob));
+        let Some(actor) = self.actors.get_mut(&*step.actor) else { return };
+        actor.claim = Some(Claim { epoch: step.epoch, seq: step.seq });
+        actor.log.insert(step.seq, step.entry.clone());
+        for forgotten in &step.forgotten {
+            let key = (forgotten.client, forgotten.request);
+            match forgotten.mark {
+                true => {
+                    if let Some(kept) = actor.replies.get_mut(&key) {
+                        kept.1 = None;
+                    }
+                }
+                false => {
+                    actor.replies.remove(&key);
+                }
+            }
+        }
+        actor.replies.insert((step.entry.client, step.entry.request), (step.seq, Some(step.reply.clone())));
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        self.put(&snapshot.blob);
+        let Some(actor) = self.actors.get_mut(&*snapshot.actor) else { return };
+        actor.snapshots.insert(snapshot.seq, snapshot.blob.hash);
+        actor.snapshots = actor.snapshots.split_off(&snapshot.from);
+        actor.log = actor.log.split_off(&(snapshot.from + 1));
+    }
+
+    /// Blobs that something needs.
+    fn needed(&self) -> BTreeSet<(Kind, Hash)> {
+        let mut needed = BTreeSet::new();
+        for actor in self.actors.values() {
+            needed.extend(actor.snapshots.values().map(|&hash| (Kind::State, hash)));
+            let functions = actor.log.values().filter_map(|entry| entry.action.function());
+            needed.extend(functions.map(|&hash| (Kind::Graph, hash)));
+        }
+        let links = needed.iter().filter_map(|key| self.blobs.get(key)).flat_map(|held| &held.links);
+        let codes: Vec<_> = links.map(|&hash| (Kind::Code, hash)).collect();
+        needed.extend(codes);
+        needed
+    }
+}
+
+impl Store for Memory {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn claim(&mut self, actor: &str) -> Result<Claim, StoreError> {
+        let mut content = self.content();
+        let actor = content.actors.entry(actor.to_owned()).or_default();
+        let before = actor.claim.unwrap_or(Claim { epoch: 0, seq: 0 });
+        let claim = Claim { epoch: before.epoch + 1, ..before };
+        actor.claim = Some(claim);
+        Ok(claim)
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut content = self.content();
+        let mut reached: BTreeMap<&str, u64> = BTreeMap::new();
+        for change in changes {
+            let (name, epoch) = match change {
+                Change::Step(step) => (&step.actor, step.epoch),
+                Change::Snapshot(snapshot) => (&snapshot.actor, snapshot.epoch),
+            };
+            let claim = content.actors.get(&**name).and_then(|actor| actor.claim);
+            let claim = claim.filter(|claim| claim.epoch == epoch).ok_or(StoreError::Stale(name.to_string()))?;
+            let seq = reached.entry(name).or_insert(claim.seq);
+            let fits = match change {
+                Change::Step(step) => {
+                    *seq += 1;
+                    step.seq == *seq
+                }
+                Change::Snapshot(snapshot) => snapshot.seq <= *seq,
+            };
+            if !fits {
+                return Err(StoreError::Stale(name.to_string()));
+            }
+        }
+        for change in changes {
+            match change {
+                Change::Step(step) => content.step(step),
+                Change::Snapshot(snapshot) => content.snapshot(snapshot),
+            }
+        }
+        Ok(())
+    }
+
+    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        let content = self.content();
+        let Some(held) = content.blobs.get(&(kind, *hash)) else { return Ok(None) };
+        if blob_sum(kind, hash, &held.bytes) != held.sum {
+            return Err(StoreError::Damaged("a blob has changed".to_owned()));
+        }
+        Ok(Some(held.bytes.clone()))
+    }
+
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+        let content = self.content();
+        let actor = content.actors.get(actor);
+        Ok(actor.map_or_else(Vec::new, |actor| actor.snapshots.iter().rev().map(|(&seq, &hash)| (seq, hash)).collect()))
+    }
+
+    fn log(&mut self, actor: &str, after: u64, count: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let content = self.content();
+        let Some(actor) = content.actors.get(actor) else { return Ok(Vec::new()) };
+        let entries = actor.log.range(after.saturating_add(1)..).take(count);
+        Ok(entries.map(|(&seq, entry)| (seq, entry.clone())).collect())
+    }
+
+    fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError> {
+        let content = self.content();
+        let Some(actor) = content.actors.get(actor) else { return Ok(Vec::new()) };
+        let mut kept: Vec<Kept> = (actor.replies.iter())
+            .map(|(&(client, request), (seq, reply))| Kept {
+                client,
+                request,
+                seq: *seq,
+                reply: reply.as_ref().map(|reply| reply.to_vec()),
+            })
+            .collect();
+        kept.sort_by_key(|kept| kept.seq);
+        Ok(kept)
+    }
+
+    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+        let content = self.content();
+        let claims = content.actors.iter().filter_map(|(name, actor)| Some((name, actor.claim?)));
+        Ok(claims.map(|(name, claim)| Listed { name: name.clone(), epoch: claim.epoch, seq: claim.seq }).collect())
+    }
+
+    fn sweep(&mut self, dry_run: bool) -> Result<Swept, StoreError> {
+        let mut content = self.content();
+        let needed = content.needed();
+        let mut swept = Swept::default();
+        content.blobs.retain(|key, held| {
+            let stays = needed.contains(key);
+            match stays {
+                true => swept.kept += 1,
+                false => {
+                    swept.blobs += 1;
+                    swept.bytes += held.bytes.len() as u64;
+                }
+            }
+            stays || dry_run
+        });
+        Ok(swept)
+    }
+
+    fn size(&mut self) -> Result<u64, StoreError> {
+        let content = self.content();
+        let blobs: usize = content.blobs.values().map(|held| held.bytes.len()).sum();
+        let logs = content.actors.values().flat_map(|actor| actor.log.values()).map(|entry| entry.args.len() + 200);
+        Ok((blobs + logs.sum::<usize>()) as u64)
+    }
+
+    fn check(&mut self) -> Result<Vec<String>, StoreError> {
+        let content = self.content();
+        let missing = content.needed().into_iter().filter(|key| !content.blobs.contains_key(key)).count();
+        let broken = content.blobs.iter().filter(|((kind, hash), held)| blob_sum(*kind, hash, &held.bytes) != held.sum);
+        let found = [(missing, "blobs are missing"), (broken.count(), "blobs are damaged")];
+        Ok(found.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect())
+    }
+}

@@ -1,0 +1,296 @@
+//! Stores: where actors are kept, behind one trait, and what every backend of it must keep to.
+//!
+//! ```text
+//! an actor   epoch, seq                 the epoch grows with every claim; seq is that of its last step
+//! a step     actor, epoch, seq          one call that has ended well, in one piece:
+//!            entry                        what was called, with what, by whom, and the hash of what it gave
+//!            reply                        what the client is told, so that a repeated request is not run again
+//!            forgotten                    replies that are no longer kept
+//!            blobs                        functions that the entry needs
+//! a snapshot actor, seq -> blob         the state after that step
+//! a blob     kind, hash -> bytes, links  a graph, a code object or a state
+//! ```
+//!
+//! Whatever a store gives back, it has checked against a checksum it made when it was told. An error of a store is
+//! final: whoever gets one stops, and opens it again.
+
+pub(crate) mod bytes;
+mod memory;
+mod sqlite;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use memory::Memory;
+pub use sqlite::Sqlite;
+
+/// The version of what is stored, in every backend.
+pub const VERSION: u32 = 1;
+
+/// A hash of a graph, a code object, an outcome or a client.
+pub type Hash = [u8; 32];
+
+/// What a blob is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Kind {
+    /// The thin image of a function, under its graph's hash. It links to its code.
+    Graph = 1,
+    /// A code object and its debug information, under the code's hash.
+    Code = 2,
+    /// The image of an actor's state, under its graph's hash.
+    State = 3,
+}
+
+impl Kind {
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Kind> {
+        [Kind::Graph, Kind::Code, Kind::State].into_iter().find(|&kind| kind as u8 == number)
+    }
+}
+
+/// Bytes under a hash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blob {
+    /// What they are.
+    pub kind: Kind,
+    /// What they are known by.
+    pub hash: Hash,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Hashes of the code objects that are needed with it.
+    pub links: Vec<Hash>,
+}
+
+/// What was done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// A function was called.
+    Call(Hash),
+    /// What is installed under this name was called.
+    Invoke(String),
+    /// A function was installed under this name.
+    Install(String, Hash),
+}
+
+impl Action {
+    /// The function that the entry cannot be repeated without.
+    pub fn function(&self) -> Option<&Hash> {
+        match self {
+            Action::Call(hash) | Action::Install(_, hash) => Some(hash),
+            Action::Invoke(_) => None,
+        }
+    }
+}
+
+/// One line of an actor's log: enough to do it again, and to see whether the same came out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What was done.
+    pub action: Action,
+    /// The image of the list of arguments, with its code.
+    pub args: Vec<u8>,
+    /// Who asked.
+    pub client: Hash,
+    /// The client's number for it.
+    pub request: u64,
+    /// The hash of what it gave.
+    pub outcome: Hash,
+}
+
+/// A reply that is no longer kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forgotten {
+    /// Whose.
+    pub client: Hash,
+    /// For which request.
+    pub request: u64,
+    /// Whether it stays known that the request was carried out.
+    pub mark: bool,
+}
+
+/// A call that has ended well, and all that has to be kept with it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The actor.
+    pub actor: Arc<str>,
+    /// The epoch in which it was claimed.
+    pub epoch: u64,
+    /// One more than that of the step before.
+    pub seq: u64,
+    /// For the log.
+    pub entry: Entry,
+    /// For the client.
+    pub reply: Arc<[u8]>,
+    /// What is forgotten in its place.
+    pub forgotten: Vec<Forgotten>,
+    /// What the entry needs. Those that are there already stay as they are.
+    pub blobs: Arc<[Blob]>,
+}
+
+/// The state of an actor after a step.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The actor.
+    pub actor: Arc<str>,
+    /// The epoch in which it was claimed.
+    pub epoch: u64,
+    /// The last step that is in it.
+    pub seq: u64,
+    /// The state.
+    pub blob: Blob,
+    /// Snapshots before this step, and entries up to it, are not needed any more.
+    pub from: u64,
+}
+
+/// What is to be kept, in order. All of it or nothing.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A step.
+    Step(Step),
+    /// A snapshot.
+    Snapshot(Snapshot),
+}
+
+/// An actor that was claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Larger than that of every claim before.
+    pub epoch: u64,
+    /// Its last step.
+    pub seq: u64,
+}
+
+/// A reply that is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Whose.
+    pub client: Hash,
+    /// For which request.
+    pub request: u64,
+    /// The step that gave it.
+    pub seq: u64,
+    /// What the client was told; none if only the fact is still known.
+    pub reply: Option<Vec<u8>>,
+}
+
+/// An actor as operators see it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// The epoch of its last claim.
+    pub epoch: u64,
+    /// Its last step.
+    pub seq: u64,
+}
+
+/// What a sweep has removed, or would.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct Swept {
+    /// Blobs that nothing needs.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blobs that stay.
+    pub kept: u64,
+}
+
+/// Why a store does not do what it is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreError {
+    /// Reading, writing or making durable has failed. What was to be written may be there or not.
+    Io(String),
+    /// What it holds is not what it was told to hold.
+    Damaged(String),
+    /// Somebody else has claimed the actor, or the step is not the next one.
+    Stale(String),
+    /// It is of a newer version.
+    Newer {
+        /// The version that was found.
+        found: u32,
+    },
+    /// Somebody else has it open.
+    InUse,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Io(what) => write!(f, "the store failed: {what}"),
+            StoreError::Damaged(what) => write!(f, "the store is damaged: {what}"),
+            StoreError::Stale(actor) => write!(f, "actor `{actor}` was claimed by somebody else"),
+            StoreError::Newer { found } => {
+                write!(f, "the store has version {found}, and this program knows versions up to {VERSION}")
+            }
+            StoreError::InUse => write!(f, "the store is in use by another process"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Where actors are kept.
+pub trait Store: Send {
+    /// Whether what is committed outlives the process.
+    fn is_durable(&self) -> bool;
+
+    /// Takes an actor over; whoever had it before can commit no more. An unknown one begins at step 0.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn claim(&mut self, actor: &str) -> Result<Claim, StoreError>;
+
+    /// Keeps these changes. When it returns they are kept for good, all of them.
+    ///
+    /// # Errors
+    /// One of them does not fit, and none is kept; or the store failed.
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// A blob, checked.
+    ///
+    /// # Errors
+    /// It is not what was put there.
+    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Steps of an actor's snapshots and the hashes of their states, newest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError>;
+
+    /// At most `count` entries of an actor behind step `after`, in order, checked.
+    ///
+    /// # Errors
+    /// An entry is not what was put there.
+    fn log(&mut self, actor: &str, after: u64, count: usize) -> Result<Vec<(u64, Entry)>, StoreError>;
+
+    /// The replies that are kept for an actor, by step.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError>;
+
+    /// All actors, by name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn actors(&mut self) -> Result<Vec<Listed>, StoreError>;
+
+    /// Removes the blobs that no entry and no snapshot needs, or only counts them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn sweep(&mut self, dry_run: bool) -> Result<Swept, StoreError>;
+
+    /// Bytes that it takes, about.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn size(&mut self) -> Result<u64, StoreError>;
+
+    /// Checks everything that can be checked without running anything. Gives what is wrong.
+    ///
+    /// # Errors
+    /// It cannot be read at all.
+    fn check(&mut self) -> Result<Vec<String>, StoreError>;
+}

@@ -1,0 +1,376 @@
+//! The durable store: one SQLite file.
+//!
+//! A commit is one transaction, in the write-ahead log and on disk when it returns (`synchronous = FULL`). The process
+//! that has the file open has it alone. Every row that is read back carries a checksum of what it was made from.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+
+use super::bytes::{action_of, action_parts, blob_sum, entry_sum, reply_sum};
+use super::{Blob, Change, Claim, Entry, Hash, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION};
+
+/// "QUIP": tells the file from other SQLite files.
+const APPLICATION: u32 = 0x5155_4950;
+
+const TABLES: &str = "
+CREATE TABLE actor (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, seq INTEGER NOT NULL
+) STRICT;
+CREATE TABLE log (
+    actor INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL, name TEXT, function BLOB, args BLOB NOT NULL,
+    client BLOB NOT NULL, request INTEGER NOT NULL, outcome BLOB NOT NULL, sum BLOB NOT NULL,
+    PRIMARY KEY (actor, seq)
+) STRICT;
+CREATE TABLE reply (
+    actor INTEGER NOT NULL, client BLOB NOT NULL, request INTEGER NOT NULL, seq INTEGER NOT NULL, reply BLOB,
+    sum BLOB NOT NULL,
+    PRIMARY KEY (actor, client, request)
+) STRICT;
+CREATE TABLE snapshot (
+    actor INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (actor, seq)
+) STRICT;
+CREATE TABLE blob (
+    kind INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (kind, hash)
+) STRICT;
+CREATE TABLE link (graph BLOB NOT NULL, code BLOB NOT NULL, PRIMARY KEY (graph, code)) STRICT, WITHOUT ROWID;
+";
+
+/// What nothing needs: graphs of no entry, states of no snapshot, code of no graph that is needed.
+const UNNEEDED: &str = "
+    (kind = 1 AND hash NOT IN (SELECT function FROM log WHERE function IS NOT NULL))
+    OR (kind = 3 AND hash NOT IN (SELECT hash FROM snapshot))
+    OR (kind = 2 AND hash NOT IN (
+        SELECT code FROM link WHERE graph IN (SELECT function FROM log WHERE function IS NOT NULL)))";
+
+/// Blobs that are remembered to be there, so that most steps write none.
+const REMEMBERED: usize = 65_536;
+
+/// A store in a file.
+pub struct Sqlite {
+    connection: Connection,
+    present: HashSet<(Kind, Hash)>,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Damaged(error.to_string()),
+            _ => StoreError::Io(error.to_string()),
+        }
+    }
+}
+
+impl Sqlite {
+    /// Opens a file, or makes it.
+    ///
+    /// # Errors
+    /// It is no store, a newer one, in use, or cannot be read and written.
+    pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+        let connection = Connection::open(path)?;
+        // Before anything is read: whoever comes second is told so at once.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+        let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        match (application, version) {
+            (0, 0) if tables == 0 => connection.execute_batch(&format!(
+                "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
+            ))?,
+            (APPLICATION, 1..=VERSION) => {}
+            (APPLICATION, found) => return Err(StoreError::Newer { found }),
+            _ => return Err(StoreError::Damaged("it is a database of another program".to_owned())),
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Sqlite { connection, present: HashSet::new() })
+    }
+
+    /// Lets the file grow to this many pages only, to see what happens when a disk is full.
+    ///
+    /// # Errors
+    /// Those of the store.
+    #[doc(hidden)]
+    pub fn limit_pages(&self, pages: u32) -> Result<u32, StoreError> {
+        Ok(self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?)
+    }
+
+    fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let mut writing = Writing { transaction, present: &mut self.present, touched: Vec::new() };
+        for change in changes {
+            match change {
+                Change::Step(step) => writing.step(step)?,
+                Change::Snapshot(snapshot) => writing.snapshot(snapshot)?,
+            }
+        }
+        writing.finish()
+    }
+
+    fn id(&self, actor: &str) -> Result<Option<i64>, StoreError> {
+        let mut find = self.connection.prepare_cached("SELECT id FROM actor WHERE name = ?")?;
+        Ok(find.query_row([actor], |row| row.get(0)).optional()?)
+    }
+}
+
+/// Writes changes inside of one transaction.
+struct Writing<'t> {
+    transaction: Transaction<'t>,
+    present: &'t mut HashSet<(Kind, Hash)>,
+    /// Actors that have steps or snapshots in this commit.
+    touched: Vec<Touched<'t>>,
+}
+
+struct Touched<'t> {
+    name: &'t str,
+    id: i64,
+    epoch: u64,
+    before: u64,
+    seq: u64,
+}
+
+impl<'t> Writing<'t> {
+    fn touch(&mut self, name: &'t str, epoch: u64) -> Result<&mut Touched<'t>, StoreError> {
+        if let Some(at) = self.touched.iter().position(|touched| touched.name == name && touched.epoch == epoch) {
+            return Ok(&mut self.touched[at]);
+        }
+        let mut find = self.transaction.prepare_cached("SELECT id, seq FROM actor WHERE name = ? AND epoch = ?")?;
+        let found = find.query_row(params![name, epoch as i64], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)));
+        let (id, seq) = found.optional()?.ok_or_else(|| StoreError::Stale(name.to_owned()))?;
+        let before = seq as u64;
+        Ok(self.touched.push_mut(Touched { name, id, epoch, before, seq: before }))
+    }
+
+    fn blob(&mut self, blob: &Blob) -> Result<(), StoreError> {
+        let key = (blob.kind, blob.hash);
+        if self.present.contains(&key) {
+            return Ok(());
+        }
+        let sum = blob_sum(blob.kind, &blob.hash, &blob.bytes);
+        let mut put = self.transaction.prepare_cached("INSERT OR IGNORE INTO blob VALUES (?, ?, ?, ?)")?;
+        put.execute(params![blob.kind as u8, blob.hash, blob.bytes, sum])?;
+        let mut link = self.transaction.prepare_cached("INSERT OR IGNORE INTO link VALUES (?, ?)")?;
+        for code in &blob.links {
+            link.execute(params![blob.hash, code])?;
+        }
+        self.present.insert(key);
+        Ok(())
+    }
+
+    fn step(&mut self, step: &'t Step) -> Result<(), StoreError> {
+        let touched = self.touch(&step.actor, step.epoch)?;
+        touched.seq += 1;
+        if step.seq != touched.seq {
+            return Err(StoreError::Stale(step.actor.to_string()));
+        }
+        let id = touched.id;
+        for blob in &*step.blobs {
+            self.blob(blob)?;
+        }
+        let entry = &step.entry;
+        let (kind, name, function) = action_parts(&entry.action);
+        let sum = entry_sum(&step.actor, step.seq, entry);
+        let (seq, request) = (step.seq as i64, entry.request as i64);
+        let mut put = self.transaction.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        put.execute(params![id, seq, kind, name, function, entry.args, entry.client, request, entry.outcome, sum])?;
+        for forgotten in &step.forgotten {
+            let sql = match forgotten.mark {
+                true => "UPDATE reply SET reply = NULL WHERE actor = ? AND client = ? AND request = ?",
+                false => "DELETE FROM reply WHERE actor = ? AND client = ? AND request = ?",
+            };
+            let mut forget = self.transaction.prepare_cached(sql)?;
+            forget.execute(params![id, forgotten.client, forgotten.request as i64])?;
+        }
+        let sum = reply_sum(&step.actor, &entry.client, entry.request, step.seq, &step.reply);
+        let mut put = self.transaction.prepare_cached("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?, ?, ?)")?;
+        put.execute(params![id, entry.client, request, seq, &*step.reply, sum])?;
+        Ok(())
+    }
+
+    fn snapshot(&mut self, snapshot: &'t Snapshot) -> Result<(), StoreError> {
+        let touched = self.touch(&snapshot.actor, snapshot.epoch)?;
+        if snapshot.seq > touched.seq {
+            return Err(StoreError::Stale(snapshot.actor.to_string()));
+        }
+        let id = touched.id;
+        self.blob(&snapshot.blob)?;
+        let (seq, from) = (snapshot.seq as i64, snapshot.from as i64);
+        let transaction = &self.transaction;
+        transaction
+            .execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", params![id, seq, snapshot.blob.hash])?;
+        transaction.execute("DELETE FROM snapshot WHERE actor = ? AND seq < ?", params![id, from])?;
+        transaction.execute("DELETE FROM log WHERE actor = ? AND seq <= ?", params![id, from])?;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), StoreError> {
+        for touched in self.touched.iter().filter(|touched| touched.seq != touched.before) {
+            let sql = "UPDATE actor SET seq = ? WHERE id = ? AND epoch = ? AND seq = ?";
+            let mut update = self.transaction.prepare_cached(sql)?;
+            let (seq, epoch, before) = (touched.seq as i64, touched.epoch as i64, touched.before as i64);
+            if update.execute(params![seq, touched.id, epoch, before])? != 1 {
+                return Err(StoreError::Stale(touched.name.to_owned()));
+            }
+        }
+        Ok(self.transaction.commit()?)
+    }
+}
+
+impl Store for Sqlite {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn claim(&mut self, actor: &str) -> Result<Claim, StoreError> {
+        let sql = "INSERT INTO actor (name, epoch, seq) VALUES (?, 1, 0)
+            ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch, seq";
+        let claim =
+            self.connection.query_row(sql, [actor], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        Ok(Claim { epoch: claim.0 as u64, seq: claim.1 as u64 })
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if self.present.len() > REMEMBERED {
+            self.present.clear();
+        }
+        let written = self.write(changes);
+        if written.is_err() {
+            // What was written in a transaction that was rolled back is not there.
+            self.present.clear();
+        }
+        written
+    }
+
+    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut find = self.connection.prepare_cached("SELECT bytes, sum FROM blob WHERE kind = ? AND hash = ?")?;
+        let found = find.query_row(params![kind as u8, hash], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+        let Some((bytes, sum)) = found.optional()? else { return Ok(None) };
+        let expected: Hash = sum;
+        match blob_sum(kind, hash, &bytes) == expected {
+            true => Ok(Some(bytes)),
+            false => Err(StoreError::Damaged("a blob has changed".to_owned())),
+        }
+    }
+
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+        let sql = "SELECT seq, hash FROM snapshot WHERE actor = ? ORDER BY seq DESC";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let rows = find.query_map([self.id(actor)?], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn log(&mut self, actor: &str, after: u64, count: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
+        let sql = "SELECT seq, kind, name, function, args, client, request, outcome, sum FROM log
+            WHERE actor = ? AND seq > ? ORDER BY seq LIMIT ?";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let rows = find.query_map(params![self.id(actor)?, after as i64, count as i64], |row| {
+            let action = action_of(row.get(1)?, row.get(2)?, row.get(3)?);
+            let (args, client, request) = (row.get(4)?, row.get(5)?, row.get::<_, i64>(6)? as u64);
+            let outcome = row.get(7)?;
+            let entry = action.map(|action| Entry { action, args, client, request, outcome });
+            Ok((row.get::<_, i64>(0)? as u64, entry, row.get::<_, Hash>(8)?))
+        })?;
+        let mut entries = Vec::new();
+        for row in rows {
+            let (seq, entry, sum) = row?;
+            match entry {
+                Some(entry) if entry_sum(actor, seq, &entry) == sum => entries.push((seq, entry)),
+                _ => return Err(StoreError::Damaged(format!("entry {seq} of actor `{actor}` has changed"))),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError> {
+        let sql = "SELECT client, request, seq, reply, sum FROM reply WHERE actor = ? ORDER BY seq";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let rows = find.query_map([self.id(actor)?], |row| {
+            let (request, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
+            Ok((Kept { client: row.get(0)?, request, seq, reply: row.get(3)? }, row.get::<_, Hash>(4)?))
+        })?;
+        let mut replies = Vec::new();
+        for row in rows {
+            let (kept, sum) = row?;
+            let is_whole = |reply: &Vec<u8>| reply_sum(actor, &kept.client, kept.request, kept.seq, reply) == sum;
+            if !kept.reply.as_ref().is_none_or(is_whole) {
+                return Err(StoreError::Damaged(format!("reply {} of actor `{actor}` has changed", kept.seq)));
+            }
+            replies.push(kept);
+        }
+        Ok(replies)
+    }
+
+    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+        let mut find = self.connection.prepare_cached("SELECT name, epoch, seq FROM actor ORDER BY name")?;
+        let rows = find.query_map([], |row| {
+            let (epoch, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
+            Ok(Listed { name: row.get(0)?, epoch, seq })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn sweep(&mut self, dry_run: bool) -> Result<Swept, StoreError> {
+        let transaction = self.connection.transaction()?;
+        let count = |condition: &str| {
+            let sql = format!("SELECT count(*), coalesce(sum(length(bytes)), 0) FROM blob WHERE {condition}");
+            transaction.query_row(&sql, [], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)))
+        };
+        let (blobs, bytes) = count(UNNEEDED)?;
+        let swept = Swept { blobs, bytes, kept: count("true")?.0 - blobs };
+        if !dry_run && blobs > 0 {
+            self.present.clear();
+            transaction.execute(&format!("DELETE FROM blob WHERE {UNNEEDED}"), [])?;
+            let graphs = "SELECT function FROM log WHERE function IS NOT NULL";
+            transaction.execute(&format!("DELETE FROM link WHERE graph NOT IN ({graphs})"), [])?;
+            transaction.commit()?;
+        }
+        Ok(swept)
+    }
+
+    fn size(&mut self) -> Result<u64, StoreError> {
+        let pages: i64 = self.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let size: i64 = self.connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        Ok((pages * size) as u64)
+    }
+
+    fn check(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut found: Vec<String> = Vec::new();
+        let mut integrity = self.connection.prepare("PRAGMA integrity_check(20)")?;
+        for line in integrity.query_map([], |row| row.get::<_, String>(0))? {
+            let line = line?;
+            if line != "ok" {
+                found.push(line);
+            }
+        }
+        let mut blobs = self.connection.prepare("SELECT kind, hash, bytes, sum FROM blob")?;
+        let mut rows = blobs.query([])?;
+        while let Some(row) = rows.next()? {
+            let (kind, hash, bytes, sum): (u8, Hash, Vec<u8>, Hash) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            if Kind::from_number(kind).is_none_or(|kind| blob_sum(kind, &hash, &bytes) != sum) {
+                found.push(format!("blob {} is damaged", hex(&hash)));
+            }
+        }
+        let missing = "SELECT 'graph ' || hex(function) FROM log WHERE function IS NOT NULL
+                AND function NOT IN (SELECT hash FROM blob WHERE kind = 1)
+            UNION SELECT 'state ' || hex(hash) FROM snapshot WHERE hash NOT IN (SELECT hash FROM blob WHERE kind = 3)
+            UNION SELECT 'code ' || hex(code) FROM link WHERE code NOT IN (SELECT hash FROM blob WHERE kind = 2)
+                AND graph IN (SELECT function FROM log WHERE function IS NOT NULL)";
+        let mut missing = self.connection.prepare(missing)?;
+        for line in missing.query_map([], |row| row.get::<_, String>(0))? {
+            found.push(format!("{} is missing", line?.to_lowercase()));
+        }
+        Ok(found)
+    }
+}
+
+fn hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}

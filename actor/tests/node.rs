@@ -1,0 +1,250 @@
+//! What a node does with calls: state, fresh cells, all or nothing, limits, requests that come again.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Client, done, fat, image, node, node_with, shown};
+use quipu_actor::node::{Node, Options, Outcome};
+use quipu_actor::store::{Memory, Sqlite, Store};
+use quipu_actor::wire::{Stopped, Target};
+use quipu_vm::image::Form;
+
+const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
+
+/// A function that throws after changing the state.
+const SPOIL: &str = "|state, x| { state.n = -1; state.other = [x]; throw [x: x] }";
+
+#[test]
+fn functions_change_the_state_they_are_given() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    assert_eq!(client.call("a", ADD, "[5]"), "5");
+    assert_eq!(client.call("a", ADD, "[3]"), "8");
+    assert_eq!(client.call("b", ADD, "[1]"), "1");
+    assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 8]"#);
+}
+
+#[test]
+fn actors_begin_with_the_state_of_their_host() {
+    let node = node_with(Memory::new(), Options { init: Some(fat("[1, 2]")), ..Options::default() });
+    let client = Client::new(&node, 1);
+    assert_eq!(client.call("a", "|list, x| { list.push(x); list }", "[3]"), "[1, 2, 3]");
+    assert_eq!(client.call("b", "|list| list", "[]"), "[1, 2]");
+    assert!(
+        Node::open(Options { init: Some(b"none".to_vec()), ..Options::default() }, Box::new(Memory::new())).is_err()
+    );
+}
+
+#[test]
+fn a_throw_leaves_no_trace() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    client.call("a", ADD, "[1]");
+    let Outcome::Failed { value, trace, omitted } = client.outcome("a", SPOIL, "[7]") else { panic!("it throws") };
+    assert_eq!((shown(&value).as_str(), omitted), (r#"["x": 7]"#, 0));
+    assert!(trace.iter().all(|line| line.file == "test.qp"), "{trace:?}");
+    assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
+}
+
+#[test]
+fn limits_leave_no_trace() {
+    let options = Options {
+        fuel: 100_000,
+        heap: 32 << 20,
+        time: Duration::from_secs(5),
+        result: 10_000,
+        args: 10_000,
+        ..Options::default()
+    };
+    let node = node_with(Memory::new(), options);
+    let client = Client::new(&node, 1);
+    client.call("a", ADD, "[1]");
+    let stopped = |text: &str| match client.outcome("a", text, "[]") {
+        Outcome::Stopped(why) => why,
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(stopped("|s| { s.n = 2; while true {} }"), Stopped::Fuel);
+    assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(1_000_000_000) }"), Stopped::Heap);
+    assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(20_000) }"), Stopped::Result);
+    assert_eq!(stopped("|s| { s.n = 2; try { throw \"x\".repeat(20_000) } catch e { while true {} } }"), Stopped::Fuel);
+    let Outcome::Failed { value, .. } = client.outcome("a", "|s| { s.n = 2; throw \"x\".repeat(20_000) }", "[]") else {
+        panic!("it throws")
+    };
+    assert!(shown(&value).contains("what was thrown cannot be sent"));
+    assert!(matches!(client.outcome("a", ADD, "[\"x\".repeat(20_000)]"), Outcome::Refused(_)));
+    assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
+}
+
+#[test]
+fn a_captured_cell_changed_during_a_call_is_fresh_in_the_next() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    let counter = "fn counter() { var n = 0; |state| { n += 1; n } }\ncounter()";
+    assert_eq!(client.call("a", counter, "[]"), "1");
+    assert_eq!(client.call("a", counter, "[]"), "1");
+}
+
+#[test]
+fn an_installed_function_keeps_its_cells_and_loses_what_a_throw_did() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    let text = "fn counter() { var n = 0; |state, ok| { n += 1; state.n = n; assert(ok, \"no\"); n } }\ncounter()";
+    let hash = client.send(text);
+    let invoke = |ok: &str| client.target("a", Target::Installed("count".to_owned()), ok);
+    assert!(matches!(invoke("[true]"), Outcome::Failed { .. }));
+    assert_eq!(done(client.target("a", Target::Install("count".to_owned(), hash), "[]")), "nil");
+    assert_eq!(done(invoke("[true]")), "1");
+    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert_eq!(done(invoke("[true]")), "2");
+    assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 2]"#);
+    let no_function = client.send("[1]");
+    assert!(matches!(
+        client.target("a", Target::Install("count".to_owned(), no_function), "[]"),
+        Outcome::Failed { .. }
+    ));
+}
+
+#[test]
+fn the_same_request_sent_twice_is_carried_out_once() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    let target = Target::Function(client.send(ADD));
+    let call = client.request(77, "a", target.clone(), "[5]");
+    assert_eq!(done(client.wait(call.clone()).expect("an outcome")), "5");
+    assert_eq!(done(client.wait(call).expect("an outcome")), "5");
+    assert_eq!(done(client.wait(client.request(78, "a", target.clone(), "[5]")).expect("an outcome")), "10");
+    let other = Client::new(&node, 2);
+    assert_eq!(done(other.wait(other.request(77, "a", target, "[5]")).expect("an outcome")), "15");
+    assert_eq!(node.figures().repeated, 1);
+}
+
+#[test]
+fn unknown_functions_are_asked_for_and_only_the_missing_code() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    let function = image("|state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }");
+    let hash = function.hash();
+    assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
+    let thin = function.to_bytes(Form { thin: true, strip: true });
+    let mut sent = 0;
+    loop {
+        let missing = node.put_graph(&hash, &thin).expect("an image");
+        if missing.is_empty() {
+            break;
+        }
+        for wanted in missing {
+            let code = function.codes().iter().find(|code| code.hash().0 == wanted).expect("code of the function");
+            let found = node.put_code(&code.encode(), &code.encode_debug().unwrap_or_default());
+            assert_eq!(found, Ok(wanted));
+            sent += 1;
+        }
+    }
+    assert_eq!(sent, 3);
+    assert_eq!(done(client.target("a", Target::Function(hash), "[2]")), "4");
+    // Another function with the same code needs none.
+    let other = image("fn make(n) = |state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }\nmake(1)");
+    assert_eq!(node.put_graph(&other.hash(), &other.to_bytes(Form { thin: true, strip: true })), Ok(Vec::new()));
+    // Bytes under the hash of something else are refused.
+    assert!(node.put_graph(&[9; 32], &thin).is_err());
+    assert!(node.put_graph(&hash, b"none").is_ok(), "it is known already");
+    assert!(node.put_code(b"none", b"").is_err());
+}
+
+#[test]
+fn what_needs_capabilities_is_refused() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    assert!(matches!(client.outcome("", ADD, "[1]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome("a\n", ADD, "[1]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome(&"a".repeat(300), ADD, "[1]"), Outcome::Refused(_)));
+}
+
+#[test]
+fn a_call_can_be_given_up() {
+    let node = node_with(Memory::new(), Options { fuel: u64::MAX, ..Options::default() });
+    let client = Client::new(&node, 1);
+    client.call("a", ADD, "[1]");
+    let endless = Target::Function(client.send("|s| { s.n = 9; while true {} }"));
+    let (running, told) = client.begin(client.request(50, "a", endless.clone(), "[]")).expect("room");
+    let (waiting, told_too) = client.begin(client.request(51, "a", endless, "[]")).expect("room");
+    node.cancel(&waiting);
+    assert_eq!(told_too.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    std::thread::sleep(Duration::from_millis(20));
+    node.cancel(&running);
+    assert_eq!(told.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    node.cancel(&running);
+    assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
+}
+
+#[test]
+fn a_full_queue_is_busy() {
+    let node = node_with(Memory::new(), Options { fuel: u64::MAX, queue: 2, ..Options::default() });
+    let client = Client::new(&node, 1);
+    let endless = Target::Function(client.send("|s| { while true {} }"));
+    let mut begun = Vec::new();
+    let busy = (0..4).find_map(|n| match client.begin(client.request(n, "a", endless.clone(), "[]")) {
+        Ok(call) => {
+            begun.push(call);
+            None
+        }
+        Err(busy) => Some(busy),
+    });
+    assert!(busy.is_some());
+    begun.iter().for_each(|(ticket, _)| node.cancel(ticket));
+    while begun.iter().any(|(_, told)| told.try_recv().is_err()) {
+        begun.iter().for_each(|(ticket, _)| node.cancel(ticket));
+        begun.retain(|(_, told)| told.recv_timeout(Duration::from_millis(10)).is_err());
+    }
+}
+
+/// Everything that matters comes back, by snapshot and by log.
+fn comes_back(open: impl Fn() -> Box<dyn Store>) {
+    for snapshot in [1, 3, 1000] {
+        let open_node = || Node::open(Options { threads: 2, snapshot, ..Options::default() }, open()).expect("a node");
+        let name = format!("actor {snapshot}");
+        let first = open_node();
+        let client = Client::new(&first, 1);
+        for n in 1..=10 {
+            assert_eq!(client.call(&name, ADD, "[1]"), n.to_string());
+        }
+        let make = "fn counter() { var n = 0; |state| { n += 1; state.list = [|x| x + n]; n } }\ncounter()";
+        let hash = client.send(make);
+        let _ = client.target(&name, Target::Install("count".to_owned(), hash), "[]");
+        let last = client.request(99, &name, Target::Installed("count".to_owned()), "[]");
+        assert_eq!(done(client.wait(last.clone()).expect("an outcome")), "1");
+        assert!(matches!(client.outcome(&name, SPOIL, "[7]"), Outcome::Failed { .. }));
+        first.shutdown().expect("it is kept");
+        assert!(client.begin(last.clone()).is_err());
+        drop(first);
+
+        let second = open_node();
+        let client = Client::new(&second, 1);
+        assert_eq!(done(client.wait(last).expect("an outcome")), "1", "the reply was kept");
+        let read = Target::Function(client.send("|s| (s.n, s.list[0](10))"));
+        assert_eq!(done(client.wait(client.request(100, &name, read, "[]")).expect("an outcome")), "(10, 11)");
+        let next = client.request(101, &name, Target::Installed("count".to_owned()), "[]");
+        assert_eq!(done(client.wait(next).expect("an outcome")), "2", "its cells were kept");
+        let info = second.info(&name).expect("a store").expect("an actor");
+        assert_eq!((info.seq, info.epoch), (14, 2));
+        assert!(info.snapshots.len() <= 2);
+        assert_ne!(second.gc(true).expect("a store").kept, 0);
+        second.gc(false).expect("a store");
+        second.shutdown().expect("it is kept");
+        let checked = quipu_actor::node::check(&mut *open()).expect("a store");
+        assert_eq!(checked.wrong, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_actor_comes_back() {
+    let memory = Memory::new();
+    comes_back(|| Box::new(memory.clone()));
+}
+
+#[test]
+fn an_actor_comes_back_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    comes_back(|| Box::new(Sqlite::open(&path).expect("a store")));
+}
