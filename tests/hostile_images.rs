@@ -404,6 +404,47 @@ fn many_keys_of_one_hash_load_in_linear_time() {
     assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
 }
 
+/// Each key is the one before in a tuple, around an instance whose `hash` was asked once for all.
+#[test]
+fn keys_within_keys_load_in_linear_time() {
+    let engine = Engine::new();
+    let mut session = session(&engine);
+    let text = "type K(n) { fn eq(self, o) = self.n == o.n; fn hash(self) = 1 }\n[((K(1),)): nil]";
+    let value = session.run(&Input::text("keys.qp", text)).unwrap();
+    let image = session.vm().freeze(&value).unwrap();
+    let mut parts = Parts::of(&image.to_bytes(Form { thin: false, strip: true }));
+    let keys = 100_000;
+    let [frozen, 2, t::MAP, 1, entry @ .., field] = &parts.graph[..] else { panic!("{:?}", parts.graph) };
+    let (first, filed) = (*frozen as usize - 2, frozen - 1);
+    let mut graph = Vec::new();
+    count(&mut graph, *frozen as usize + keys - 1);
+    graph.extend([2, t::MAP]);
+    count(&mut graph, keys);
+    graph.extend(entry);
+    for key in 1..keys {
+        graph.extend([t::FILED, t::TUPLE, 1, t::FROZEN]);
+        count(&mut graph, if key == 1 { first } else { first + key });
+        graph.extend([t::FROZEN, filed, t::NIL]);
+    }
+    graph.push(*field);
+    parts.graph = graph;
+    parts.fill = fill_needed(&parts);
+    let image = Image::open(&parts.bytes(), &()).unwrap();
+    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    // In quadratic time this would be five thousand million steps.
+    let value = session.vm().thaw(&image).unwrap();
+    assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
+    // They are found where they were filed.
+    let has = session
+        .run(&Input::text(
+            "has.qp",
+            &*format!("{}\n|m| m.has(((K(1),),)) and not m.has(((K(2),),))", &text[..text.find('\n').unwrap()]),
+        ))
+        .unwrap();
+    let found = session.vm().call(&has, &[value]).unwrap();
+    assert_eq!(session.vm().repr(&found).unwrap(), "true");
+}
+
 #[test]
 fn random_bytes_and_random_graphs() {
     let rounds = std::env::var("MUTATIONS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000);

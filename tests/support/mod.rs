@@ -86,7 +86,7 @@ impl Setup {
     /// As a user would.
     pub const USUAL: Setup = Setup { gc_stress: false, cut: false, time: Duration::from_secs(20) };
     /// With a collection at every allocation.
-    pub const STRESS: Setup = Setup { gc_stress: true, cut: false, time: Duration::from_secs(30) };
+    pub const STRESS: Setup = Setup { gc_stress: true, cut: false, time: Duration::from_secs(60) };
     /// In pieces.
     pub const CUT: Setup = Setup { gc_stress: false, cut: true, time: Duration::from_secs(30) };
 }

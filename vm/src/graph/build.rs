@@ -15,7 +15,7 @@ use crate::heap::handle::FiledKeys;
 use crate::heap::{Closure, Fiber, Instance, Object, Slot, Tuple, Type, Value, View, tag};
 use crate::host::class;
 use crate::native::Fault;
-use crate::ops::key::Key;
+use crate::ops::key::{Key, Known};
 use crate::run::snapshot::{Member, Pause, Suspended};
 
 /// Why a graph was not built.
@@ -63,6 +63,7 @@ pub(crate) fn build<'v>(
         nodes: Vec::with_capacity(facts.counts.1),
         items: Vec::new(),
         filed: FiledKeys::default(),
+        keys: Known::default(),
         fiber: None,
         links: Vec::new(),
         fault: None,
@@ -119,6 +120,8 @@ struct Builder<'b, 'm, 'v> {
     items: Vec<Value<'v>>,
     /// Keys of the map or set that is being read.
     filed: FiledKeys,
+    /// Hashes of parts of keys.
+    keys: Known,
     fiber: Option<Suspended<'v>>,
     /// Fibers that wait for a stopped one, and that one.
     links: Vec<(Fiber<'v>, Fiber<'v>)>,
@@ -369,7 +372,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             Some(View::Tuple(filed)) => Some(filed),
             Some(_) => return Err(Rule::Key),
         };
-        let key = match Key::again(self.cx, key, filed) {
+        let key = match Key::again(self.cx, key, filed, &mut self.keys) {
             Ok(Some(key)) => key,
             // It was no key, and the message is not for here.
             Ok(None) | Err(Fault::Thrown(_)) => return Err(Rule::Key),

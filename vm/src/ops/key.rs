@@ -24,8 +24,20 @@ pub struct Key<'v> {
 /// How many `hash` methods may lead to one another.
 const FILED_DEPTH: usize = 1000;
 
-/// After this many steps, hashes of tuples are remembered: a few may be shared by very many.
+/// After this many steps of looking for a key, hashes of tuples are remembered: a few may be shared by very many.
 const PATIENCE: usize = 1000;
+
+/// Of so many parts one is remembered, so that this takes little memory, and nothing for small keys.
+const STRIDE: usize = 16;
+
+/// Hashes of parts of keys. The keys of an image share them, so they are kept while it is loaded.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Of tuples by address: the hash, and how many instances with a `hash` are in it.
+    tuples: HashMap<usize, (u64, usize)>,
+    /// Of what such instances are filed under, by the address of the tuple of it.
+    filed: HashMap<usize, (u64, usize)>,
+}
 
 impl<'v> Key<'v> {
     /// Prepares a value as a key. Calls the `hash` of instances that have one.
@@ -37,10 +49,14 @@ impl<'v> Key<'v> {
         if value.tag == tag::INT {
             return Ok(Key::plain(value, cx.heap().keyed.int(value.bits as i64)));
         }
-        let mut given = Vec::new();
-        let hash = hash(cx, value, &mut Filing::Ask(&mut given))?;
-        let filed = if given.is_empty() { Value::ABSENT } else { cx.heap().tuple(&given).into() };
-        Ok(Key { value, hash, filed })
+        let (mut given, mut filed_hash) = (Vec::new(), 0);
+        let filing = &mut Filing::Ask(&mut given);
+        let (hash, _) = walk(cx, value, filing, &mut filed_hash, &mut Known::default())?;
+        if given.is_empty() {
+            return Ok(Key::plain(value, hash));
+        }
+        let filed = cx.heap().tuple(&given).into();
+        Ok(Key { value, hash: cx.heap().keyed.join(hash, filed_hash), filed })
     }
 
     /// Prepares a value that is a key elsewhere, where the `hash` of the instances in it gave `filed`. Calls nothing.
@@ -52,16 +68,13 @@ impl<'v> Key<'v> {
         cx: &mut Cx<'v>,
         value: Value<'v>,
         filed: Option<Tuple<'v>>,
+        known: &mut Known,
     ) -> Result<Option<Key<'v>>, Fault<'v>> {
-        let mut filing = Filing::Given(filed.map_or(&[], Tuple::as_slice));
-        match hash(cx, value, &mut filing) {
-            Ok(hash) => {
-                let is_used_up = matches!(filing, Filing::Given([])) && filed.is_none_or(|filed| !filed.is_empty());
-                Ok(is_used_up.then(|| Key { value, hash, filed: filed.map_or(Value::ABSENT, Value::from) }))
-            }
-            Err(_) if matches!(filing, Filing::Missing) => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        let (hash, calls) = walk(cx, value, &mut Filing::Skip, &mut 0, known)?;
+        let Some(filed) = filed else { return Ok((calls == 0).then(|| Key::plain(value, hash))) };
+        let Some((filed_hash, count)) = hash_of_filed(cx, filed, known)? else { return Ok(None) };
+        let hash = cx.heap().keyed.join(hash, filed_hash);
+        Ok((calls > 0 && calls == count).then(|| Key { value, hash, filed: filed.into() }))
     }
 
     /// A key without instances that have a `hash`, or one that is only looked for.
@@ -101,8 +114,19 @@ impl<'v> Key<'v> {
 
 /// What waits for the hash of a part.
 enum Step<'v> {
-    Tuple { tuple: Tuple<'v>, next: usize, hash: u64, calls: usize },
-    Filed,
+    Tuple {
+        tuple: Tuple<'v>,
+        next: usize,
+        hash: u64,
+        calls: usize,
+    },
+    /// What an instance is filed under; as many calls before it.
+    Filed(usize),
+    /// A tuple whose hash is known, for so many more of the instances in it.
+    Known {
+        hash: u64,
+        left: usize,
+    },
 }
 
 /// Where the values come from under which instances are filed.
@@ -111,24 +135,27 @@ enum Filing<'a, 'v> {
     Ask(&'a mut Vec<Value<'v>>),
     /// From here.
     Given(&'a [Value<'v>]),
+    /// From nowhere: instances are only counted.
+    Skip,
     /// There were too few.
     Missing,
 }
 
 impl<'v> Filing<'_, 'v> {
-    fn next(&mut self, cx: &mut Cx<'v>, function: Value<'v>, instance: Value<'v>) -> Result<Value<'v>, Fault<'v>> {
-        match self {
-            Filing::Ask(given) => {
+    /// What the next instance is filed under. Only one that is asked for it need be at hand.
+    fn next(&mut self, cx: &mut Cx<'v>, asked: Option<(Value<'v>, Value<'v>)>) -> Result<Value<'v>, Fault<'v>> {
+        match (&mut *self, asked) {
+            (Filing::Ask(given), Some((function, instance))) => {
                 let value = cx.call(function, &[instance])?;
                 given.push(value);
                 Ok(value)
             }
-            Filing::Given([first, rest @ ..]) => {
+            (Filing::Given([first, rest @ ..]), _) => {
                 let value = *first;
                 *self = Filing::Given(rest);
                 Ok(value)
             }
-            Filing::Given([]) | Filing::Missing => {
+            _ => {
                 *self = Filing::Missing;
                 Err(Fault::Defer)
             }
@@ -136,12 +163,48 @@ impl<'v> Filing<'_, 'v> {
     }
 }
 
-fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Result<u64, Fault<'v>> {
+/// The hash of what instances are filed under, and the number of those that stand in the key itself: others stand in
+/// what these are filed under. None if there are too few.
+fn hash_of_filed<'v>(cx: &mut Cx<'v>, filed: Tuple<'v>, known: &mut Known) -> Result<Option<(u64, usize)>, Fault<'v>> {
+    if let Some(&found) = known.filed.get(&filed.address()) {
+        return Ok(Some(found));
+    }
+    let (mut hash, mut count) = (0, 0);
+    let mut filing = Filing::Given(filed.as_slice());
+    while let Filing::Given([first, rest @ ..]) = filing {
+        filing = Filing::Given(rest);
+        match walk(cx, *first, &mut filing, &mut hash, known) {
+            Ok((part, _)) => hash = with_filed(cx, hash, part),
+            Err(_) if matches!(filing, Filing::Missing) => return Ok(None),
+            Err(fault) => return Err(fault),
+        }
+        count += 1;
+        cx.work(1)?;
+    }
+    known.filed.insert(filed.address(), (hash, count));
+    Ok(Some((hash, count)))
+}
+
+/// Continues the hash of what instances are filed under.
+fn with_filed(cx: &mut Cx<'_>, hash: u64, part: u64) -> u64 {
+    let keyed = &cx.heap().keyed;
+    keyed.join(hash, keyed.word(Domain::Filed, part))
+}
+
+/// The hash of a key in which all instances with a `hash` count as the same, and how many there are. What they are filed
+/// under continues `filed_hash`. So both can be known apart: the same tuples may stand in many keys, in which the
+/// instances are filed under other values each time.
+fn walk<'v>(
+    cx: &mut Cx<'v>,
+    root: Value<'v>,
+    filing: &mut Filing<'_, 'v>,
+    filed_hash: &mut u64,
+    known: &mut Known,
+) -> Result<(u64, usize), Fault<'v>> {
     let mut calls = 0;
     let mut stack: Depth<Step<'v>> = Depth::new();
     let mut filed = 0;
-    let mut steps = 0;
-    let mut known: HashMap<usize, u64> = HashMap::new();
+    let (mut steps, mut parts) = (0, 0);
     let mut value = root;
     loop {
         steps += 1;
@@ -149,17 +212,35 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Re
             cx.work(8)?;
         }
         let mut done = match value.view() {
-            View::Tuple(tuple) if !tuple.as_slice().is_empty() => match known.get(&tuple.address()) {
-                Some(&hash) => hash,
-                None => {
-                    let hash = cx.heap().keyed.word(Domain::Tuple, tuple.as_slice().len() as u64);
-                    stack.push(cx, Step::Tuple { tuple, next: 1, hash, calls })?;
-                    value = tuple.as_slice()[0];
-                    continue;
+            View::Tuple(tuple) if !tuple.as_slice().is_empty() => {
+                match (known.tuples.get(&tuple.address()), &*filing) {
+                    (Some(&(hash, 0)), _) => hash,
+                    (Some(&(hash, count)), Filing::Skip) => {
+                        calls += count;
+                        hash
+                    }
+                    (Some(&(hash, count)), Filing::Given(_)) => {
+                        stack.push(cx, Step::Known { hash, left: count - 1 })?;
+                        stack.push(cx, Step::Filed(calls))?;
+                        filed += 1;
+                        value = filing.next(cx, None)?;
+                        continue;
+                    }
+                    // Instances are asked each time, so that what they gave can be told apart by the order alone.
+                    _ => {
+                        let hash = cx.heap().keyed.word(Domain::Tuple, tuple.as_slice().len() as u64);
+                        stack.push(cx, Step::Tuple { tuple, next: 1, hash, calls })?;
+                        value = tuple.as_slice()[0];
+                        continue;
+                    }
                 }
-            },
+            }
             View::Instance(instance) => {
                 match (instance.ty().special(Special::eq), instance.ty().special(Special::hash)) {
+                    (Some(_), Some(_)) if matches!(filing, Filing::Skip) => {
+                        calls += 1;
+                        cx.heap().keyed.word(Domain::Filed, 0)
+                    }
                     (Some(_), Some(function)) => {
                         filed += 1;
                         if filed > FILED_DEPTH {
@@ -168,9 +249,8 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Re
                                 format!("`hash` of `{}` never ends in a plain key", instance.ty().name()),
                             ));
                         }
-                        stack.push(cx, Step::Filed)?;
-                        calls += 1;
-                        value = filing.next(cx, function, value)?;
+                        stack.push(cx, Step::Filed(calls))?;
+                        value = filing.next(cx, Some((function, value)))?;
                         continue;
                     }
                     (Some(_), None) => {
@@ -187,12 +267,26 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Re
         };
         // The hash of a part is done; go on with what waits for it.
         loop {
+            parts += 1;
             match stack.last_mut() {
-                None => return Ok(done),
-                Some(Step::Filed) => {
-                    done = cx.heap().keyed.word(Domain::Filed, done);
+                None => return Ok((done, calls)),
+                Some(Step::Filed(before)) => {
+                    calls = *before + 1;
+                    *filed_hash = with_filed(cx, *filed_hash, done);
+                    done = cx.heap().keyed.word(Domain::Filed, 0);
                     filed -= 1;
                     stack.pop();
+                }
+                Some(Step::Known { hash, left: 0 }) => {
+                    done = *hash;
+                    stack.pop();
+                }
+                Some(Step::Known { left, .. }) => {
+                    *left -= 1;
+                    stack.push(cx, Step::Filed(calls))?;
+                    filed += 1;
+                    value = filing.next(cx, None)?;
+                    break;
                 }
                 Some(Step::Tuple { tuple, next, hash, calls: before }) => {
                     *hash = cx.heap().keyed.join(*hash, done);
@@ -202,9 +296,14 @@ fn hash<'v>(cx: &mut Cx<'v>, root: Value<'v>, filing: &mut Filing<'_, 'v>) -> Re
                         break;
                     }
                     done = *hash;
-                    // Instances are asked each time, so that what they gave can be told apart by the order alone.
-                    if steps > PATIENCE && *before == calls {
-                        known.insert(tuple.address(), done);
+                    let count = calls - *before;
+                    let is_of_use = match filing {
+                        Filing::Ask(_) => count == 0 && steps > PATIENCE,
+                        _ => true,
+                    };
+                    if is_of_use && parts >= STRIDE {
+                        parts = 0;
+                        known.tuples.insert(tuple.address(), (done, count));
                     }
                     stack.pop();
                 }
