@@ -2,7 +2,7 @@
 //!
 //! An image is at least a sixteenth of this long, so that a few bytes cannot ask for much memory: a file that is
 //! shorter is filled up when it is written, and refused when it is read. The numbers are part of the format. They are
-//! upper bounds of what this version takes, which the test `memory` compares.
+//! upper bounds of what this version takes, which the test `image_memory` compares.
 
 /// Memory for the two passes over a graph.
 #[derive(Clone, Copy, Default)]
