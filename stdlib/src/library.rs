@@ -100,25 +100,24 @@ pub struct Names(HashMap<String, NativeInfo>);
 impl Names {
     /// The names that programs see; to be asked for anew when a host has added natives of its own.
     pub fn of(library: &Library) -> Names {
-        let mut names = Names::new(&library.natives);
-        for name in library.modules.iter().flat_map(|module| &module.names) {
-            names.add(name, None);
-        }
+        // Most names are members, methods and the library's own: every process would file them for nothing.
+        let is_seen = |name: &&str| !name.starts_with('_') && !name.contains('.') && !name.contains("__");
+        let mut names = Names::new(library.natives.iter().filter(|(name, _)| is_seen(&name.as_str())));
+        let written = library.modules.iter().flat_map(|module| &module.names).map(String::as_str);
         let classes = library.classes.iter().map(|class| class.name());
-        for name in library.constants.keys().map(String::as_str).chain(classes) {
+        for name in written.chain(library.constants.keys().map(String::as_str)).chain(classes).filter(is_seen) {
             names.add(name, None);
         }
-        names.0.retain(|name, _| !name.starts_with('_') && !name.contains(['.']) && !name.contains("__"));
         names
     }
 
     /// The names that the files of the library see, whatever is granted, but for those in these files.
     #[cfg(test)]
     pub(crate) fn inside() -> Names {
-        Names::new(&natives(&Grant::all(Vec::new())))
+        Names::new(natives(&Grant::all(Vec::new())).iter())
     }
 
-    fn new(natives: &HashMap<String, Arc<NativeDef>>) -> Names {
+    fn new<'n>(natives: impl Iterator<Item = (&'n String, &'n Arc<NativeDef>)>) -> Names {
         let mut names = Names(HashMap::new());
         for name in core::TYPES {
             names.add(name, None);
