@@ -9,7 +9,7 @@ use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
-use quipu_vm::host::Host;
+use quipu_vm::host::{FromValue, Host, IntoArguments};
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, Failure, Fault, Limits, Root, Run, Vm};
 
@@ -226,6 +226,10 @@ impl DerefMut for Session {
 impl Host for Session {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
         self.vm.enter(action)
+    }
+
+    fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
+        self.vm.invoke(function, arguments)
     }
 }
 

@@ -468,3 +468,20 @@ fn data_that_does_not_fit_names_the_place() {
     let error = session.to_value(&HashMap::from([(Some(1.5f64).map(|_| vec![1]), 1)])).unwrap_err();
     assert!(error.to_string().starts_with("value_error"), "{error}");
 }
+
+#[test]
+fn what_the_host_holds_outlives_calls_that_it_makes() {
+    let mut session = session(Engine::builder());
+    let churn = session.run(&Input::text("<t>", "|| { for i in 0..1_000 { [str(i)] }; \"a result\" }")).unwrap();
+    session.vm().set_gc_stress(true);
+    let texts: (String, String) = session
+        .enter(|cx| {
+            let held = cx.str(&"held by the host ".repeat(3))?;
+            let churn = cx.rooted(&churn)?;
+            let first = cx.call(churn, &[])?;
+            cx.call(churn, &[])?;
+            Ok((held.as_str().unwrap().to_owned(), first.as_str().unwrap().to_owned()))
+        })
+        .unwrap();
+    assert_eq!(texts, ("held by the host ".repeat(3), "a result".to_owned()));
+}

@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
-use crate::native::{Fault, Stop};
+use crate::native::{Fault, Outcome, Stop};
 use crate::vm::Vm;
 
 /// What can run functions and look into values: a [`Vm`] from outside, [`Cx`] inside of a native.
@@ -48,12 +48,19 @@ pub trait Host {
     /// # Errors
     /// What it throws, a limit, or a result that does not fit.
     fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
-        self.enter(|cx| {
-            let function = cx.machine.rooted(function)?;
-            let result = arguments.with(cx, |cx, arguments| cx.call(function, arguments))?;
-            R::from_value(cx, result).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("the result: {mismatch}")))
-        })
+        self.enter(|cx| invoked(cx, function, arguments, |cx, function, arguments| cx.call(function, arguments)))
     }
+}
+
+fn invoked<'v, A: IntoArguments, R: FromValue>(
+    cx: &mut Cx<'v>,
+    function: &Root,
+    arguments: A,
+    call: impl FnOnce(&mut Cx<'v>, Value<'v>, &[Value<'v>]) -> Outcome<'v>,
+) -> Result<R, Fault<'v>> {
+    let function = cx.machine.rooted(function)?;
+    let result = arguments.with(cx, |cx, arguments| call(cx, function, arguments))?;
+    R::from_value(cx, result).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("the result: {mismatch}")))
 }
 
 fn unfit<'v>(cx: &mut Cx<'v>, mismatch: &Mismatch) -> Fault<'v> {
@@ -62,7 +69,10 @@ fn unfit<'v>(cx: &mut Cx<'v>, mismatch: &Mismatch) -> Fault<'v> {
 
 impl Host for Vm {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
+        // Set anew rather than counted, as a panic may have come by.
+        self.machine.entered = 1;
         let outcome = action(self.machine.cx_mut());
+        self.machine.entered = 0;
         // Everything that is kept has a handle now, so this is the place to collect what conversions have left.
         let outcome = outcome.map_err(|fault| self.failure(fault))?;
         if self.machine.heap.is_due() {
@@ -73,17 +83,33 @@ impl Host for Vm {
         }
         Ok(outcome)
     }
+
+    fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
+        self.enter(|cx| {
+            invoked(cx, function, arguments, |cx, function, arguments| {
+                // Nobody else holds a value here, so that a call protects nothing from the collector, however long it
+                // takes. The new call has the arguments.
+                cx.machine.entered = 0;
+                let result = cx.call(function, arguments);
+                cx.machine.entered = 1;
+                result
+            })
+        })
+    }
 }
 
 impl<'w> Host for Cx<'w> {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
+        self.machine.entered += 1;
         let outcome: Result<R, Fault<'w>> = action(self);
+        self.machine.entered -= 1;
         outcome.map_err(|fault| self.machine.failed(fault.slot()))
     }
 }
 
-/// The arguments of a call: a tuple of values, [`Root`]s among them.
-pub trait IntoArguments {
+/// The arguments of a call: a tuple of values, [`Root`]s among them. No other type can be this, as one that kept values
+/// of its own during the call would find them gone.
+pub trait IntoArguments: sealed::Tuple {
     /// How many there are.
     const COUNT: usize;
 
@@ -98,8 +124,14 @@ pub trait IntoArguments {
     ) -> Result<R, Fault<'v>>;
 }
 
+mod sealed {
+    pub trait Tuple {}
+}
+
 macro_rules! arguments {
     ($($count:literal: $($T:ident $i:tt),*;)*) => {$(
+        impl<$($T: IntoValue),*> sealed::Tuple for ($($T,)*) {}
+
         impl<$($T: IntoValue),*> IntoArguments for ($($T,)*) {
             const COUNT: usize = $count;
 

@@ -565,8 +565,8 @@ impl Machine {
         };
         self.waiting.push(self.fiber);
         self.nesting += 1;
-        if !self.fiber.is_null() {
-            // What the native holds must outlive the call.
+        if !self.fiber.is_null() || self.entered > 0 {
+            // What the native or the host's function holds must outlive the call.
             self.heap.birth = birth;
             self.heap.oldest_free = birth;
         }

@@ -78,6 +78,8 @@ pub(crate) struct Machine {
     pub stepping: super::step::Stepping,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
+    /// Functions of the host that hold values without a native around them; what they hold outlives calls that they make.
+    pub entered: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
     pub waiting: Vec<*mut FiberObject>,
 

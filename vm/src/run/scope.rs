@@ -6,7 +6,7 @@ use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::host::class::{HostType, class_of};
-use crate::host::{Host, Root};
+use crate::host::{FromValue, Host, IntoArguments, Root};
 use crate::native::Fault;
 use crate::vm::Vm;
 
@@ -78,5 +78,9 @@ impl Drop for Scope<'_, '_> {
 impl Host for Scope<'_, '_> {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
         self.vm.enter(action)
+    }
+
+    fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
+        self.vm.invoke(function, arguments)
     }
 }

@@ -43,6 +43,7 @@ impl Machine {
             interrupt: Arc::new(AtomicBool::new(false)),
             stepping: super::step::Stepping::default(),
             nesting: 0,
+            entered: 0,
             retrying: false,
             waiting: Vec::new(),
             codes: HashMap::new(),
