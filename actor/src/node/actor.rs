@@ -34,8 +34,10 @@ pub(super) struct Queue {
     pub jobs: VecDeque<Job>,
     /// A thread has it, or will.
     pub is_scheduled: bool,
-    /// The call under way, and what stops it.
-    pub running: Option<(u64, Interrupt)>,
+    /// The call that was taken out of the queue and is not over.
+    pub current: Option<u64>,
+    /// What stops the machine, while it runs that call.
+    pub interrupt: Option<Interrupt>,
     /// The call under way is to stop.
     pub is_cancelled: bool,
     /// The number of the last call.
@@ -75,12 +77,21 @@ impl Actor {
 
     /// Does what waits longest. Whether something was there.
     pub fn turn(&self, shared: &Shared) -> bool {
-        let Some(job) = self.queue().jobs.pop_front() else { return false };
+        let job = {
+            let mut queue = self.queue();
+            let Some(job) = queue.jobs.pop_front() else { return false };
+            if let Job::Call { number, .. } = &job {
+                (queue.current, queue.is_cancelled) = (Some(*number), false);
+            }
+            job
+        };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         match job {
-            Job::Call { number, call, reply } => {
+            Job::Call { call, reply, .. } => {
                 shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-                self.call(&mut core, shared, number, call, reply);
+                self.call(&mut core, shared, call, reply);
+                let mut queue = self.queue();
+                (queue.current, queue.interrupt) = (None, None);
             }
             Job::Snapshot(reply) => match self.open(&mut core, shared) {
                 Ok(core) => match core.snapshot(shared, &self.name) {
@@ -96,7 +107,7 @@ impl Actor {
         true
     }
 
-    fn call(&self, core: &mut Option<Core>, shared: &Shared, number: u64, call: Call, reply: ReplyTo) {
+    fn call(&self, core: &mut Option<Core>, shared: &Shared, call: Call, reply: ReplyTo) {
         let function = match &call.target {
             Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
                 Ok(Some(function)) => Some(function),
@@ -141,7 +152,7 @@ impl Actor {
                 (_, None) => return reply(Outcome::Unknown),
             };
             // The machine is given up if this panics, so nobody sees it half changed.
-            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, number, doing, &args));
+            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, doing, &args));
             std::panic::catch_unwind(run)
         };
         let outcome = match ended {
@@ -154,7 +165,6 @@ impl Actor {
             Ok(Err(outcome)) => outcome,
             Err(_) => {
                 *core = None;
-                self.queue().running = None;
                 shared.counters.panics.fetch_add(1, Ordering::Relaxed);
                 Outcome::Refused("the call broke the machine, and has left no trace".to_owned())
             }
@@ -165,18 +175,13 @@ impl Actor {
     }
 
     /// Carries a call out, under the limits of the node, unless it was cancelled.
-    fn perform(
-        &self,
-        core: &mut Core,
-        shared: &Shared,
-        number: u64,
-        doing: Doing<'_>,
-        args: &Image,
-    ) -> Result<Given, Outcome> {
+    fn perform(&self, core: &mut Core, shared: &Shared, doing: Doing<'_>, args: &Image) -> Result<Given, Outcome> {
         {
             let mut queue = self.queue();
-            queue.is_cancelled = false;
-            queue.running = Some((number, core.machine.interrupt_handle()));
+            if queue.is_cancelled {
+                return Err(Outcome::Stopped(Stopped::Cancelled));
+            }
+            queue.interrupt = Some(core.machine.interrupt_handle());
         }
         let options = &shared.options;
         let began = Instant::now();
@@ -197,7 +202,7 @@ impl Actor {
                 Err(Ended::Interrupted) => {}
             }
         };
-        self.queue().running = None;
+        self.queue().interrupt = None;
         shared.counters.took(began.elapsed());
         outcome
     }

@@ -160,9 +160,11 @@ impl Node {
             shared.counters.count(&outcome);
             return reply(outcome);
         }
-        if let Some((_, interrupt)) = queue.running.clone().filter(|(number, _)| *number == ticket.number) {
+        if queue.current == Some(ticket.number) {
             queue.is_cancelled = true;
-            interrupt.interrupt();
+            if let Some(interrupt) = &queue.interrupt {
+                interrupt.interrupt();
+            }
         }
     }
 

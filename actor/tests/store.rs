@@ -1,0 +1,235 @@
+//! What every store must do, and what is left of one when a disk is full, a write is torn or a checksum is wrong.
+
+use std::path::Path;
+
+use quipu_actor::store::{
+    Action, Blob, Change, Claim, Entry, Forgotten, Kind, Memory, Snapshot, Sqlite, Step, Store, StoreError, Swept,
+};
+
+fn hash(n: u64) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&n.to_le_bytes());
+    hash
+}
+
+fn blob(kind: Kind, n: u64, links: &[u64]) -> Blob {
+    Blob {
+        kind,
+        hash: hash(n),
+        bytes: format!("blob {n}").into_bytes(),
+        links: links.iter().map(|&n| hash(n)).collect(),
+    }
+}
+
+/// Step `seq` of an actor, with a function of its own and one code object that all functions share.
+fn step(actor: &str, epoch: u64, seq: u64) -> Step {
+    let entry = Entry {
+        action: Action::Call(hash(1000 + seq)),
+        args: format!("args {seq}").into_bytes(),
+        client: hash(7),
+        request: seq,
+        outcome: hash(seq),
+    };
+    let blobs = [blob(Kind::Code, 1, &[]), blob(Kind::Graph, 1000 + seq, &[1])];
+    let reply = format!("reply {seq}").into_bytes().into();
+    Step { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }
+}
+
+fn snapshot(actor: &str, epoch: u64, seq: u64, from: u64) -> Change {
+    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, blob: blob(Kind::State, 5000 + seq, &[]) })
+}
+
+fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
+    range.map(|seq| Change::Step(step(actor, epoch, seq))).collect()
+}
+
+/// The rules, for a store that is empty. `reopen` gives the same store anew, and takes away the one before.
+fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
+    // Nothing is there.
+    assert_eq!(store.actors(), Ok(Vec::new()));
+    assert_eq!(store.blob(Kind::Code, &hash(1)), Ok(None));
+    assert_eq!(store.log("a", 0, 10), Ok(Vec::new()));
+    assert_eq!(store.replies("a"), Ok(Vec::new()));
+    // Nobody commits to what is not theirs.
+    assert!(matches!(store.commit(&steps("a", 1, 1..=1)), Err(StoreError::Stale(_))));
+    assert_eq!(store.claim("a"), Ok(Claim { epoch: 1, seq: 0 }));
+    assert_eq!(store.claim("b"), Ok(Claim { epoch: 1, seq: 0 }));
+    store.commit(&[snapshot("a", 1, 0, 0)]).expect("a snapshot");
+    // Several actors in one commit; steps come one after the other.
+    let both = [steps("a", 1, 1..=3), steps("b", 1, 1..=2)].concat();
+    store.commit(&both).expect("steps");
+    for wrong in [steps("a", 1, 3..=3), steps("a", 1, 5..=5), steps("a", 2, 4..=4)] {
+        assert!(matches!(store.commit(&wrong), Err(StoreError::Stale(_))));
+    }
+    assert!(matches!(store.commit(&[snapshot("a", 1, 9, 0)]), Err(StoreError::Stale(_))));
+    // All or nothing, over all actors.
+    let half = [steps("b", 1, 3..=3), steps("a", 1, 7..=7)].concat();
+    assert!(matches!(store.commit(&half), Err(StoreError::Stale(_))));
+    assert_eq!(store.log("b", 0, 10).expect("a log").len(), 2);
+    assert_eq!(store.blob(Kind::Graph, &hash(1003)).expect("a store"), Some(b"blob 1003".to_vec()));
+    // It stays, and who claims it again has it alone.
+    store = reopen(store);
+    assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: 3 }));
+    assert!(matches!(store.commit(&steps("a", 1, 4..=4)), Err(StoreError::Stale(_))));
+    store.commit(&steps("a", 2, 4..=6)).expect("steps");
+    let log = store.log("a", 1, 3).expect("a log");
+    assert_eq!(log.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(log[0].1, step("a", 1, 2).entry);
+    let replies = store.replies("a").expect("replies");
+    assert_eq!(
+        replies.iter().map(|kept| (kept.request, kept.seq)).collect::<Vec<_>>(),
+        (1..=6).map(|n| (n, n)).collect::<Vec<_>>()
+    );
+    // Replies are forgotten, some of them with a mark.
+    let forgotten = vec![
+        Forgotten { client: hash(7), request: 1, mark: false },
+        Forgotten { client: hash(7), request: 2, mark: true },
+    ];
+    store.commit(&[Change::Step(Step { forgotten, ..step("a", 2, 7) })]).expect("a step");
+    let replies = store.replies("a").expect("replies");
+    assert_eq!((replies.len(), replies[0].request, replies[0].reply.as_ref()), (6, 2, None));
+    assert_eq!(replies[1].reply.as_deref(), Some(&b"reply 3"[..]));
+    // Snapshots, and the history before them.
+    store.commit(&[snapshot("a", 2, 5, 0)]).expect("a snapshot");
+    store.commit(&[snapshot("a", 2, 7, 5)]).expect("a snapshot");
+    store = reopen(store);
+    assert_eq!(store.snapshots("a"), Ok(vec![(7, hash(5007)), (5, hash(5005))]));
+    assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6, 7]);
+    // What nothing needs is swept: the functions of a's steps 3 to 5 (b has 1 and 2) and the first state.
+    assert_eq!(store.check(), Ok(Vec::new()));
+    let swept = store.sweep(true).expect("a sweep");
+    assert_eq!((swept.blobs, swept.kept), (4, 4 + 1 + 2));
+    assert_eq!(store.sweep(false), Ok(swept));
+    assert_eq!(store.sweep(false), Ok(Swept { kept: swept.kept, ..Swept::default() }));
+    assert_eq!(store.blob(Kind::Graph, &hash(1004)), Ok(None));
+    assert!(store.blob(Kind::Code, &hash(1)).expect("a store").is_some());
+    assert_eq!(store.check(), Ok(Vec::new()));
+    // What was swept can come again.
+    store.commit(&[Change::Step(Step { blobs: step("a", 2, 4).blobs, ..step("a", 3 - 1, 8) })]).expect("a step");
+    assert!(store.blob(Kind::Graph, &hash(1004)).expect("a store").is_some());
+    let listed = store.actors().expect("actors");
+    assert_eq!(
+        listed.iter().map(|l| (l.name.as_str(), l.epoch, l.seq)).collect::<Vec<_>>(),
+        [("a", 2, 8), ("b", 1, 2)]
+    );
+    assert!(store.size().expect("a size") > 0);
+}
+
+#[test]
+fn memory_conforms() {
+    let memory = Memory::new();
+    conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
+}
+
+#[test]
+fn sqlite_conforms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let open = || Box::new(Sqlite::open(&path).expect("a store"));
+    conforms(open(), |before| {
+        drop(before);
+        open()
+    });
+}
+
+#[test]
+fn a_file_in_use_of_another_program_or_newer_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let first = Sqlite::open(&path).expect("a store");
+    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::InUse));
+    drop(first);
+    let change = |sql: &str, path: &Path| {
+        rusqlite::Connection::open(path).expect("a file").execute_batch(sql).expect("it is done");
+    };
+    change("PRAGMA user_version = 99", &path);
+    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::Newer { found: 99 }));
+    change("PRAGMA application_id = 1", &path);
+    assert!(matches!(Sqlite::open(&path), Err(StoreError::Damaged(_))));
+    let text = folder.path().join("text");
+    std::fs::write(&text, "this is no store, only a text that is long enough to be taken for something")
+        .expect("a file");
+    assert!(matches!(Sqlite::open(&text), Err(StoreError::Damaged(_))));
+}
+
+#[test]
+fn what_was_changed_behind_its_back_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let damage = |sql: &str| {
+        let _ = std::fs::remove_file(&path);
+        let mut store = Sqlite::open(&path).expect("a store");
+        store.claim("a").expect("a claim");
+        store.commit(&steps("a", 1, 1..=3)).expect("steps");
+        drop(store);
+        rusqlite::Connection::open(&path).expect("a file").execute_batch(sql).expect("it is done");
+        Sqlite::open(&path).expect("a store")
+    };
+    let mut store = damage("UPDATE blob SET bytes = x'00' WHERE kind = 1");
+    assert!(matches!(store.blob(Kind::Graph, &hash(1001)), Err(StoreError::Damaged(_))));
+    assert_eq!(store.check().expect("a check").len(), 3);
+    drop(store);
+    let mut store = damage("UPDATE log SET args = x'00' WHERE seq = 2");
+    assert!(matches!(store.log("a", 0, 10), Err(StoreError::Damaged(_))));
+    drop(store);
+    let mut store = damage("UPDATE reply SET reply = x'00' WHERE seq = 2");
+    assert!(matches!(store.replies("a"), Err(StoreError::Damaged(_))));
+    drop(store);
+    let mut store = damage("DELETE FROM blob WHERE kind = 2");
+    assert_eq!(store.check().expect("a check").len(), 1);
+}
+
+/// The log is cut off at any byte, as a power cut may do it: every commit that had returned by then is there, and none
+/// is there in part.
+#[test]
+fn a_torn_write_loses_nothing_that_was_committed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, wal) = (folder.path().join("store"), folder.path().join("store-wal"));
+    let mut store = Sqlite::open(&path).expect("a store");
+    store.claim("a").expect("a claim");
+    let mut lengths = vec![std::fs::metadata(&wal).expect("a log").len()];
+    for n in 0..8 {
+        store.commit(&steps("a", 1, 2 * n + 1..=2 * n + 2)).expect("steps");
+        lengths.push(std::fs::metadata(&wal).expect("a log").len());
+    }
+    let (base, log) = (std::fs::read(&path).expect("a file"), std::fs::read(&wal).expect("a log"));
+    let torn = tempfile::tempdir().expect("a folder");
+    let (torn_path, torn_wal) = (torn.path().join("store"), torn.path().join("store-wal"));
+    for cut in (lengths[0] as usize..=log.len()).step_by(509) {
+        let _ = std::fs::remove_file(torn.path().join("store-shm"));
+        std::fs::write(&torn_path, &base).expect("a file");
+        std::fs::write(&torn_wal, &log[..cut]).expect("a log");
+        let mut store = Sqlite::open(&torn_path).expect("a store");
+        let commits = lengths.iter().filter(|&&length| length as usize <= cut).count() as u64 - 1;
+        let claim = store.claim("a").expect("a claim");
+        assert!(claim.seq >= 2 * commits && claim.seq % 2 == 0, "{cut}: {claim:?}, {commits} commits");
+        assert_eq!(store.log("a", 0, 100).expect("a log").len() as u64, claim.seq);
+        assert_eq!(store.replies("a").expect("replies").len() as u64, claim.seq);
+        assert_eq!(store.check(), Ok(Vec::new()));
+    }
+}
+
+/// The disk is full at every size: what was committed stays, what was not is not there in part.
+#[test]
+fn a_full_disk_loses_nothing_that_was_committed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for more in 0..24 {
+        let path = folder.path().join(format!("store {more}"));
+        let mut store = Sqlite::open(&path).expect("a store");
+        store.claim("a").expect("a claim");
+        let pages = (store.size().expect("a size") / 4096) as u32;
+        store.limit_pages(pages + more).expect("a limit");
+        let mut committed = 0;
+        let failed = (0..1000).find_map(|n| {
+            let outcome = store.commit(&steps("a", 1, 2 * n + 1..=2 * n + 2));
+            committed += 2 * u64::from(outcome.is_ok());
+            outcome.err()
+        });
+        assert!(matches!(failed, Some(StoreError::Io(_))), "{failed:?}");
+        drop(store);
+        let mut store = Sqlite::open(&path).expect("a store");
+        assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: committed }));
+        assert_eq!(store.log("a", 0, 5000).expect("a log").len() as u64, committed);
+        assert_eq!(store.check(), Ok(Vec::new()));
+    }
+}
