@@ -31,4 +31,5 @@ pub use quipu_vm as vm;
 /// The Rust code in the book, which the tests compile and run.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/images.md")]
+#[doc = include_str!("../docs/embedding.md")]
 pub struct Book;

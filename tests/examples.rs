@@ -1,7 +1,9 @@
-//! Runs every program of `examples/` and compares its output with `examples/expected/`; `UPDATE=1` writes it anew.
+//! Runs every program and every host of `examples/` and compares its output with `examples/expected/`; `UPDATE=1` writes
+//! it anew.
 
 mod support;
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,16 +34,49 @@ fn attempt(engine: &Engine, file: &Path) -> Result<(), String> {
     session.vm().set_output(Box::new(output.clone()));
     session.run(&Input::file(name)).map_err(|error| error.to_string())?;
     let _ = session.vm().flush();
-    let stored = Path::new("examples/expected").join(file.file_name().unwrap()).with_extension("txt");
+    compare(Path::new(file.file_name().unwrap()), &output.text())
+}
+
+/// Compares what an example has printed with what is stored for it.
+fn compare(name: &Path, printed: &str) -> Result<(), String> {
+    let stored = Path::new("examples/expected").join(name).with_extension("txt");
     if std::env::var_os("UPDATE").is_some() {
         fs::create_dir_all("examples/expected").unwrap();
-        fs::write(&stored, output.text()).unwrap();
+        fs::write(&stored, printed).unwrap();
     }
     let expected = fs::read_to_string(&stored).map_err(|error| format!("{}: {error}", stored.display()))?;
-    let printed = output.text();
     if printed == expected {
         return Ok(());
     }
     let line = printed.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
     Err(format!("output line {}: {:?}, expected {:?}", line + 1, printed.lines().nth(line), expected.lines().nth(line)))
+}
+
+macro_rules! hosts {
+    ($($(#[$when:meta])* $name:ident, $file:tt, $test:ident;)*) => {$(
+        $(#[$when])*
+        #[path = $file]
+        #[allow(dead_code, reason = "its main function prints where nobody listens")]
+        mod $name;
+
+        $(#[$when])*
+        #[test]
+        fn $test() -> Result<(), Box<dyn Error>> {
+            let mut printed = Vec::new();
+            $name::run(&mut printed)?;
+            Ok(compare(Path::new($file).file_name().map_or(Path::new(""), Path::new), &String::from_utf8(printed)?)?)
+        }
+    )*};
+}
+hosts! {
+    hello, "../examples/hello.rs", hello_prints_what_is_expected;
+    host_functions, "../examples/host_functions.rs", host_functions_print_what_is_expected;
+    host_types, "../examples/host_types.rs", host_types_print_what_is_expected;
+    config, "../examples/config.rs", config_prints_what_is_expected;
+    sandbox, "../examples/sandbox.rs", sandbox_prints_what_is_expected;
+    plugins, "../examples/plugins.rs", plugins_print_what_is_expected;
+    workflow, "../examples/workflow.rs", workflow_prints_what_is_expected;
+    pool, "../examples/pool.rs", pool_prints_what_is_expected;
+    #[cfg(feature = "async")]
+    later, "../examples/async.rs", async_prints_what_is_expected;
 }
