@@ -83,6 +83,15 @@ pub enum Command {
         #[arg(long)]
         explain: bool,
     },
+    /// Serve actors: each owns a state, and carries out the functions that clients send, one at a time.
+    Serve(super::actor::Serve),
+    /// Call a function in an actor.
+    Call(super::actor::Call),
+    /// Look at the actors of a server, and tidy up; make keys.
+    Actor {
+        #[command(subcommand)]
+        command: super::actor::Command,
+    },
     /// Explain an error code such as Q0412.
     Explain {
         /// The code; all codes are listed when it is left out.
@@ -94,7 +103,8 @@ pub enum Command {
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] = &["run", "check", "test", "doc", "dis", "image", "hash", "explain"];
+pub const COMMANDS: &[&str] =
+    &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor"];
 
 /// The heading of the options that take capabilities away.
 const REACH: &str = "What programs may not reach";

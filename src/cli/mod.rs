@@ -1,5 +1,6 @@
 //! The command line of `vm`: reads it, hands it to one command, and turns the end into an exit code.
 
+mod actor;
 mod args;
 mod check;
 mod dis;
@@ -81,6 +82,9 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
             )
         }
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
+        (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, &terminal),
+        (_, _, Some(Command::Call(command))) => actor::call(&command, &options, &terminal),
+        (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
         (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),
         (_, _, Some(Command::Hash { file, name, explain: false })) => {

@@ -1,50 +1,8 @@
 //! What the server needs from whoever carries calls out.
 
-use crate::wire::{Hash, Question, Stopped, Target, TraceLine};
+use crate::wire::{Hash, Question};
 
-/// A call, as it came from a client.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Call {
-    /// The actor.
-    pub actor: String,
-    /// Who asks: the hash of key and nonce.
-    pub client: Hash,
-    /// The client's number for this call.
-    pub request: u64,
-    /// What is called.
-    pub target: Target,
-    /// The image of the list of arguments.
-    pub args: Vec<u8>,
-}
-
-/// How a call has ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// Well: the image of the result.
-    Done(Vec<u8>),
-    /// It has thrown.
-    Failed {
-        /// The image of what it has thrown.
-        value: Vec<u8>,
-        /// The calls that were under way, innermost first.
-        trace: Vec<TraceLine>,
-        /// How many of them are left out.
-        omitted: u64,
-    },
-    /// A limit was hit.
-    Stopped(Stopped),
-    /// It was not carried out, for a reason that people are told.
-    Refused(String),
-    /// The function is not known any more.
-    Unknown,
-}
-
-/// There is no room for a call now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Busy {
-    /// When there may be some.
-    pub after_ms: u64,
-}
+pub use crate::node::{Busy, Call, Outcome};
 
 /// Gives up a call that is under way. Its outcome is told all the same.
 pub type CancelCall = Box<dyn FnOnce() + Send>;

@@ -13,11 +13,14 @@ mod metrics;
 mod session;
 mod listen;
 mod page;
+mod node;
+mod serve;
 
 pub use host::{Busy, Call, CancelCall, Host, Outcome, Reply, ReplyTo};
 pub use listen::{Options, ServeError, Server};
 pub use metrics::Metrics;
 pub use page::serve_metrics;
+pub use serve::serve;
 pub use session::{Limits, Session};
 pub(crate) use shown::Recent;
 pub use shown::Shown;

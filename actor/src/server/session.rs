@@ -225,7 +225,7 @@ impl Session {
                 if self.calls() >= self.limits.calls || self.waiting + args.len() > self.limits.waiting {
                     self.answer(&Answer::Busy { request, after_ms: 20 });
                 } else {
-                    self.call(Call { actor, client, request, target, args }, back);
+                    self.call(Call { actor: actor.into(), client, request, target, args }, back);
                 }
             }
             Request::Graph { hash, codes, image } => self.graph(hash, codes, image, back),

@@ -26,7 +26,7 @@ use super::run;
 use super::terminal::Terminal;
 
 pub use compare::differences;
-pub use start::run_file;
+pub use start::{SHOW, argument, run_file};
 
 #[derive(Subcommand, Debug)]
 pub enum Command {

@@ -22,7 +22,7 @@ const START: &str = "\
 const STARTER: &str = "<start>";
 
 /// Prints a result; that there is none is not worth a line.
-const SHOW: &str = "|result| if result != nil { print(result) }";
+pub const SHOW: &str = "|result| if result != nil { print(result) }";
 
 /// `vm run IMAGE`.
 pub fn run_file(words: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
@@ -100,7 +100,7 @@ pub(super) fn run(
 }
 
 /// An argument: JSON if it is JSON, else a string.
-fn argument(vm: &mut Vm, text: &str) -> Result<Root, Failure> {
+pub fn argument(vm: &mut Vm, text: &str) -> Result<Root, Failure> {
     match serde_json::from_str(text) {
         Ok(json) => value(vm, &json),
         Err(_) => Ok(vm.string(text)),

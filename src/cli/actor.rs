@@ -1,0 +1,382 @@
+//! `vm serve`, `vm call`, `vm actor`: a server of actors, a call of one, and what operators look at.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use quipu::actor::Address;
+use quipu::actor::client::{self, Blocking, ClientError, Function};
+use quipu::actor::node::{self, Node};
+use quipu::actor::server::{self, ServeError};
+use quipu::actor::store::{Memory, Sqlite, Store};
+use quipu::actor::wire::{KeyFile, Question, Secret, Target};
+use quipu::vm::image::{Form, Image};
+use quipu::vm::trace::TraceLine;
+use quipu::vm::{Failure, Root};
+use quipu::{Engine, Error, Input, Session};
+
+use super::args::Options;
+use super::exit::Exit;
+use super::image::{SHOW, argument, open_or_run};
+use super::run;
+use super::terminal::{Output, Terminal, complain};
+use super::utf8;
+
+/// Where servers listen unless told otherwise.
+pub const ADDRESS: &str = "127.0.0.1:7300";
+
+/// What `vm serve` is told.
+#[derive(clap::Args, Debug)]
+pub struct Serve {
+    /// Listen on this address.
+    #[arg(long, default_value = ADDRESS, value_name = "HOST:PORT")]
+    listen: String,
+    /// Listen on a socket file instead, which only you can use.
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    unix: Option<PathBuf>,
+    /// Keep all actors in this file; without it they end with the server.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Actors begin with the value of this program or image; without it, with an empty map.
+    #[arg(long, value_name = "FILE")]
+    init: Option<OsString>,
+    /// Let only those in whose keys are in this file.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Show numbers for monitoring at http://ADDR/metrics.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
+    /// Only check the file of a server that does not run.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unix", "data", "init", "metrics"])]
+    check: Option<PathBuf>,
+}
+
+/// What `vm call` is told.
+#[derive(clap::Args, Debug)]
+pub struct Call {
+    /// HOST:PORT or unix:PATH.
+    address: Address,
+    /// Call the function that CODE gives, in place of one in a file.
+    #[arg(short = 'e', value_name = "CODE")]
+    code: Option<String>,
+    /// Call what is installed under this name.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["code", "install"])]
+    invoke: Option<String>,
+    /// Install the function under this name instead of calling it.
+    #[arg(long, value_name = "NAME")]
+    install: Option<String>,
+    /// The actor.
+    #[arg(long, default_value = "main", value_name = "NAME")]
+    actor: String,
+    /// The file with your key and the server's.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// FILE[:NAME], a program or image whose function is called, unless it is given otherwise; then the arguments, JSON
+    /// where they are JSON.
+    #[arg(allow_negative_numbers = true, value_name = "FILE[:NAME] | ARGS")]
+    words: Vec<OsString>,
+}
+
+/// What `vm actor` can do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List all actors of a server.
+    List(Server),
+    /// Show one actor.
+    Info(OneActor),
+    /// Keep the state of an actor now, so that a restart has less to repeat.
+    Snapshot(OneActor),
+    /// Show the last calls of an actor.
+    Log(OneActor),
+    /// Remove what nothing needs.
+    Gc {
+        #[command(flatten)]
+        server: Server,
+        /// Only count it.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Make a key file, or show the public key of one.
+    Key { file: PathBuf },
+}
+
+/// A server as operators reach it.
+#[derive(clap::Args, Debug)]
+pub struct Server {
+    /// HOST:PORT or unix:PATH.
+    address: Address,
+    /// The file with your key and the server's.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+/// One actor of a server.
+#[derive(clap::Args, Debug)]
+pub struct OneActor {
+    #[command(flatten)]
+    server: Server,
+    /// The actor.
+    #[arg(default_value = "main")]
+    name: String,
+}
+
+/// `vm serve`.
+pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    if let Some(file) = &command.check {
+        return check(file);
+    }
+    let address = match &command.unix {
+        Some(path) => Address::Unix(path.clone()),
+        None => Address::Tcp(command.listen.clone()),
+    };
+    let keys = match &command.key_file {
+        Some(path) => {
+            let file = read_keys(path)?;
+            Some((file.secret, Arc::new(file.ring)))
+        }
+        None => None,
+    };
+    let init = match &command.init {
+        Some(file) => match open_or_run(file, options, terminal) {
+            Ok(image) => Some(image.to_bytes(Form::default())),
+            Err(stop) => return stop.end(terminal),
+        },
+        None => None,
+    };
+    let store: Box<dyn Store> = match &command.data {
+        Some(path) => Box::new(Sqlite::open(path).map_err(|error| format!("{}: {error}", path.display()))?),
+        None => Box::new(Memory::default()),
+    };
+    let mut bounds = node::Options { init, ..node::Options::default() };
+    bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
+    bounds.heap = options.heap.unwrap_or(bounds.heap);
+    bounds.time = options.timeout.unwrap_or(bounds.time);
+    let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
+    let listen = server::Options { keys, ..server::Options::new(address) };
+    let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
+        let mut output = Output::new();
+        let _ = writeln!(output, "listening on {address}");
+        if let Some(metrics) = metrics {
+            let _ = writeln!(output, "metrics at http://{metrics}/metrics");
+        }
+        let _ = output.flush();
+    };
+    match server::serve(listen, &node, command.metrics.as_deref(), ready) {
+        Ok(()) => Ok(Exit::Ok.into()),
+        Err(error @ ServeError::NoKeys) => Err(error.to_string()),
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            Ok(Exit::Uncaught.into())
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<ExitCode, String> {
+    if !file.exists() {
+        return Err(format!("there is no file `{}`", file.display()));
+    }
+    let mut store = Sqlite::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let checked = match node::check(&mut store) {
+        Ok(checked) => checked,
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            return Ok(Exit::Image.into());
+        }
+    };
+    for wrong in &checked.wrong {
+        complain(&format!("error: {wrong}\n"));
+    }
+    if !checked.wrong.is_empty() {
+        return Ok(Exit::Image.into());
+    }
+    say(&format!("{}: ok, {} actors, {} calls repeated", file.display(), checked.actors, checked.replayed));
+    Ok(Exit::Ok.into())
+}
+
+/// `vm call`.
+pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let mut words = &command.words[..];
+    let function = match (&command.code, &command.invoke) {
+        (_, Some(_)) => None,
+        (Some(code), None) => Some(run_code(code, options, terminal)),
+        (None, None) => {
+            let (file, rest) = words.split_first().ok_or("expected a file, -e CODE or --invoke NAME")?;
+            words = rest;
+            Some(open_or_run(file, options, terminal))
+        }
+    };
+    let function = match function.transpose() {
+        Ok(function) => function.map(|image| Arc::new(Function::new(image))),
+        Err(stop) => return stop.end(terminal),
+    };
+    let target = match (&function, &command.invoke, &command.install) {
+        (Some(function), _, Some(name)) => Target::Install(name.clone(), function.hash()),
+        (Some(function), _, None) => Target::Function(function.hash()),
+        (None, Some(name), _) => Target::Installed(name.clone()),
+        (None, None, _) => return Err("there is nothing to call".to_owned()),
+    };
+    let strings = words.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
+    let input = Input::text("<call>", "");
+    let mut session = match Engine::new().session(run::limits(options)) {
+        Ok(session) => session,
+        Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
+    };
+    session.vm().set_output(Box::new(Output::new()));
+    let args = match image_of(&mut session, &strings) {
+        Ok(args) => args,
+        Err(failure) => return Ok(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)),
+    };
+    let outcome = connect(&command.address, command.key_file.as_deref(), options).map(|mut client| {
+        let outcome = client.call(&command.actor.as_str().into(), target, function, args, &mut || Ok(()));
+        client.close();
+        outcome
+    })?;
+    let shown = match outcome {
+        Ok(bytes) => thaw(&mut session, &bytes).and_then(|value| {
+            let show = session.run(&Input::text("<show>", SHOW))?;
+            session.vm().call(&show, &[value]).map_err(Error::from)
+        }),
+        Err(ClientError::Thrown { value, trace, omitted }) => {
+            thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, trace, omitted)))
+        }
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
+            return Ok(exit.into());
+        }
+    };
+    let flushed = session.vm().flush();
+    if let Err(error) = shown {
+        return Ok(run::ended(&error, Some(&session), &input, options, terminal));
+    }
+    flushed.map_err(|error| format!("cannot write standard output: {error}"))?;
+    Ok(Exit::Ok.into())
+}
+
+/// The image of what a program on the command line gives.
+fn run_code(code: &str, options: &Options, terminal: &Terminal) -> Result<Image, super::image::Stop> {
+    let input = Input::text("<command line>", code);
+    let engine = Engine::granting(&options.grant(Vec::new()));
+    let ended = |error: &Error, session: Option<&Session>| {
+        super::image::Stop::Ended(run::ended(error, session, &input, options, terminal))
+    };
+    let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
+    session.vm().set_output(Box::new(Output::new()));
+    let value = session.run(&input).map_err(|error| ended(&error, Some(&session)))?;
+    session.vm().freeze(&value).map_err(|failure| ended(&Error::Failed(failure), Some(&session)))
+}
+
+/// The image of the list of arguments.
+fn image_of(session: &mut Session, strings: &[String]) -> Result<Vec<u8>, Failure> {
+    let vm = session.vm();
+    let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
+    let list = vm.list(&args)?;
+    Ok(vm.freeze(&list)?.to_bytes(Form::default()))
+}
+
+fn thaw(session: &mut Session, bytes: &[u8]) -> Result<Root, Error> {
+    let image = Image::open(bytes, &()).map_err(|error| {
+        Error::Unreadable(
+            "the answer".to_owned(),
+            std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()),
+        )
+    })?;
+    session.vm().thaw(&image).map_err(Error::from)
+}
+
+/// What was thrown in the actor, with the calls that were under way there.
+fn thrown(session: &mut Session, value: &Root, trace: Vec<quipu::actor::wire::TraceLine>, omitted: u64) -> Error {
+    let thrower = match session.run(&Input::text("<throw>", "|value| throw value")) {
+        Ok(thrower) => thrower,
+        Err(error) => return error,
+    };
+    match session.vm().call(&thrower, std::slice::from_ref(value)) {
+        Err(Failure::Uncaught(mut uncaught)) => {
+            let line = |line: quipu::actor::wire::TraceLine| TraceLine {
+                function: line.function,
+                file: line.file.into(),
+                line: line.line,
+                span: Default::default(),
+            };
+            uncaught.trace = trace.into_iter().map(line).collect();
+            uncaught.omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
+            Error::Failed(Failure::Uncaught(uncaught))
+        }
+        Err(failure) => Error::Failed(failure),
+        // `throw` does not return.
+        Ok(_) => Error::Unreadable("the answer".to_owned(), std::io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// `vm actor`.
+pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String> {
+    let (server, question, name) = match command {
+        Command::List(server) => (server, Question::List, ""),
+        Command::Info(one) => (&one.server, Question::Info, one.name.as_str()),
+        Command::Snapshot(one) => (&one.server, Question::Snapshot, one.name.as_str()),
+        Command::Log(one) => (&one.server, Question::Log, one.name.as_str()),
+        Command::Gc { server, dry_run: false } => (server, Question::Gc, ""),
+        Command::Gc { server, dry_run: true } => (server, Question::GcDry, ""),
+        Command::Key { file } => return key(file),
+    };
+    let mut client = connect(&server.address, server.key_file.as_deref(), options)?;
+    let answer = client.ask(question, &name.into());
+    client.close();
+    match answer {
+        Ok(text) => {
+            say(&text);
+            Ok(Exit::Ok.into())
+        }
+        Err(error) => {
+            complain(&format!("error: {error}\n"));
+            Ok(Exit::Uncaught.into())
+        }
+    }
+}
+
+/// Makes a key file, or shows whose it is.
+fn key(path: &Path) -> Result<ExitCode, String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if path.exists() {
+        say(&read_keys(path)?.secret.public().to_string());
+        return Ok(Exit::Ok.into());
+    }
+    let secret = Secret::new().map_err(|error| error.to_string())?;
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = written.and_then(|mut file| file.write_all(KeyFile::fresh(&secret).as_bytes()));
+    written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    say(&secret.public().to_string());
+    Ok(Exit::Ok.into())
+}
+
+fn read_keys(path: &Path) -> Result<KeyFile, String> {
+    use std::os::unix::fs::PermissionsExt;
+    let about = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+    let metadata = std::fs::metadata(path).map_err(|error| about(&error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(about(&"others can read this key file; `chmod 600` it"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| about(&error))?;
+    KeyFile::read(&text).map_err(|error| about(&error))
+}
+
+fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Result<Blocking, String> {
+    let mut to = client::Options::new(address.clone());
+    if let Some(path) = key_file {
+        let file = read_keys(path)?;
+        let server = file.server(&address.to_string());
+        let server = server.ok_or_else(|| format!("`{}` has no line `server {address} KEY`", path.display()))?;
+        to.keys = Some((file.secret, server));
+    }
+    to.timeout = options.timeout.unwrap_or(to.timeout);
+    Blocking::connect(to).map_err(|error| format!("{address}: {error}"))
+}
+
+fn say(line: &str) {
+    let mut output = Output::new();
+    let _ = writeln!(output, "{line}");
+    let _ = output.flush();
+}
