@@ -74,7 +74,7 @@ pub struct Call {
     /// The file with your key and the server's.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// FILE[:NAME], a program or image whose function is called, unless it is given otherwise; then the arguments, JSON
+    /// `FILE[:NAME]`, a program or image whose function is called, unless it is given otherwise; then the arguments, JSON
     /// where they are JSON.
     #[arg(allow_negative_numbers = true, value_name = "FILE[:NAME] | ARGS")]
     words: Vec<OsString>,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use crate::cx::Cx;
 use crate::heap::Value;
+use crate::host::guarded;
 
 /// What a native gives: a value, or why there is none.
 pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;
@@ -177,7 +178,7 @@ impl NativeDef {
     pub fn call<'v>(&self, cx: &mut Cx<'v>, arguments: &[Value<'v>]) -> Outcome<'v> {
         match &self.run {
             NativeRun::Plain(function) => function(cx, arguments),
-            NativeRun::Host(function) => function(cx, arguments),
+            NativeRun::Host(function) => guarded(cx, &self.name, |cx| function(cx, arguments)),
             NativeRun::Control(_) | NativeRun::Later(_) => Err(Fault::Defer),
         }
     }

@@ -310,10 +310,8 @@ macro_rules! methods {
                     let mut arguments = Arguments::new(&own, arguments);
                     let mut data = <$guard<'_, T> as Parameter>::take(cx, &mut arguments)?;
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
-                    let given = super::error::guarded(cx, &own, |_| {
-                        #[allow(clippy::explicit_auto_deref)]
-                        call::<Ret, T, $($P::Item<'_>),*>(&self, methods!(@deref $guard data), $($p),*)
-                    })?;
+                    #[allow(clippy::explicit_auto_deref)]
+                    let given = call::<Ret, T, $($P::Item<'_>),*>(&self, methods!(@deref $guard data), $($p),*);
                     drop(data);
                     super::error::give(cx, given)
                 });

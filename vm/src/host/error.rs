@@ -86,12 +86,18 @@ impl Failure {
 }
 
 /// Runs a function of the host; a panic in it becomes an error of the program.
-pub(super) fn guarded<'v, T>(cx: &mut Cx<'v>, name: &str, run: impl FnOnce(&mut Cx<'v>) -> T) -> Result<T, Fault<'v>> {
+pub(crate) fn guarded<'v, T>(
+    cx: &mut Cx<'v>,
+    name: &str,
+    run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
+) -> Result<T, Fault<'v>> {
+    let limit = cx.machine.heap.limit;
     // What the machine does in between is over when a panic comes by: it never calls a function of the host while
-    // anything of its own is half done.
+    // anything of its own is half done, but for the heap limit, which conversions lift.
     match catch_unwind(AssertUnwindSafe(|| run(cx))) {
-        Ok(value) => Ok(value),
+        Ok(outcome) => outcome,
         Err(panic) => {
+            cx.machine.heap.limit = limit;
             let message = format!("{name}: the host's function panicked: {}", text_of(&*panic));
             Err(cx.fail(ErrorKind::Plain, message))
         }

@@ -1,7 +1,7 @@
 //! Natives made of plain Rust functions and closures, by the types of their parameters.
 
 use super::convert::{FromValue, IntoValue};
-use super::error::{give, guarded};
+use super::error::give;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::Value;
@@ -171,7 +171,7 @@ macro_rules! functions {
                 let run = typed(move |cx, arguments| {
                     let mut arguments = Arguments::new(&own, arguments);
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
-                    let given = guarded(cx, &own, |_| call(&self, $($p),*))?;
+                    let given = call(&self, $($p),*);
                     give(cx, given)
                 });
                 define(name, &[$(($P::OPTIONAL, $P::REST)),*], run)
@@ -199,7 +199,7 @@ macro_rules! functions {
                 let run = typed(move |cx, arguments| {
                     let mut arguments = Arguments::new(&own, arguments);
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
-                    let given = guarded(cx, &own, |cx| call(&self, cx, $($p),*))?;
+                    let given = call(&self, cx, $($p),*);
                     give(cx, given)
                 });
                 define(name, &[$(($P::OPTIONAL, $P::REST)),*], run)

@@ -147,7 +147,7 @@ macro_rules! functions {
                 let run = typed(move |cx, arguments| {
                     let mut arguments = Arguments::new(&own, arguments);
                     $(let $p = <$P as Parameter>::take(cx, &mut arguments)?;)*
-                    let future = super::error::guarded(cx, &own, |_| self($($p),*))?;
+                    let future = self($($p),*);
                     Ok(later(future))
                 });
                 define_run(name, &[$((<$P as Parameter>::OPTIONAL, <$P as Parameter>::REST)),*], NativeRun::Later(run))

@@ -11,6 +11,7 @@ use super::prepare::Prepared;
 use crate::error::ErrorKind;
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
+use crate::host::guarded;
 use crate::native::{Control, Fault, NativeRun};
 
 type Done = Result<(), Fault<'static>>;
@@ -166,7 +167,7 @@ impl Machine {
         let outcome = match &def.run {
             NativeRun::Control(_) | NativeRun::Later(_) => Err(Fault::Defer),
             NativeRun::Plain(function) => function(self.cx_mut(), arguments),
-            NativeRun::Host(function) => function(self.cx_mut(), arguments),
+            NativeRun::Host(function) => guarded(self.cx_mut(), &def.name, |cx| function(cx, arguments)),
         };
         // SAFETY: as above.
         unsafe { (*self.fiber).state.window = 0 };

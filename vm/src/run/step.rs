@@ -22,6 +22,7 @@ use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
+use crate::host::guarded;
 use crate::native::{Fault, Later, LaterFn, Stop};
 
 type Done = Result<(), Fault<'static>>;
@@ -144,7 +145,7 @@ impl Machine {
             return Err(self.failure(ErrorKind::Plain, message));
         }
         let arguments: Vec<Slot> = (at..at + count).map(|register| self.r(register)).collect();
-        self.stepping.later = Some(begin(self.cx_mut(), &arguments)?);
+        self.stepping.later = Some(guarded(self.cx_mut(), name, |cx| begin(cx, &arguments))?);
         let dst = self.settle(to);
         let fiber = self.fiber;
         self.pause(Event::Owed);
@@ -324,7 +325,7 @@ impl Machine {
                 }
                 let wanted = (*owed).state.wanted as usize;
                 machine.rouse(fiber, 0, true)?;
-                let goes_on = match answer(machine.cx_mut()) {
+                let goes_on = match guarded(machine.cx_mut(), "a native of the host", answer) {
                     Ok(value) => {
                         machine.set_r(wanted, value);
                         true
