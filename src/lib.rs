@@ -32,4 +32,5 @@ pub use quipu_vm as vm;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/images.md")]
 #[doc = include_str!("../docs/embedding.md")]
+#[doc = include_str!("../docs/profiling.md")]
 pub struct Book;

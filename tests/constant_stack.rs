@@ -3,6 +3,7 @@
 //! A handler that calls the next one instead of jumping to it takes some of the Rust stack for every instruction, and
 //! overflows it here within a few thousand.
 
+use quipu::vm::Watch;
 use quipu::{Engine, Input};
 
 const PROGRAM: &str = r#"
@@ -51,13 +52,26 @@ tail(300_000)
 spin(100_000)
 "#;
 
-#[test]
-fn constant_stack() {
-    let worker = std::thread::Builder::new().stack_size(512 * 1024).spawn(|| {
+/// Runs the program on a small stack.
+fn runs(watch: Option<Watch>) {
+    let worker = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
         let engine = Engine::default();
         let mut session = engine.session(Default::default()).expect("the library runs");
+        if let Some(watch) = watch {
+            session.vm().watch(watch);
+        }
         let input = Input::Text { name: "<test>".into(), text: PROGRAM.into() };
         session.run(&input).map(|_| ()).map_err(|_| "the program fails")
     });
     assert_eq!(worker.expect("a thread").join().expect("no overflow"), Ok(()));
+}
+
+#[test]
+fn constant_stack() {
+    runs(None);
+}
+
+#[test]
+fn constant_stack_while_watched() {
+    runs(Some(Watch { period: Some(1009) }));
 }

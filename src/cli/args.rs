@@ -109,6 +109,9 @@ pub const COMMANDS: &[&str] =
 /// The heading of the options that take capabilities away.
 const REACH: &str = "What programs may not reach";
 
+/// The heading of the options that watch a program.
+const WATCHED: &str = "Watching programs that run (slower)";
+
 /// Options that may stand before or after the command.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Options {
@@ -151,6 +154,14 @@ pub struct Options {
     /// Keep programs from all of these: they compute and print.
     #[arg(long, global = true, help_heading = REACH)]
     pub sandbox: bool,
+
+    /// Tell in the end what was done: instructions, objects, collections, caches.
+    #[arg(long, global = true, help_heading = WATCHED)]
+    pub stats: bool,
+
+    /// Draw where the time went into FILE, a flame graph (SVG), and tell it by function and line.
+    #[arg(long, global = true, value_name = "FILE", help_heading = WATCHED)]
+    pub profile: Option<OsString>,
 
     /// Report errors as JSON, one object a line.
     #[arg(long, global = true)]

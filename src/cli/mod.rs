@@ -12,6 +12,7 @@ mod image;
 mod run;
 mod test;
 mod terminal;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ use super::exit::Exit;
 use super::image::{is_image, run_file};
 use super::terminal::{Output, Terminal, complain, usage_error};
 use super::utf8;
+use super::watch;
 
 /// Runs a file (`-`: standard input) with the arguments after it.
 pub fn file(program: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
@@ -69,6 +70,7 @@ fn run(
     let gone = output.broken();
     session.vm().set_output(Box::new(output));
     stop_on_ctrl_c(&mut session);
+    watch::begin(&mut session, options)?;
     let result = session.run(input);
     let shown = match &result {
         Ok(value) if print => Some(session.vm().repr(value)),
@@ -83,6 +85,7 @@ fn run(
         complain(&format!("error: cannot write standard output: {error}\n"));
         return Ok(Exit::Uncaught.into());
     }
+    let unwritten = watch::end(&mut session, options);
     let code = match (result, shown) {
         (Ok(_), None) => Exit::Ok.into(),
         (Ok(_), Some(Ok(shown))) => {
@@ -96,7 +99,7 @@ fn run(
     };
     // The process ends now: taking a large heap apart piece by piece would only delay it.
     std::mem::forget(session);
-    Ok(code)
+    Ok(unwritten.map_or(code, ExitCode::from))
 }
 
 pub fn limits(options: &Options) -> Limits {

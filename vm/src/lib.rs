@@ -17,6 +17,7 @@ pub mod host;
 pub mod failure;
 pub mod vm;
 pub mod steps;
+pub mod watch;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
@@ -30,3 +31,4 @@ pub use run::scope::Scope;
 pub use run::step::Budget;
 pub use steps::{Run, Step};
 pub use vm::{FunctionInfo, Interrupt, Stats, Vm};
+pub use watch::{Watch, Watched};

@@ -12,6 +12,7 @@ use super::super::exit::Exit;
 use super::super::run;
 use super::super::terminal::{Output, Terminal};
 use super::super::utf8;
+use super::super::watch;
 use super::{CodeFrom, Stop, open, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
@@ -52,6 +53,7 @@ pub(super) fn run(
     };
     session.vm().set_output(Box::new(Output::new()));
     run::stop_on_ctrl_c(&mut session);
+    watch::begin(&mut session, options)?;
     let mut done = || -> Result<Root, Error> {
         let start = session.run(&Input::text(STARTER, START))?;
         let show = session.run(&Input::text("<show>", SHOW))?;
@@ -70,6 +72,7 @@ pub(super) fn run(
         error
     });
     let flushed = session.vm().flush();
+    let unwritten = watch::end(&mut session, options);
     let value = match value {
         Ok(value) => value,
         Err(Error::Failed(Failure::Uncaught(uncaught))) if uncaught.kind.as_deref() == Some("image_error") => {
@@ -96,7 +99,7 @@ pub(super) fn run(
         }
     }
     std::mem::forget(session);
-    Ok(Exit::Ok.into())
+    Ok(unwritten.unwrap_or(Exit::Ok).into())
 }
 
 /// An argument: JSON if it is JSON, else a string.

@@ -21,12 +21,14 @@ pub mod handle;
 pub mod journal;
 mod trace;
 mod collect;
+mod tally;
 
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
 pub(crate) use cells::{LARGEST, class_of};
 pub use host::{Ref, RefMut, Unavailable};
 pub use layout::Special;
+pub(crate) use tally::Tally;
 pub(crate) use trace::Marker;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,

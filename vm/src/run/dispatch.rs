@@ -208,6 +208,19 @@ macro_rules! define_numbers {
 }
 prepared_ops!(define_numbers);
 
+macro_rules! define_names {
+    ($($number:literal $name:ident,)*) => {
+        /// What a prepared instruction is called; None for numbers that no instruction has.
+        pub(super) fn name(number: u8) -> Option<&'static str> {
+            match number {
+                $($number => Some(stringify!($name)),)*
+                _ => Op::from_u8(number).map(Op::name),
+            }
+        }
+    };
+}
+prepared_ops!(define_names);
+
 /// The operands of an instruction that are registers, as the bits of its word.
 const fn registers_of(op: Op) -> u64 {
     let (operands, mut bits, mut i) = (op.operands(), 0, 0);

@@ -18,10 +18,11 @@ use super::dispatch::{Exit, next, op, resume, slow};
 use super::frame::{Frame, Kind};
 use super::machine::Machine;
 use super::prepare::{CELL_CLASS, Cache};
+use super::watch::Look;
 use crate::heap::layout::*;
 use crate::heap::{Gc, Slot, tag};
 use crate::native::{Intrinsic, NativeFn, NativeRun};
-use quipu_lang::code::Source;
+use quipu_lang::code::{Op, Source};
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
 /// an address can be computed from without another instruction.
@@ -798,6 +799,31 @@ op!(Counted(pc, base, vm, w, fp) {
     return super::dispatch::TABLE[w as u8 as usize](pc, base, vm, w, fp)
 });
 slow!(again StepsOver => steps_over);
+
+// While the machine is watched, every instruction comes by here first.
+op!(Watched(pc, base, vm, w, fp) {
+    observe(pc, base, vm, w, fp);
+    return super::dispatch::TABLE[w as u8 as usize](pc, base, vm, w, fp)
+});
+#[inline(never)]
+unsafe fn observe(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) {
+    // SAFETY: the invariants at the top of the file; an instruction with a cache has its receiver in a register.
+    unsafe {
+        let fuel = (*vm).total_fuel_used();
+        let Some(account) = &mut (*vm).account else { return };
+        if super::watch::is_cached(w as u8) {
+            let receiver = if w as u8 == Op::SetField as u8 { a(w) } else { b(w) };
+            account.use_cache(pc.add(c(w)).cast(), *r(base, receiver));
+        }
+        let (at, steps) = match account.step(w as u8, fuel) {
+            None => return,
+            Some((Look::Here, steps)) => (pc, steps),
+            Some((Look::Before, steps)) => (pc.sub(1), steps),
+        };
+        (*vm).store(at, base, fp);
+        (*vm).look(steps);
+    }
+}
 
 // Safepoints: these undo the step of `pc` and run the instruction again when all is well.
 slow!(again OutOfFuel => safepoint);

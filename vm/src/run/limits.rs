@@ -110,6 +110,7 @@ impl Machine {
     pub(crate) fn collect(&mut self) {
         self.park();
         self.graph_hashes.clear();
+        let begun = self.account.as_ref().map(|_| Instant::now());
         let Machine { heap, fiber, waiting, natives, methods, types, roots, result, codes, strings, fault, .. } = self;
         heap.mark(|marker| {
             for fiber in waiting.iter().chain([&*fiber]) {
@@ -135,7 +136,14 @@ impl Machine {
                 code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));
             }
         }
+        let marked = begun.map(|begun| begun.elapsed());
+        // SAFETY: nothing is freed before `sweep`.
+        let freed = begun.map(|_| heap.tally(|header| unsafe { !heap.is_live(header) }));
+        let swept = begun.map(|_| Instant::now());
         heap.sweep();
+        if let (Some(account), Some(marked), Some(freed), Some(swept)) = (&mut self.account, marked, freed, swept) {
+            account.collected(marked + swept.elapsed(), &freed);
+        }
     }
 
     /// Writes the running fiber's position into the fiber, where the collector and the images look for it.

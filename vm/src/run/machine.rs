@@ -76,6 +76,8 @@ pub(crate) struct Machine {
     pub interrupt: Arc<AtomicBool>,
     /// Where the steps of the host stand.
     pub stepping: super::step::Stepping,
+    /// What is counted while the machine is watched.
+    pub account: Option<Box<super::watch::Account>>,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
     /// Functions of the host that hold values without a native around them; what they hold outlives calls that they make.

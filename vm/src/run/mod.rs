@@ -17,6 +17,7 @@ mod operators;
 mod iterate;
 mod switch;
 pub mod step;
+pub(crate) mod watch;
 pub mod scope;
 mod start;
 mod roots;

@@ -42,6 +42,7 @@ impl Machine {
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
             stepping: super::step::Stepping::default(),
+            account: None,
             nesting: 0,
             entered: 0,
             retrying: false,

@@ -365,7 +365,7 @@ impl Machine {
     }
 
     fn end_budget(&mut self) {
-        self.handlers = super::dispatch::TABLE;
+        self.handlers = self.usual_handlers();
         self.stepping.pause_at = None;
     }
 

@@ -1,0 +1,73 @@
+//! How many objects of each kind there are, for machines that are watched.
+
+use super::alloc::Heap;
+use super::cells::SIZES;
+use super::layout::Header;
+use super::value::tag;
+use crate::watch::Made;
+
+/// Number and bytes of the objects of each kind.
+#[derive(Default)]
+pub(crate) struct Tally([(u64, u64); 32]);
+
+/// Kinds of objects and what programs call them.
+const KINDS: [(u64, &str); 15] = [
+    (tag::STR, "str"),
+    (tag::BYTES, "bytes"),
+    (tag::TUPLE, "tuple"),
+    (tag::RANGE, "range"),
+    (tag::CELL, "shared variable"),
+    (tag::CLOSURE, "function"),
+    (tag::INSTANCE, "instance"),
+    (tag::LIST, "list"),
+    (tag::MAP, "map"),
+    (tag::SET, "set"),
+    (tag::TYPE, "type"),
+    (tag::FIBER, "fiber"),
+    (tag::ERROR, "error"),
+    (tag::NATIVE, "native"),
+    (tag::HOST, "host object"),
+];
+
+impl Tally {
+    /// Adds what another one has.
+    pub fn add(&mut self, other: &Tally) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            mine.0 += theirs.0;
+            mine.1 += theirs.1;
+        }
+    }
+
+    /// What this one has more than an earlier one, by kind. Bytes of objects that have shrunk count as none.
+    pub fn since(&self, before: &Tally) -> impl Iterator<Item = Made> {
+        KINDS.iter().filter_map(move |&(tag, kind)| {
+            let (now, then) = (self.0[tag as usize], before.0[tag as usize]);
+            let (count, bytes) = (now.0.saturating_sub(then.0), now.1.saturating_sub(then.1));
+            (count > 0).then_some(Made { kind, count, bytes })
+        })
+    }
+}
+
+impl Heap {
+    /// Counts the objects that `counts`, by their headers.
+    pub fn tally(&self, counts: impl Fn(*const Header) -> bool) -> Tally {
+        let mut tally = Tally::default();
+        let cells = self.blocks.iter().flat_map(|block| {
+            let size = SIZES[block.class] as usize;
+            block.cells().map(move |header| (header, size))
+        });
+        for (header, size) in cells.chain(self.large.iter().map(|object| (object.header, object.size))) {
+            // SAFETY: cells and large objects begin with a header, of kind 0 where there is no object; objects are whole
+            // between instructions.
+            unsafe {
+                let kind = (*header).kind;
+                if kind != 0 && counts(header) {
+                    let entry = &mut tally.0[kind as usize % 32];
+                    entry.0 += 1;
+                    entry.1 += (size + Heap::owned_bytes(header)) as u64;
+                }
+            }
+        }
+        tally
+    }
+}
