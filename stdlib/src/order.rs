@@ -42,7 +42,11 @@ pub(crate) fn sorted<'v>(cx: &mut Cx<'v>, mut values: Vec<Value<'v>>) -> Result<
     match sort {
         Sort::Ints => values.sort_by_key(|value| value.as_int()),
         Sort::Floats => values.sort_by(|a, b| float_order(as_float(*a), as_float(*b))),
-        Sort::Strs => values.sort_by(|a, b| a.as_str().cmp(&b.as_str())),
+        Sort::Strs => {
+            let mut keyed: Vec<_> = values.iter().map(|&value| (prefix(value), value)).collect();
+            keyed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.as_str().cmp(&b.1.as_str())));
+            values = keyed.into_iter().map(|(_, value)| value).collect();
+        }
         Sort::Others => return merge_sort(cx, values, |value| *value),
     }
     Ok(values)
@@ -55,7 +59,11 @@ pub(crate) fn sorted_positions<'v>(cx: &mut Cx<'v>, keys: &[Value<'v>]) -> Resul
     match sort {
         Sort::Ints => positions.sort_by_key(|&i| keys[i].as_int()),
         Sort::Floats => positions.sort_by(|&i, &j| float_order(as_float(keys[i]), as_float(keys[j]))),
-        Sort::Strs => positions.sort_by(|&i, &j| keys[i].as_str().cmp(&keys[j].as_str())),
+        Sort::Strs => {
+            let prefixes: Vec<u64> = keys.iter().map(|&key| prefix(key)).collect();
+            let text = |i: usize| keys[i].as_str();
+            positions.sort_by(|&i, &j| prefixes[i].cmp(&prefixes[j]).then_with(|| text(i).cmp(&text(j))));
+        }
         Sort::Others => return merge_sort(cx, positions, |&i| keys[i]),
     }
     Ok(positions)
@@ -64,9 +72,19 @@ pub(crate) fn sorted_positions<'v>(cx: &mut Cx<'v>, keys: &[Value<'v>]) -> Resul
 /// Charges for sorting values, and finds out how to do it.
 fn prepare<'v>(cx: &mut Cx<'v>, values: &[Value<'v>]) -> Result<Sort, Fault<'v>> {
     let len = values.len();
-    cx.reserve(len.saturating_mul(2 * items::SLOT))?;
+    cx.reserve(len.saturating_mul(4 * items::SLOT))?;
     cx.work(len / 8 * (usize::BITS - len.leading_zeros()) as usize)?;
     sort_of(values).ok_or(Fault::Defer)
+}
+
+/// The first bytes of a string as a number, which orders most strings without looking at them again: they lie far apart
+/// in memory.
+fn prefix(value: Value<'_>) -> u64 {
+    let text = value.as_str().unwrap_or("").as_bytes();
+    let mut bytes = [0; 8];
+    let length = text.len().min(8);
+    bytes[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 fn as_float(value: Value<'_>) -> f64 {
