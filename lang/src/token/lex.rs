@@ -200,10 +200,13 @@ impl<'s> Cutter<'s, '_> {
 
     /// A colon, which outside of all brackets in a hole begins a format spec.
     fn colon(&mut self, span: Span) {
+        /// Longer ones are none, so that a text of colons is not searched to its end for each of them.
+        const LONGEST: usize = 256;
         let is_bare = self.strings.last().is_some_and(|string| string.braces == 0 && string.brackets == 0);
         let rest = &self.text[span.end as usize..];
-        match rest.find(['}', '"', '\n']) {
-            Some(length) if is_bare && rest.as_bytes()[length] == b'}' => {
+        let end = rest.bytes().take(if is_bare { LONGEST } else { 0 }).position(|b| matches!(b, b'}' | b'"' | b'\n'));
+        match end {
+            Some(length) if rest.as_bytes()[length] == b'}' => {
                 let spec = Span::new(span.end, span.end + length as u32);
                 if let Err(mistake) = Spec::parse(self.slice(spec)) {
                     let at = spec.start + mistake.at as u32;
