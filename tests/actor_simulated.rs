@@ -8,10 +8,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::client::{Core, Event, Function};
-use quipu::actor::server::{Busy, Call, CancelCall, Host, Limits, Metrics, Outcome, Reply, ReplyTo, Session, Shown};
+use quipu::actor::server::{
+    Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Outcome, Reply, ReplyTo, Session, Shown, Turn,
+};
 use quipu::actor::wire::{Answer, Hash, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
 use quipu::lang::code::{Code, CodeHash};
-use quipu::vm::image::{Image, ImageError};
+use quipu::vm::image::Image;
 use quipu::{Engine, Input};
 
 /// Numbers from a seed (xorshift64*).
@@ -66,25 +68,38 @@ impl Host for Shared {
         }))
     }
 
-    fn put_graph(&self, hash: &Hash, image: &[u8]) -> Result<Vec<Hash>, String> {
+    fn has_code(&self, code: &Hash) -> bool {
+        self.0.inner.lock().unwrap().codes.contains_key(&CodeHash(*code))
+    }
+
+    fn put_function(
+        &self,
+        hash: &Hash,
+        image: &[u8],
+        codes: &[Hash],
+        sent: &HashMap<Hash, CodeBytes>,
+    ) -> Result<Vec<Hash>, String> {
         let mut inner = self.0.inner.lock().unwrap();
+        for code in codes.iter().rev().chain(codes) {
+            if let Some((bytes, _)) = sent.get(code)
+                && let Ok(code) = Code::decode(bytes, |hash| inner.codes.get(hash).cloned())
+            {
+                inner.codes.insert(code.hash(), code);
+            }
+        }
+        let missing: Vec<Hash> =
+            codes.iter().filter(|code| !inner.codes.contains_key(&CodeHash(**code))).copied().collect();
+        if !missing.is_empty() {
+            return Ok(missing);
+        }
         match Image::open(image, &inner.codes) {
             Ok(image) if image.hash() == *hash => {
                 inner.graphs.insert(*hash);
                 Ok(Vec::new())
             }
             Ok(_) => Err("another hash".to_owned()),
-            Err(ImageError::MissingCode(missing)) => Ok(missing.into_iter().map(|hash| hash.0).collect()),
             Err(error) => Err(error.to_string()),
         }
-    }
-
-    fn put_code(&self, code: &[u8], _: &[u8]) -> Result<Hash, String> {
-        let mut inner = self.0.inner.lock().unwrap();
-        let code = Code::decode(code, |hash| inner.codes.get(hash).cloned()).map_err(|error| error.to_string())?;
-        let hash = code.hash();
-        inner.codes.insert(hash, code);
-        Ok(hash.0)
     }
 
     fn ask(&self, _: Question, _: &str, reply: ReplyTo) {
@@ -120,7 +135,7 @@ struct Wire {
     client: usize,
     session: Session,
     /// Replies of the host for this session.
-    replies: Arc<Mutex<VecDeque<(u64, Reply)>>>,
+    replies: Arc<Mutex<VecDeque<(Turn, Reply)>>>,
     up: VecDeque<u8>,
     down: VecDeque<u8>,
     /// Whether the client still holds its end, and the server its own.
@@ -129,11 +144,11 @@ struct Wire {
 }
 
 impl Wire {
-    fn back(replies: &Arc<Mutex<VecDeque<(u64, Reply)>>>) -> impl Fn(u64) -> ReplyTo + use<> {
+    fn back(replies: &Arc<Mutex<VecDeque<(Turn, Reply)>>>) -> impl Fn(Turn) -> ReplyTo + use<> {
         let replies = replies.clone();
-        move |request| {
+        move |turn| {
             let replies = replies.clone();
-            Box::new(move |reply| replies.lock().unwrap().push_back((request, reply)))
+            Box::new(move |reply| replies.lock().unwrap().push_back((turn, reply)))
         }
     }
 }
@@ -266,7 +281,7 @@ impl World {
         for wire in self.wires.iter_mut().filter(|wire| wire.server_end) {
             let replies = std::mem::take(&mut *wire.replies.lock().unwrap());
             let back = Wire::back(&wire.replies);
-            replies.into_iter().for_each(|(request, reply)| wire.session.reply(request, reply, &back));
+            replies.into_iter().for_each(|(turn, reply)| wire.session.reply(turn, reply, &back));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Calls per second of a node: `cargo run --release -p quipu-actor --example rate [FILE]`, in memory or in a file.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -68,7 +69,7 @@ fn main() -> Result<(), String> {
             };
             let options = Options { init: Some(init.to_bytes(Form::default())), ..Options::default() };
             let node = Node::open(options, store).map_err(|error| error.to_string())?;
-            node.put_graph(&function.hash(), &function.to_bytes(Form::default()))?;
+            node.put_function(&function.hash(), &function.to_bytes(Form::default()), &[], &HashMap::new())?;
             // The first call makes the actor.
             client(&node, 200, function.hash(), &args);
             let before = node.figures();

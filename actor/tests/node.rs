@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use common::{Client, done, fat, image, node, node_with, shown};
 use quipu_actor::node::{Node, Options, Outcome};
 use quipu_actor::store::{Memory, Sqlite, Store};
 use quipu_actor::wire::{Stopped, Target};
+use quipu_lang::code::Code;
+use quipu_vm::Image;
 use quipu_vm::image::Form;
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
@@ -126,29 +129,25 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
     let function = image("|state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }");
     let hash = function.hash();
     assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
-    let thin = function.to_bytes(Form { thin: true, strip: true });
-    let mut sent = 0;
-    loop {
-        let missing = node.put_graph(&hash, &thin).expect("an image");
-        if missing.is_empty() {
-            break;
-        }
-        for wanted in missing {
-            let code = function.codes().iter().find(|code| code.hash().0 == wanted).expect("code of the function");
-            let found = node.put_code(&code.encode(), &code.encode_debug().unwrap_or_default());
-            assert_eq!(found, Ok(wanted));
-            sent += 1;
-        }
-    }
-    assert_eq!(sent, 3);
+    let thin_of = |image: &Image| image.to_bytes(Form { thin: true, strip: true });
+    let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash().0).collect::<Vec<_>>();
+    let (thin, codes) = (thin_of(&function), codes_of(&function));
+    let none = HashMap::new();
+    assert_eq!(node.put_function(&hash, &thin, &codes, &none), Ok(codes.clone()), "nested code is asked for at once");
+    let bytes = |code: &Code| (code.hash().0, (code.encode(), code.encode_debug().unwrap_or_default()));
+    let mut sent: HashMap<_, _> = function.codes().iter().map(bytes).collect();
+    assert_eq!(sent.len(), 3);
+    assert_eq!(node.put_function(&hash, &thin, &codes, &sent), Ok(Vec::new()));
     assert_eq!(done(client.target("a", Target::Function(hash), "[2]")), "4");
-    // Another function with the same code needs none.
+    // Another function with the same code needs none, if its sender says that it may be used.
     let other = image("fn make(n) = |state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }\nmake(1)");
-    assert_eq!(node.put_graph(&other.hash(), &other.to_bytes(Form { thin: true, strip: true })), Ok(Vec::new()));
-    // Bytes under the hash of something else are refused.
-    assert!(node.put_graph(&[9; 32], &thin).is_err());
-    assert!(node.put_graph(&hash, b"none").is_ok(), "it is known already");
-    assert!(node.put_code(b"none", b"").is_err());
+    assert!(node.put_function(&other.hash(), &thin_of(&other), &codes[1..], &none).is_err());
+    assert_eq!(node.put_function(&other.hash(), &thin_of(&other), &codes_of(&other), &none), Ok(Vec::new()));
+    // Bytes under the hash of something else are refused, also where that is known.
+    assert!(node.put_function(&[9; 32], &thin, &codes, &none).is_err());
+    assert!(node.put_function(&hash, b"none", &codes, &none).is_err());
+    sent.insert(codes[0], (b"none".to_vec(), Vec::new()));
+    assert!(node.put_function(&hash, &thin, &codes, &sent).is_err());
 }
 
 #[test]
@@ -247,4 +246,29 @@ fn an_actor_comes_back_from_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
     comes_back(|| Box::new(Sqlite::open(&path).expect("a store")));
+}
+
+#[test]
+fn an_actor_that_comes_back_holds_up_no_other() {
+    let memory = Memory::new();
+    let first = node(memory.clone());
+    let client = Client::new(&first, 1);
+    for _ in 0..20 {
+        client.call("slow", "|s| { for i in 0..100_000 { s.n = i } }", "[]");
+    }
+    client.call("quick", ADD, "[1]");
+    first.shutdown().expect("it is kept");
+    let second = node(memory);
+    let client = Client::new(&second, 1);
+    let add = Target::Function(client.send(ADD));
+    let (_, slow) = client.begin(client.request(100, "slow", add.clone(), "[1]")).expect("room");
+    while second.figures().actors == 0 {
+        std::thread::yield_now();
+    }
+    for request in 100..110 {
+        let quick = client.wait(client.request(request, "quick", add.clone(), "[1]"));
+        assert_eq!(done(quick.expect("an outcome")), (request - 98).to_string());
+    }
+    assert!(slow.try_recv().is_err(), "it took no time to come back");
+    assert_eq!(done(slow.recv().expect("an outcome")), "100000");
 }

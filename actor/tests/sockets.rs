@@ -1,5 +1,6 @@
 //! Server and clients over real sockets: who gets in, who has to wait, who is sent away.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 use quipu_actor::Address;
 use quipu_actor::client::{self, Blocking, Client, ClientError, Function};
 use quipu_actor::server::{
-    Busy, Call, CancelCall, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server, serve_metrics,
+    Busy, Call, CancelCall, CodeBytes, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server,
+    serve_metrics,
 };
 use quipu_actor::wire::{Hash, Question, Ring, Role, Secret, Target, Violation};
 use quipu_vm::{Limits, Vm};
@@ -40,12 +42,12 @@ impl Host for Echo {
         Ok(Box::new(|| {}))
     }
 
-    fn put_graph(&self, _: &Hash, _: &[u8]) -> Result<Vec<Hash>, String> {
-        Ok(Vec::new())
+    fn has_code(&self, _: &Hash) -> bool {
+        false
     }
 
-    fn put_code(&self, _: &[u8], _: &[u8]) -> Result<Hash, String> {
-        Err("there is none".to_owned())
+    fn put_function(&self, _: &Hash, _: &[u8], _: &[Hash], _: &HashMap<Hash, CodeBytes>) -> Result<Vec<Hash>, String> {
+        Ok(Vec::new())
     }
 
     fn ask(&self, _: Question, actor: &str, reply: ReplyTo) {

@@ -235,12 +235,8 @@ impl Core {
             core.snapshot(shared, name).map_err(RecoverError::Init)?;
             return Ok(core);
         }
-        let (recovered, kept) = shared.vault.with(|store| {
-            let kept = store.replies(name)?;
-            Ok((recover(store, &shared.functions, name, claim.seq), kept))
-        })?;
-        let recovered = recovered?;
-        replies.restore(kept);
+        replies.restore(shared.vault.with(|store| store.replies(name))?);
+        let recovered = recover(&mut &shared.vault, &shared.functions, name, claim.seq)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
         tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
         Ok(Core {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::functions::Functions;
 use super::options::Options;
-use super::recover::recover;
+use super::recover::{Alone, recover};
 use crate::store::{Store, StoreError};
 
 /// What a check has found.
@@ -34,7 +34,7 @@ pub fn check(store: &mut dyn Store) -> Result<Checked, StoreError> {
             // It was taken over, and then nothing came of it.
             continue;
         }
-        match recover(store, &functions, name, listed.seq) {
+        match recover(&mut Alone(store), &functions, name, listed.seq) {
             Ok(recovered) => {
                 checked.actors += 1;
                 checked.replayed += recovered.replayed;

@@ -5,15 +5,16 @@
 //! code in the store     length:u32 code debug      the code object, and its debug information if there is any
 //! ```
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use quipu_lang::code::{Code, CodeHash, children_of};
 use quipu_vm::Image;
 use quipu_vm::image::{Form, ImageError};
 
 use super::generations::Generations;
-use crate::store::{Blob, Hash, Kind, Store, StoreError};
+use super::recover::Access;
+use crate::store::{Blob, Hash, Kind, StoreError};
 
 /// A function that was opened and checked.
 pub(super) struct Function {
@@ -21,6 +22,11 @@ pub(super) struct Function {
     /// What a store has to have before it can have entries with this function.
     pub blobs: Arc<[Blob]>,
 }
+
+/// The bytes of a code object and of its debug information, which may be empty.
+pub type CodeBytes = (Vec<u8>, Vec<u8>);
+
+const INCOMPLETE: &str = "the list of its code is not complete";
 
 /// The functions and code objects that are known without asking the store.
 pub(super) struct Functions {
@@ -32,15 +38,12 @@ struct Known {
     codes: Generations<Arc<Part>>,
 }
 
-/// A code object, whole or not yet.
-enum Part {
-    Whole(Code),
-    /// Its bytes are in order, but those nested in it may be missing.
-    Bytes {
-        code: Vec<u8>,
-        debug: Vec<u8>,
-        children: Vec<CodeHash>,
-    },
+/// A code object as it was sent, and put together with those nested in it once they were there.
+struct Part {
+    code: Vec<u8>,
+    debug: Vec<u8>,
+    children: Vec<CodeHash>,
+    whole: OnceLock<Code>,
 }
 
 impl Functions {
@@ -59,55 +62,71 @@ impl Functions {
         self.known().functions.get(hash)
     }
 
-    /// Takes a thin or fat image of a function. Gives the code that is missing, as far as that is known.
-    pub fn put_graph(&self, hash: &Hash, bytes: &[u8]) -> Result<Vec<Hash>, String> {
-        let mut known = self.known();
-        if known.functions.get(hash).is_some() {
-            return Ok(Vec::new());
-        }
-        let mut table: HashMap<CodeHash, Code> = HashMap::new();
-        // The first try tells what is needed, the second one has it.
-        for _ in 0..2 {
-            match Image::open(bytes, &table) {
-                Ok(image) if image.hash() == *hash => {
-                    let function = Arc::new(Function::new(image));
-                    known.functions.put(*hash, function.clone(), function.size());
-                    return Ok(Vec::new());
-                }
-                Ok(_) => return Err("the function has another hash".to_owned()),
-                Err(ImageError::MissingCode(codes)) => {
-                    let missing = known.assemble(&codes, &mut table)?;
-                    if !missing.is_empty() {
-                        return Ok(missing.iter().map(|hash| hash.0).collect());
-                    }
-                }
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        Err("the graph does not say what code it needs".to_owned())
+    /// Whether a code object is here.
+    pub fn has_code(&self, hash: &Hash) -> bool {
+        self.known().codes.get(hash).is_some()
     }
 
-    /// Takes a code object. Those nested in it may come later. Gives the hash that it has.
-    pub fn put_code(&self, code: &[u8], debug: &[u8]) -> Result<Hash, String> {
-        let hash = CodeHash::of(code).0;
-        let mut known = self.known();
-        if known.codes.get(&hash).is_none() {
+    /// Takes a thin or fat image of a function and code for it. Gives those of `codes` that are neither here nor sent.
+    ///
+    /// Who knows a hash may have it from anywhere. So the bytes are read and hashed also if the function is here already,
+    /// and code that is here is used only if it is in `codes`.
+    pub fn put(
+        &self,
+        hash: &Hash,
+        bytes: &[u8],
+        codes: &[Hash],
+        sent: &HashMap<Hash, CodeBytes>,
+    ) -> Result<Vec<Hash>, String> {
+        let mut parts: HashMap<Hash, Arc<Part>> = HashMap::new();
+        for (hash, (code, debug)) in sent {
+            if CodeHash::of(code).0 != *hash {
+                return Err("the code has another hash".to_owned());
+            }
             let children = children_of(code).map_err(|error| error.to_string())?;
-            let size = 200 + code.len() + debug.len();
-            let part = Part::Bytes { code: code.to_vec(), debug: debug.to_vec(), children };
-            known.codes.put(hash, Arc::new(part), size);
+            let (code, debug) = (code.clone(), debug.clone());
+            parts.insert(*hash, Arc::new(Part { code, debug, children, whole: OnceLock::new() }));
         }
-        Ok(hash)
+        let mut missing = Vec::new();
+        {
+            let mut known = self.known();
+            for code in codes {
+                if let Some(part) = known.codes.get(code) {
+                    parts.insert(*code, part);
+                } else if let Some(part) = parts.get(code) {
+                    known.codes.put(*code, part.clone(), part.size());
+                } else {
+                    missing.push(*code);
+                }
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(missing);
+        }
+        let image = match Image::open(bytes, &assemble(&parts)?) {
+            Ok(image) if image.hash() == *hash => image,
+            Ok(_) => return Err("the function has another hash".to_owned()),
+            Err(ImageError::MissingCode(_)) => return Err(INCOMPLETE.to_owned()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut known = self.known();
+        if known.functions.get(hash).is_none() {
+            let function = Arc::new(Function::new(image));
+            known.functions.put(*hash, function.clone(), function.size());
+        }
+        Ok(Vec::new())
     }
 
     /// A function out of a store.
-    pub fn load(&self, hash: &Hash, store: &mut dyn Store) -> Result<Option<Arc<Function>>, StoreError> {
-        let Some(bytes) = store.blob(Kind::Graph, hash)? else { return Ok(None) };
+    pub fn load(&self, hash: &Hash, store: &mut impl Access) -> Result<Option<Arc<Function>>, StoreError> {
+        let Some(bytes) = store.with(|store| store.blob(Kind::Graph, hash))? else { return Ok(None) };
         let damaged = |what: String| StoreError::Damaged(format!("a function: {what}"));
         let (codes, thin) = split_graph(&bytes).ok_or_else(|| damaged("it is cut off".to_owned()))?;
+        let stored =
+            store.with(|store| codes.iter().map(|code| store.blob(Kind::Code, code)).collect::<Result<Vec<_>, _>>())?;
         let mut table = HashMap::new();
-        for code in codes {
-            let bytes = store.blob(Kind::Code, &code)?.ok_or_else(|| damaged("code is missing".to_owned()))?;
+        for bytes in stored {
+            let bytes = bytes.ok_or_else(|| damaged("code is missing".to_owned()))?;
             let code = read_code(&bytes, &table).map_err(damaged)?;
             table.insert(code.hash(), code);
         }
@@ -121,44 +140,40 @@ impl Functions {
     }
 }
 
-impl Known {
-    /// Adds these code objects and all nested in them to a table. Gives those that are not known.
-    fn assemble(&mut self, wanted: &[CodeHash], table: &mut HashMap<CodeHash, Code>) -> Result<Vec<CodeHash>, String> {
-        let (mut missing, mut failed) = (Vec::new(), HashSet::new());
-        let mut stack: Vec<CodeHash> = wanted.to_vec();
-        while let Some(&hash) = stack.last() {
-            if table.contains_key(&hash) || failed.contains(&hash) {
-                stack.pop();
-                continue;
-            }
-            match self.codes.get(&hash.0).as_deref() {
-                None => {
-                    failed.insert(hash);
-                    missing.push(hash);
-                }
-                Some(Part::Whole(code)) => {
-                    table.insert(hash, code.clone());
-                }
-                Some(Part::Bytes { code, debug, children }) => {
-                    // No code object is nested in itself: its hash would have to be in its own bytes.
-                    let is_open = |child: &&CodeHash| !table.contains_key(child) && !failed.contains(child);
-                    let before = stack.len();
-                    stack.extend(children.iter().filter(is_open));
-                    if stack.len() > before {
-                        continue;
-                    }
-                    if children.iter().all(|child| table.contains_key(child)) {
-                        let whole = decode(code, debug, table)?;
-                        let size = 200 + 4 * code.len() + 2 * debug.len();
-                        self.codes.put(hash.0, Arc::new(Part::Whole(whole.clone())), size);
-                        table.insert(hash, whole);
-                    } else {
-                        failed.insert(hash);
-                    }
-                }
-            }
+/// Code objects out of their parts, those first that are nested in others.
+fn assemble(parts: &HashMap<Hash, Arc<Part>>) -> Result<HashMap<CodeHash, Code>, String> {
+    let mut table: HashMap<CodeHash, Code> = HashMap::new();
+    let mut stack: Vec<Hash> = parts.keys().copied().collect();
+    while let Some(&hash) = stack.last() {
+        if table.contains_key(&CodeHash(hash)) {
+            stack.pop();
+            continue;
         }
-        Ok(missing)
+        let part = parts.get(&hash).ok_or(INCOMPLETE)?;
+        let open = part.children.iter().filter(|child| !table.contains_key(child)).map(|child| child.0);
+        let before = stack.len();
+        // No code object is nested in itself: its hash would have to be in its own bytes.
+        stack.extend(open);
+        if stack.len() > before {
+            continue;
+        }
+        stack.pop();
+        let code = match part.whole.get() {
+            Some(code) => code.clone(),
+            None => {
+                let code = decode(&part.code, &part.debug, &table)?;
+                part.whole.get_or_init(|| code).clone()
+            }
+        };
+        table.insert(CodeHash(hash), code);
+    }
+    Ok(table)
+}
+
+impl Part {
+    /// Bytes that it takes, about; it is going to be whole.
+    fn size(&self) -> usize {
+        300 + 5 * self.code.len() + 3 * self.debug.len() + 32 * self.children.len()
     }
 }
 

@@ -39,6 +39,7 @@ use vault::Vault;
 
 pub use call::{Busy, Call, Outcome, ReplyTo, Ticket};
 pub use check::{Checked, check};
+pub use functions::CodeBytes;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
@@ -168,23 +169,24 @@ impl Node {
         }
     }
 
-    /// Takes a function: its hash and its image, thin or not. Gives the code that is missing, as far as that is known.
-    ///
-    /// # Errors
-    /// The bytes are no image, or that of another function.
-    pub fn put_graph(&self, hash: &Hash, image: &[u8]) -> Result<Vec<Hash>, String> {
-        if self.0.shared.functions.get(hash).is_some() {
-            return Ok(Vec::new());
-        }
-        self.0.shared.functions.put_graph(hash, image)
+    /// Whether a code object is at hand.
+    pub fn has_code(&self, code: &Hash) -> bool {
+        self.0.shared.functions.has_code(code)
     }
 
-    /// Takes a code object and its debug information, which may be empty. Gives the hash that it has.
+    /// Takes a function: its hash, its image, thin or not, and code that has come with it. Of the code that is known it
+    /// may use `codes` and nothing else. Gives those of `codes` that are neither known nor sent.
     ///
     /// # Errors
-    /// The bytes are none.
-    pub fn put_code(&self, code: &[u8], debug: &[u8]) -> Result<Hash, String> {
-        self.0.shared.functions.put_code(code, debug)
+    /// The bytes are no image, or that of another function; the code is none, or other code; more is needed than `codes`.
+    pub fn put_function(
+        &self,
+        hash: &Hash,
+        image: &[u8],
+        codes: &[Hash],
+        sent: &HashMap<Hash, CodeBytes>,
+    ) -> Result<Vec<Hash>, String> {
+        self.0.shared.functions.put(hash, image, codes, sent)
     }
 
     /// Why nothing can be kept any more, if that is so. A host then stops, and opens the store again.

@@ -7,6 +7,7 @@ use quipu_vm::{Failure, Image};
 use super::functions::Functions;
 use super::machine::{Bounds, Doing, Ended, Machine};
 use super::options::Options;
+use super::vault::Vault;
 use crate::store::{Action, Entry, Hash, Kind, Store, StoreError};
 
 /// Entries that are read at once.
@@ -71,14 +72,35 @@ pub(super) fn begin(options: &Options) -> Result<Machine, RecoverError> {
     Ok(machine)
 }
 
+/// A store that is had for a moment, again and again: others go on with theirs while an actor repeats its calls.
+pub(super) trait Access {
+    /// Has it for this.
+    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError>;
+}
+
+impl Access for &Vault {
+    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        Vault::with(self, action)
+    }
+}
+
+/// A store that nobody else has.
+pub(super) struct Alone<'s>(pub &'s mut dyn Store);
+
+impl Access for Alone<'_> {
+    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        action(self.0)
+    }
+}
+
 /// Brings an actor back that is at step `seq` and has a snapshot.
 pub(super) fn recover(
-    store: &mut dyn Store,
+    store: &mut impl Access,
     functions: &Functions,
     actor: &str,
     seq: u64,
 ) -> Result<Recovered, RecoverError> {
-    let snapshots = store.snapshots(actor)?;
+    let snapshots = store.with(|store| store.snapshots(actor))?;
     let mut found = None;
     for &(at, hash) in snapshots.iter().filter(|(at, _)| *at <= seq) {
         if let Some((machine, bytes)) = load(store, &hash) {
@@ -89,7 +111,7 @@ pub(super) fn recover(
     let (mut machine, mut at, state_bytes) = found.ok_or(RecoverError::NoSnapshot)?;
     let mut replayed = 0;
     while at < seq {
-        let page = store.log(actor, at, PAGE)?;
+        let page = store.with(|store| store.log(actor, at, PAGE))?;
         if page.is_empty() {
             return Err(RecoverError::Diverged { seq: at + 1, what: "it is not in the log".to_owned() });
         }
@@ -107,15 +129,15 @@ pub(super) fn recover(
 }
 
 /// A machine with the state of a snapshot, if that is whole, and its bytes.
-fn load(store: &mut dyn Store, hash: &Hash) -> Option<(Machine, usize)> {
-    let bytes = store.blob(Kind::State, hash).ok()??;
+fn load(store: &mut impl Access, hash: &Hash) -> Option<(Machine, usize)> {
+    let bytes = store.with(|store| store.blob(Kind::State, hash)).ok()??;
     let image = Image::open(&bytes, &()).ok().filter(|image| image.hash() == *hash)?;
     let mut machine = Machine::new(usize::MAX).ok()?;
     machine.restore(&image).ok()?.then_some((machine, bytes.len()))
 }
 
 /// Makes a call again, which has to give the same.
-fn repeat(machine: &mut Machine, store: &mut dyn Store, functions: &Functions, entry: &Entry) -> Result<(), String> {
+fn repeat(machine: &mut Machine, store: &mut impl Access, functions: &Functions, entry: &Entry) -> Result<(), String> {
     let args = Image::open(&entry.args, &()).map_err(|error| error.to_string())?;
     let function = match entry.action.function() {
         None => None,

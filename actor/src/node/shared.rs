@@ -45,7 +45,7 @@ impl Shared {
             self.counters.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(function));
         }
-        let loaded = self.vault.with(|store| self.functions.load(hash, store)).map_err(|error| error.to_string())?;
+        let loaded = self.functions.load(hash, &mut &self.vault).map_err(|error| error.to_string())?;
         let counter = if loaded.is_some() { &self.counters.loads } else { &self.counters.unknown };
         counter.fetch_add(1, Ordering::Relaxed);
         Ok(loaded)

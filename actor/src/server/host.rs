@@ -1,8 +1,10 @@
 //! What the server needs from whoever carries calls out.
 
+use std::collections::HashMap;
+
 use crate::wire::{Hash, Question};
 
-pub use crate::node::{Busy, Call, Outcome};
+pub use crate::node::{Busy, Call, CodeBytes, Outcome};
 
 /// Gives up a call that is under way. Its outcome is told all the same.
 pub type CancelCall = Box<dyn FnOnce() + Send>;
@@ -29,17 +31,22 @@ pub trait Host: Send + Sync {
     /// There is no room.
     fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy>;
 
-    /// Takes a function: its hash and its thin image. Gives the code that is missing, if any is.
-    ///
-    /// # Errors
-    /// The bytes are not an image, or that of another function.
-    fn put_graph(&self, hash: &Hash, image: &[u8]) -> Result<Vec<Hash>, String>;
+    /// Whether a code object is at hand, so that it need not be sent.
+    fn has_code(&self, code: &Hash) -> bool;
 
-    /// Takes a code object with its debug information, and gives the hash that it has.
+    /// Takes a function: its hash, its thin image, and code that has come with it. Of what is known already it may use
+    /// `codes`, which its sender has shown, and nothing else. Gives those of `codes` that are missing.
     ///
     /// # Errors
-    /// The bytes are none.
-    fn put_code(&self, code: &[u8], debug: &[u8]) -> Result<Hash, String>;
+    /// The bytes are not an image, or that of another function; the code is none, or other code; more is needed than
+    /// `codes`.
+    fn put_function(
+        &self,
+        hash: &Hash,
+        image: &[u8],
+        codes: &[Hash],
+        sent: &HashMap<Hash, CodeBytes>,
+    ) -> Result<Vec<Hash>, String>;
 
     /// Answers an operator.
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo);

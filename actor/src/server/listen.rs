@@ -14,7 +14,7 @@ use tracing::{debug, info};
 
 use super::host::{Host, Reply, ReplyTo};
 use super::metrics::{Metrics, add};
-use super::session::{Limits, Session};
+use super::session::{Limits, Return, Session, Turn};
 use super::shown::Shown;
 use crate::address::Address;
 use crate::socket::Socket;
@@ -254,12 +254,12 @@ impl Shared {
         place: OwnedSemaphorePermit,
     ) {
         let options = &self.options;
-        let (sender, mut replies) = mpsc::unbounded_channel::<(u64, Reply)>();
-        let back = move |request: u64| -> ReplyTo {
+        let (sender, mut replies) = mpsc::unbounded_channel::<(Turn, Reply)>();
+        let back = move |turn: Turn| -> ReplyTo {
             let sender = sender.clone();
             Box::new(move |reply| {
                 // Nobody waits for the replies of a connection that is gone.
-                let _ = sender.send((request, reply));
+                let _ = sender.send((turn, reply));
             })
         };
         let mut session = Session::new(
@@ -279,7 +279,7 @@ impl Shared {
                 _ if !session.is_open() => begun + options.handshake,
                 Some(since) => since + options.frame,
                 // While it waits for us it may be silent.
-                None if session.calls() > 0 => Instant::now() + options.idle,
+                None if session.is_working() => Instant::now() + options.idle,
                 None => heard + options.idle,
             };
             tokio::select! {
@@ -290,10 +290,10 @@ impl Shared {
                         Err(_) => break,
                     }
                 }
-                Some((request, reply)) = replies.recv() => {
-                    session.reply(request, reply, &back);
-                    while let Ok((request, reply)) = replies.try_recv() {
-                        session.reply(request, reply, &back);
+                Some((turn, reply)) = replies.recv() => {
+                    session.reply(turn, reply, &back);
+                    while let Ok((turn, reply)) = replies.try_recv() {
+                        session.reply(turn, reply, &back);
                     }
                 }
                 () = sleep_until(deadline) => {
@@ -322,7 +322,7 @@ impl Shared {
     }
 
     /// Reads what is there, without waiting. Whether that was anything.
-    fn read(&self, socket: &Socket, session: &mut Session, back: &dyn Fn(u64) -> ReplyTo) -> io::Result<bool> {
+    fn read(&self, socket: &Socket, session: &mut Session, back: Return<'_>) -> io::Result<bool> {
         // On the stack, so that connections that say nothing cost nothing.
         let mut buffer = [0; 16 << 10];
         let length = match socket.try_read(&mut buffer) {

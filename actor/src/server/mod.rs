@@ -16,11 +16,11 @@ mod page;
 mod node;
 mod serve;
 
-pub use host::{Busy, Call, CancelCall, Host, Outcome, Reply, ReplyTo};
+pub use host::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo};
 pub use listen::{Options, ServeError, Server};
 pub use metrics::Metrics;
 pub use page::serve_metrics;
 pub use serve::serve;
-pub use session::{Limits, Session};
+pub use session::{Limits, Session, Turn};
 pub(crate) use shown::Recent;
 pub use shown::Shown;

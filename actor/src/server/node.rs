@@ -1,8 +1,9 @@
 //! A node as the server sees it: calls go to it as they are, operators' questions are answered in JSON.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::host::{Busy, Call, CancelCall, Host, Reply, ReplyTo};
+use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
 use crate::node::Node;
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};
@@ -37,12 +38,18 @@ impl Host for Node {
         Ok(Box::new(move || node.cancel(&ticket)))
     }
 
-    fn put_graph(&self, hash: &Hash, image: &[u8]) -> Result<Vec<Hash>, String> {
-        Node::put_graph(self, hash, image)
+    fn has_code(&self, code: &Hash) -> bool {
+        Node::has_code(self, code)
     }
 
-    fn put_code(&self, code: &[u8], debug: &[u8]) -> Result<Hash, String> {
-        Node::put_code(self, code, debug)
+    fn put_function(
+        &self,
+        hash: &Hash,
+        image: &[u8],
+        codes: &[Hash],
+        sent: &HashMap<Hash, CodeBytes>,
+    ) -> Result<Vec<Hash>, String> {
+        Node::put_function(self, hash, image, codes, sent)
     }
 
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo) {

@@ -1,8 +1,10 @@
 //! One connection from the server's side, without IO: bytes and replies go in, bytes and calls come out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
+
+use quipu_lang::code::CodeHash;
 
 use super::host::{Call, CancelCall, Host, Outcome, Reply};
 use super::metrics::Metrics;
@@ -12,9 +14,10 @@ use crate::wire::{Answer, Hash, Input, Link, Need, Peer, Request, Ring, Role, Se
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
 
-/// How often a function's code is asked for before its calls are refused: a host may forget code at any time, but not
-/// all the time.
-const ROUNDS: u32 = 4;
+/// What a function that is on its way takes beside its bytes, about.
+const UPLOAD: usize = 300;
+
+const TOO_MUCH: &str = "too much is on its way already";
 
 /// What one connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +36,15 @@ impl Default for Limits {
     }
 }
 
-/// Makes the callback through which a reply to this request comes back to the session.
-pub type Return<'s> = &'s dyn Fn(u64) -> super::ReplyTo;
+/// One try of one request. A host that had no room may still say something of that try when the next one is under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    request: u64,
+    number: u64,
+}
+
+/// Makes the callback through which the reply to this try comes back to the session.
+pub type Return<'s> = &'s dyn Fn(Turn) -> super::ReplyTo;
 
 /// One connection.
 pub struct Session {
@@ -49,6 +59,8 @@ pub struct Session {
     client: Option<Hash>,
     /// Calls and questions that the host has, by request.
     running: HashMap<u64, Running>,
+    /// How often something was handed to the host.
+    turns: u64,
     /// Calls that wait for a function, in the order in which they came.
     parked: Vec<Call>,
     /// Functions that are on their way, by hash.
@@ -59,6 +71,7 @@ pub struct Session {
 }
 
 struct Running {
+    turn: Turn,
     cancel: Option<CancelCall>,
     /// The call, should the host ask for its function again. Arguments are few or cheap beside running them.
     call: Option<Call>,
@@ -66,14 +79,16 @@ struct Running {
 }
 
 /// A function of which something is still to come.
+#[derive(Default)]
 struct Upload {
     codes: Vec<Hash>,
     image: Vec<u8>,
-    /// What was asked for last: for each code whether it is missing. Empty while the graph itself is awaited.
-    asked: Vec<bool>,
-    rounds: u32,
-    /// Bytes of code that have come.
-    sent: usize,
+    /// Code that was asked for and has not come.
+    asked: HashSet<Hash>,
+    /// Code that has come and its debug information, kept until the function is whole: a host may forget code at any time.
+    sent: HashMap<Hash, (Vec<u8>, Vec<u8>)>,
+    /// Bytes of all that.
+    size: usize,
 }
 
 impl Session {
@@ -96,6 +111,7 @@ impl Session {
             peer: None,
             client: None,
             running: HashMap::new(),
+            turns: 0,
             parked: Vec::new(),
             uploads: HashMap::new(),
             waiting: 0,
@@ -125,8 +141,12 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a reply from the host.
-    pub fn reply(&mut self, request: u64, reply: Reply, back: Return<'_>) {
+    /// Takes a reply from the host. One to a try that is over says nothing.
+    pub fn reply(&mut self, turn: Turn, reply: Reply, back: Return<'_>) {
+        let request = turn.request;
+        if self.running.get(&request).is_none_or(|running| running.turn != turn) {
+            return;
+        }
         let Some(running) = self.running.remove(&request) else { return };
         if let Reply::Called(outcome) = &reply
             && *outcome != Outcome::Unknown
@@ -180,6 +200,11 @@ impl Session {
         self.ended
     }
 
+    /// Whether the client waits for something that is not its own to do.
+    pub fn is_working(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     /// How many calls are under way.
     pub fn calls(&self) -> usize {
         self.running.len() + self.parked.len()
@@ -229,7 +254,7 @@ impl Session {
                 }
             }
             Request::Graph { hash, codes, image } => self.graph(hash, codes, image, back),
-            Request::Codes { hash, codes } => self.codes(hash, &codes, back),
+            Request::Codes { hash, codes } => self.codes(hash, codes, back),
             Request::Cancel { request } => self.cancel(request),
             Request::Ping(number) => self.answer(&Answer::Pong(number)),
             Request::Ask { request, question, actor } => {
@@ -239,8 +264,9 @@ impl Session {
                 if self.peer.as_ref().is_none_or(|peer| peer.role < Role::Operator) {
                     self.answer(&Answer::Refused { request, why: "only operators may ask that".to_owned() });
                 } else {
-                    self.running.insert(request, Running { cancel: None, call: None, since: Instant::now() });
-                    self.host.ask(question, &actor, back(request));
+                    let turn = self.turn(request);
+                    self.running.insert(request, Running { turn, cancel: None, call: None, since: Instant::now() });
+                    self.host.ask(question, &actor, back(turn));
                 }
             }
             Request::Close => self.abandon(),
@@ -281,29 +307,37 @@ impl Session {
         let request = call.request;
         let since = Instant::now();
         let kept = hash_of(&call.target).map(|_| call.clone());
-        match self.host.call(call, back(request)) {
+        let turn = self.turn(request);
+        match self.host.call(call, back(turn)) {
             Ok(cancel) => {
-                self.running.insert(request, Running { cancel: Some(cancel), call: kept, since });
+                self.running.insert(request, Running { turn, cancel: Some(cancel), call: kept, since });
             }
             Err(busy) => self.answer(&Answer::Busy { request, after_ms: busy.after_ms }),
         }
     }
 
+    fn turn(&mut self, request: u64) -> Turn {
+        self.turns += 1;
+        Turn { request, number: self.turns }
+    }
+
     fn ask_for_graph(&mut self, hash: Hash) {
-        let upload = Upload { codes: Vec::new(), image: Vec::new(), asked: Vec::new(), rounds: 0, sent: 0 };
-        self.uploads.insert(hash, upload);
+        self.uploads.insert(hash, Upload::default());
         self.answer(&Answer::Need { hash, what: Need::Graph });
     }
 
     fn graph(&mut self, hash: Hash, codes: Vec<Hash>, image: Vec<u8>, back: Return<'_>) {
         self.drop_upload(&hash);
-        let size = image.len() + 32 * codes.len();
+        let size = UPLOAD + image.len() + 32 * codes.len();
         if self.waiting + size > self.limits.waiting {
-            return self.refuse(&hash, "too much is on its way already");
+            return self.refuse(&hash, TOO_MUCH);
         }
         self.waiting += size;
-        let asked = codes.iter().map(|code| self.shown.find(self.key(), code).is_none()).collect();
-        self.uploads.insert(hash, Upload { codes, image, asked, rounds: 0, sent: 0 });
+        let key = self.key();
+        // Who has not shown code is asked for it, whether the host has it or not.
+        let is_missing = |code: &Hash| self.shown.find(key, code).is_none() || !self.host.has_code(code);
+        let asked = codes.iter().filter(|code| is_missing(code)).copied().collect();
+        self.uploads.insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size });
         self.advance(hash, back);
     }
 
@@ -311,22 +345,18 @@ impl Session {
     fn advance(&mut self, hash: Hash, back: Return<'_>) {
         let key = self.key();
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
-        if !upload.asked.contains(&true) {
-            match self.host.put_graph(&hash, &upload.image) {
+        if upload.asked.is_empty() {
+            match self.host.put_function(&hash, &upload.image, &upload.codes, &upload.sent) {
                 Ok(missing) if missing.is_empty() => {
-                    let size = upload.image.len() + upload.sent;
+                    upload.codes.iter().for_each(|code| self.shown.add(key, *code, 0));
+                    let size = upload.size;
                     self.drop_upload(&hash);
                     self.shown.add(key, hash, size);
                     return self.release(&hash, back);
                 }
-                // It was shown once, and is forgotten.
+                // Forgotten since it was asked about. What has been sent by now stays here, so this comes to an end.
                 Ok(missing) => {
-                    missing.iter().for_each(|code| self.shown.forget(key, code));
-                    upload.asked = upload.codes.iter().map(|code| missing.contains(code)).collect();
-                    if !upload.asked.contains(&true) {
-                        self.drop_upload(&hash);
-                        return self.refuse(&hash, "the list of its code is not complete");
-                    }
+                    upload.asked = missing.into_iter().collect();
                 }
                 Err(why) => {
                     self.drop_upload(&hash);
@@ -334,51 +364,46 @@ impl Session {
                 }
             }
         }
-        upload.rounds += 1;
-        if upload.rounds > ROUNDS {
-            self.drop_upload(&hash);
-            return self.refuse(&hash, "its code does not become complete");
-        }
-        let asked = upload.asked.clone();
-        self.answer(&Answer::Need { hash, what: Need::Codes(asked) });
+        let missing = upload.codes.iter().map(|code| upload.asked.contains(code)).collect();
+        self.answer(&Answer::Need { hash, what: Need::Codes(missing) });
     }
 
-    fn codes(&mut self, hash: Hash, codes: &[(Vec<u8>, Vec<u8>)], back: Return<'_>) {
-        let key = self.key();
+    /// Takes code. A function may have been asked for twice, so code may come that is here already, or not all of it at
+    /// once; only code of other functions is none that anybody asked for.
+    fn codes(&mut self, hash: Hash, codes: Vec<(Vec<u8>, Vec<u8>)>, back: Return<'_>) {
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
-        let asked: Vec<Hash> =
-            upload.codes.iter().zip(&upload.asked).filter(|(_, asked)| **asked).map(|(code, _)| *code).collect();
-        upload.asked.fill(false);
-        upload.sent += codes.iter().map(|(code, debug)| code.len() + debug.len()).sum::<usize>();
-        let mut trouble = (asked.len() != codes.len()).then(|| "other code was asked for".to_owned());
-        for (expected, (code, debug)) in asked.iter().zip(codes) {
-            match self.host.put_code(code, debug) {
-                Ok(found) if found == *expected => self.shown.add(key, found, code.len()),
-                Ok(_) => trouble = Some("the code has another hash".to_owned()),
-                Err(why) => trouble = Some(why),
+        if upload.codes.is_empty() && upload.image.is_empty() {
+            return;
+        }
+        let listed: HashSet<Hash> = upload.codes.iter().copied().collect();
+        let mut trouble = None;
+        for (code, debug) in codes {
+            let (found, size) = (CodeHash::of(&code).0, code.len() + debug.len());
+            if !listed.contains(&found) {
+                trouble = Some("other code was asked for");
+            } else if self.waiting + size > self.limits.waiting {
+                trouble = Some(TOO_MUCH);
+            } else if upload.asked.remove(&found) {
+                upload.sent.insert(found, (code, debug));
+                upload.size += size;
+                self.waiting += size;
             }
             if trouble.is_some() {
                 break;
             }
         }
-        match trouble {
-            // Code that is nested in it may be forgotten although it was shown: once more, from the beginning.
-            Some(_) if asked.len() == codes.len() && asked.len() < upload.codes.len() => {
-                upload.codes.iter().for_each(|code| self.shown.forget(key, code));
-                upload.asked.fill(true);
-                self.advance(hash, back);
-            }
-            Some(why) => {
-                self.drop_upload(&hash);
-                self.refuse(&hash, &why);
-            }
-            None => self.advance(hash, back),
+        if let Some(why) = trouble {
+            self.drop_upload(&hash);
+            return self.refuse(&hash, why);
+        }
+        if upload.asked.is_empty() {
+            self.advance(hash, back);
         }
     }
 
     fn drop_upload(&mut self, hash: &Hash) {
         if let Some(upload) = self.uploads.remove(hash) {
-            self.waiting = self.waiting.saturating_sub(upload.image.len() + 32 * upload.codes.len());
+            self.waiting = self.waiting.saturating_sub(upload.size);
         }
     }
 
@@ -407,6 +432,12 @@ impl Session {
         if let Some(at) = self.parked.iter().position(|call| call.request == request) {
             let call = self.parked.remove(at);
             self.waiting = self.waiting.saturating_sub(call.args.len());
+            // A client that waits for nothing may not answer either, and what was asked for is not to stay for ever.
+            if let Some(hash) = hash_of(&call.target)
+                && !self.parked.iter().any(|other| hash_of(&other.target) == Some(hash))
+            {
+                self.drop_upload(&hash);
+            }
             self.answer(&Answer::Stopped { request, why: Stopped::Cancelled });
         } else if let Some(cancel) = self.running.get_mut(&request).and_then(|running| running.cancel.take()) {
             cancel();

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -68,7 +69,8 @@ impl<'n> Client<'n> {
     pub fn send(&self, text: &str) -> Hash {
         let image = image(text);
         let hash = image.hash();
-        let missing = self.node.put_graph(&hash, &image.to_bytes(Form::default())).expect("a function");
+        let fat = image.to_bytes(Form::default());
+        let missing = self.node.put_function(&hash, &fat, &[], &HashMap::new()).expect("a function");
         assert!(missing.is_empty());
         hash
     }
