@@ -126,7 +126,7 @@ impl Builder {
     /// # Errors
     /// A name that is none, or that something else has already.
     pub fn build(self) -> Result<Engine, BuildError> {
-        let mut library = quipu_stdlib::library(&self.grant);
+        let mut library = crate::engine::library(&self.grant);
         let standard: Vec<&str> = quipu_stdlib::modules().collect();
         let mut modules: HashMap<String, Interface> = HashMap::new();
         let mut add = |name: &str, arity: Option<Arity>, taken: bool| -> Result<(), BuildError> {

@@ -52,8 +52,7 @@ impl Engine {
 
     /// An engine whose programs may reach what is granted.
     pub fn granting(grant: &Grant) -> Engine {
-        let library = quipu_stdlib::library(grant);
-        Engine::made(library, Names::of, HashMap::new(), grant.capabilities, Arc::new(Files))
+        Engine::made(library(grant), Names::of, HashMap::new(), grant.capabilities, Arc::new(Files))
     }
 
     /// The same engine with other modules.
@@ -104,6 +103,15 @@ impl Engine {
         };
         loader.load(input).map_err(Error::from)
     }
+}
+
+/// The library of programs that are granted this much.
+pub(crate) fn library(grant: &Grant) -> Library {
+    #[cfg(feature = "actor")]
+    if grant.dialer.is_none() {
+        return quipu_stdlib::library(&Grant { dialer: Some(Arc::new(quipu_actor::client::Dialer)), ..grant.clone() });
+    }
+    quipu_stdlib::library(grant)
 }
 
 impl Default for Engine {

@@ -85,6 +85,7 @@ fn manual() -> String {
         let entries = std::fs::read_dir(&folder).expect("the folder is a part of the crate");
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+        files.retain(|file| cfg!(feature = "actor") || file.file_stem().is_some_and(|stem| stem != "actor"));
         files.sort();
         let _ = writeln!(table, "static {name}: [(&str, &str); {}] = [", files.len());
         for file in files {

@@ -270,7 +270,7 @@ fn what_is_denied_is_named_before_anything_runs() {
     vm(&["--deny-time", "-e", "import fs\nprint(fs.exists(\"/\"))"]).ends(0).prints("true\n");
     vm(&["check", "--deny-fs", "-"]).ends(0);
     with_input(&["--deny-fs", "check", "-"], "import image\nimage.save(1, \"x\")").ends(3).says("`image.save`");
-    for (flag, module) in [("fs", "fs"), ("os", "os"), ("io", "io"), ("time", "time")] {
+    for (flag, module) in [("fs", "fs"), ("os", "os"), ("io", "io"), ("time", "time"), ("net", "actor")] {
         vm(&[&format!("--deny-{flag}"), "-e", &format!("import {module}")]).ends(3).says("Q0218");
     }
     vm(&["--sandbox", "-e", "import math\nimport iter\nimport test\nimport code\nprint(math.pi > 3)"]).ends(0);

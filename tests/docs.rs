@@ -1,11 +1,12 @@
 //! Runs the code blocks of the README, the book and the explanations of error codes.
 
 mod support;
+#[path = "support/server.rs"]
+mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quipu::stdlib::{Grant, Streams};
 use quipu::{Engine, Input, report};
 use support::{Expected, Setup, assert_all, blocks, parallel, run};
 
@@ -24,8 +25,7 @@ fn code_in_the_documentation_does_what_it_says() {
     // Pages show what a host may grant, explanations what it may refuse.
     // The pages that are made from these files have the same programs.
     all.retain(|(name, ..)| !name.starts_with("docs/library/"));
-    let streams = Streams::new(std::io::empty(), std::io::sink());
-    check(Engine::granting(&Grant { streams, ..Grant::all(Vec::new()) }), &all);
+    check(server::engine(&server::start(Default::default())), &all);
 }
 
 #[test]

@@ -5,8 +5,10 @@ pub mod store;
 pub mod node;
 pub mod wire;
 mod address;
+mod key_file;
 mod socket;
 pub mod server;
 pub mod client;
 
 pub use address::{Address, NotAnAddress};
+pub use key_file::open_key_file;

@@ -10,11 +10,12 @@ use clap::Subcommand;
 use quipu::actor::Address;
 use quipu::actor::client::{self, Blocking, ClientError, Function};
 use quipu::actor::node::{self, Node};
+use quipu::actor::open_key_file;
 use quipu::actor::server::{self, ServeError};
 use quipu::actor::store::{Memory, Sqlite, Store};
 use quipu::actor::wire::{KeyFile, Question, Secret, Target};
+use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
-use quipu::vm::trace::TraceLine;
 use quipu::vm::{Failure, Root};
 use quipu::{Engine, Error, Input, Session};
 
@@ -134,7 +135,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     };
     let keys = match &command.key_file {
         Some(path) => {
-            let file = read_keys(path)?;
+            let file = open_key_file(path)?;
             Some((file.secret, Arc::new(file.ring)))
         }
         None => None,
@@ -240,7 +241,9 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
             session.vm().call(&show, &[value]).map_err(Error::from)
         }),
         Err(ClientError::Thrown { value, trace, omitted }) => {
-            thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, trace, omitted)))
+            let calls = client::calls_in(&command.actor, trace);
+            let omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
+            thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
             complain(&format!("error: {error}\n"));
@@ -288,26 +291,15 @@ fn thaw(session: &mut Session, bytes: &[u8]) -> Result<Root, Error> {
 }
 
 /// What was thrown in the actor, with the calls that were under way there.
-fn thrown(session: &mut Session, value: &Root, trace: Vec<quipu::actor::wire::TraceLine>, omitted: u64) -> Error {
-    let thrower = match session.run(&Input::text("<throw>", "|value| throw value")) {
-        Ok(thrower) => thrower,
-        Err(error) => return error,
-    };
-    match session.vm().call(&thrower, std::slice::from_ref(value)) {
-        Err(Failure::Uncaught(mut uncaught)) => {
-            let line = |line: quipu::actor::wire::TraceLine| TraceLine {
-                function: line.function,
-                file: line.file.into(),
-                line: line.line,
-                span: Default::default(),
-            };
-            uncaught.trace = trace.into_iter().map(line).collect();
-            uncaught.omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
-            Error::Failed(Failure::Uncaught(uncaught))
-        }
+fn thrown(session: &mut Session, value: &Root, calls: Vec<quipu::vm::trace::TraceLine>, omitted: usize) -> Error {
+    let thrown = session.vm().enter::<()>(|cx| {
+        let value = cx.rooted(value)?;
+        Err(cx.throw_from(value, calls, omitted))
+    });
+    match thrown {
         Err(failure) => Error::Failed(failure),
-        // `throw` does not return.
-        Ok(_) => Error::Unreadable("the answer".to_owned(), std::io::ErrorKind::InvalidData.into()),
+        // `enter` gives what it is told.
+        Ok(()) => Error::Unreadable("the answer".to_owned(), std::io::ErrorKind::InvalidData.into()),
     }
 }
 
@@ -341,7 +333,7 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
 fn key(path: &Path) -> Result<ExitCode, String> {
     use std::os::unix::fs::OpenOptionsExt;
     if path.exists() {
-        say(&read_keys(path)?.secret.public().to_string());
+        say(&open_key_file(path)?.secret.public().to_string());
         return Ok(Exit::Ok.into());
     }
     let secret = Secret::new().map_err(|error| error.to_string())?;
@@ -352,21 +344,10 @@ fn key(path: &Path) -> Result<ExitCode, String> {
     Ok(Exit::Ok.into())
 }
 
-fn read_keys(path: &Path) -> Result<KeyFile, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let about = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
-    let metadata = std::fs::metadata(path).map_err(|error| about(&error))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(about(&"others can read this key file; `chmod 600` it"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| about(&error))?;
-    KeyFile::read(&text).map_err(|error| about(&error))
-}
-
 fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Result<Blocking, String> {
     let mut to = client::Options::new(address.clone());
     if let Some(path) = key_file {
-        let file = read_keys(path)?;
+        let file = open_key_file(path)?;
         let server = file.server(&address.to_string());
         let server = server.ok_or_else(|| format!("`{}` has no line `server {address} KEY`", path.display()))?;
         to.keys = Some((file.secret, server));

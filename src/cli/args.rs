@@ -151,6 +151,10 @@ pub struct Options {
     #[arg(long, global = true, help_heading = REACH)]
     pub deny_entropy: bool,
 
+    /// Keep programs from connections to actors.
+    #[arg(long, global = true, help_heading = REACH)]
+    pub deny_net: bool,
+
     /// Keep programs from all of these: they compute and print.
     #[arg(long, global = true, help_heading = REACH)]
     pub sandbox: bool,
@@ -190,6 +194,7 @@ impl Options {
             (self.deny_io, Capability::Io),
             (self.deny_time, Capability::Time),
             (self.deny_entropy, Capability::Entropy),
+            (self.deny_net, Capability::Net),
         ];
         let mut grant = Grant::all(args);
         for (_, capability) in denied.into_iter().filter(|&(denied, _)| denied || self.sandbox) {

@@ -10,8 +10,8 @@ use super::{Origin, Report};
 /// The report as one line of JSON without a newline.
 ///
 /// Fields: `kind` (`compile`, `run` or `limit`), `severity` (`error` or `warning`), `code`, `title`, `file` (null if
-/// unknown), `spans` (the primary one first), `note`, `help` (`text` and `patch`), `trace` (`function`, `file`, `line`;
-/// innermost first) and `omitted`. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
+/// unknown), `spans` (the primary one first), `note`, `help` (`text` and `patch`), `trace` (`function`, `file`, `line`, and
+/// `place` where that is not this process; innermost first) and `omitted`. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
 /// counted from 1 (columns in code points), `primary` and `label`; a patch is a span with `replacement` instead.
 pub fn json(report: &Report) -> String {
     let mut spans = Vec::new();
@@ -36,7 +36,13 @@ pub fn json(report: &Report) -> String {
     let trace: Vec<Value> = report
         .trace
         .iter()
-        .map(|call| json!({ "function": call.function, "file": &*call.file, "line": call.line }))
+        .map(|call| {
+            let mut line = json!({ "function": call.function, "file": &*call.file, "line": call.line });
+            if let Some(place) = &call.place {
+                line["place"] = (**place).into();
+            }
+            line
+        })
         .collect();
     let report = json!({
         "kind": match report.origin {

@@ -117,7 +117,8 @@ impl Report {
                 (Origin::Limit, code, stop.to_string(), None, trace, 0)
             }
         };
-        let place = trace.iter().find_map(|call| {
+        // The file of a call elsewhere may have the name of one that is here.
+        let place = trace.iter().filter(|call| call.place.is_none()).find_map(|call| {
             let source = source(&call.file)?;
             Some(Place { source, primary: Label { span: call.span, text: String::new() }, secondary: Vec::new() })
         });

@@ -94,12 +94,16 @@ fn show_trace(out: &mut String, report: &Report) {
         let call = &calls[index];
         let end = if index < Trace::KEPT { Trace::KEPT.min(calls.len()) } else { calls.len() };
         let same = |other: &&quipu_vm::trace::TraceLine| {
-            (&other.function, &other.file, other.line) == (&call.function, &call.file, call.line)
+            (&other.function, &other.file, other.line, &other.place)
+                == (&call.function, &call.file, call.line, &call.place)
         };
         let count = calls[index..end].iter().take_while(same).count();
         let _ = write!(out, "  {} at {}", clean::line(&call.function), clean::line(&call.file));
         if call.line > 0 {
             let _ = write!(out, ":{}", call.line);
+        }
+        if let Some(place) = &call.place {
+            let _ = write!(out, ", in {}", clean::line(place));
         }
         if count > 1 {
             let _ = write!(out, " ({count} times)");

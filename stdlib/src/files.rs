@@ -11,8 +11,8 @@ pub struct File {
 }
 
 macro_rules! files {
-    ($($name:literal $module:expr;)*) => {
-        &[$(File { name: concat!("std/", $name), module: $module, text: include_str!($name) }),*]
+    ($($(#[$when:meta])* $name:literal $module:expr;)*) => {
+        &[$($(#[$when])* File { name: concat!("std/", $name), module: $module, text: include_str!($name) }),*]
     };
 }
 
@@ -31,4 +31,6 @@ pub const FILES: &[File] = files! {
     "bytes.qp" Some("bytes");
     "os.qp"    Some("os");
     "test.qp"  Some("test");
+    #[cfg(feature = "actor")]
+    "actor.qp" Some("actor");
 };

@@ -1,5 +1,8 @@
 //! What a host grants beyond pure computation: capabilities, and what they need from it.
 
+use std::sync::Arc;
+
+use crate::dial::Dial;
 pub use crate::streams::Streams;
 
 /// Something outside of the program that a host may grant.
@@ -15,12 +18,14 @@ pub enum Capability {
     Time,
     /// Entropy for `random`.
     Entropy,
+    /// Connections: module `actor`.
+    Net,
 }
 
 impl Capability {
     /// All of them.
     pub const ALL: &'static [Capability] =
-        &[Capability::Fs, Capability::Os, Capability::Io, Capability::Time, Capability::Entropy];
+        &[Capability::Fs, Capability::Os, Capability::Io, Capability::Time, Capability::Entropy, Capability::Net];
 
     /// Its name on command lines and in messages.
     pub const fn name(self) -> &'static str {
@@ -30,6 +35,7 @@ impl Capability {
             Capability::Io => "io",
             Capability::Time => "time",
             Capability::Entropy => "entropy",
+            Capability::Net => "net",
         }
     }
 
@@ -77,6 +83,8 @@ pub struct Grant {
     pub args: Vec<String>,
     /// What the module `io` reads and writes.
     pub streams: Streams,
+    /// What the module `actor` connects with.
+    pub dialer: Option<Arc<dyn Dial>>,
 }
 
 impl Grant {
@@ -87,7 +95,7 @@ impl Grant {
 
     /// Everything, with these arguments.
     pub fn all(args: Vec<String>) -> Grant {
-        Grant { capabilities: Capabilities::ALL, args, streams: Streams::default() }
+        Grant { capabilities: Capabilities::ALL, args, ..Grant::default() }
     }
 }
 

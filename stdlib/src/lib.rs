@@ -3,6 +3,7 @@
 //! is not in the library.
 
 mod streams;
+mod dial;
 mod grant;
 mod entry;
 mod args;
@@ -35,6 +36,8 @@ mod process;
 mod os;
 mod io;
 mod time;
+#[cfg(feature = "actor")]
+mod actor;
 mod image;
 mod code;
 #[cfg(test)]
@@ -44,6 +47,7 @@ mod module;
 mod library;
 pub mod manual;
 
+pub use dial::{Asked, Dial, Line, To, Trouble};
 pub use disk::write_whole;
 pub use grant::{Capabilities, Capability, Grant, Streams};
 pub use library::{Names, library, names};

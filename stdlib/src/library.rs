@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
 use quipu_vm::NativeDef;
+#[cfg(feature = "actor")]
+use quipu_vm::host::HostType;
 use quipu_vm::library::{Library, Module};
 
 use crate::entry::Entry;
@@ -37,6 +39,8 @@ const PLAIN: &[&[Entry]] = &[
     os::INTERNALS,
     regex::INTERNALS,
     pack::INTERNALS,
+    #[cfg(feature = "actor")]
+    crate::actor::INTERNALS,
 ];
 
 /// The library of a host that grants this much.
@@ -46,6 +50,10 @@ pub fn library(grant: &Grant) -> Library {
         for constant in module.constants {
             library.constants.insert(format!("{}.{}", module.name, constant.name), constant.value.clone());
         }
+    }
+    #[cfg(feature = "actor")]
+    if grant.capabilities.has(crate::grant::Capability::Net) {
+        library.classes.push(Arc::new(crate::actor::Connected::class().into_host_class()));
     }
     for (ty, methods) in METHODS {
         library

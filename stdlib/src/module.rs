@@ -133,6 +133,14 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         natives: Vec::new,
         constants: &[],
     },
+    #[cfg(feature = "actor")]
+    Declaration {
+        name: "actor",
+        doc: "Actors: values in other processes, and functions that are sent to them.",
+        capability: Some(Capability::Net),
+        natives: Vec::new,
+        constants: &[],
+    },
     Declaration {
         name: "code",
         doc: "What functions consist of, as data.",

@@ -9,10 +9,12 @@ use quipu_lang::code::{Code, CodeHash};
 
 use crate::error::ErrorKind;
 use crate::heap::value::Brand;
-use crate::heap::{Heap, List, Map, Set, Value, tag};
+use crate::heap::{Heap, List, Map, Set, Value, View, tag};
+use crate::host::{IntoValue, give};
 use crate::native::{Fault, Outcome, Stop};
 use crate::run::fiber::FiberState;
 use crate::run::machine::Machine;
+use crate::trace::{Trace, TraceLine};
 
 /// The machine as an active native sees it. Values it gives are good for the brand `'v`.
 #[repr(transparent)]
@@ -120,6 +122,26 @@ impl<'v> Cx<'v> {
         let kind = self.machine.interned(kind.name());
         let message = self.machine.heap.str(message.as_ref()).into();
         Fault::Thrown(self.machine.heap.error(kind, message, data).into())
+    }
+
+    /// The fault of throwing a value that was thrown outside of this machine, with the calls that were under way there,
+    /// innermost first, and how many of them are left out.
+    pub fn throw_from(&mut self, value: Value<'v>, calls: Vec<TraceLine>, omitted: usize) -> Fault<'v> {
+        let trace = Trace { elsewhere: calls, omitted, ..Trace::default() };
+        match value.view() {
+            View::Error(error) => error.set_trace(trace),
+            _ => self.machine.last_trace = Some(Box::new(trace)),
+        }
+        Fault::Thrown(value)
+    }
+
+    /// A value made of something that cannot be had a second time, such as an answer from outside. The heap limit waits
+    /// for the next safepoint, so that this native is not run again.
+    ///
+    /// # Errors
+    /// What the conversion throws.
+    pub fn made(&mut self, value: impl IntoValue) -> Outcome<'v> {
+        give(self, value)
     }
 
     /// Calls a function from inside a native. It runs on a fiber of its own; a `yield` out of it is an error.

@@ -78,7 +78,7 @@ impl Machine {
             Fault::Thrown(value) => value,
             Fault::Stop(stop) => {
                 let trace = self.stop_trace.take().unwrap_or_default();
-                return Failure::Stop(stop, trace.entries().map(|entry| entry.line()).collect());
+                return Failure::Stop(stop, trace.lines().collect());
             }
             Fault::Collect(_) | Fault::Defer => return Failure::Stop(Stop::Heap, Vec::new()),
         };
@@ -103,7 +103,7 @@ impl Machine {
             View::Error(error) => error.host(),
             _ => None,
         };
-        let lines = trace.entries().map(|entry| entry.line()).collect();
+        let lines = trace.lines().collect();
         let omitted = trace.omitted;
         Failure::Uncaught(Box::new(Uncaught { kind, message, data, value: root, host, trace: lines, omitted }))
     }

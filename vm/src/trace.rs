@@ -16,6 +16,8 @@ pub struct TraceEntry {
 /// The calls under way when an error was thrown. Long ones keep only both ends.
 #[derive(Clone, Default)]
 pub struct Trace {
+    /// Calls that were under way outside of this machine, innermost first; all others are around them.
+    pub elsewhere: Vec<TraceLine>,
     /// The innermost calls, innermost first.
     pub inner: Vec<TraceEntry>,
     /// How many calls are left out.
@@ -35,6 +37,8 @@ pub struct TraceLine {
     pub line: u32,
     /// The bytes of the source that were running.
     pub span: quipu_lang::span::Span,
+    /// Where it ran if not in this machine, in words.
+    pub place: Option<Arc<str>>,
 }
 
 impl TraceEntry {
@@ -47,6 +51,7 @@ impl TraceEntry {
             file: debug.map_or_else(|| Arc::from("<unknown>"), |debug| debug.file.clone()),
             line: position.map_or(0, |position| position.line),
             span: position.map_or_else(Default::default, |position| position.span),
+            place: None,
         }
     }
 }
@@ -56,7 +61,12 @@ impl Trace {
     pub const KEPT: usize = 32;
 
     /// Every call that is kept, innermost first.
-    pub fn entries(&self) -> impl Iterator<Item = &TraceEntry> {
-        self.inner.iter().chain(&self.outer)
+    pub fn lines(&self) -> impl Iterator<Item = TraceLine> {
+        self.elsewhere.iter().cloned().chain(self.inner.iter().chain(&self.outer).map(TraceEntry::line))
+    }
+
+    /// Whether nothing is known yet of the calls in this machine.
+    pub(crate) fn is_from_elsewhere(&self) -> bool {
+        self.inner.is_empty()
     }
 }

@@ -1,7 +1,7 @@
 //! The client for programs without a runtime: one call at a time, on the thread that makes it.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,11 +36,22 @@ impl Blocking {
     /// # Errors
     /// There is no server, or it does not let this client in.
     pub fn connect(options: Options) -> Result<Blocking, ClientError> {
+        Blocking::connect_while(options, &mut || Ok(()))
+    }
+
+    /// Connects; `go_on` is asked from time to time whether to wait on.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and those of `go_on`.
+    pub fn connect_while(
+        options: Options,
+        go_on: &mut dyn FnMut() -> Result<(), ClientError>,
+    ) -> Result<Blocking, ClientError> {
         let (core, begun, buffer) = (Core::new(nonce()?), Instant::now(), vec![0; 64 << 10]);
         let mut client = Blocking { options, core, stream: None, begun, buffer };
         let deadline = client.deadline();
         client.open()?;
-        client.wait(deadline, &mut || Ok(()), |event| matches!(event, Event::Open).then_some(()))?;
+        client.wait(deadline, go_on, |event| matches!(event, Event::Open).then_some(()))?;
         Ok(client)
     }
 
@@ -169,7 +180,7 @@ impl Blocking {
     fn open(&mut self) -> Result<(), ClientError> {
         let stream = match &self.options.address {
             Address::Tcp(address) => {
-                let stream = TcpStream::connect(address.as_str())?;
+                let stream = reach(address, self.options.timeout)?;
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(GLANCE))?;
                 stream.set_write_timeout(Some(self.options.timeout))?;
@@ -191,4 +202,16 @@ impl Blocking {
         self.stream = None;
         self.core.disconnected();
     }
+}
+
+/// Connects to the first of the addresses that a name stands for and that answers in time.
+fn reach(address: &str, within: Duration) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, within) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }

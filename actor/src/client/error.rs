@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
+
+use quipu_vm::trace::Trace;
 
 use crate::wire::{Answer, Stopped, TraceLine, Violation};
 
@@ -64,6 +67,21 @@ impl From<Violation> for ClientError {
     fn from(violation: Violation) -> ClientError {
         ClientError::Protocol(violation)
     }
+}
+
+/// The calls that were under way in an actor, as traces have them.
+pub fn calls_in(actor: &str, lines: Vec<TraceLine>) -> Vec<quipu_vm::trace::TraceLine> {
+    let place: Arc<str> = format!("actor {actor}").into();
+    // A server sends no more than that; who pretends to be one is not believed more.
+    let lines = lines.into_iter().take(2 * Trace::KEPT);
+    let call = |TraceLine { function, file, line }| quipu_vm::trace::TraceLine {
+        function,
+        file: file.into(),
+        line,
+        span: Default::default(),
+        place: Some(place.clone()),
+    };
+    lines.map(call).collect()
 }
 
 /// What a last answer means: the image of the result, or JSON for operators.

@@ -7,10 +7,12 @@ mod core;
 mod options;
 mod blocking;
 mod pipelined;
+mod dial;
 
 pub use blocking::Blocking;
 pub use core::{Core, Event};
-pub use error::ClientError;
+pub use dial::Dialer;
+pub use error::{ClientError, calls_in};
 pub use function::Function;
 pub use options::Options;
 pub use pipelined::Client;

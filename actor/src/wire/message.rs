@@ -23,14 +23,12 @@
 //!
 //! `image` is what is left of the message. Reading gives exactly what was written, and every message has one form.
 
+use super::MAX_NAME;
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;
 
 /// The hash of a graph or a code object.
 pub type Hash = [u8; 32];
-
-/// The longest name, in bytes.
-const NAME: usize = 255;
 
 /// The longest text that is shown to people.
 const TEXT: usize = 1 << 20;
@@ -293,11 +291,11 @@ impl Request {
         let request = match from.byte()? {
             1 => Request::Open { nonce: from.array()? },
             2 => {
-                let (request, actor) = (from.number()?, from.text(NAME)?.to_owned());
+                let (request, actor) = (from.number()?, from.text(MAX_NAME)?.to_owned());
                 let target = match from.byte()? {
                     0 => Target::Function(from.array()?),
-                    1 => Target::Installed(from.text(NAME)?.to_owned()),
-                    2 => Target::Install(from.text(NAME)?.to_owned(), from.array()?),
+                    1 => Target::Installed(from.text(MAX_NAME)?.to_owned()),
+                    2 => Target::Install(from.text(MAX_NAME)?.to_owned(), from.array()?),
                     _ => return Err(Violation::Canonical),
                 };
                 Request::Call { request, actor, target, args: from.rest().to_vec() }
@@ -318,7 +316,7 @@ impl Request {
             6 => Request::Ping(from.number()?),
             7 => {
                 let (request, question) = (from.number()?, Question::from_number(from.byte()?)?);
-                Request::Ask { request, question, actor: from.text(NAME)?.to_owned() }
+                Request::Ask { request, question, actor: from.text(MAX_NAME)?.to_owned() }
             }
             8 => Request::Close,
             kind => return Err(Violation::Kind(kind)),

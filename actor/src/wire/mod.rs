@@ -27,5 +27,8 @@ pub use violation::Violation;
 /// The most bytes of a frame after its length.
 pub const MAX_FRAME: usize = u16::MAX as usize;
 
+/// The most bytes of a name.
+pub const MAX_NAME: usize = 255;
+
 /// The most bytes of a message, unless a server sets another limit.
 pub const MAX_MESSAGE: usize = 64 << 20;

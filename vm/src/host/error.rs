@@ -114,7 +114,7 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 
 /// Makes a value of what a function of the host gave. It has run and cannot run again, so the heap limit waits for the
 /// next safepoint.
-pub(super) fn give<'v>(cx: &mut Cx<'v>, value: impl IntoValue) -> Outcome<'v> {
+pub(crate) fn give<'v>(cx: &mut Cx<'v>, value: impl IntoValue) -> Outcome<'v> {
     let limit = std::mem::replace(&mut cx.machine.heap.limit, usize::MAX);
     let value = value.into_value(cx);
     cx.machine.heap.limit = limit;

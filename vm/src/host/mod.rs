@@ -16,7 +16,7 @@ pub use class::{Class, HostClass, HostType};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
 pub use error::HostError;
-pub(crate) use error::guarded;
+pub(crate) use error::{give, guarded};
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;

@@ -239,12 +239,15 @@ fn trace<'v>(cx: &mut Cx<'v>, error: ErrorRef<'v>) -> Outcome<'v> {
     let trace = error.trace().unwrap_or_default();
     let keys = ["fn", "file", "line"].map(|key| cx.machine.interned(key));
     let mut lines = Vec::new();
-    for entry in trace.entries() {
-        let line = entry.line();
+    for line in trace.lines() {
         let map = cx.map();
         let values = [cx.str(&line.function)?, cx.str(&line.file)?, Value::int(line.line.into())];
         for (key, value) in keys.into_iter().zip(values) {
             map.insert(cx, key, value)?;
+        }
+        if let Some(place) = line.place {
+            let (key, place) = (cx.machine.interned("place"), cx.str(&place)?);
+            map.insert(cx, key, place)?;
         }
         lines.push(map.into());
     }

@@ -72,15 +72,26 @@ impl Machine {
             // SAFETY: the value is in use, so its object is live; nobody else refers into it now.
             unsafe {
                 let error = value.bits as *mut ErrorObject;
-                if (*error).data.trace.is_none() {
-                    let trace = self.trace();
-                    (*error).data.trace = Some(Box::new(trace));
+                if (*error).data.trace.as_ref().is_none_or(|trace| trace.is_from_elsewhere()) {
+                    let trace = self.trace_around((*error).data.trace.take());
+                    (*error).data.trace = Some(trace);
                 }
             }
             self.last_trace = None;
         } else {
-            self.last_trace = Some(Box::new(self.trace()));
+            let before = self.last_trace.take().filter(|trace| trace.is_from_elsewhere());
+            self.last_trace = Some(self.trace_around(before));
         }
+    }
+
+    /// The calls under way, around those elsewhere that the value was thrown from.
+    fn trace_around(&mut self, before: Option<Box<Trace>>) -> Box<Trace> {
+        let mut trace = self.trace();
+        if let Some(before) = before {
+            trace.omitted += before.omitted;
+            trace.elsewhere = before.elsewhere;
+        }
+        Box::new(trace)
     }
 
     /// The calls under way, innermost first, over all fibers that wait for one another.

@@ -136,6 +136,12 @@ impl<'v> Gc<'v, ErrorObject> {
         unsafe { (*self.as_ptr()).data.host = Some(error) };
     }
 
+    /// Says where it was thrown, unless that is known.
+    pub(crate) fn set_trace(self, trace: Trace) {
+        // SAFETY: the object is live, and nothing refers to its parts but copies.
+        unsafe { (*self.as_ptr()).data.trace.get_or_insert_with(|| Box::new(trace)) };
+    }
+
     /// A copy of where it was thrown; none before it is thrown.
     pub fn trace(self) -> Option<Trace> {
         // SAFETY: the object is live; the reference ends here.
