@@ -231,25 +231,12 @@ fn commands_in_the_book_print_what_it_says() {
             for command in block.split("$ vm ").skip(1) {
                 let (words, expected) = command.split_once('\n').unwrap_or((command, ""));
                 let run = vm_in(&scratch.0, &words.split_whitespace().collect::<Vec<_>>()).ends(0);
-                assert!(fits(&run.out, expected), "{page}:{line}: vm {words}\n{}expected\n{expected}", run.out);
+                assert!(
+                    support::fits(&run.out, expected),
+                    "{page}:{line}: vm {words}\n{}expected\n{expected}",
+                    run.out
+                );
             }
         }
     }
-}
-
-/// Whether a text is the expected one line by line; `...` within a line stands for any text.
-fn fits(text: &str, expected: &str) -> bool {
-    let fits_line = |(line, expected): (&str, &str)| {
-        let mut parts = expected.split("...");
-        let first = parts.next().unwrap_or_default();
-        let Some(mut rest) = line.strip_prefix(first) else { return false };
-        let mut open = false;
-        for part in parts {
-            open = true;
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.is_empty() || open && expected.ends_with("...")
-    };
-    text.lines().count() == expected.lines().count() && text.lines().zip(expected.lines()).all(fits_line)
 }

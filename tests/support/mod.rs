@@ -304,3 +304,20 @@ pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
     }
     found
 }
+
+/// Whether a text is the expected one line by line; `...` within a line stands for any text.
+pub fn fits(text: &str, expected: &str) -> bool {
+    let fits_line = |(line, expected): (&str, &str)| {
+        let mut parts = expected.split("...");
+        let first = parts.next().unwrap_or_default();
+        let Some(mut rest) = line.strip_prefix(first) else { return false };
+        let mut open = false;
+        for part in parts {
+            open = true;
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        rest.is_empty() || open && expected.ends_with("...")
+    };
+    text.lines().count() == expected.lines().count() && text.lines().zip(expected.lines()).all(fits_line)
+}
