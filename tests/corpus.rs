@@ -60,6 +60,11 @@ fn write_the_seeds() {
             }
         }
     }
+    #[cfg(feature = "actor")]
+    {
+        bodies::strangers().iter().for_each(|(name, bytes)| write("wire_preauth", name, bytes));
+        bodies::conversations().iter().for_each(|(name, bytes)| write("wire_session", name, bytes));
+    }
     for seed in 0..40u8 {
         let bytes: Vec<u8> = (0..200u32).map(|i| ((i * i * 31 + i * u32::from(seed) * 7) >> 3) as u8).collect();
         write("roundtrip", &format!("{seed}"), &bytes);

@@ -9,6 +9,8 @@ mod parts;
 mod program;
 #[path = "../../lang/tests/code/sample.rs"]
 mod sample;
+#[cfg(feature = "actor")]
+mod wire;
 
 use std::collections::HashMap;
 
@@ -22,18 +24,25 @@ use quipu::{Engine, Input, Session};
 use input::{Choices, code_of, file_of_code};
 #[allow(unused_imports, reason = "the tests make seeds with them")]
 pub use input::{assemble, only_code, take_apart};
+#[cfg(feature = "actor")]
+#[allow(unused_imports, reason = "the tests make seeds with them")]
+pub use wire::{conversations, strangers, wire_preauth, wire_session};
 
 /// A target's name and what it does.
 type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ALL: [Target; 6] = [
+pub const ALL: &[Target] = &[
     ("image_raw", image_raw),
     ("image_struct", image_struct),
     ("image_run", image_run),
     ("code_check", code_check),
     ("source", source),
     ("roundtrip", roundtrip),
+    #[cfg(feature = "actor")]
+    ("wire_preauth", wire::wire_preauth),
+    #[cfg(feature = "actor")]
+    ("wire_session", wire::wire_session),
 ];
 
 /// Any bytes as the file of an image, as they are and with their hash put right.

@@ -112,13 +112,13 @@ impl Actor {
             Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
                 Ok(Some(function)) => Some(function),
                 Ok(None) => return reply(Outcome::Unknown),
-                Err(why) => return reply(Outcome::Refused(why)),
+                Err(why) => return refuse(shared, why, reply),
             },
             Target::Installed(_) => None,
         };
         let core_now = match self.open(core, shared) {
             Ok(core) => core,
-            Err(why) => return reply(Outcome::Refused(why)),
+            Err(why) => return refuse(shared, why, reply),
         };
         let refused = match core_now.replies.find(&call.client, call.request) {
             Request::New => None,
@@ -218,6 +218,14 @@ impl Actor {
             }
         };
         Ok(core.insert(opened))
+    }
+}
+
+/// Says that a call was not carried out, unless the store has failed: this may be a call that comes again, and then nobody
+/// knows.
+fn refuse(shared: &Shared, why: String, reply: ReplyTo) {
+    if shared.vault.failure().is_none() {
+        reply(Outcome::Refused(why));
     }
 }
 

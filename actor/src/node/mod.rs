@@ -47,7 +47,8 @@ pub use recover::RecoverError;
 /// The longest name of an actor, in bytes.
 pub const NAME: usize = 255;
 
-/// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept.
+/// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
+/// the node has no threads: then it ends where it stands.
 #[derive(Clone)]
 pub struct Node(Arc<Inner>);
 
@@ -93,7 +94,7 @@ impl Node {
         store.actors().map_err(NodeError::Store)?;
         let shared = Arc::new(Shared {
             functions: Functions::new(options.cache),
-            vault: Vault::new(store).map_err(NodeError::Thread)?,
+            vault: Vault::new(store, options.threads > 0).map_err(NodeError::Thread)?,
             waiting: AtomicUsize::new(0),
             counters: Counters::default(),
             options,
@@ -189,6 +190,17 @@ impl Node {
         self.0.shared.functions.put(hash, image, codes, sent)
     }
 
+    /// Carries out what waits longest, on this thread. Whether something was there. For nodes without threads.
+    pub fn turn(&self) -> bool {
+        self.0.pool.turn(&self.0.shared)
+    }
+
+    /// Keeps what waits for the store, in one commit, on this thread, and gives the replies that waited for it. Whether
+    /// something was there. For nodes without threads.
+    pub fn write(&self) -> bool {
+        self.0.shared.vault.write()
+    }
+
     /// Why nothing can be kept any more, if that is so. A host then stops, and opens the store again.
     pub fn failure(&self) -> Option<StoreError> {
         self.0.shared.vault.failure()
@@ -199,6 +211,7 @@ impl Node {
     /// # Errors
     /// The store failed.
     pub fn shutdown(&self) -> Result<(), StoreError> {
+        while self.0.shared.options.threads == 0 && (self.turn() || self.write()) {}
         self.0.close();
         self.failure().map_or(Ok(()), Err)
     }

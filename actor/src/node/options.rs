@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Options {
     /// The image of the state with which an actor begins; an empty map if there is none.
     pub init: Option<Vec<u8>>,
-    /// Threads that carry calls out.
+    /// Threads that carry calls out. With none, nothing happens but in [`Node::turn`](super::Node::turn) and
+    /// [`Node::write`](super::Node::write): for tests in which everything has its time.
     pub threads: usize,
     /// Fuel of a call.
     pub fuel: u64,

@@ -41,6 +41,11 @@ impl Ready {
         self.some.notify_one();
     }
 
+    /// The next actor, if one waits.
+    fn try_pop(&self) -> Option<Arc<Actor>> {
+        self.list().actors.pop_front()
+    }
+
     /// The next actor, or none when it is over.
     fn pop(&self) -> Option<Arc<Actor>> {
         let mut list = self.list();
@@ -60,7 +65,7 @@ impl Pool {
     /// Begins with as many threads as the options say.
     pub fn new(shared: &Arc<Shared>) -> std::io::Result<Pool> {
         let pool = Pool { ready: Arc::default(), threads: Mutex::default() };
-        for number in 0..shared.options.threads.max(1) {
+        for number in 0..shared.options.threads {
             let (ready, shared) = (pool.ready.clone(), shared.clone());
             let builder = std::thread::Builder::new().name(format!("actors {number}")).stack_size(STACK);
             let thread = builder.spawn(move || work(&ready, &shared))?;
@@ -72,6 +77,11 @@ impl Pool {
     /// Lets a thread see to an actor.
     pub fn schedule(&self, actor: Arc<Actor>) {
         self.ready.push(actor);
+    }
+
+    /// Does one thing that waits, on this thread. Whether something was there.
+    pub fn turn(&self, shared: &Shared) -> bool {
+        self.ready.try_pop().is_some_and(|actor| see_to(actor, &self.ready, shared, 1))
     }
 
     /// Whether it takes nothing more.
@@ -95,17 +105,19 @@ impl Pool {
 
 fn work(ready: &Ready, shared: &Shared) {
     while let Some(actor) = ready.pop() {
-        for _ in 0..TURNS {
-            if !actor.turn(shared) {
-                break;
-            }
-        }
-        let mut queue = actor.queue();
-        if queue.jobs.is_empty() {
-            queue.is_scheduled = false;
-            continue;
-        }
+        see_to(actor, ready, shared, TURNS);
+    }
+}
+
+/// Does at most so many things that wait for an actor. Whether something was there.
+fn see_to(actor: Arc<Actor>, ready: &Ready, shared: &Shared, turns: usize) -> bool {
+    let done = (0..turns).take_while(|_| actor.turn(shared)).count();
+    let mut queue = actor.queue();
+    if queue.jobs.is_empty() {
+        queue.is_scheduled = false;
+    } else {
         drop(queue);
         ready.push(actor);
     }
+    done > 0
 }

@@ -34,6 +34,8 @@ pub(super) struct Vault {
     /// None if nothing outlives the process: then there is nothing to wait for.
     sender: Mutex<Option<SyncSender<Item>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// What waits, if no thread of its own writes it.
+    inbox: Mutex<Option<Receiver<Item>>>,
     is_durable: bool,
 }
 
@@ -79,8 +81,8 @@ impl Shared {
 }
 
 impl Vault {
-    /// Begins to write to a store.
-    pub fn new(store: Box<dyn Store>) -> std::io::Result<Vault> {
+    /// Begins to write to a store; with a thread of its own, or when it is told to.
+    pub fn new(store: Box<dyn Store>, has_thread: bool) -> std::io::Result<Vault> {
         let is_durable = store.is_durable();
         let shared = Arc::new(Shared {
             store: Mutex::new(Some(store)),
@@ -89,15 +91,20 @@ impl Vault {
             steps: AtomicU64::new(0),
             snapshots: AtomicU64::new(0),
         });
-        let (mut sender, mut thread) = (None, None);
+        let (mut sender, mut thread, mut inbox) = (None, None, None);
         if is_durable {
             let (to, from) = sync_channel(WAITING);
-            let writer = shared.clone();
-            thread =
-                Some(std::thread::Builder::new().name("actor store".to_owned()).spawn(move || write(&writer, from))?);
             sender = Some(to);
+            if has_thread {
+                let writer = shared.clone();
+                let builder = std::thread::Builder::new().name("actor store".to_owned());
+                thread = Some(builder.spawn(move || write(&writer, &from))?);
+            } else {
+                inbox = Some(from);
+            }
         }
-        Ok(Vault { shared, sender: Mutex::new(sender), thread: Mutex::new(thread), is_durable })
+        let (sender, thread, inbox) = (Mutex::new(sender), Mutex::new(thread), Mutex::new(inbox));
+        Ok(Vault { shared, sender, thread, inbox, is_durable })
     }
 
     /// Keeps a change, and does something when it is kept. If that fails, `after` is dropped.
@@ -128,12 +135,23 @@ impl Vault {
         }
     }
 
+    /// Writes what waits, in one commit, if no thread does that. Whether something was there.
+    pub fn write(&self) -> bool {
+        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((inbox, first)) = inbox.as_ref().and_then(|inbox| Some((inbox, inbox.try_recv().ok()?))) else {
+            return false;
+        };
+        write_from(&self.shared, inbox, first);
+        true
+    }
+
     /// Waits until everything that was to be kept until now is kept.
     pub fn wait(&self) -> Result<(), StoreError> {
         let (to, from) = sync_channel(1);
         self.after(Box::new(move || {
             let _ = to.send(());
         }));
+        while self.write() {}
         match from.recv() {
             Ok(()) => Ok(()),
             Err(_) => Err(self.failure().unwrap_or_else(closed)),
@@ -145,10 +163,15 @@ impl Vault {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
-        match self.shared.store().as_mut() {
+        let outcome = match self.shared.store().as_mut() {
             Some(store) => action(&mut **store),
-            None => Err(closed()),
+            None => return Err(closed()),
+        };
+        // Damage concerns one actor; a store that cannot be read is of no use to any.
+        if let Err(error @ StoreError::Io(_)) = &outcome {
+            let _ = self.shared.failure.set(error.clone());
         }
+        outcome
     }
 
     /// Removes what nothing needs.
@@ -183,31 +206,36 @@ fn closed() -> StoreError {
     StoreError::Io("it is closed".to_owned())
 }
 
-/// Writes whatever waits, in one commit, again and again.
-fn write(shared: &Shared, from: Receiver<Item>) {
+/// Writes whatever waits, again and again.
+fn write(shared: &Shared, from: &Receiver<Item>) {
     while let Ok(first) = from.recv() {
-        let (mut changes, mut afters) = (Vec::new(), Vec::new());
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(item) = next {
-            match item {
-                Item::Commit(change, after) => {
-                    bytes += size(&change);
-                    changes.push(*change);
-                    afters.push(after);
-                }
-                Item::After(after) => afters.push(after),
+        write_from(shared, from, first);
+    }
+}
+
+/// Writes this and whatever else waits, in one commit.
+fn write_from(shared: &Shared, from: &Receiver<Item>, first: Item) {
+    let (mut changes, mut afters) = (Vec::new(), Vec::new());
+    let mut bytes = 0;
+    let mut next = Some(first);
+    while let Some(item) = next {
+        match item {
+            Item::Commit(change, after) => {
+                bytes += size(&change);
+                changes.push(*change);
+                afters.push(after);
             }
-            let is_full = changes.len() >= BATCH || bytes >= BATCH_BYTES;
-            next = if is_full { None } else { from.try_recv().ok() };
+            Item::After(after) => afters.push(after),
         }
-        let is_kept = match changes.is_empty() {
-            true => shared.failure.get().is_none(),
-            false => shared.commit(&changes).is_ok(),
-        };
-        if is_kept {
-            afters.into_iter().for_each(|after| after());
-        }
+        let is_full = changes.len() >= BATCH || bytes >= BATCH_BYTES;
+        next = if is_full { None } else { from.try_recv().ok() };
+    }
+    let is_kept = match changes.is_empty() {
+        true => shared.failure.get().is_none(),
+        false => shared.commit(&changes).is_ok(),
+    };
+    if is_kept {
+        afters.into_iter().for_each(|after| after());
     }
 }
 
