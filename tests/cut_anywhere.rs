@@ -94,7 +94,7 @@ fn cut_anywhere_and_gone_on_in_another_process() {
 #[test]
 fn the_other_process() {
     let Ok(image) = std::env::var("CUT_IMAGE") else { return };
-    let image = Image::open(&fs::read(image).unwrap(), &()).unwrap();
+    let image = Image::open(fs::read(image).unwrap(), &()).unwrap();
     let (mut session, output) = session(&Engine::new());
     let fiber = session.vm().thaw(&image).unwrap();
     let mut run = session.vm().run_of(&fiber).unwrap();

@@ -304,7 +304,7 @@ fn types_of_the_host_travel_in_images() {
     let function = here.run(&Input::text("<t>", text)).unwrap();
     let image = here.vm().freeze(&function).unwrap();
     assert_eq!(image.needs(), ["game.Player@1", "same"]);
-    let opened = Image::open(&image.to_bytes(Form::default()), &()).unwrap();
+    let opened = Image::open(image.to_bytes(Form::default()), &()).unwrap();
     let mut there = engine.session(Limits::default()).unwrap();
     let copy = there.vm().thaw(&opened).unwrap();
     assert_eq!(there.vm().hash(&copy).unwrap(), image.hash());

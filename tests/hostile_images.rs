@@ -219,7 +219,7 @@ fn swapped_bodies_under_right_hashes() {
         }
         let swapped = [&[two.len() as u8], &two[..], &[one.len() as u8], &one[..]].concat();
         parts.code.splice(at - 1..at + one.len() + 1 + two.len(), swapped);
-        assert!(Image::open(&parts.bytes(), &()).is_err(), "{name}");
+        assert!(Image::open(parts.bytes(), &()).is_err(), "{name}");
     }
 }
 
@@ -300,12 +300,12 @@ fn equal_keys_are_refused_when_the_map_is_built() {
         [&[2, one, t::NIL][..], &float, &[t::NIL]].concat(),
         vec![2, t::NIL, t::NIL, t::NIL, t::NIL],
     ] {
-        let image = Image::open(&file_of(&graph(&entries)), &()).unwrap();
+        let image = Image::open(file_of(&graph(&entries)), &()).unwrap();
         let mut session = session(&Engine::new());
         assert!(session.vm().thaw(&image).is_err(), "{entries:?}");
     }
     // Nor are those that can be none.
-    let image = Image::open(&file_of(&[0, 2, t::SET, 1, t::LIST, 0]), &()).unwrap();
+    let image = Image::open(file_of(&[0, 2, t::SET, 1, t::LIST, 0]), &()).unwrap();
     assert!(session(&Engine::new()).vm().thaw(&image).is_err());
 }
 
@@ -343,8 +343,7 @@ fn every_rule_about_functions_and_frames_refuses_something() {
             let before = parts.graph[at];
             for byte in (0..=0x40).chain([0xfa, 0xfb, 0xff]) {
                 parts.graph[at] = byte;
-                if let Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) = Image::open(&parts.bytes(), &())
-                {
+                if let Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) = Image::open(parts.bytes(), &()) {
                     let rule = format!("{:?}", error.rule);
                     broken.insert(rule.split([' ', '(']).next().unwrap().to_owned());
                 }
@@ -397,7 +396,7 @@ fn many_keys_of_one_hash_load_in_linear_time() {
     graph.resize(graph.len() + keys, *field);
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
-    let image = Image::open(&parts.bytes(), &()).unwrap();
+    let image = Image::open(parts.bytes(), &()).unwrap();
     session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
     // In quadratic time this would be eleven thousand million comparisons: minutes, where it takes a moment.
     let value = session.vm().thaw(&image).unwrap();
@@ -429,7 +428,7 @@ fn keys_within_keys_load_in_linear_time() {
     graph.push(*field);
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
-    let image = Image::open(&parts.bytes(), &()).unwrap();
+    let image = Image::open(parts.bytes(), &()).unwrap();
     session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
     // In quadratic time this would be five thousand million steps.
     let value = session.vm().thaw(&image).unwrap();
@@ -492,7 +491,7 @@ fn random_bytes_and_random_graphs() {
 
 /// The rule for which a made-up graph is refused.
 fn refused(graph: &[u8]) -> Rule {
-    match Image::open(&file_of(graph), &()) {
+    match Image::open(file_of(graph), &()) {
         Err(ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) }) => error.rule,
         Err(error) => panic!("{graph:?}: {error}"),
         Ok(_) => panic!("{graph:?} opens"),

@@ -142,7 +142,7 @@ fn thin_image_says_which_code_is_missing() {
 #[test]
 fn stripped_functions_run_and_have_their_hashes() {
     let image = freeze(&Engine::new(), "fn named(x) { let y = x + 1; || y }\nnamed(1)");
-    let stripped = Image::open(&image.to_bytes(STRIPPED), &()).unwrap();
+    let stripped = Image::open(image.to_bytes(STRIPPED), &()).unwrap();
     assert!(image.codes().iter().all(|code| code.debug().is_some()));
     assert!(stripped.codes().iter().all(|code| code.debug().is_none()));
     let hashes = |image: &Image| image.codes().iter().map(Code::hash).collect::<Vec<_>>();
@@ -233,7 +233,7 @@ fn chains_of_any_length_on_a_small_stack() {
             let value = run(&mut session, &text);
             let image = session.vm().freeze(&value).unwrap();
             drop((value, session));
-            let opened = Image::open(&image.to_bytes(FAT), &()).unwrap();
+            let opened = Image::open(image.to_bytes(FAT), &()).unwrap();
             let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
             let back = session.vm().thaw(&opened).unwrap();
             assert_eq!(session.vm().hash(&back).unwrap(), image.hash(), "{text}");

@@ -198,7 +198,7 @@ fn a_run_in_an_image_brings_its_fibers_along() {
         }
         pieces += 1;
         let image = session.vm().freeze(run.fiber()).unwrap();
-        let opened = Image::open(&image.to_bytes(Form::default()), &()).unwrap();
+        let opened = Image::open(image.to_bytes(Form::default()), &()).unwrap();
         session = engine.session(Limits::default()).unwrap();
         let fiber = session.vm().thaw(&opened).unwrap();
         run = session.vm().run_of(&fiber).unwrap();

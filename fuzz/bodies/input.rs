@@ -97,7 +97,7 @@ pub fn assemble(data: &[u8]) -> Vec<u8> {
 }
 
 fn filled(mut parts: Parts, table: &dyn CodeTable) -> Vec<u8> {
-    if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = Image::open(&parts.bytes(), table) {
+    if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = Image::open(parts.bytes(), table) {
         parts.fill = needed.min(MOST_FILL);
     }
     parts.bytes()

@@ -79,7 +79,7 @@ pub fn image_struct(data: &[u8]) {
 
 /// The same, and what loads is called or goes on, cut once, and is saved again.
 pub fn image_run(data: &[u8]) {
-    let Ok(image) = Image::open(&assemble(data), &()) else { return };
+    let Ok(image) = Image::open(assemble(data), &()) else { return };
     let mut session = session(stress(data));
     let Ok(value) = session.vm().thaw(&image) else { return };
     let _ = session.vm().repr(&value);
@@ -119,7 +119,7 @@ pub fn code_check(data: &[u8]) {
     }
     known.insert(code.hash(), code.clone());
     known.extend(code.body().children.iter().map(|child| (child.hash(), child.clone())));
-    let image = Image::open(&file_of_code(&code, closure_of(&code), &known), &known);
+    let image = Image::open(file_of_code(&code, closure_of(&code), &known), &known);
     let image = image.unwrap_or_else(|error| panic!("checked code is refused: {error}"));
     let mut session = session(stress(data));
     if let Ok(value) = session.vm().thaw(&image) {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use quipu_lang::code::Code;
 
 use crate::failure::Failure;
+use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
 use crate::host::Root;
 use crate::image::Image;
@@ -124,8 +125,16 @@ impl Vm {
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
     pub fn freeze(&mut self, value: &Root) -> Result<Image, Failure> {
+        self.freeze_with_progress(value, &mut Progress::silent())
+    }
+
+    /// [`freeze`](Self::freeze), telling how far it has come: bytes that are written; how many there will be is not known.
+    ///
+    /// # Errors
+    /// As [`freeze`](Self::freeze).
+    pub fn freeze_with_progress(&mut self, value: &Root, progress: &mut Progress<'_>) -> Result<Image, Failure> {
         let value = self.slot(value)?;
-        let outcome = self.collecting(|cx| Image::freeze(cx, value));
+        let outcome = self.collecting(|cx| Image::freeze_with_progress(cx, value, progress));
         outcome.map_err(|fault| self.failure(fault))
     }
 
@@ -134,7 +143,15 @@ impl Vm {
     /// # Errors
     /// `image_error` with all names that this machine's host does not provide; a limit.
     pub fn thaw(&mut self, image: &Image) -> Result<Root, Failure> {
-        let outcome = self.collecting(|cx| image.thaw(cx));
+        self.thaw_with_progress(image, &mut Progress::silent())
+    }
+
+    /// [`thaw`](Self::thaw), telling how far it has come.
+    ///
+    /// # Errors
+    /// As [`thaw`](Self::thaw).
+    pub fn thaw_with_progress(&mut self, image: &Image, progress: &mut Progress<'_>) -> Result<Root, Failure> {
+        let outcome = self.collecting(|cx| image.thaw_with_progress(cx, progress));
         self.outcome(outcome)
     }
 
@@ -155,7 +172,7 @@ impl Vm {
     pub fn functions(&mut self, value: &Root) -> Result<Vec<FunctionInfo>, Failure> {
         let value = self.slot(value)?;
         let outcome = self.collecting(|cx| {
-            let functions = crate::graph::write::write(cx, value)?.functions;
+            let functions = crate::graph::write::write(cx, value, &mut Progress::silent())?.functions;
             let info = |function: crate::heap::Closure<'static>| {
                 let hash = crate::graph::hash(cx, function.into())?;
                 Ok(FunctionInfo { code: function.code().clone(), hash })

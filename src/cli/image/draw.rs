@@ -21,7 +21,7 @@ const MOST: usize = 400;
 const MOST_PARTS: usize = 24;
 
 pub(super) fn graph(path: &OsString, output: &OsString) -> Result<ExitCode, Stop> {
-    let (image, _) = open(path, &CodeFrom::default())?;
+    let image = open(path, &CodeFrom::default())?;
     let name = output.display().to_string();
     let dot = dot(&Seen::new(&image));
     let text = if name.ends_with(".dot") {

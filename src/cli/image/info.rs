@@ -13,21 +13,23 @@ use serde_json::json;
 use super::super::exit::Exit;
 use super::super::terminal::{Output, Terminal};
 use super::names::Seen;
-use super::{CodeFrom, Stop, hex, open};
+use super::{CodeFrom, Stop, hex, open_bytes, read};
 
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
 
 pub(super) fn info(path: &OsString, code: &CodeFrom, terminal: &Terminal) -> Result<ExitCode, Stop> {
-    let (image, bytes) = open(path, code)?;
-    let seen = Seen::new(&image);
+    let bytes = read(path)?;
+    let length = bytes.len();
     let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
+    let image = open_bytes(path, bytes, code)?;
+    let seen = Seen::new(&image);
     let mut output = Output::new();
     let _ = if terminal.is_json() {
         let (lines, _) = tree(&seen, usize::MAX);
         let functions: Vec<_> = image.codes().iter().map(function_json).collect();
         let value = json!({
-            "bytes": bytes.len(),
+            "bytes": length,
             "thin": image.is_thin(),
             "hash": hex(&image.hash()),
             "file_hash": file_hash,
@@ -37,7 +39,7 @@ pub(super) fn info(path: &OsString, code: &CodeFrom, terminal: &Terminal) -> Res
         });
         writeln!(output, "{value}")
     } else {
-        output.write_all(text(&seen, bytes.len(), &file_hash).as_bytes())
+        output.write_all(text(&seen, length, &file_hash).as_bytes())
     };
     let _ = output.flush();
     Ok(Exit::Ok.into())
@@ -170,8 +172,10 @@ pub(super) fn verify(images: &[OsString], code: &CodeFrom, terminal: &Terminal) 
     let mut worst = Exit::Ok;
     let mut output = Output::new();
     for path in images {
-        match open(path, code) {
-            Ok((image, bytes)) => {
+        let bytes = read(path);
+        let length = bytes.as_ref().map_or(0, Vec::len);
+        match bytes.and_then(|bytes| open_bytes(path, bytes, code)) {
+            Ok(image) => {
                 let view = image.view();
                 let cells = view.nodes.iter().filter(|node| matches!(node, Node::Cell { .. })).count();
                 let functions = view.frozen.iter().filter(|value| matches!(value, Frozen::Function { .. })).count();
@@ -179,7 +183,7 @@ pub(super) fn verify(images: &[OsString], code: &CodeFrom, terminal: &Terminal) 
                     output,
                     "{}: ok, {} bytes, {functions} closures, {cells} cells, {} code objects, hash {}",
                     path.display(),
-                    bytes.len(),
+                    length,
                     image.codes().len(),
                     hex(&image.hash()),
                 );

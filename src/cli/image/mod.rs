@@ -1,5 +1,6 @@
 //! `vm image`: values in files.
 
+mod bar;
 mod compare;
 mod draw;
 mod info;
@@ -25,6 +26,7 @@ use super::exit::Exit;
 use super::run;
 use super::terminal::Terminal;
 
+use bar::Bar;
 pub use compare::differences;
 pub use start::{SHOW, argument, run_file};
 
@@ -179,13 +181,17 @@ fn write(path: &OsString, bytes: &[u8]) -> Result<(), Stop> {
         .map_err(|error| Stop::Usage(format!("cannot write `{}`: {error}", path.display())))
 }
 
-/// Opens an image and gives its bytes too.
-fn open(path: &OsString, code: &CodeFrom) -> Result<(Image, Vec<u8>), Stop> {
-    let bytes = read(path)?;
+fn open(path: &OsString, code: &CodeFrom) -> Result<Image, Stop> {
+    open_bytes(path, read(path)?, code)
+}
+
+/// Opens an image of which the bytes were read already.
+fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom) -> Result<Image, Stop> {
+    let bar = Bar::new(format!("checking {}", path.display()));
     let mut known: HashMap<CodeHash, Code> = HashMap::new();
     for file in &code.files {
         if is_image(file) {
-            let image = Image::open(&read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
+            let image = Image::open(read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
             known.extend(image.code_table());
         } else {
             let engine = Engine::granting(&Grant::all(Vec::new()));
@@ -196,10 +202,8 @@ fn open(path: &OsString, code: &CodeFrom) -> Result<(Image, Vec<u8>), Stop> {
             program.modules.iter().for_each(|module| add_code(&module.unit.main, &mut known));
         }
     }
-    match Image::open(&bytes, &known) {
-        Ok(image) => Ok((image, bytes)),
-        Err(error) => Err(Stop::Image(path.display().to_string(), error)),
-    }
+    let opened = Image::open_with_progress(bytes, &known, &mut bar.progress());
+    opened.map_err(|error| Stop::Image(path.display().to_string(), error))
 }
 
 fn add_code(code: &Code, to: &mut HashMap<CodeHash, Code>) {
@@ -211,7 +215,7 @@ fn add_code(code: &Code, to: &mut HashMap<CodeHash, Code>) {
 /// Opens an image, or runs a program and freezes its value. `PATH:NAME` is an export of a program.
 pub fn open_or_run(path: &OsString, options: &Options, terminal: &Terminal) -> Result<Image, Stop> {
     if is_image(path) {
-        return Ok(open(path, &CodeFrom::default())?.0);
+        return open(path, &CodeFrom::default());
     }
     let text = super::utf8(path)?;
     let (file, entry) = match text.rsplit_once(':') {
@@ -220,13 +224,14 @@ pub fn open_or_run(path: &OsString, options: &Options, terminal: &Terminal) -> R
     };
     let input = if file == "-" { run::input(path)? } else { Input::file(file) };
     let (mut session, value) = save::value_of(&input, entry, options, terminal)?;
-    let frozen = session.vm().freeze(&value);
+    let bar = Bar::new(format!("saving the value of {}", input.name()));
+    let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
     frozen
         .map_err(|failure| Stop::Ended(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)))
 }
 
 fn strip(image: &OsString, output: &OsString) -> Result<ExitCode, Stop> {
-    let (opened, _) = open(image, &CodeFrom::default())?;
+    let opened = open(image, &CodeFrom::default())?;
     write(output, &opened.to_bytes(Form { thin: false, strip: true }))?;
     Ok(Exit::Ok.into())
 }

@@ -12,6 +12,7 @@ use super::super::args::Options;
 use super::super::exit::Exit;
 use super::super::run;
 use super::super::terminal::{Output, Terminal};
+use super::bar::Bar;
 use super::{Stop, write};
 
 pub(super) fn save(
@@ -24,7 +25,8 @@ pub(super) fn save(
 ) -> Result<ExitCode, Stop> {
     let input = run::input(file)?;
     let (mut session, value) = value_of(&input, entry, options, terminal)?;
-    let image = match session.vm().freeze(&value) {
+    let bar = Bar::new(format!("saving {}", output.display()));
+    let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
         Err(failure) => {
             let error = Error::Failed(failure);

@@ -13,7 +13,8 @@ use super::super::run;
 use super::super::terminal::{Output, Terminal};
 use super::super::utf8;
 use super::super::watch;
-use super::{CodeFrom, Stop, open, write};
+use super::bar::Bar;
+use super::{CodeFrom, Stop, open, read, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
 const START: &str = "\
@@ -43,7 +44,7 @@ pub(super) fn run(
         Some((last, others)) if !save && last == "--save" => (others, true),
         _ => (args, save),
     };
-    let (image, bytes) = open(path, code)?;
+    let image = open(path, code)?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
     let engine = Engine::granting(&options.grant(strings.clone()));
@@ -58,7 +59,10 @@ pub(super) fn run(
         let start = session.run(&Input::text(STARTER, START))?;
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
-        let value = vm.thaw(&image)?;
+        let value = {
+            let bar = Bar::new(format!("loading {}", path.display()));
+            vm.thaw_with_progress(&image, &mut bar.progress())?
+        };
         let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
         let args = vm.list(&args)?;
         let result = vm.call(&start, &[value.clone(), args])?;
@@ -85,10 +89,15 @@ pub(super) fn run(
     flushed.map_err(|error| Stop::Usage(format!("cannot write standard output: {error}")))?;
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
-        match session.vm().freeze(&value) {
+        let frozen = {
+            let bar = Bar::new(format!("saving {}", path.display()));
+            session.vm().freeze_with_progress(&value, &mut bar.progress())
+        };
+        match frozen {
             Ok(after) => {
                 let after = after.to_bytes(form);
-                if after != bytes {
+                // A file that would stay the same keeps its time.
+                if read(path).ok().is_none_or(|before| before != after) {
                     write(path, &after)?;
                 }
             }

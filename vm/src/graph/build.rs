@@ -7,6 +7,7 @@ use quipu_lang::code::{Code, CodeHash};
 
 use super::check::Facts;
 use super::error::{GraphError, Rule};
+use super::progress::Progress;
 use super::read::{Shape, Sink, TypeShape, read};
 use super::tag as t;
 use crate::cx::Cx;
@@ -40,6 +41,7 @@ pub(crate) fn build<'v>(
     bytes: &[u8],
     facts: &Facts,
     code: &dyn Fn(&CodeHash) -> Option<Code>,
+    progress: &mut Progress<'_>,
 ) -> Result<Value<'v>, Trouble<'v>> {
     let natives = bind(cx, &facts.natives)?;
     let memory = usize::try_from(facts.weight.built()).unwrap_or(usize::MAX);
@@ -69,7 +71,7 @@ pub(crate) fn build<'v>(
         fault: None,
         cx,
     };
-    match read(bytes, &mut builder) {
+    match read(bytes, &mut builder, progress) {
         Ok((root, _)) => {
             // Both ends of a link have their content only now.
             for (fiber, resumed) in std::mem::take(&mut builder.links) {

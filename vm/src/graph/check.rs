@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet, HashTable};
 use quipu_lang::code::{Code, CodeHash, FreeKind, Op};
 
 use super::error::{GraphError, Rule};
+use super::progress::Progress;
 use super::read::{Member, Members, Shape, Sink, read};
 use super::tag as t;
 use super::weight::Weight;
@@ -36,7 +37,7 @@ pub(crate) struct Facts {
 pub(crate) type Codes<'c> = Option<&'c dyn Fn(&CodeHash) -> Option<Code>>;
 
 /// Checks a graph. With code, what depends on code is checked too.
-pub(crate) fn check(bytes: &[u8], codes: Codes<'_>) -> Result<Facts, GraphError> {
+pub(crate) fn check(bytes: &[u8], codes: Codes<'_>, progress: &mut Progress<'_>) -> Result<Facts, GraphError> {
     let seed = RandomState::new();
     let mut checker = Checker {
         source: codes,
@@ -55,7 +56,7 @@ pub(crate) fn check(bytes: &[u8], codes: Codes<'_>) -> Result<Facts, GraphError>
         keys: [seed.hash_one(1), seed.hash_one(2)],
         facts: Facts::default(),
     };
-    let (root, deepest) = read(bytes, &mut checker)?;
+    let (root, deepest) = read(bytes, &mut checker, progress)?;
     let end = |rule| GraphError { at: bytes.len(), rule };
     value(root).map_err(end)?;
     if checker.frozen.len() != checker.limits.0 {

@@ -9,6 +9,7 @@ pub(crate) mod write;
 pub mod error;
 mod path;
 pub(crate) mod read;
+pub mod progress;
 mod stack;
 mod weight;
 pub(crate) mod check;
@@ -17,6 +18,7 @@ pub(crate) mod build;
 use crate::cx::Cx;
 use crate::heap::{Value, tag as value_tag};
 use crate::native::Fault;
+use progress::Progress;
 
 /// Under which graphs are hashed; kind and version in one.
 pub const CONTEXT: &str = "quipu graph v1";
@@ -37,7 +39,7 @@ pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<[u8; 32], Fault<'v>
         return Ok(hash);
     }
     let before = cx.machine.total_fuel_used();
-    let graph = write::write(cx, value)?;
+    let graph = write::write(cx, value, &mut Progress::silent())?;
     let price = usize::try_from(cx.machine.total_fuel_used() - before).unwrap_or(usize::MAX);
     let hash = hash_of(graph.parts());
     // An undone `atomic` may leave a variable uninitialised that was written once; so nothing is kept inside.

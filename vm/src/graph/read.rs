@@ -4,6 +4,7 @@ use quipu_lang::canonical::{CanonicalError, Reader};
 use quipu_lang::code::CodeHash;
 
 use super::error::{GraphError, Rule};
+use super::progress::Progress;
 use super::stack::Stack;
 use super::tag as t;
 use crate::heap::{Slot, Value};
@@ -110,7 +111,12 @@ pub(crate) trait Sink<'a> {
 }
 
 /// Reads a whole graph into a sink; gives the root and the deepest nesting of frozen values.
-pub(crate) fn read<'a, S: Sink<'a>>(bytes: &'a [u8], sink: &mut S) -> Result<(S::Ref, usize), GraphError> {
+pub(crate) fn read<'a, S: Sink<'a>>(
+    bytes: &'a [u8],
+    sink: &mut S,
+    progress: &mut Progress<'_>,
+) -> Result<(S::Ref, usize), GraphError> {
+    progress.begin();
     let mut graph = Graph {
         from: Reader::new(bytes),
         length: bytes.len(),
@@ -119,6 +125,7 @@ pub(crate) fn read<'a, S: Sink<'a>>(bytes: &'a [u8], sink: &mut S) -> Result<(S:
         open: Stack::new(),
         deepest: 0,
         sink,
+        progress,
     };
     match graph.run() {
         Ok(root) => Ok((root, graph.deepest)),
@@ -126,7 +133,7 @@ pub(crate) fn read<'a, S: Sink<'a>>(bytes: &'a [u8], sink: &mut S) -> Result<(S:
     }
 }
 
-struct Graph<'a, 's, S: Sink<'a>> {
+struct Graph<'a, 's, 'l, S: Sink<'a>> {
     from: Reader<'a>,
     length: usize,
     /// Where the part that is being read begins.
@@ -136,6 +143,7 @@ struct Graph<'a, 's, S: Sink<'a>> {
     open: Stack<Open<S::Open>>,
     deepest: usize,
     sink: &'s mut S,
+    progress: &'s mut Progress<'l>,
 }
 
 struct Open<T> {
@@ -144,7 +152,7 @@ struct Open<T> {
     left: usize,
 }
 
-impl<'a, S: Sink<'a>> Graph<'a, '_, S> {
+impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
     fn run(&mut self) -> Result<S::Ref, Rule> {
         // Every frozen value and every node is at least a byte.
         let frozen = self.count()?;
@@ -154,6 +162,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, S> {
         let mut node = 0;
         while let Some((kind, fields)) = self.sink.kind_of(node) {
             self.begin();
+            self.progress.at(self.begun, Some(self.length));
             self.content(node, kind, fields)?;
             node += 1;
         }

@@ -8,6 +8,7 @@ use quipu_lang::code::{Code, CodeHash};
 
 use super::met::{self, Met};
 use super::path::{self, Obstacle};
+use super::progress::Progress;
 use super::tag as t;
 use super::weight::Weight;
 use crate::cx::Cx;
@@ -51,9 +52,10 @@ impl Graph<'_> {
 ///
 /// # Errors
 /// `not_portable` with the path to what has no place in a graph; a limit.
-pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Graph<'v>, Fault<'v>> {
+pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>, progress: &mut Progress<'_>) -> Result<Graph<'v>, Fault<'v>> {
+    progress.begin();
     let mut writer = GraphWriter::default();
-    match writer.run(cx, root) {
+    match writer.run(cx, root, progress) {
         Ok(()) => {
             let mut head = Writer::new();
             head.count(writer.frozen.len());
@@ -158,11 +160,12 @@ fn spread(short: u32) -> u64 {
 }
 
 impl<'v> GraphWriter<'v> {
-    fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>) -> Done<'v> {
+    fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>, progress: &mut Progress<'_>) -> Done<'v> {
         self.reference(cx, root)?;
         let mut next = 0;
         while let Some(&node) = self.nodes.get(next) {
             next += 1;
+            progress.at(self.out.len(), None);
             self.content(cx, node)?;
         }
         cx.work(self.steps % STEPS / 16 + self.out.len() / 64)?;

@@ -31,7 +31,7 @@ pub(super) const DEBUG: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"\x8bQUIPU\r\n";
 const HASHED: usize = 56;
-const HEADER: usize = HASHED + 32;
+pub(super) const HEADER: usize = HASHED + 32;
 
 /// Under which image files are hashed; kind and version in one.
 const CONTEXT: &str = "quipu image file v1";

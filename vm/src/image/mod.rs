@@ -12,7 +12,9 @@ mod error;
 mod format;
 mod view;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use quipu_lang::code::{Code, CodeHash, Constant, Op};
@@ -25,6 +27,7 @@ use crate::graph::{self, error::GraphError};
 use crate::heap::Value;
 use crate::native::Fault;
 
+pub use crate::graph::progress::Progress;
 pub use error::{ImageError, ImageRule, Section};
 pub use format::{VERSION, file_hash_of, repair};
 pub use view::{FiberView, FrameView, Frozen, Member, Node, Part, View};
@@ -76,7 +79,19 @@ impl Image {
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
     pub fn freeze<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Image, Fault<'v>> {
-        let graph = write_graph(cx, value)?;
+        Image::freeze_with_progress(cx, value, &mut Progress::silent())
+    }
+
+    /// [`freeze`](Self::freeze), telling how far it has come.
+    ///
+    /// # Errors
+    /// As [`freeze`](Self::freeze).
+    pub fn freeze_with_progress<'v>(
+        cx: &mut Cx<'v>,
+        value: Value<'v>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Image, Fault<'v>> {
+        let graph = write_graph(cx, value, progress)?;
         let mut codes = Vec::with_capacity(graph.codes.len());
         let mut seen = HashSet::new();
         graph.codes.iter().for_each(|code| add_code(code, &mut seen, &mut codes));
@@ -92,9 +107,43 @@ impl Image {
 
     /// Checks the bytes of an image. The code of a thin one is looked up in `table`.
     ///
+    /// Bytes that are given away, as a `Vec`, are kept; of borrowed ones the graph is copied.
+    ///
     /// # Errors
     /// What is wrong with the bytes, or the code that is missing.
-    pub fn open(bytes: &[u8], table: &dyn CodeTable) -> Result<Image, ImageError> {
+    pub fn open<'b>(bytes: impl Into<Cow<'b, [u8]>>, table: &dyn CodeTable) -> Result<Image, ImageError> {
+        Image::open_with_progress(bytes, table, &mut Progress::silent())
+    }
+
+    /// [`open`](Self::open), telling how far it has come.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_progress<'b>(
+        bytes: impl Into<Cow<'b, [u8]>>,
+        table: &dyn CodeTable,
+        progress: &mut Progress<'_>,
+    ) -> Result<Image, ImageError> {
+        let mut bytes = bytes.into();
+        let (mut image, graph) = Image::checked(&bytes, table, progress)?;
+        image.graph = match &mut bytes {
+            Cow::Borrowed(bytes) => bytes[graph].to_vec(),
+            Cow::Owned(bytes) => {
+                let mut bytes = std::mem::take(bytes);
+                bytes.truncate(graph.end);
+                bytes.drain(..graph.start);
+                bytes
+            }
+        };
+        Ok(image)
+    }
+
+    /// An image that lacks its graph, and where that is in the bytes.
+    fn checked(
+        bytes: &[u8],
+        table: &dyn CodeTable,
+        progress: &mut Progress<'_>,
+    ) -> Result<(Image, Range<usize>), ImageError> {
         let sections = format::read(bytes)?;
         let broken = |section, rule| ImageError::Broken { section, rule };
         let named = format::read_names(sections.needs)?;
@@ -128,8 +177,8 @@ impl Image {
             }
         }
         let find = |hash: &CodeHash| if thin { table.code(hash) } else { known.get(hash).cloned() };
-        let facts =
-            check(sections.graph, Some(&find)).map_err(|error| broken(Section::Graph, ImageRule::Graph(error)))?;
+        let facts = check(sections.graph, Some(&find), progress)
+            .map_err(|error| broken(Section::Graph, ImageRule::Graph(error)))?;
         if !facts.missing.is_empty() {
             return Err(match thin {
                 true => ImageError::MissingCode(facts.missing),
@@ -146,7 +195,7 @@ impl Image {
         let image = Image {
             needs: needs(&facts.natives, &codes),
             codes,
-            graph: sections.graph.to_vec(),
+            graph: Vec::new(),
             memory: facts.weight.total(facts.deepest),
             facts: OnceLock::from(facts),
             thin,
@@ -160,7 +209,8 @@ impl Image {
         if needed != found {
             return Err(broken(Section::Fill, ImageRule::Fill { needed, found }));
         }
-        Ok(image)
+        let start = format::HEADER + sections.needs.len() + sections.code.len();
+        Ok((image, start..start + sections.graph.len()))
     }
 
     /// Builds the value anew, in the heap of a machine. Each time gives a value of its own.
@@ -168,6 +218,14 @@ impl Image {
     /// # Errors
     /// `image_error` with all names at once that the host does not provide; a limit.
     pub fn thaw<'v>(&self, cx: &mut Cx<'v>) -> Result<Value<'v>, Fault<'v>> {
+        self.thaw_with_progress(cx, &mut Progress::silent())
+    }
+
+    /// [`thaw`](Self::thaw), telling how far it has come.
+    ///
+    /// # Errors
+    /// As [`thaw`](Self::thaw).
+    pub fn thaw_with_progress<'v>(&self, cx: &mut Cx<'v>, progress: &mut Progress<'_>) -> Result<Value<'v>, Fault<'v>> {
         let missing = self.missing(|name| cx.machine.natives.contains_key(name));
         if !missing.is_empty() {
             return Err(fault(cx, &ImageError::Missing(missing)));
@@ -175,11 +233,11 @@ impl Image {
         let rule = |error| ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) };
         let codes: HashMap<CodeHash, &Code> = self.codes.iter().map(|code| (code.hash(), code)).collect();
         let find = |hash: &CodeHash| codes.get(hash).map(|&code| code.clone());
-        let facts = match self.facts(&find) {
+        let facts = match self.facts(&find, progress) {
             Ok(facts) => facts,
             Err(error) => return Err(fault(cx, &rule(error))),
         };
-        match build(cx, &self.graph, facts, &find) {
+        match build(cx, &self.graph, facts, &find, progress) {
             Ok(value) => Ok(value),
             Err(Trouble::Fault(fault)) => Err(fault),
             Err(Trouble::Rule(error)) => Err(fault(cx, &rule(error))),
@@ -189,11 +247,15 @@ impl Image {
         }
     }
 
-    fn facts(&self, find: &dyn Fn(&CodeHash) -> Option<Code>) -> Result<&Facts, GraphError> {
+    fn facts(
+        &self,
+        find: &dyn Fn(&CodeHash) -> Option<Code>,
+        progress: &mut Progress<'_>,
+    ) -> Result<&Facts, GraphError> {
         if let Some(facts) = self.facts.get() {
             return Ok(facts);
         }
-        let facts = check(&self.graph, Some(find))?;
+        let facts = check(&self.graph, Some(find), progress)?;
         Ok(self.facts.get_or_init(|| facts))
     }
 

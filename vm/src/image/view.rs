@@ -6,6 +6,7 @@ use quipu_lang::code::{Code, CodeHash};
 
 use super::Image;
 use crate::graph::error::Rule;
+use crate::graph::progress::Progress;
 use crate::graph::read::{Shape, Sink, TypeShape, read};
 use crate::graph::tag as t;
 use crate::heap::{Slot, tag};
@@ -170,7 +171,7 @@ impl Image {
     pub fn view(&self) -> View {
         let mut reader = ViewReader { codes: Vec::new(), view: View::default(), items: Vec::new(), frames: Vec::new() };
         // The graph of an image was checked, or just written.
-        match read(&self.graph, &mut reader) {
+        match read(&self.graph, &mut reader, &mut Progress::silent()) {
             Ok((root, _)) => View { root, ..reader.view },
             Err(_) => View::default(),
         }

@@ -1,0 +1,58 @@
+//! A progress bar for images that take long, on a terminal and nowhere else.
+
+use std::cell::OnceCell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use quipu::vm::image::Progress;
+
+/// What is over before this is shown by its result alone.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A bar that appears when something takes long, and is gone when this is.
+pub struct Bar {
+    what: String,
+    since: Instant,
+    shown: OnceCell<ProgressBar>,
+}
+
+impl Bar {
+    pub fn new(what: String) -> Bar {
+        Bar { what, since: Instant::now(), shown: OnceCell::new() }
+    }
+
+    /// Moves the bar.
+    pub fn progress(&self) -> Progress<'_> {
+        if !std::io::stderr().is_terminal() {
+            return Progress::silent();
+        }
+        Progress::new(|done, of| {
+            if self.since.elapsed() >= PATIENCE {
+                let bar = self.shown.get_or_init(|| self.appear(of));
+                bar.set_position(done as u64);
+            }
+        })
+    }
+
+    fn appear(&self, of: Option<usize>) -> ProgressBar {
+        let (bar, template) = match of {
+            Some(of) => (ProgressBar::new(of as u64), "{msg} {bar:30} {bytes}/{total_bytes} {eta}"),
+            None => (ProgressBar::new_spinner(), "{msg} {spinner} {bytes}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        // Names of files may hold what a terminal would obey.
+        bar.set_message(self.what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>());
+        bar
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = self.shown.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
