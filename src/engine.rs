@@ -72,9 +72,20 @@ impl Engine {
         self.load_beside(input, &|_| None)
     }
 
+    /// A machine alone: for functions that come in images. It knows no sources and no modules.
+    ///
+    /// # Errors
+    /// As [`Vm::new`].
+    pub fn vm(&self, limits: Limits) -> Result<Vm, Error> {
+        Vm::new(self.library.clone(), limits).map_err(Error::Failed)
+    }
+
     /// A machine for programs of this engine.
+    ///
+    /// # Errors
+    /// As [`Vm::new`].
     pub fn session(&self, limits: Limits) -> Result<Session, Error> {
-        let vm = Vm::new(self.library.clone(), limits).map_err(Error::Failed)?;
+        let vm = self.vm(limits)?;
         Ok(Session { engine: self.clone(), vm, loaded: HashMap::new(), sources: HashMap::new() })
     }
 

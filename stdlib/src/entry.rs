@@ -14,6 +14,9 @@ pub(crate) struct Entry {
     pub signature: &'static str,
     /// What it does, in one sentence.
     pub doc: &'static str,
+    /// Length of the name that the signature begins with.
+    name_length: usize,
+    parameters: Parameters,
     run: Run,
     fallback: Option<&'static str>,
     intrinsic: Intrinsic,
@@ -33,17 +36,58 @@ pub(crate) type Hosted = fn(&Grant) -> Box<HostFn>;
 
 /// Declares a native that is a Rust function.
 pub(crate) const fn native(signature: &'static str, doc: &'static str, run: NativeFn) -> Entry {
-    Entry { signature, doc, run: Run::Plain(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
+    entry(signature, doc, Run::Plain(run))
 }
 
 /// Declares a native that the machine itself carries out.
 pub(crate) const fn control(signature: &'static str, doc: &'static str, run: Control) -> Entry {
-    Entry { signature, doc, run: Run::Control(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
+    entry(signature, doc, Run::Control(run))
 }
 
 /// Declares a native that holds on to something of the host.
 pub(crate) const fn hosted(signature: &'static str, doc: &'static str, run: Hosted) -> Entry {
-    Entry { signature, doc, run: Run::Hosted(run), fallback: None, intrinsic: Intrinsic::None, needs: None }
+    entry(signature, doc, Run::Hosted(run))
+}
+
+const fn entry(signature: &'static str, doc: &'static str, run: Run) -> Entry {
+    let (name_length, parameters) = read(signature.as_bytes());
+    Entry { signature, doc, name_length, parameters, run, fallback: None, intrinsic: Intrinsic::None, needs: None }
+}
+
+/// The length of the name that a signature begins with, and the parameters in it. Read by the compiler, as every process
+/// needs most of them.
+const fn read(signature: &[u8]) -> (usize, Parameters) {
+    let mut parameters = Parameters { required: 0, optional: 0, rest: false };
+    let mut at = 0;
+    while at < signature.len() && signature[at] != b'(' {
+        at += 1;
+    }
+    let name_length = at;
+    // Of the parameter that is being read: its first byte, and whether it has a default. That may be a comma in quotes.
+    let (mut first, mut has_default, mut is_quoted) = (0, false, false);
+    while at + 1 < signature.len() {
+        at += 1;
+        match signature[at] {
+            b' ' => {}
+            b',' | b')' if !is_quoted => {
+                match first {
+                    0 => {}
+                    b'.' => parameters.rest = true,
+                    _ if has_default => parameters.optional += 1,
+                    _ => parameters.required += 1,
+                }
+                (first, has_default) = (0, false);
+            }
+            byte => {
+                is_quoted ^= byte == b'"';
+                has_default |= byte == b'=';
+                if first == 0 {
+                    first = byte;
+                }
+            }
+        }
+    }
+    (name_length, parameters)
 }
 
 /// A value that the library provides, with its name and meaning.
@@ -85,36 +129,19 @@ impl Entry {
 
     /// The name that the signature begins with.
     pub fn name(&self) -> &'static str {
-        self.signature.split_once('(').map_or(self.signature, |(name, _)| name)
+        &self.signature[..self.name_length]
     }
 
     /// What the signature says about arguments.
     pub fn parameters(&self) -> Parameters {
-        let list = self.signature.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or("");
-        let mut parameters = Parameters { required: 0, optional: 0, rest: false };
-        // A default may be a comma in quotes.
-        let mut is_quoted = false;
-        let between = |c| {
-            is_quoted ^= c == '"';
-            c == ',' && !is_quoted
-        };
-        for parameter in list.split(between).map(str::trim).filter(|parameter| !parameter.is_empty()) {
-            if parameter.starts_with("..") {
-                parameters.rest = true;
-            } else if parameter.contains('=') {
-                parameters.optional += 1;
-            } else {
-                parameters.required += 1;
-            }
-        }
-        parameters
+        self.parameters
     }
 
     /// The definition for the machine. `prefix` goes before the name; `receiver` adds a parameter for `self`.
     pub fn define(&self, prefix: &str, receiver: bool, grant: &Grant) -> Arc<NativeDef> {
-        let Parameters { required, optional, rest } = self.parameters();
+        let Parameters { required, optional, rest } = self.parameters;
         Arc::new(NativeDef {
-            name: format!("{prefix}{}", self.name()),
+            name: [prefix, self.name()].concat(),
             required: required + receiver as u8,
             optional,
             rest,

@@ -43,9 +43,14 @@ const PLAIN: &[&[Entry]] = &[
     crate::actor::INTERNALS,
 ];
 
+/// About as many natives as there are, so that the table grows once.
+const ABOUT: usize = 400;
+
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
-    let mut library = Library { natives: natives(grant), ..Library::default() };
+    let mut library = Library::default();
+    library.natives.reserve(ABOUT);
+    library.natives.extend(natives(grant));
     for module in granted(grant.capabilities) {
         for constant in module.constants {
             library.constants.insert(format!("{}.{}", module.name, constant.name), constant.value.clone());
@@ -56,9 +61,8 @@ pub fn library(grant: &Grant) -> Library {
         library.classes.push(Arc::new(crate::actor::Connected::class().into_host_class()));
     }
     for (ty, methods) in METHODS {
-        library
-            .methods
-            .extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&format!("{ty}."), true, grant))));
+        let prefix = format!("{ty}.");
+        library.methods.extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&prefix, true, grant))));
     }
     library.conversions = core::CONVERSIONS.iter().map(|entry| (entry.name(), entry.name())).collect();
     for (index, compiled) in source::compiled().iter().enumerate() {
@@ -91,15 +95,15 @@ fn granted(capabilities: Capabilities) -> impl Iterator<Item = &'static Declarat
 }
 
 /// The natives in Rust that are no methods, by name.
-fn natives(grant: &Grant) -> HashMap<String, Arc<NativeDef>> {
+fn natives(grant: &Grant) -> impl Iterator<Item = (String, Arc<NativeDef>)> {
     let capabilities = grant.capabilities;
     let there = move |entry: &&Entry| entry.needs.is_none_or(|needed| capabilities.has(needed));
     let plain = PLAIN.iter().copied().flatten().filter(there).map(|entry| entry.define("", false, grant));
-    let members = granted(capabilities).flat_map(|module| {
+    let members = granted(capabilities).flat_map(move |module| {
         let prefix = format!("{}.", module.name);
         (module.natives)().into_iter().filter(there).map(move |entry| entry.define(&prefix, false, grant))
     });
-    plain.chain(members).map(|def| (def.name.clone(), def)).collect()
+    plain.chain(members).map(|def| (def.name.clone(), def))
 }
 
 /// The names that a library provides to a source, as the compiler asks for them.
@@ -122,7 +126,7 @@ impl Names {
     /// The names that the files of the library see, whatever is granted, but for those in these files.
     #[cfg(test)]
     pub(crate) fn inside() -> Names {
-        Names::new(natives(&Grant::all(Vec::new())).iter())
+        Names::new(natives(&Grant::all(Vec::new())).collect::<HashMap<_, _>>().iter())
     }
 
     fn new<'n>(natives: impl Iterator<Item = (&'n String, &'n Arc<NativeDef>)>) -> Names {

@@ -38,8 +38,8 @@ impl Compiled {
     /// The name under which the library provides an export.
     pub fn provided(&self, export: &str) -> String {
         match self.module {
-            Some(module) => format!("{module}.{export}"),
-            None => export.to_string(),
+            Some(module) => [module, ".", export].concat(),
+            None => export.to_owned(),
         }
     }
 

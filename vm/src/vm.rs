@@ -53,16 +53,12 @@ pub struct Stats {
 }
 
 impl Vm {
-    /// A machine with everything of a library.
+    /// A machine with everything of a library. It makes values of that when programs use it.
     ///
     /// # Errors
-    /// What the library's own code throws.
+    /// None yet: there is nothing to be run before a program is.
     pub fn new(library: Arc<Library>, limits: Limits) -> Result<Vm, Failure> {
-        match Machine::new(library, limits) {
-            Ok(machine) => Ok(Vm { machine: Box::new(machine) }),
-            Err(Fault::Stop(stop)) => Err(Failure::Stop(stop, Vec::new())),
-            Err(_) => Err(Failure::Stop(Stop::Heap, Vec::new())),
-        }
+        Ok(Vm { machine: Box::new(Machine::new(library, limits)) })
     }
 
     /// Sets new limits; fuel counts from now.

@@ -15,6 +15,8 @@ pub(crate) struct Heap {
     /// Free cells of each class.
     pub(super) free: [*mut FreeCell; SIZES.len()],
     pub(super) blocks: Vec<Block>,
+    /// How many blocks of each class were made, as far as it tells the next one's size.
+    grown: [u8; SIZES.len()],
     /// Objects with memory of their own.
     pub(super) large: Vec<Large>,
     /// Bytes of all objects with what they own.
@@ -53,6 +55,7 @@ impl Heap {
         Heap {
             free: [null_mut(); SIZES.len()],
             blocks: Vec::new(),
+            grown: [0; SIZES.len()],
             large: Vec::new(),
             bytes: 0,
             threshold: FIRST_THRESHOLD.min(limit),
@@ -149,7 +152,8 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn refill(&mut self, class: usize) -> *mut FreeCell {
-        let (block, first) = Block::new(class);
+        let (block, first) = Block::new(class, self.grown[class]);
+        self.grown[class] = self.grown[class].saturating_add(1);
         self.blocks.push(block);
         first
     }

@@ -5,8 +5,11 @@ use std::ptr::null_mut;
 
 use super::layout::Header;
 
-/// Bytes of a block.
-pub(super) const BLOCK: usize = 64 * 1024;
+/// Bytes of the first block of a class. A machine that does little takes little.
+const FIRST_BLOCK: usize = 1024;
+
+/// How often the size of a class's blocks doubles, up to 64 KiB.
+const DOUBLINGS: u8 = 6;
 
 /// The largest object that gets a cell, in bytes.
 pub(crate) const LARGEST: usize = 512;
@@ -39,22 +42,34 @@ pub(super) struct FreeCell {
 pub(super) struct Block {
     pub start: *mut u8,
     pub class: usize,
+    /// Bytes it takes.
+    pub size: usize,
 }
 
 impl Block {
-    const LAYOUT: Layout = match Layout::from_size_align(BLOCK, 4096) {
-        Ok(layout) => layout,
-        Err(_) => panic!("the block layout is a constant"),
-    };
+    /// The size of a class's next block after this many.
+    fn size_after(blocks: u8) -> usize {
+        FIRST_BLOCK << blocks.min(DOUBLINGS)
+    }
 
-    /// A block whose cells are all free, chained in address order, with its first and last cell.
-    pub fn new(class: usize) -> (Block, *mut FreeCell) {
+    /// # Safety
+    /// The size is one that [`size_after`](Self::size_after) gives.
+    unsafe fn layout(size: usize) -> Layout {
+        // SAFETY: such sizes are powers of two, at least 16 and far from overflowing.
+        unsafe { Layout::from_size_align_unchecked(size, 16) }
+    }
+
+    /// The block of a class after so many others, its cells all free and chained in address order, with its first cell.
+    pub fn new(class: usize, blocks: u8) -> (Block, *mut FreeCell) {
+        let size = Block::size_after(blocks);
+        // SAFETY: the size is as it has to be.
+        let layout = unsafe { Block::layout(size) };
         // SAFETY: the layout has a size.
-        let start = unsafe { alloc(Block::LAYOUT) };
+        let start = unsafe { alloc(layout) };
         if start.is_null() {
-            handle_alloc_error(Block::LAYOUT);
+            handle_alloc_error(layout);
         }
-        let block = Block { start, class };
+        let block = Block { start, class, size };
         let mut next = null_mut();
         for cell in block.cells().rev() {
             // SAFETY: `cells` stay inside the block, are aligned to 16 and at least 16 bytes long.
@@ -66,16 +81,16 @@ impl Block {
 
     /// The addresses of its cells.
     pub fn cells(&self) -> impl DoubleEndedIterator<Item = *mut Header> + use<> {
-        let size = SIZES[self.class] as usize;
+        let cell = SIZES[self.class] as usize;
         let start = self.start;
-        // SAFETY: `i * size + size <= BLOCK`.
-        (0..BLOCK / size).map(move |i| unsafe { start.add(i * size).cast() })
+        // SAFETY: `i * cell + cell` is at most the block's size.
+        (0..self.size / cell).map(move |i| unsafe { start.add(i * cell).cast() })
     }
 
     /// Gives the memory back.
     pub fn release(self) {
-        // SAFETY: allocated in `new` with the same layout, and given up by value.
-        unsafe { dealloc(self.start, Block::LAYOUT) };
+        // SAFETY: allocated in `new` with the same layout, that of `size`, and given up by value.
+        unsafe { dealloc(self.start, Block::layout(self.size)) };
     }
 }
 
@@ -86,6 +101,11 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_grow() {
+        assert_eq!([0, 1, 6, 7, 255].map(Block::size_after), [1 << 10, 2 << 10, 64 << 10, 64 << 10, 64 << 10]);
+    }
 
     #[test]
     fn every_size_fits_its_class() {

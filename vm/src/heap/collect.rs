@@ -3,7 +3,7 @@
 use std::alloc::dealloc;
 
 use super::alloc::{FIRST_THRESHOLD, Heap, Large, large_layout};
-use super::cells::{BLOCK, FreeCell, SIZES};
+use super::cells::{FreeCell, SIZES};
 use super::layout::*;
 use super::trace::Marker;
 use super::value::{Slot, tag};
@@ -72,7 +72,7 @@ impl Heap {
         let mut free = [std::ptr::null_mut::<FreeCell>(); SIZES.len()];
         let mut kept = Vec::with_capacity(self.blocks.len());
         // Empty blocks are kept while they are needed until the next collection, to spare the system's allocator.
-        let mut spare = if self.stress { 0 } else { self.bytes.max(FIRST_THRESHOLD) / BLOCK };
+        let mut spare = if self.stress { 0 } else { self.bytes.max(FIRST_THRESHOLD) };
         for block in std::mem::take(&mut self.blocks).into_iter().rev() {
             let class = block.class;
             let before = free[class];
@@ -94,7 +94,7 @@ impl Heap {
                 }
             }
             if live || spare > 0 {
-                spare = spare.saturating_sub(usize::from(!live));
+                spare = spare.saturating_sub(if live { 0 } else { block.size });
                 kept.push(block);
             } else {
                 // Nothing in it lives, so the list must not lead into it any more.

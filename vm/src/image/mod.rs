@@ -226,7 +226,7 @@ impl Image {
     /// # Errors
     /// As [`thaw`](Self::thaw).
     pub fn thaw_with_progress<'v>(&self, cx: &mut Cx<'v>, progress: &mut Progress<'_>) -> Result<Value<'v>, Fault<'v>> {
-        let missing = self.missing(|name| cx.machine.natives.contains_key(name));
+        let missing = self.missing(|name| cx.machine.provides(name));
         if !missing.is_empty() {
             return Err(fault(cx, &ImageError::Missing(missing)));
         }

@@ -113,6 +113,16 @@ impl Machine {
         Ok(())
     }
 
+    /// Enters a closure on a fiber that has just begun; its arguments stand from register 1 on, as many as it takes. Such
+    /// code has at most `MARGIN` registers, and every fiber has more.
+    pub(super) fn enter_exact(&mut self, closure: *mut ClosureObject) -> Done {
+        self.fuel -= 1;
+        self.push_frame(1, closure, Kind::Boundary, 0)?;
+        // SAFETY: the closure is live, and it keeps its code.
+        self.pc = unsafe { (*(*closure).code).entry.get() };
+        Ok(())
+    }
+
     /// Pushes a frame whose registers begin `at` above the running one's. The caller sets `pc`.
     fn push_frame(&mut self, at: usize, closure: *mut ClosureObject, kind: Kind, dst: u16) -> Done {
         // SAFETY: `fp` is a frame of the running fiber, and `grow_frames` makes room for one more.
@@ -472,10 +482,7 @@ impl Machine {
             View::Instance(instance) => unsafe { (*(*instance.as_ptr()).ty).data.member_names() },
             // SAFETY: the type is live.
             View::Type(ty) => unsafe { (*ty.as_ptr()).data.member_names() },
-            _ => {
-                let of_type = super::types::type_tag(receiver.tag) as usize;
-                self.methods.get(of_type).map_or_else(Vec::new, |m| m.keys().map(|name| name.to_string()).collect())
-            }
+            _ => self.builtin_methods(receiver.tag).map(str::to_owned).collect(),
         };
         let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
         candidates.sort_unstable();

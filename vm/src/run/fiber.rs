@@ -101,6 +101,12 @@ impl FiberState {
         }
     }
 
+    /// Whether its registers and frames are few enough to be kept for another call.
+    pub fn is_small(&self) -> bool {
+        const MOST: usize = 16 << 10;
+        self.owned_bytes() <= MOST
+    }
+
     /// Bytes of its registers and frames.
     pub fn owned_bytes(&self) -> usize {
         size_of_val(&*self.stack) + size_of_val(&*self.frames)

@@ -21,7 +21,8 @@ use super::prepare::{CELL_CLASS, Cache};
 use super::watch::Look;
 use crate::heap::layout::*;
 use crate::heap::{Gc, Slot, tag};
-use crate::native::{Intrinsic, NativeFn, NativeRun};
+use crate::host::guarded;
+use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use quipu_lang::code::{Op, Source};
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
@@ -867,12 +868,11 @@ op!(apart CallOther(pc, base, vm, w, fp) {
     let native = (*callee).bits as *mut NativeObject;
     native_call!(pc, base, vm, w, fp, native, callee.add(1), d(w), CallSlow)
 });
-/// Calls a plain native with the `$count` arguments from `$first` on.
+/// Calls a native that is a function with the `$count` arguments from `$first` on.
 macro_rules! native_call {
     ($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident, $native:expr, $first:expr, $count:expr, $slow:ident) => {{
         let def = &*(*$native).def;
-        let NativeRun::Plain(function) = def.run else { return $slow($pc, $base, $vm, $w, $fp) };
-        if !def.accepts($count) {
+        if !matches!(def.run, NativeRun::Plain(_) | NativeRun::Host(_)) || !def.accepts($count) {
             return $slow($pc, $base, $vm, $w, $fp);
         }
         if (*$vm).heap.is_due() {
@@ -883,7 +883,7 @@ macro_rules! native_call {
             return OutOfFuel($pc, $base, $vm, $w, $fp);
         }
         (*$vm).store($pc, $base, $fp);
-        if run_native($vm, function, $first, $count, r($base, a($w))) {
+        if run_native($vm, def, $first, $count, r($base, a($w))) {
             next!($pc, $base, $vm, $fp)
         }
         return NativeFault($pc, $base, $vm, $w, $fp);
@@ -894,11 +894,18 @@ use native_call;
 /// Runs a native and writes its result; false if it gave a fault, which is kept in the machine. What it gives has an
 /// address, so this stays out of the handlers, which end in jumps.
 #[inline(never)]
-unsafe fn run_native(vm: *mut Machine, function: NativeFn, first: *const Slot, count: usize, to: *mut Slot) -> bool {
+unsafe fn run_native(vm: *mut Machine, def: &NativeDef, first: *const Slot, count: usize, to: *mut Slot) -> bool {
     // SAFETY: the arguments are in registers of the running frame, which the collector sees, and no register is
     // written before the native returns: what it calls back runs on a fiber of its own. So their brand holds.
     unsafe {
-        match function(Machine::cx(vm), std::slice::from_raw_parts(first, count)) {
+        let arguments = std::slice::from_raw_parts(first, count);
+        let outcome = match &def.run {
+            NativeRun::Plain(function) => function(Machine::cx(vm), arguments),
+            // While it runs nothing is freed that there was before, so the definition stays, too.
+            NativeRun::Host(function) => guarded(Machine::cx(vm), &def.name, |cx| function(cx, arguments)),
+            NativeRun::Control(_) | NativeRun::Later(_) => Err(Fault::Defer),
+        };
+        match outcome {
             Ok(value) => {
                 (*vm).retrying = false;
                 set(to, value.tag, value.bits);

@@ -111,16 +111,15 @@ impl Machine {
         self.park();
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| Instant::now());
-        let Machine { heap, fiber, waiting, natives, methods, types, roots, result, codes, strings, fault, .. } = self;
+        let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
         heap.mark(|marker| {
-            for fiber in waiting.iter().chain([&*fiber]) {
+            for fiber in waiting.iter().chain([&*fiber, &*spare]) {
                 if !fiber.is_null() {
                     marker.header(fiber.cast());
                 }
             }
             natives.values().chain(roots.iter()).for_each(|&slot| marker.slot(slot));
             methods.iter().flat_map(|of_type| of_type.values()).for_each(|&slot| marker.slot(slot));
-            types.iter().filter(|ty| !ty.is_null()).for_each(|ty| marker.header(ty.cast()));
             marker.slot(*result);
             if let Some(Fault::Thrown(value)) = fault {
                 marker.slot(value.slot());

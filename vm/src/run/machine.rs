@@ -84,17 +84,17 @@ pub(crate) struct Machine {
     pub entered: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
     pub waiting: Vec<*mut FiberObject>,
+    /// A fiber that a call from Rust has used, with room for the next such call; null if there is none. No value refers to it.
+    pub spare: *mut FiberObject,
 
     /// Prepared code by hash and debug information.
     pub codes: HashMap<(CodeHash, usize), Box<Prepared>>,
     /// What the host provides.
     pub library: Arc<Library>,
-    /// The same by name. Where a module of it has not run yet, the module's index stands in, with the tag ABSENT.
+    /// What was made of it so far, built-in types included, by name.
     pub natives: HashMap<Box<str>, Slot>,
-    /// Methods of built-in types, by tag (see `type_tag`) and name.
+    /// Methods of built-in types that were used so far, by tag (see `type_tag`) and name; empty while there are none.
     pub methods: Vec<HashMap<Box<str>, Slot>>,
-    /// Built-in types by tag.
-    pub types: [*mut TypeObject; 32],
     /// Types of the host, by the Rust types that they are of.
     pub host_types: HashMap<TypeId, *mut TypeObject>,
     /// Names of error kinds and other strings used again and again.

@@ -1,5 +1,6 @@
-//! Making a machine: built-in types, the library's natives, and the library's own code run once.
+//! Making a machine, and what its library provides once a program asks for it: types, natives, the library's own code.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,21 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use quipu_lang::code::Code;
 
 use super::machine::{Limits, Machine};
-use super::types::{BUILTIN, type_tag};
+use super::types::{builtin_name, builtin_tag, type_tag};
 use crate::cx::Cx;
 use crate::heap::layout::{Method, Specials, TypeData};
-use crate::heap::{Gc, Heap, Slot, Type, Value, View, tag};
+use crate::heap::{Gc, Heap, Slot, Type, Value, View};
 use crate::host::class::HostClass;
-use crate::library::{Constant, Library};
+use crate::library::{Constant, Library, Provided, split};
 use crate::native::{Fault, NativeDef};
 
+/// Tags fit a table of this size.
+const TAGS: usize = 32;
+
 impl Machine {
-    /// A machine with the built-in types and everything of a library.
-    ///
-    /// # Errors
-    /// What the library's own code throws, or a limit that it hits.
-    pub(crate) fn new(library: Arc<Library>, limits: Limits) -> Result<Machine, Fault<'static>> {
-        let mut machine = Machine {
+    /// A machine that has made nothing yet: what the library provides becomes a value when a program first uses it.
+    pub(crate) fn new(library: Arc<Library>, limits: Limits) -> Machine {
+        Machine {
             handlers: super::dispatch::TABLE,
             stack_limit: std::ptr::null_mut(),
             frames_end: std::ptr::null_mut(),
@@ -47,10 +48,10 @@ impl Machine {
             entered: 0,
             retrying: false,
             waiting: Vec::new(),
+            spare: std::ptr::null_mut(),
             codes: HashMap::new(),
             natives: HashMap::new(),
-            methods: (0..32).map(|_| HashMap::new()).collect(),
-            types: [std::ptr::null_mut(); 32],
+            methods: Vec::new(),
             host_types: HashMap::new(),
             strings: HashMap::new(),
             roots: Vec::new(),
@@ -59,69 +60,83 @@ impl Machine {
             last_trace: None,
             graph_hashes: HashMap::new(),
             library_names: std::cell::OnceCell::new(),
-            library: library.clone(),
+            library,
             extensions: HashMap::new(),
             output: Box::new(std::io::sink()),
+        }
+    }
+
+    /// What the library provides under a name.
+    ///
+    /// # Errors
+    /// Those of loading the library module it is in.
+    pub(crate) fn provided<'v>(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let slot = match self.natives.get(name) {
+            Some(&slot) => Some(slot),
+            None => self.provide_first(name)?,
         };
-        machine.add_types();
-        machine.add_natives(&library);
-        for (index, module) in library.modules.iter().enumerate() {
-            module.names.iter().for_each(|name| machine.provide(name, Value::raw(tag::ABSENT, index as u64)));
-        }
-        library.classes.iter().for_each(|class| machine.add_class(class));
-        for (type_name, function) in &library.conversions {
-            machine.set_conversion(type_name, function);
-        }
-        Ok(machine)
+        // SAFETY: the table is a root, and nothing is taken out of it.
+        Ok(slot.map(|slot| unsafe { slot.rebrand() }))
     }
 
-    fn add_types(&mut self) {
-        for (tag, name) in BUILTIN {
-            let name_slot = self.interned(name);
-            let ty = self.heap.ty(TypeData {
-                name: name_slot,
-                builtin: tag,
-                constructor: Value::NIL,
-                plain: false,
-                fields: Box::new([]),
-                methods: Box::new([]),
-                special: Specials::default(),
-                host: None,
-            });
-            self.types[tag as usize] = ty.as_ptr();
-            self.natives.insert(name.into(), Value::from(ty).slot());
-        }
+    /// Whether the library provides something under a name.
+    pub(crate) fn provides(&self, name: &str) -> bool {
+        builtin_tag(name).is_some() || self.library.find(conversion_of(name).unwrap_or(name)).is_some()
     }
 
-    fn add_natives(&mut self, library: &Library) {
-        for (name, def) in &library.natives {
-            // The name of a built-in type stays the type; the function of that name converts (`set_conversion`).
-            let key: Box<str> = if self.natives.contains_key(name.as_str()) {
-                format!("type.{name}").into()
-            } else {
-                name.as_str().into()
-            };
-            let native = Value::from(self.heap.native(def.clone())).slot();
-            self.natives.insert(key, native);
-        }
-        for (name, constant) in &library.constants {
-            let value = match constant {
-                Constant::Nil => Value::NIL,
-                Constant::Bool(b) => Value::bool(*b),
-                Constant::Int(i) => Value::int(*i),
-                Constant::Float(f) => Value::float(*f),
-                Constant::Str(s) => Value::from(self.heap.str(s)),
-            };
-            self.natives.insert(name.as_str().into(), value);
-        }
-        for (type_name, name, def) in &library.methods {
-            let native = Value::from(self.heap.native(def.clone())).slot();
-            self.add_method(type_name, name, native);
-        }
+    /// Makes the value that the library provides under a name.
+    #[cold]
+    fn provide_first<'v>(&mut self, name: &str) -> Result<Option<Slot>, Fault<'v>> {
+        let library = self.library.clone();
+        let slot = if let Some(tag) = builtin_tag(name) {
+            self.add_type(tag, name)?
+        } else {
+            match library.find(conversion_of(name).unwrap_or(name)) {
+                None => return Ok(None),
+                Some(Provided::Native(def)) => Value::from(self.heap.native(def.clone())).slot(),
+                Some(Provided::Class(class)) => self.add_class(class),
+                Some(Provided::Constant(constant)) => match constant {
+                    Constant::Nil => Value::NIL,
+                    Constant::Bool(b) => Value::bool(*b),
+                    Constant::Int(i) => Value::int(*i),
+                    Constant::Float(f) => Value::float(*f),
+                    Constant::Str(s) => Value::from(self.heap.str(s)),
+                },
+                Some(Provided::Module(module)) => {
+                    self.load(module)?;
+                    return Ok(self.natives.get(name).copied());
+                }
+            }
+        };
+        self.natives.insert(name.into(), slot);
+        Ok(Some(slot))
     }
 
-    /// Makes the type of a class of the host, and files it under the class's name.
-    fn add_class(&mut self, class: &Arc<HostClass>) {
+    /// Makes a built-in type. A call of it calls the library's function for that.
+    fn add_type<'v>(&mut self, tag: u64, name: &str) -> Result<Slot, Fault<'v>> {
+        let library = self.library.clone();
+        let conversion = library.conversions.iter().find(|(of, _)| *of == name);
+        let constructor = match conversion {
+            Some((_, function)) if builtin_tag(function).is_some() => self.provided(&format!("type.{function}"))?,
+            Some((_, function)) => self.provided(function)?,
+            None => None,
+        };
+        let name = self.interned(name);
+        let ty = self.heap.ty(TypeData {
+            name,
+            builtin: tag,
+            constructor: constructor.unwrap_or(Value::NIL).slot(),
+            plain: false,
+            fields: Box::new([]),
+            methods: Box::new([]),
+            special: Specials::default(),
+            host: None,
+        });
+        Ok(Value::from(ty).slot())
+    }
+
+    /// Makes the type of a class of the host.
+    fn add_class(&mut self, class: &Arc<HostClass>) -> Slot {
         let name = self.interned(class.short_name()).slot();
         let ty = self.declare(name, Box::new([]));
         let native = |machine: &mut Machine, def: &Arc<NativeDef>| Value::from(machine.heap.native(def.clone())).slot();
@@ -135,48 +150,23 @@ impl Machine {
         self.complete(ty, constructor, methods);
         self.set_class(ty, class.clone());
         self.host_types.insert(class.type_id(), ty.as_ptr());
-        self.natives.insert(class.name().into(), Value::from(ty).slot());
+        Value::from(ty).slot()
     }
 
     /// The type for a Rust type of the host.
-    pub(crate) fn host_type<'v>(&self, of: std::any::TypeId) -> Option<Type<'v>> {
-        // SAFETY: types of the host are in the table of natives, so they live as long as the machine.
-        self.host_types.get(&of).map(|&ty| unsafe { Gc::from_ptr(ty) })
-    }
-
-    fn add_method(&mut self, type_name: &str, name: &str, function: Slot) {
-        if let Some(&(tag, _)) = BUILTIN.iter().find(|(_, builtin)| *builtin == type_name) {
-            self.methods[tag as usize].insert(name.into(), function);
-        }
-    }
-
-    /// Files what the library provides under a name: as a method, the conversion to a type, or a native.
-    fn provide(&mut self, name: &str, value: Slot) {
-        match name.split_once("__") {
-            Some((type_name, method)) if !type_name.is_empty() => self.add_method(type_name, method, value),
-            _ => {
-                let key: Box<str> = if BUILTIN.iter().any(|(_, builtin)| *builtin == name) {
-                    format!("type.{name}").into()
-                } else {
-                    name.into()
-                };
-                self.natives.insert(key, value);
+    pub(crate) fn host_type<'v>(&mut self, of: TypeId) -> Option<Type<'v>> {
+        let ty = match self.host_types.get(&of) {
+            Some(&ty) => ty,
+            None => {
+                let library = self.library.clone();
+                let class = library.classes.iter().find(|class| class.type_id() == of)?;
+                let slot = self.add_class(class);
+                self.natives.insert(class.name().into(), slot);
+                *self.host_types.get(&of)?
             }
-        }
-    }
-
-    /// What the library provides under a name.
-    ///
-    /// # Errors
-    /// Those of loading the library module it is in.
-    pub(crate) fn provided<'v>(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
-        let mut found = self.natives.get(name).copied();
-        if let Some(Slot { tag: tag::ABSENT, .. }) = found {
-            self.load_for(found)?;
-            found = self.natives.get(name).copied();
-        }
-        // SAFETY: the table is a root, and nothing is taken out of it.
-        Ok(found.map(|slot| unsafe { slot.rebrand() }))
+        };
+        // SAFETY: types of the host are in the table of natives, so they live as long as the machine.
+        Some(unsafe { Gc::from_ptr(ty) })
     }
 
     /// A method of a built-in type.
@@ -185,26 +175,59 @@ impl Machine {
     /// Those of loading the library module it is in.
     pub(super) fn builtin_method(&mut self, value_tag: u64, name: Slot) -> Result<Option<Slot>, Fault<'static>> {
         let Some(text) = name.as_str() else { return Ok(None) };
-        let of_type = type_tag(value_tag) as usize;
-        let found = self.methods.get(of_type).and_then(|methods| methods.get(text)).copied();
-        if let Some(Slot { tag: tag::ABSENT, .. }) = found {
-            self.load_for(found)?;
-            return Ok(self.methods.get(of_type).and_then(|methods| methods.get(text)).copied());
+        let of_type = type_tag(value_tag);
+        match self.method_made(of_type, text) {
+            Some(method) => Ok(Some(method)),
+            None => self.provide_method(of_type, text),
         }
-        Ok(found)
+    }
+
+    fn method_made(&self, of_type: u64, name: &str) -> Option<Slot> {
+        self.methods.get(of_type as usize)?.get(name).copied()
+    }
+
+    /// Makes a method of a built-in type that is used for the first time.
+    #[cold]
+    fn provide_method(&mut self, of_type: u64, name: &str) -> Result<Option<Slot>, Fault<'static>> {
+        let library = self.library.clone();
+        match builtin_name(of_type).and_then(|type_name| library.find_method(type_name, name)) {
+            Some(Provided::Native(def)) => {
+                let native = Value::from(self.heap.native(def.clone())).slot();
+                self.add_method(of_type, name, native);
+                Ok(Some(native))
+            }
+            Some(Provided::Module(module)) => {
+                self.load(module)?;
+                Ok(self.method_made(of_type, name))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn add_method(&mut self, of_type: u64, name: &str, function: Slot) {
+        if self.methods.is_empty() {
+            self.methods.resize_with(TAGS, HashMap::new);
+        }
+        self.methods[of_type as usize].insert(name.into(), function);
     }
 
     /// Whether a built-in type has a method.
     pub(crate) fn has_builtin_method(&self, value_tag: u64, name: &str) -> bool {
-        self.methods.get(type_tag(value_tag) as usize).is_some_and(|methods| methods.contains_key(name))
+        builtin_name(type_tag(value_tag)).is_some_and(|type_name| self.library.find_method(type_name, name).is_some())
     }
 
-    /// Runs the library module that is to provide what has this stand-in, and files its exports. That costs no fuel, so
-    /// that a program costs the same wherever and whenever it is run.
+    /// The names of a built-in type's methods.
+    pub(super) fn builtin_methods(&self, value_tag: u64) -> impl Iterator<Item = &str> {
+        let type_name = builtin_name(type_tag(value_tag)).unwrap_or("");
+        self.library.methods_of(type_name)
+    }
+
+    /// Runs a library module and files its exports. That costs no fuel, so that a program costs the same wherever and
+    /// whenever it is run.
     #[cold]
-    fn load_for<'v>(&mut self, stand_in: Option<Slot>) -> Result<(), Fault<'v>> {
+    fn load<'v>(&mut self, module: usize) -> Result<(), Fault<'v>> {
         let library = self.library.clone();
-        let Some(module) = stand_in.and_then(|slot| library.modules.get(slot.bits as usize)) else { return Ok(()) };
+        let Some(module) = library.modules.get(module) else { return Ok(()) };
         // SAFETY: the machine calls it at once, and keeps it while it runs.
         let main: Value<'v> = unsafe { self.close(&(module.code)(module.index), &[]).rebrand() };
         let limits = self.limits.clone();
@@ -217,25 +240,28 @@ impl Machine {
         self.limits = limits;
         (self.fuel, self.slice, self.fuel_used) = fuel;
         if let View::Tuple(exports) = outcome?.view() {
-            for (name, value) in module.names.iter().zip(exports.as_slice().iter().skip(1)) {
-                self.provide(name, value.slot());
+            for (export, value) in module.names.iter().zip(exports.as_slice().iter().skip(1)) {
+                self.file_export(export, value.slot());
             }
         }
         self.library_names.take();
         Ok(())
     }
 
-    fn set_conversion(&mut self, type_name: &str, function: &str) {
-        let function = self
-            .natives
-            .get(format!("type.{function}").as_str())
-            .or_else(|| self.natives.get(function))
-            .copied()
-            .unwrap_or(Value::NIL);
-        if let Some(&(tag, _)) = BUILTIN.iter().find(|(_, builtin)| *builtin == type_name) {
-            let ty = self.types[tag as usize];
-            // SAFETY: built-in types live as long as the machine.
-            unsafe { (*ty).data.constructor = function };
+    /// Files an export: as a method, the conversion to a type, or under its name.
+    fn file_export(&mut self, export: &str, value: Slot) {
+        match split(export) {
+            ("", name) if builtin_tag(name).is_some() => {
+                self.natives.insert(format!("type.{name}").into(), value);
+            }
+            ("", name) => {
+                self.natives.insert(name.into(), value);
+            }
+            (type_name, method) => {
+                if let Some(tag) = builtin_tag(type_name) {
+                    self.add_method(tag, method, value);
+                }
+            }
         }
     }
 
@@ -274,6 +300,11 @@ impl Machine {
         self.base = base;
         self.fp = fp;
     }
+}
+
+/// The type whose conversion function a name stands for: `type.int` for `int`, which is the type itself.
+fn conversion_of(name: &str) -> Option<&str> {
+    name.strip_prefix("type.").filter(|name| builtin_tag(name).is_some())
 }
 
 /// A seed for keyed hashes that differs between machines and processes.

@@ -11,7 +11,7 @@ use super::machine::Machine;
 use super::step::Event;
 use crate::error::ErrorKind;
 use crate::heap::journal::Change;
-use crate::heap::layout::FiberObject;
+use crate::heap::layout::{ClosureObject, FiberObject};
 use crate::heap::{Slot, Value, View};
 use crate::native::Fault;
 
@@ -165,20 +165,48 @@ impl Machine {
         Ok(())
     }
 
-    /// Runs a function on a new fiber until it returns or throws.
+    /// Makes a fiber for a call from Rust the running one: the one that the last such call has left, or a new one.
+    fn begin_boundary(&mut self, function: Slot, depth: usize) {
+        let atomics = self.heap.journal.depth();
+        let spare = std::mem::replace(&mut self.spare, std::ptr::null_mut());
+        if spare.is_null() {
+            let mut state = FiberState::new(function);
+            state.boundary = true;
+            state.depth = depth;
+            state.atomics = atomics;
+            let fiber = self.heap.fiber(state).as_ptr();
+            self.prepare_fiber(fiber);
+            return;
+        }
+        // SAFETY: the spare fiber is a root, so it is live; it is done, and has the registers and frames of a new one or
+        // more.
+        unsafe {
+            let state = &mut (*spare).state;
+            state.stack[0] = function;
+            state.status = Status::Running;
+            state.depth = depth;
+            state.atomics = atomics;
+            state.base = 0;
+            state.top = 0;
+            state.pc = std::ptr::null();
+            state.window = 0;
+        }
+        self.fiber = spare;
+        self.unpark();
+    }
+
+    /// Runs a function on a fiber of its own until it returns or throws.
     pub(super) fn run_fiber(
         &mut self,
         function: Slot,
         arguments: &[Value<'_>],
         depth: usize,
     ) -> Result<Slot, Fault<'static>> {
-        let mut state = FiberState::new(function);
-        state.boundary = true;
-        state.depth = depth;
-        state.atomics = self.heap.journal.depth();
-        let fiber = self.heap.fiber(state).as_ptr();
-        self.prepare_fiber(fiber);
-        self.ensure(1 + arguments.len())?;
+        self.begin_boundary(function, depth);
+        let exact = exact(function, arguments.len());
+        if exact.is_none() {
+            self.ensure(1 + arguments.len())?;
+        }
         for (i, argument) in arguments.iter().enumerate() {
             self.set_r(1 + i, argument.slot());
         }
@@ -186,7 +214,10 @@ impl Machine {
         self.thrown = false;
         self.stop = None;
         self.result = Value::NIL;
-        let mut entered = self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0));
+        let mut entered = match exact {
+            Some(closure) => self.enter_exact(closure),
+            None => self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0)),
+        };
         if let Err(Fault::Collect(bytes)) = entered {
             // There is no instruction to run again yet.
             self.collect();
@@ -221,6 +252,14 @@ impl Machine {
         }
         if std::mem::take(&mut self.thrown) { Err(Fault::Thrown(value)) } else { Ok(value) }
     }
+}
+
+/// A closure that takes just so many arguments and has no more registers than a new fiber has room for.
+fn exact(function: Slot, count: usize) -> Option<*mut ClosureObject> {
+    let View::Closure(closure) = function.view() else { return None };
+    // SAFETY: the closure is live and keeps its code.
+    let takes = unsafe { (*(*closure.as_ptr()).code).exact };
+    (takes as usize == count).then_some(closure.as_ptr())
 }
 
 /// Whether a fiber's function has no parameter for the first resume's argument.

@@ -22,7 +22,7 @@ pub(crate) fn type_tag(value_tag: u64) -> u64 {
 }
 
 /// Built-in types: the tag that stands for them, and their names.
-pub(crate) const BUILTIN: [(u64, &str); 15] = [
+const BUILTIN: [(u64, &str); 15] = [
     (tag::ABSENT, "nil"),
     (tag::TRUE, "bool"),
     (tag::INT, "int"),
@@ -39,6 +39,16 @@ pub(crate) const BUILTIN: [(u64, &str); 15] = [
     (tag::FIBER, "fiber"),
     (tag::ERROR, "error"),
 ];
+
+/// The tag that stands for the built-in type with this name.
+pub(crate) fn builtin_tag(name: &str) -> Option<u64> {
+    BUILTIN.iter().find(|(_, builtin)| *builtin == name).map(|&(tag, _)| tag)
+}
+
+/// The name of the built-in type that a tag stands for.
+pub(crate) fn builtin_name(tag: u64) -> Option<&'static str> {
+    BUILTIN.iter().find(|(builtin, _)| *builtin == tag).map(|&(_, name)| name)
+}
 
 /// What a value is, for messages: "a str", "nil", "an instance of Point".
 pub(crate) fn describe(value: Value<'_>) -> String {

@@ -202,14 +202,18 @@ impl Machine {
         true
     }
 
-    /// Marks the running fiber as done and lets go of its registers and frames.
+    /// Marks the running fiber as done and lets go of its registers and frames, or keeps them for the next call from Rust.
     pub(super) fn finish_running(&mut self) {
-        // SAFETY: the running fiber is live. The stack is kept, as the position may still point into it.
+        // SAFETY: the running fiber is live.
         unsafe {
             let state = &mut (*self.fiber).state;
             state.status = Status::Done;
             state.resumer = std::ptr::null_mut();
-            if !self.heap.journal.is_on() {
+            if self.heap.journal.is_on() {
+                // Undoing may need them.
+            } else if state.boundary && self.spare.is_null() && state.is_small() {
+                self.spare = self.fiber;
+            } else {
                 self.heap.bytes -= state.owned_bytes();
                 state.stack = Box::new([]);
                 state.frames = Box::new([]);

@@ -58,7 +58,7 @@ impl<'c, 'v> Reader<'c, 'v> {
     fn map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Trouble> {
         let Some(entries) = self.entries() else { return Err(wrong("a map", self.value)) };
         let depth = self.deeper()?;
-        visitor.visit_map(Entries { cx: self.cx, entries: entries.into_iter(), value: None, depth })
+        visitor.visit_map(Entries { cx: self.cx, entries: entries.into_iter(), last: None, depth })
     }
 
     fn deeper(&self) -> Result<usize, Trouble> {
@@ -227,13 +227,23 @@ impl<'v> Key<'v> {
             Key::Name(name) => Some(name),
         }
     }
+
+    /// The step from the map to the value under it, for errors.
+    fn step(self, cx: &mut Cx<'v>) -> String {
+        match (self.name(), self) {
+            (Some(name), _) | (None, Key::Name(name)) => format!(".{name}"),
+            (None, Key::Value(key)) => {
+                format!("[{}]", crate::ops::text::repr_short(cx, key).unwrap_or_default())
+            }
+        }
+    }
 }
 
 struct Entries<'c, 'v> {
     cx: &'c mut Cx<'v>,
     entries: std::vec::IntoIter<(Key<'v>, Value<'v>)>,
-    /// The value of the key that was taken last, and the step to it.
-    value: Option<(Value<'v>, String)>,
+    /// The key that was taken last, and its value.
+    last: Option<(Key<'v>, Value<'v>)>,
     depth: usize,
 }
 
@@ -242,14 +252,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Trouble> {
         let Some((key, value)) = self.entries.next() else { return Ok(None) };
-        let step = match (key.name(), key) {
-            (Some(name), _) => format!(".{name}"),
-            (None, Key::Value(key)) => {
-                format!("[{}]", crate::ops::text::repr_short(self.cx, key).unwrap_or_default())
-            }
-            (None, Key::Name(_)) => String::new(),
-        };
-        self.value = Some((value, step));
+        self.last = Some((key, value));
         match key {
             Key::Name(name) => seed.deserialize(name.into_deserializer()).map(Some),
             Key::Value(value) => seed.deserialize(Reader { cx: self.cx, value, depth: self.depth }).map(Some),
@@ -257,9 +260,9 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Trouble> {
-        let (value, step) = self.value.take().unwrap_or((Value::NIL, String::new()));
-        let reader = Reader { cx: self.cx, value, depth: self.depth };
-        seed.deserialize(reader).map_err(|trouble| trouble.inside(step))
+        let (key, value) = self.last.take().unwrap_or((Key::Name(""), Value::NIL));
+        let data = seed.deserialize(Reader { cx: self.cx, value, depth: self.depth });
+        data.map_err(|trouble| trouble.inside(key.step(self.cx)))
     }
 
     fn size_hint(&self) -> Option<usize> {
