@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The limits of one submission. The deadline is a moment, so it is set anew for each.
 fn limits() -> Limits {
     Limits {
-        fuel: Some(200_000),
+        fuel: Some(2_000_000),
         heap: 16 << 20,
         depth: 1_000,
         deadline: Some(Instant::now() + Duration::from_secs(10)),

@@ -1,13 +1,16 @@
 //! A workflow that survives restarts: after every step the whole call is in a file, and the next process goes on there.
 //!
 //! ```sh
-//! cargo run --example workflow
+//! cargo run --example workflow                    # starts itself again for every step
+//! cargo run --example workflow -- order.qpi 0     # one step
 //! ```
 
+use std::env;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Limits, Step};
@@ -27,7 +30,7 @@ fn ask(what) = yield what
 "#;
 
 /// What one process does: it takes the workflow out of the file, answers it once, and puts it back.
-fn process(file: &Path, answer: i64) -> Result<(String, bool), Box<dyn Error>> {
+pub fn step(file: &Path, answer: i64) -> Result<String, Box<dyn Error>> {
     let engine = Engine::new();
     let mut session = engine.session(Limits::default())?;
     let mut run = match fs::read(file) {
@@ -41,30 +44,40 @@ fn process(file: &Path, answer: i64) -> Result<(String, bool), Box<dyn Error>> {
         }
     };
     let answer = session.int(answer);
-    let (said, over) = match session.resume(&mut run, &answer, Budget::Unlimited)? {
-        Step::Done(result) => (session.repr(&result)?, true),
-        Step::Yield(question) => (session.repr(&question)?, false),
-        Step::OutOfBudget | Step::Interrupted => ("goes on later".to_owned(), false),
+    let said = match session.resume(&mut run, &answer, Budget::Unlimited)? {
+        Step::Done(result) => format!("{}, done", session.repr(&result)?),
+        Step::Yield(question) => session.repr(&question)?,
+        Step::OutOfBudget | Step::Interrupted => "goes on later".to_owned(),
     };
     // Written beside the old file and moved over it, so that there is always a whole one.
     let image = session.freeze(run.fiber())?;
     let beside = file.with_extension("new");
     fs::write(&beside, image.to_bytes(Form::default()))?;
     fs::rename(&beside, file)?;
-    Ok((said, over))
+    Ok(said)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    run(&mut io::stdout())
+    let mut arguments = env::args().skip(1);
+    if let (Some(file), Some(answer)) = (arguments.next(), arguments.next()) {
+        println!("{}", step(Path::new(&file), answer.parse()?)?);
+        return Ok(());
+    }
+    run(&mut io::stdout(), |file, answer| {
+        let output = Command::new(env::current_exe()?).arg(file).arg(answer.to_string()).output()?;
+        Ok(String::from_utf8(output.stdout)?)
+    })
 }
 
-/// The example, with a place for what it prints.
-pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let file = std::env::temp_dir().join(format!("workflow-{}.qpi", std::process::id()));
-    // Nothing but the file goes from one turn to the next: each could be another process on another machine.
+/// The example, with a place for what it prints, and a function that takes a step in a new process and gives its output.
+pub fn run(
+    out: &mut impl Write,
+    in_a_process: impl Fn(&Path, i64) -> Result<String, Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let file = env::temp_dir().join(format!("workflow-{}.qpi", std::process::id()));
+    // Nothing but the file goes from one process to the next.
     for answer in [0, 4, 2, 1] {
-        let (said, over) = process(&file, answer)?;
-        writeln!(out, "answered {answer}: {said}{}", if over { ", done" } else { "" })?;
+        writeln!(out, "answered {answer}: {}", in_a_process(&file, answer)?.trim_end())?;
     }
     fs::remove_file(&file)?;
     Ok(())

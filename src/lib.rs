@@ -28,8 +28,9 @@ pub use quipu_stdlib as stdlib;
 pub use quipu_stdlib::{Capabilities, Capability};
 pub use quipu_vm as vm;
 
-/// The Rust code in the book, which the tests compile and run.
+/// The Rust code in the README and the book, which the tests compile and run.
 #[cfg(doctest)]
+#[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/images.md")]
 #[doc = include_str!("../docs/embedding.md")]
 #[doc = include_str!("../docs/profiling.md")]

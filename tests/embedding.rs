@@ -310,6 +310,11 @@ fn types_of_the_host_travel_in_images() {
     assert_eq!(there.vm().hash(&copy).unwrap(), image.hash());
     let result = there.vm().call(&copy, &[]).unwrap();
     assert_eq!(there.vm().repr(&result).unwrap(), "[3, 3, true, true]");
+    // A machine needs no modules for it.
+    let mut bare = engine.vm(Limits::default()).unwrap();
+    let copy = bare.thaw(&opened).unwrap();
+    let result = bare.call(&copy, &[]).unwrap();
+    assert_eq!(bare.repr(&result).unwrap(), "[3, 3, true, true]");
     // A host without the class says so; one whose data cannot be read, too.
     let mut poor = Engine::new().session(Limits::default()).unwrap();
     assert!(poor.vm().thaw(&opened).unwrap_err().to_string().contains("game.Player@1"));
@@ -484,4 +489,90 @@ fn what_the_host_holds_outlives_calls_that_it_makes() {
         })
         .unwrap();
     assert_eq!(texts, ("held by the host ".repeat(3), "a result".to_owned()));
+}
+
+#[test]
+fn thousands_of_machines_in_one_process() {
+    let engine = Engine::builder().native("twice", |n: i64| n * 2).build().unwrap();
+    let text = "var sum = 0\n|n| { sum += twice(n); sum }";
+    let mut machines: Vec<(Session, Func<(i64,), i64>)> = (0..3_000)
+        .map(|_| {
+            let mut session = engine.session(Limits::default()).unwrap();
+            let add = session.run(&Input::text("add.qp", text)).unwrap();
+            let add = session.get(&add).unwrap();
+            (session, add)
+        })
+        .collect();
+    // Two threads take half of them each, and each machine has its own state.
+    let (first, second) = machines.split_at_mut(1_500);
+    std::thread::scope(|scope| {
+        for (half, begin) in [(first, 0i64), (second, 1_500)] {
+            scope.spawn(move || {
+                for (number, (session, add)) in (begin..).zip(half) {
+                    assert_eq!(add.call(session, (number,)).unwrap(), number * 2);
+                    assert_eq!(add.call(session, (1,)).unwrap(), number * 2 + 2);
+                }
+            });
+        }
+    });
+    // What programs do not use is not made.
+    assert!(engine.session(Limits::default()).unwrap().stats().heap_bytes == 0);
+    let largest = machines.iter().map(|(session, _)| session.stats().heap_bytes).max();
+    assert!(largest.is_some_and(|bytes| bytes < 4_000), "{largest:?}");
+}
+
+#[test]
+fn another_thread_interrupts_and_the_machine_goes_on() {
+    let mut session = session(Engine::builder());
+    let interrupt = session.interrupt_handle();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let result = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            has_begun.recv().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            interrupt.interrupt();
+        });
+        begun.send(()).unwrap();
+        session.run(&Input::text("<t>", "while true { try { while true {} } catch e { nil } }"))
+    });
+    let Err(Error::Failed(Failure::Stop(stop, trace))) = result else { panic!("it was not stopped") };
+    assert_eq!(stop, quipu::vm::Stop::Interrupted);
+    assert!(!trace.is_empty());
+    assert_eq!(eval(&mut session, "1 + 1"), "2");
+}
+
+#[test]
+fn calls_from_the_host_leave_nothing_behind() {
+    let builder = Engine::builder().native("back", |cx: &mut Cx<'_>, f: Func<(i64,), i64>, n: i64| f.call(cx, (n,)));
+    let mut session = session(builder);
+    let text = "fn deep(n) = if n == 0 { 0 } else { 1 + deep(n - 1) }\n|n| if n < 0 { throw \"no\" } else { deep(n) }";
+    let deep = session.run(&Input::text("<t>", text)).unwrap();
+    let deep: Func<(i64,), i64> = session.get(&deep).unwrap();
+    let nested = session.run(&Input::text("<t>", "|n| back(|m| back(|k| k + 1, m) + 1, n)")).unwrap();
+    let nested: Func<(i64,), i64> = session.get(&nested).unwrap();
+    assert_eq!(nested.call(&mut session, (1,)).unwrap(), 3);
+    assert_eq!(deep.call(&mut session, (1,)).unwrap(), 1);
+    let before = session.stats();
+    for _ in 0..20_000 {
+        assert_eq!(deep.call(&mut session, (1,)).unwrap(), 1);
+    }
+    assert_eq!(session.stats().heap_bytes, before.heap_bytes);
+    // However a call ends, the next one finds everything as it should be.
+    for round in 0..200 {
+        assert!(deep.call(&mut session, (-1,)).is_err());
+        assert_eq!(deep.call(&mut session, (round * 50,)).unwrap(), round * 50);
+        assert_eq!(nested.call(&mut session, (round,)).unwrap(), round + 2);
+        session.set_limits(Limits { fuel: Some(100), ..Limits::default() });
+        assert!(deep.call(&mut session, (10_000,)).is_err());
+        session.set_limits(Limits { depth: 50, ..Limits::default() });
+        assert!(deep.call(&mut session, (100,)).is_err());
+        session.set_limits(Limits::default());
+    }
+    session.vm().set_gc_stress(true);
+    for round in 0..50 {
+        assert_eq!(nested.call(&mut session, (round,)).unwrap(), round + 2);
+        assert!(deep.call(&mut session, (-1,)).is_err());
+    }
+    session.vm().set_gc_stress(false);
+    assert!(session.stats().heap_bytes < before.heap_bytes + (64 << 10), "{}", session.stats().heap_bytes);
 }

@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use quipu::vm::Limits;
@@ -40,7 +42,7 @@ fn attempt(engine: &Engine, file: &Path) -> Result<(), String> {
 /// Compares what an example has printed with what is stored for it.
 fn compare(name: &Path, printed: &str) -> Result<(), String> {
     let stored = Path::new("examples/expected").join(name).with_extension("txt");
-    if std::env::var_os("UPDATE").is_some() {
+    if env::var_os("UPDATE").is_some() {
         fs::create_dir_all("examples/expected").unwrap();
         fs::write(&stored, printed).unwrap();
     }
@@ -50,6 +52,36 @@ fn compare(name: &Path, printed: &str) -> Result<(), String> {
     }
     let line = printed.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
     Err(format!("output line {}: {:?}, expected {:?}", line + 1, printed.lines().nth(line), expected.lines().nth(line)))
+}
+
+#[path = "../examples/workflow.rs"]
+#[allow(dead_code, reason = "its main function prints where nobody listens")]
+mod workflow;
+
+/// What tells a process of this test that it is to take a step, and which.
+const STEP: &str = "QUIPU_TEST_STEP";
+
+#[test]
+fn workflow_goes_on_in_other_processes() -> Result<(), Box<dyn Error>> {
+    let mut printed = Vec::new();
+    workflow::run(&mut printed, |file, answer| {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["--exact", "workflow_takes_a_step", "--nocapture"]);
+        let output = command.env(STEP, format!("{answer} {}", file.display())).output()?;
+        Ok(String::from_utf8(output.stderr)?)
+    })?;
+    Ok(compare(Path::new("workflow"), &String::from_utf8(printed)?)?)
+}
+
+/// What those processes do. The harness prints to the standard output, so they use the other one.
+#[test]
+fn workflow_takes_a_step() -> Result<(), Box<dyn Error>> {
+    if let Ok(step) = env::var(STEP)
+        && let Some((answer, file)) = step.split_once(' ')
+    {
+        eprintln!("{}", workflow::step(Path::new(file), answer.parse()?)?);
+    }
+    Ok(())
 }
 
 macro_rules! hosts {
@@ -75,7 +107,6 @@ hosts! {
     config, "../examples/config.rs", config_prints_what_is_expected;
     sandbox, "../examples/sandbox.rs", sandbox_prints_what_is_expected;
     plugins, "../examples/plugins.rs", plugins_print_what_is_expected;
-    workflow, "../examples/workflow.rs", workflow_prints_what_is_expected;
     pool, "../examples/pool.rs", pool_prints_what_is_expected;
     #[cfg(feature = "async")]
     later, "../examples/async.rs", async_prints_what_is_expected;
