@@ -4,21 +4,21 @@
 //! `CYCLES=2000` kills it more often than the usual fifty times.
 #![cfg(all(feature = "actor", feature = "cli"))]
 
+#[path = "support/served.rs"]
+mod served;
+
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use quipu::actor::Address;
-use quipu::actor::client::{Blocking, ClientError, Function, Options};
-use quipu::actor::wire::{Question, Target};
-use quipu::vm::image::{Form, Image};
-use quipu::vm::{Limits, Root};
-use quipu::{Engine, Input, Session};
+use quipu::actor::client::{ClientError, Function};
+use quipu::actor::wire::Question;
+
+use served::{Caller, Server};
 
 const INIT: &str = "[list: [], a: 100, b: 100]";
 
@@ -27,84 +27,12 @@ const NOTE: &str = "|s, who, n| { s.list.push((who, n)); s.a -= n % 7; s.b += n 
 
 const WRITERS: usize = 4;
 
-struct Server {
-    child: Child,
-    /// The lines that it prints.
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vm"))
-            .arg("serve")
-            .args(["--unix".as_ref(), folder.join("socket").as_os_str()])
-            .args(["--data".as_ref(), folder.join("store").as_os_str()])
-            .args(["--init".as_ref(), folder.join("init.qp").as_os_str()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Server { child, lines }
-    }
-
-    fn wait_until_it_listens(&mut self) {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        assert!(line.starts_with("listening on"), "{line:?}");
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
 fn check(folder: &Path) {
     let output = Command::new(env!("CARGO_BIN_EXE_vm"))
         .args(["serve".as_ref(), "--check".as_ref(), folder.join("store").as_os_str()])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// One who calls, with a machine of its own to make arguments with.
-struct Caller {
-    session: Session,
-    client: Blocking,
-}
-
-impl Caller {
-    fn connect(folder: &Path) -> Caller {
-        let session = Engine::new().session(Limits::default()).unwrap();
-        let options =
-            Options { timeout: Duration::from_secs(60), ..Options::new(Address::Unix(folder.join("socket"))) };
-        let until = Instant::now() + Duration::from_secs(60);
-        let client = loop {
-            match Blocking::connect(options.clone()) {
-                Ok(client) => break client,
-                Err(error) => assert!(Instant::now() < until, "{error}"),
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
-        Caller { session, client }
-    }
-
-    fn value(&mut self, text: &str) -> Root {
-        self.session.run(&Input::text("value", text)).unwrap()
-    }
-
-    fn image(&mut self, text: &str) -> Image {
-        let value = self.value(text);
-        self.session.vm().freeze(&value).unwrap()
-    }
-
-    fn call(&mut self, function: &Arc<Function>, args: &str) -> Result<String, ClientError> {
-        let args = self.image(args).to_bytes(Form::default());
-        let target = Target::Function(function.hash());
-        let bytes = self.client.call(&"main".into(), target, Some(function.clone()), args, &mut || Ok(()))?;
-        let value = self.session.vm().thaw(&Image::open(&bytes, &()).unwrap()).unwrap();
-        Ok(self.session.vm().repr(&value).unwrap())
-    }
 }
 
 /// Calls until it is told to stop. Gives the place that each number was given, or none where nobody knows.
@@ -153,7 +81,7 @@ fn nothing_is_lost_and_nothing_done_twice_by_a_server_that_is_killed() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let mut server = Server::start(&place);
+        let mut server = Server::start(&place, &["--data", "store", "--init", "init.qp"]);
         // Some die while they begin.
         if cycle % 5 == 4 {
             thread::sleep(Duration::from_micros(random % 60_000));
@@ -167,7 +95,7 @@ fn nothing_is_lost_and_nothing_done_twice_by_a_server_that_is_killed() {
         }
     }
     // The last one ends in peace.
-    let mut server = Server::start(&place);
+    let mut server = Server::start(&place, &["--data", "store", "--init", "init.qp"]);
     server.wait_until_it_listens();
     stop.store(true, Ordering::Relaxed);
     let places: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();

@@ -89,6 +89,43 @@ fn a_captured_cell_changed_during_a_call_is_fresh_in_the_next() {
 }
 
 #[test]
+fn a_captured_cell_changed_during_an_aborted_call() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    let text = "fn counter() { var n = 0; let seen = []; |state, ok| { n += 1; seen.push(n); state.n = n
+        if not ok { throw seen.len() }
+        (n, seen) } }\ncounter()";
+    assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
+    let Outcome::Failed { value, .. } = client.outcome("a", text, "[false]") else { panic!("it throws") };
+    assert_eq!(shown(&value), "1");
+    assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
+    // The same where the cells are the actor's.
+    let hash = client.send(text);
+    done(client.target("a", Target::Install("f".to_owned(), hash), "[]"));
+    let invoke = |ok: &str| client.target("a", Target::Installed("f".to_owned()), ok);
+    assert_eq!(done(invoke("[true]")), "(1, [1])");
+    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert_eq!(done(invoke("[true]")), "(2, [1, 2])");
+}
+
+#[test]
+fn a_call_has_no_memory_of_earlier_ones() {
+    let node = node(Memory::new());
+    let client = Client::new(&node, 1);
+    // Two functions over one list, sent apart: each call has a list of its own, with what it held when it was sent.
+    let program = |body: &str| format!("let list = [0]\nlet n = [a: 1]\n{body}");
+    for _ in 0..3 {
+        let push = program("|state, x| { list.push(x); n.a += x; (list, n.a) }");
+        assert_eq!(client.call("a", &push, "[7]"), "([0, 7], 8)");
+        assert_eq!(client.call("a", &program("|state| (list, n.a)"), "[]"), "([0], 1)");
+    }
+    // Arguments are the call's own too, unless it keeps them.
+    assert_eq!(client.call("a", "|state, x| { x.push(1); x }", "[[]]"), "[1]");
+    assert_eq!(client.call("a", "|state, x| { x.push(1); x }", "[[]]"), "[1]");
+    assert_eq!(client.call("a", "|state| state", "[]"), "[:]");
+}
+
+#[test]
 fn an_installed_function_keeps_its_cells_and_loses_what_a_throw_did() {
     let node = node(Memory::new());
     let client = Client::new(&node, 1);
@@ -151,7 +188,7 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
 }
 
 #[test]
-fn what_needs_capabilities_is_refused() {
+fn names_of_actors_are_short_and_can_be_shown() {
     let node = node(Memory::new());
     let client = Client::new(&node, 1);
     assert!(matches!(client.outcome("", ADD, "[1]"), Outcome::Refused(_)));
@@ -271,4 +308,32 @@ fn an_actor_that_comes_back_holds_up_no_other() {
     }
     assert!(slow.try_recv().is_err(), "it took no time to come back");
     assert_eq!(done(slow.recv().expect("an outcome")), "100000");
+}
+
+#[test]
+fn history_is_bounded_by_compaction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let options = || Options { snapshot: 6, replies: 10, ..Options::default() };
+    let node = node_with(Sqlite::open(&path).expect("a store"), options());
+    let client = Client::new(&node, 1);
+    let mut sizes = Vec::new();
+    for round in 0..4 {
+        for n in 0..150 {
+            // Each a function of its own, so that code and graphs have to go as well.
+            assert_eq!(
+                client.call("a", &format!("|s| {{ s.n = {}; s.n }}", round * 150 + n), "[]"),
+                (round * 150 + n).to_string()
+            );
+        }
+        let info = node.info("a").expect("a store").expect("an actor");
+        assert_eq!((info.seq, info.snapshots.len(), info.replies), (150 * (round + 1), 2, 10));
+        assert!(node.log("a", 1000).expect("a store").len() <= 12);
+        sizes.push(node.figures().store_bytes);
+    }
+    assert!(sizes[3] <= sizes[1] + (64 << 10), "{sizes:?}");
+    let would = node.gc(true).expect("a store");
+    assert_eq!(node.gc(false), Ok(would));
+    assert!(would.kept <= 2 * 12 + 2 && node.gc(true).expect("a store").blobs == 0, "{would:?}");
+    node.shutdown().expect("it is kept");
 }

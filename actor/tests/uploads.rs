@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{fat, image, node_with, shown};
 use line::{Line, Place, codes, graph};
 use quipu_actor::node::{Node, Options};
-use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo};
+use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo, Shown};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Answer, Hash, Need, Question, Request, Secret};
 use quipu_vm::image::Form;
@@ -64,6 +64,35 @@ fn eviction_between_have_and_call() {
     line.needs = (0, 0);
     assert_eq!(result(line.call(&again, &fat("[1]"))), "191");
     assert_eq!(line.needs, (1, 1));
+}
+
+/// `FUNCTIONS=100000` sends more than the usual two thousand.
+#[test]
+fn a_cache_of_a_mebibyte_under_many_functions() {
+    let count: usize = std::env::var("FUNCTIONS").map_or(2_000, |count| count.parse().expect("a number"));
+    // With few snapshots between them, what is evicted goes from the store as well.
+    let options = Options { cache: 1 << 20, snapshot: 10, ..Options::default() };
+    let place =
+        Place { shown: Arc::new(Shown::new(1 << 20)), ..Place::new(Arc::new(node_with(Memory::new(), options))) };
+    let mut line = place.connect(None);
+    let mut vm = common::machine();
+    let mut make = |n: usize| {
+        let value = common::run(&mut vm, &format!("let k = {n}\n|state, x| x * {n} + k"));
+        vm.freeze(&value).expect("a portable value")
+    };
+    let args = fat("[2]");
+    let mut again = 0;
+    for n in 0..count {
+        assert_eq!(result(line.call(&make(n), &args)), (3 * n).to_string());
+        let before = line.needs;
+        // One from any time before, and one from a moment ago.
+        for old in [n * 7919 % (n + 1), n.saturating_sub(3)] {
+            assert_eq!(result(line.call(&make(old), &args)), (3 * old).to_string());
+        }
+        again += line.needs.0 - before.0;
+    }
+    println!("{count} functions, {} graphs asked for, {again} of them again", line.needs.0);
+    assert!(again > count / 10 && line.needs.0 < 2 * count + 10, "{again}");
 }
 
 #[test]
