@@ -122,7 +122,7 @@ struct Line {
     counted: BTreeMap<u64, bool>,
     /// Whether the count can be told from the answers.
     is_plain: bool,
-    /// Numbers of calls of other functions.
+    /// Numbers of other calls.
     others: BTreeSet<u64>,
     is_broken: bool,
 }
@@ -141,20 +141,18 @@ impl Line {
     }
 
     fn say(&mut self, message: &[u8], counts: &Hash) {
-        if let Ok(Request::Call { request, target, actor, .. }) = Request::decode(message)
-            && actor == "a"
-        {
+        if let Ok(Request::Call { request, target, actor, .. }) = Request::decode(message) {
             match target {
-                Target::Function(hash) if hash == *counts => {
+                Target::Function(hash) if hash == *counts && actor == "a" => {
                     self.counted.entry(request).or_insert(false);
                 }
-                Target::Function(_) => {
+                // What is installed may change the count as well.
+                Target::Installed(_) | Target::Install(..) if actor == "a" => self.is_plain = false,
+                _ => {
                     self.others.insert(request);
                 }
-                // What is installed may change the count as well.
-                _ => self.is_plain = false,
             }
-            // Under the number of another call it is that call.
+            // An answer to this number may be to either.
             self.is_plain &= !(self.counted.contains_key(&request) && self.others.contains(&request));
         }
         self.link.send(message);
@@ -285,7 +283,7 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
     let mut core = Core::new([9; 16]);
     core.connected(Link::plain_client(MAX_MESSAGE));
     let mut session = Connection::new(Arc::new(node), shown, metrics, None, Limits::default(), None);
-    let function = Image::open(&functions[0].to_bytes(Form::default()), &()).expect("an image");
+    let function = Image::open(functions[0].to_bytes(Form::default()), &()).expect("an image");
     let function = Arc::new(Function::new(function));
     let request = core.call(&"a".into(), Target::Function(counts), Some(function), args[0].clone());
     let (sender, replies) = channel();
