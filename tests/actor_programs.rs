@@ -7,7 +7,8 @@ mod program;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,11 +22,7 @@ impl Server {
     /// Starts `vm` with these words in a folder, waits for its first line and gives that.
     fn start(folder: &Path, words: &[&str]) -> (Server, String) {
         let mut child = command(words).current_dir(folder).stdin(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        // Whatever else it says fits into the pipe.
-        child.stdout = Some(output.into_inner());
+        let line = line(child.stdout.as_mut().unwrap());
         (Server(child), line)
     }
 
@@ -43,6 +40,15 @@ impl Server {
         self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.0.wait().unwrap().code(), said)
     }
+}
+
+/// The next line, and nothing of what is behind it.
+fn line(from: &mut impl Read) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while line.last() != Some(&b'\n') && from.read(&mut byte).unwrap() == 1 {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
 }
 
 impl Drop for Server {
@@ -146,6 +152,64 @@ fn a_server_that_is_told_to_end_finishes_what_it_has_begun() {
     assert!(!scratch.0.join("s").exists(), "the socket file stays");
     let _server = Server::on(&scratch.0);
     vm_in(&scratch.0, &["call", "unix:s", "-e", "|state| state"]).ends(0).prints("[\"n\": 5000000]\n");
+}
+
+#[test]
+fn a_server_tells_what_it_does() {
+    let scratch = scratch("actor_told");
+    let words = ["--json", "serve", "--unix", "s", "--log", "debug", "--metrics", "127.0.0.1:0"];
+    let (server, _) = Server::start(&scratch.0, &words);
+    vm_in(&scratch.0, &["call", "unix:s", "-e", "|state| { state[\"n\"] = 1 }"]).ends(0);
+    vm_in(&scratch.0, &["call", "unix:s", "-e", "|state| state.m"]).ends(1);
+    let (code, said) = server.stop();
+    assert_eq!(code, Some(0));
+    let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let outcomes: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["message"] == "call" && line["actor"] == "main" && line["level"] == "DEBUG")
+        .filter_map(|line| line["outcome"].as_str())
+        .collect();
+    assert_eq!(outcomes, ["done", "it throws"], "{said}");
+    for message in ["listening", "made", "disconnected", "stopping", "stopped"] {
+        assert!(lines.iter().any(|line| line["message"] == message), "{message}: {said}");
+    }
+    let run = vm_in(&scratch.0, &["serve", "--log", "all"]).ends(2);
+    run.says("expected off, error, warn, info or debug");
+}
+
+#[test]
+fn a_server_shows_its_numbers() {
+    let scratch = scratch("actor_numbers");
+    let (mut server, _) =
+        Server::start(&scratch.0, &["serve", "--unix", "s", "--data", "data.db", "--metrics", "127.0.0.1:0"]);
+    let line = line(server.0.stdout.as_mut().unwrap());
+    let address = line.trim().strip_prefix("metrics at http://").unwrap().strip_suffix("/metrics").unwrap();
+    for _ in 0..3 {
+        example(&scratch, "counter", &["2"]);
+    }
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    let value = |name: &str| -> f64 {
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{page}")).parse().unwrap()
+    };
+    // Each of the three processes has sent the function, and the server has kept the code that it had.
+    assert_eq!(value("quipu_calls_total"), 6.0);
+    assert_eq!(value("quipu_node_calls_total{outcome=\"done\"}"), 6.0);
+    assert_eq!(value("quipu_call_seconds_count"), 6.0);
+    assert_eq!((value("quipu_node_actors"), value("quipu_node_log_calls")), (1.0, 6.0));
+    assert!(value("quipu_warm_calls_total") >= 3.0 && value("quipu_saved_bytes_total") > 100.0);
+    for name in ["functions_bytes", "log_bytes", "store_bytes", "commits_total", "run_seconds_total"] {
+        assert!(value(&format!("quipu_node_{name}")) > 0.0, "{name}");
+    }
+    // Every number says what it is.
+    for line in page.lines().filter(|line| line.starts_with("quipu_")) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(page.contains(&format!("# HELP {name} ")), "{name}");
+    }
 }
 
 /// Blocks marked `console` in the page: `$` and a command, then what it prints, in which `...` stands for anything. `&` starts

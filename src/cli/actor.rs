@@ -18,6 +18,7 @@ use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Root};
 use quipu::{Engine, Error, Input, Session};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::args::Options;
 use super::exit::Exit;
@@ -50,6 +51,9 @@ pub struct Serve {
     /// Show numbers for monitoring at http://ADDR/metrics.
     #[arg(long, value_name = "ADDR")]
     metrics: Option<String>,
+    /// Say on standard error what happens: off, error, warn, info or debug; with --json as JSON, one object a line.
+    #[arg(long, default_value = "warn", value_name = "LEVEL", value_parser = level)]
+    log: LevelFilter,
     /// Only check the file of a server that does not run.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["unix", "data", "init", "metrics"])]
     check: Option<PathBuf>,
@@ -155,6 +159,11 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
+    let log = tracing_subscriber::fmt().with_max_level(command.log).with_writer(std::io::stderr).with_target(false);
+    match options.json {
+        true => log.json().flatten_event(true).init(),
+        false => log.with_ansi(false).init(),
+    }
     let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
     let listen = server::Options { keys, ..server::Options::new(address) };
     let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
@@ -172,6 +181,14 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
             complain(&format!("error: {error}\n"));
             Ok(Exit::Uncaught.into())
         }
+    }
+}
+
+/// How much is logged.
+fn level(text: &str) -> Result<LevelFilter, String> {
+    match text {
+        "off" | "error" | "warn" | "info" | "debug" => text.parse().map_err(|_| String::new()),
+        _ => Err("expected off, error, warn, info or debug".to_owned()),
     }
 }
 

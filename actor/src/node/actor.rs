@@ -12,7 +12,7 @@ use super::call::{Call, Outcome, ReplyTo};
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
 use super::recover::{RecoverError, begin, recover};
 use super::replies::{Replies, Request};
-use super::shared::Shared;
+use super::shared::{Log, Shared};
 use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step};
 use crate::wire::{Stopped, Target};
 
@@ -42,6 +42,8 @@ pub(super) struct Queue {
     pub is_cancelled: bool,
     /// The number of the last call.
     pub last: u64,
+    /// When it last did something.
+    pub used: Option<Instant>,
 }
 
 /// Something to do in an actor.
@@ -50,6 +52,8 @@ pub(super) enum Job {
     Call { number: u64, call: Call, reply: ReplyTo },
     /// A snapshot; told is the step that it holds.
     Snapshot(Box<dyn FnOnce(Result<u64, String>) + Send>),
+    /// To be put away, unless there is something else to do by now.
+    Rest,
 }
 
 /// An actor's machine, and where it stands.
@@ -64,6 +68,8 @@ pub(super) struct Core {
     /// Steps of the snapshots, oldest first.
     snapshots: Vec<u64>,
     state_bytes: usize,
+    /// What was counted of the log behind the newest snapshot.
+    log: Log,
 }
 
 impl Actor {
@@ -83,6 +89,7 @@ impl Actor {
             if let Job::Call { number, .. } = &job {
                 (queue.current, queue.is_cancelled) = (Some(*number), false);
             }
+            queue.used = Some(Instant::now());
             job
         };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,8 +110,35 @@ impl Actor {
                 },
                 Err(why) => reply(Err(why)),
             },
+            Job::Rest => self.rest(&mut core, shared),
         }
         true
+    }
+
+    /// Puts the machine away, behind a snapshot of what is not in one yet.
+    fn rest(&self, core: &mut Option<Core>, shared: &Shared) {
+        let Some(there) = core else { return };
+        if !self.queue().jobs.is_empty() {
+            return;
+        }
+        if there.since > 0
+            && let Err(why) = there.snapshot(shared, &self.name)
+        {
+            return tracing::warn!(actor = &*self.name, why, "no snapshot");
+        }
+        tracing::info!(actor = &*self.name, "put away");
+        self.close(core, shared);
+    }
+
+    /// Whether it has done nothing since then, and does nothing.
+    pub fn is_idle_since(&self, time: Instant) -> bool {
+        let queue = self.queue();
+        queue.jobs.is_empty() && !queue.is_scheduled && queue.used.is_none_or(|used| used <= time)
+    }
+
+    /// Whether its machine is put away.
+    pub fn is_away(&self) -> bool {
+        self.core.try_lock().is_ok_and(|core| core.is_none())
     }
 
     fn call(&self, core: &mut Option<Core>, shared: &Shared, call: Call, reply: ReplyTo) {
@@ -164,12 +198,14 @@ impl Actor {
             }
             Ok(Err(outcome)) => outcome,
             Err(_) => {
-                *core = None;
+                self.close(core, shared);
+                tracing::error!(actor = &*self.name, "a call broke the machine");
                 shared.counters.panics.fetch_add(1, Ordering::Relaxed);
                 Outcome::Refused("the call broke the machine, and has left no trace".to_owned())
             }
         };
         shared.counters.count(&outcome);
+        tracing::debug!(actor = &*self.name, outcome = outcome.summary(), "call");
         // What it tells may rest on calls that are not on disk yet.
         shared.vault.after(Box::new(move || reply(outcome)));
     }
@@ -207,6 +243,13 @@ impl Actor {
         outcome
     }
 
+    /// Forgets the actor's machine; it is brought back when it is needed.
+    fn close(&self, core: &mut Option<Core>, shared: &Shared) {
+        if let Some(closed) = core.take() {
+            shared.counters.unlogged(closed.log);
+        }
+    }
+
     /// The actor's machine; brought back from the store if it is not there.
     fn open<'c>(&self, core: &'c mut Option<Core>, shared: &Shared) -> Result<&'c mut Core, String> {
         let opened = match core.take() {
@@ -214,7 +257,10 @@ impl Actor {
             // What was committed has to be in the store before it is read.
             None => {
                 shared.vault.wait().map_err(|error| error.to_string())?;
-                Core::open(shared, &self.name).map_err(|error| error.to_string())?
+                Core::open(shared, &self.name).map_err(|error| {
+                    tracing::error!(actor = &*self.name, %error, "does not come back");
+                    error.to_string()
+                })?
             }
         };
         Ok(core.insert(opened))
@@ -239,14 +285,18 @@ impl Core {
             let machine = begin(options)?;
             let (epoch, seq) = (claim.epoch, 0);
             let (since, since_bytes, snapshots, state_bytes) = (0, 0, Vec::new(), 0);
-            let mut core = Core { machine, epoch, seq, replies, since, since_bytes, snapshots, state_bytes };
+            let log = Log::default();
+            let mut core = Core { machine, epoch, seq, replies, since, since_bytes, snapshots, state_bytes, log };
             core.snapshot(shared, name).map_err(RecoverError::Init)?;
+            tracing::info!(actor = &**name, "made");
             return Ok(core);
         }
         replies.restore(shared.vault.with(|store| store.replies(name))?);
         let recovered = recover(&mut &shared.vault, &shared.functions, name, claim.seq)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
         tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
+        let log = Log { calls: recovered.replayed, bytes: 0 };
+        shared.counters.logged(log);
         Ok(Core {
             machine: recovered.machine,
             epoch: claim.epoch,
@@ -256,6 +306,7 @@ impl Core {
             since_bytes: 0,
             snapshots: recovered.snapshots,
             state_bytes: recovered.state_bytes,
+            log,
         })
     }
 
@@ -272,6 +323,10 @@ impl Core {
         self.seq += 1;
         self.since += 1;
         self.since_bytes += entry.args.len();
+        let log = Log { calls: 1, bytes: entry.args.len() as u64 };
+        shared.counters.logged(log);
+        (self.log.calls, self.log.bytes) = (self.log.calls + log.calls, self.log.bytes + log.bytes);
+        tracing::debug!(actor = &**name, seq = self.seq, outcome = "done", "call");
         let bytes: Arc<[u8]> = given.bytes.into();
         let forgotten = self.replies.add(entry.client, entry.request, self.seq, bytes.clone());
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
@@ -296,6 +351,8 @@ impl Core {
         self.snapshots.retain(|&at| at >= from && at != self.seq);
         self.snapshots.push(self.seq);
         (self.since, self.since_bytes) = (0, 0);
+        shared.counters.unlogged(std::mem::take(&mut self.log));
+        tracing::info!(actor = &**name, seq = self.seq, bytes = self.state_bytes, "snapshot");
         shared.counters.snapshots.fetch_add(1, Ordering::Relaxed);
         let hash: Hash = image.hash();
         let blob = Blob { kind: Kind::State, hash, bytes, links: Vec::new() };

@@ -57,6 +57,12 @@ impl Functions {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Bytes of all that is here.
+    pub fn bytes(&self) -> usize {
+        let known = self.known();
+        known.functions.bytes() + known.codes.bytes()
+    }
+
     /// A function that was opened.
     pub fn get(&self, hash: &Hash) -> Option<Arc<Function>> {
         self.known().functions.get(hash)

@@ -20,6 +20,11 @@ impl<T: Clone> Generations<T> {
         Generations { young: HashMap::new(), old: HashMap::new(), bytes: 0, limit: limit / 2 }
     }
 
+    /// Bytes of all entries.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.old.values().map(|(_, size)| size).sum::<usize>()
+    }
+
     /// What is known under a hash.
     pub fn get(&mut self, hash: &Hash) -> Option<T> {
         if let Some((value, _)) = self.young.get(hash) {

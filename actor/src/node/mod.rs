@@ -22,13 +22,15 @@ mod shared;
 mod recover;
 mod actor;
 mod pool;
+mod idle;
 mod operate;
 mod check;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
 
 use crate::store::{Hash, Store, StoreError};
 use actor::{Actor, Job};
@@ -56,6 +58,8 @@ struct Inner {
     shared: Arc<Shared>,
     actors: Mutex<HashMap<Arc<str>, Arc<Actor>>>,
     pool: Pool,
+    /// Looks for actors that nobody calls.
+    idle: OnceLock<Thread>,
 }
 
 /// Why there is no node.
@@ -100,7 +104,11 @@ impl Node {
             options,
         });
         let pool = Pool::new(&shared).map_err(NodeError::Thread)?;
-        Ok(Node(Arc::new(Inner { shared, actors: Mutex::default(), pool })))
+        let inner = Arc::new(Inner { shared, actors: Mutex::default(), pool, idle: OnceLock::new() });
+        if inner.shared.options.threads > 0 {
+            let _ = inner.idle.set(idle::watch(&inner).map_err(NodeError::Thread)?);
+        }
+        Ok(Node(inner))
     }
 
     /// Takes a call. `reply` is told how it ended, in the order in which calls of one actor ended.
@@ -216,6 +224,17 @@ impl Node {
         self.failure().map_or(Ok(()), Err)
     }
 
+    /// Has something done in an actor, behind what waits for it.
+    fn add(&self, actor: &Arc<Actor>, job: Job) {
+        let mut queue = actor.queue();
+        queue.jobs.push_back(job);
+        let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
+        drop(queue);
+        if is_new {
+            self.0.pool.schedule(actor.clone());
+        }
+    }
+
     fn actors(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Actor>>> {
         self.0.actors.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -247,6 +266,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if let Some(idle) = self.idle.get() {
+            idle.unpark();
+        }
         self.close();
     }
 }

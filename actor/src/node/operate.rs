@@ -79,6 +79,11 @@ pub struct Figures {
     pub commits: u64,
     pub steps: u64,
     pub waiting_bytes: u64,
+    /// Calls since the newest snapshots of the actors that are open, and bytes of their arguments.
+    pub log_calls: u64,
+    pub log_bytes: u64,
+    /// Functions and code that are kept ready.
+    pub cache_bytes: u64,
     pub store_bytes: u64,
 }
 
@@ -160,13 +165,7 @@ impl Node {
             Ok(actor) => actor,
             Err(why) => return reply(Err(why)),
         };
-        let mut queue = actor.queue();
-        queue.jobs.push_back(Job::Snapshot(reply));
-        let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
-        drop(queue);
-        if is_new {
-            self.0.pool.schedule(actor);
-        }
+        self.add(&actor, Job::Snapshot(reply));
     }
 
     /// Removes the functions, code and states that nothing in the store needs, or only counts them.
@@ -201,6 +200,9 @@ impl Node {
             commits,
             steps,
             waiting_bytes: shared.waiting.load(Ordering::Relaxed) as u64,
+            log_calls: get(&counters.log_calls),
+            log_bytes: get(&counters.log_bytes),
+            cache_bytes: shared.functions.bytes() as u64,
             store_bytes: shared.vault.with(|store| store.size()).unwrap_or(0),
         }
     }

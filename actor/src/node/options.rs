@@ -36,6 +36,8 @@ pub struct Options {
     pub reply_bytes: usize,
     /// Calls after which a snapshot is taken, unless the state is so large that it pays to wait longer.
     pub snapshot: u64,
+    /// After how much time without calls an actor is put away, until it is called again.
+    pub idle: Duration,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             clients: 4096,
             reply_bytes: 64 << 20,
             snapshot: 10_000,
+            idle: Duration::from_secs(600),
         }
     }
 }

@@ -20,6 +20,13 @@ pub(super) struct Shared {
     pub counters: Counters,
 }
 
+/// Calls, and bytes of their arguments.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Log {
+    pub calls: u64,
+    pub bytes: u64,
+}
+
 /// What is counted.
 #[derive(Default)]
 pub(super) struct Counters {
@@ -36,6 +43,8 @@ pub(super) struct Counters {
     pub unknown: AtomicU64,
     pub busy: AtomicU64,
     pub nanoseconds: AtomicU64,
+    pub log_calls: AtomicU64,
+    pub log_bytes: AtomicU64,
 }
 
 impl Shared {
@@ -62,6 +71,18 @@ impl Counters {
             Outcome::Refused(_) | Outcome::Unknown => &self.refused,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a call, or those of a recovery, that a snapshot does not hold yet.
+    pub fn logged(&self, log: Log) {
+        self.log_calls.fetch_add(log.calls, Ordering::Relaxed);
+        self.log_bytes.fetch_add(log.bytes, Ordering::Relaxed);
+    }
+
+    /// Counts such calls no more.
+    pub fn unlogged(&self, log: Log) {
+        self.log_calls.fetch_sub(log.calls, Ordering::Relaxed);
+        self.log_bytes.fetch_sub(log.bytes, Ordering::Relaxed);
     }
 
     /// Counts the time of a call.

@@ -64,7 +64,9 @@ impl Shared {
         let snapshots = changes.iter().filter(|change| matches!(change, Change::Snapshot(_))).count() as u64;
         let before = self.snapshots.fetch_add(snapshots, Ordering::Relaxed);
         if outcome.is_ok() && before / SNAPSHOTS != (before + snapshots) / SNAPSHOTS {
-            outcome = store.sweep(false).map(|_| ());
+            outcome = store.sweep(false).map(|swept| {
+                tracing::info!(blobs = swept.blobs, bytes = swept.bytes, kept = swept.kept, "swept");
+            });
         }
         drop(guard);
         match &outcome {
@@ -73,6 +75,7 @@ impl Shared {
                 self.steps.fetch_add(changes.len() as u64 - snapshots, Ordering::Relaxed);
             }
             Err(error) => {
+                tracing::error!(%error, "nothing can be kept any more");
                 let _ = self.failure.set(error.clone());
             }
         }

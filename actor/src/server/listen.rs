@@ -240,6 +240,7 @@ impl Shared {
             }
             Err(_) => {
                 add(&self.metrics.refused, 1);
+                debug!("no room for a connection");
                 // Whoever does not take eight bytes at once does not get them.
                 let _ = socket.try_write(&Link::full());
             }
@@ -316,6 +317,7 @@ impl Shared {
                 break;
             }
         }
+        debug!(peer = session.peer().map_or("?", |peer| &peer.name), took = ?begun.elapsed(), "disconnected");
         session.abandon();
         self.metrics.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
         drop(place);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
-use crate::node::Node;
+use crate::node::{Figures, Node};
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};
 
@@ -65,14 +65,52 @@ impl Host for Node {
     }
 
     fn metrics(&self) -> String {
-        let mut text = String::new();
-        if let Ok(serde_json::Value::Object(figures)) = serde_json::to_value(self.figures()) {
-            for (name, value) in figures {
-                let _ = writeln!(text, "# TYPE quipu_node_{name} gauge\nquipu_node_{name} {value}");
-            }
-        }
-        text
+        figures(&self.figures())
     }
+}
+
+/// The figures of a node in the text format that Prometheus reads.
+fn figures(node: &Figures) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, help: &str, values: &[(&str, u64)]| {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+        let _ = writeln!(text, "# HELP quipu_node_{name} {help}\n# TYPE quipu_node_{name} {kind}");
+        for (label, value) in values {
+            let _ = writeln!(text, "quipu_node_{name}{label} {value}");
+        }
+    };
+    line("actors", "Actors that were called and are in memory.", &[("", node.actors)]);
+    line(
+        "calls_total",
+        "Calls that were carried out, by outcome.",
+        &[
+            ("{outcome=\"done\"}", node.done),
+            ("{outcome=\"failed\"}", node.failed),
+            ("{outcome=\"stopped\"}", node.stopped),
+            ("{outcome=\"refused\"}", node.refused),
+        ],
+    );
+    line("repeated_total", "Requests that came again and were not carried out again.", &[("", node.repeated)]);
+    line("busy_total", "Calls for which there was no room.", &[("", node.busy)]);
+    line("broken_total", "Calls that broke a machine.", &[("", node.panics)]);
+    line(
+        "functions_total",
+        "Where functions that were called by hash were found.",
+        &[("{in=\"memory\"}", node.hits), ("{in=\"store\"}", node.loads), ("{in=\"nowhere\"}", node.unknown)],
+    );
+    line("functions_bytes", "Bytes of functions and code that are kept ready.", &[("", node.cache_bytes)]);
+    line("waiting_bytes", "Bytes of arguments that wait.", &[("", node.waiting_bytes)]);
+    line("log_calls", "Calls of actors in memory since their newest snapshots.", &[("", node.log_calls)]);
+    line("log_bytes", "Bytes of the arguments of these calls.", &[("", node.log_bytes)]);
+    line("store_bytes", "Bytes of the store.", &[("", node.store_bytes)]);
+    line("commits_total", "Commits of the store.", &[("", node.commits)]);
+    line("committed_calls_total", "Calls in these commits.", &[("", node.steps)]);
+    line("snapshots_total", "Snapshots that were taken.", &[("", node.snapshots)]);
+    line("replayed_total", "Calls that were made again to bring actors back.", &[("", node.replayed)]);
+    let _ = writeln!(text, "# HELP quipu_node_run_seconds_total Time in which calls ran.");
+    let _ = writeln!(text, "# TYPE quipu_node_run_seconds_total counter");
+    let _ = writeln!(text, "quipu_node_run_seconds_total {}", node.nanoseconds as f64 / 1e9);
+    text
 }
 
 fn answer(node: &Node, question: Question, actor: &str) -> Result<String, String> {

@@ -1,0 +1,76 @@
+//! Actors that nobody calls are put away and come back as they were, whoever calls them at that moment.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Client, done, node_with};
+use quipu_actor::node::Options;
+use quipu_actor::store::{Memory, Sqlite, Store};
+use quipu_actor::wire::Target;
+
+const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
+
+fn restless(idle: Duration) -> Options {
+    Options { idle, ..Options::default() }
+}
+
+#[test]
+fn an_actor_that_was_put_away_is_as_it_was() {
+    let node = node_with(Memory::new(), restless(Duration::from_millis(20)));
+    let client = Client::new(&node, 1);
+    let add = Target::Function(client.send(ADD));
+    let first = client.request(50, "a", add.clone(), "[5]");
+    assert_eq!(done(client.wait(first.clone()).unwrap()), "5");
+    let counter = "fn counter() { var n = 0; |state| { n += 1; n } }\ncounter()";
+    let install = Target::Install("count".to_owned(), client.send(counter));
+    assert_eq!(done(client.wait(client.request(51, "a", install, "[]")).unwrap()), "nil");
+    assert_eq!(done(client.wait(client.request(52, "a", Target::Installed("count".to_owned()), "[]")).unwrap()), "1");
+
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while node.figures().actors > 0 {
+        assert!(Instant::now() < deadline, "it stays");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!((node.figures().log_calls, node.figures().log_bytes), (0, 0));
+    // A request that comes again is known, and the state and the cells are there.
+    assert_eq!(done(client.wait(first).unwrap()), "5");
+    assert_eq!(done(client.wait(client.request(53, "a", add, "[2]")).unwrap()), "7");
+    assert_eq!(done(client.wait(client.request(54, "a", Target::Installed("count".to_owned()), "[]")).unwrap()), "2");
+    // The snapshot has all of it.
+    assert_eq!(node.figures().replayed, 0);
+}
+
+/// Clients that pause about as long as it takes to be put away.
+fn hurried(store: impl Store + 'static) {
+    let node = node_with(store, restless(Duration::from_millis(2)));
+    let add = Client::new(&node, 0).send(ADD);
+    std::thread::scope(|scope| {
+        for number in 1..5 {
+            let node = &node;
+            scope.spawn(move || {
+                let client = Client::new(node, number);
+                for request in 0..100u64 {
+                    let actor = ["a", "b"][request as usize % 2];
+                    done(client.target(actor, Target::Function(add), "[1]"));
+                    std::thread::sleep(Duration::from_micros(500 * (request % 9)));
+                }
+            });
+        }
+    });
+    let client = Client::new(&node, 9);
+    for actor in ["a", "b"] {
+        assert_eq!(client.call(actor, "|state| state.n", "[]"), "200");
+    }
+}
+
+#[test]
+fn nothing_is_lost_on_the_way_in_memory() {
+    hurried(Memory::new());
+}
+
+#[test]
+fn nothing_is_lost_on_the_way_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    hurried(Sqlite::open(&folder.path().join("store")).unwrap());
+}
