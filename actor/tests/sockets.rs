@@ -13,7 +13,7 @@ use quipu_actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server,
     serve_metrics,
 };
-use quipu_actor::wire::{Hash, Question, Ring, Role, Secret, Target, Violation};
+use quipu_actor::wire::{Hash, Link, Question, Request, Ring, Role, Secret, Target, Violation};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
 
@@ -195,6 +195,36 @@ fn the_slow_and_the_many_are_sent_away() {
     // Whoever waits for an answer may be silent for longer.
     assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
     assert!(server.metrics.text().contains("{reason=\"deadline\"} 2\n"));
+}
+
+#[test]
+fn the_silent_are_sent_away_unless_the_server_is_at_work() {
+    let options = Options { idle: Duration::from_millis(150), ..local() };
+    let server = Running::start(options);
+    let target = Target::Function(function().hash());
+    let asked = Request::Call { request: 1, actor: "a".to_owned(), target, args: vec![1] };
+    // One has nothing to say; one waits for an answer to a call whose function it never sends.
+    for requests in [vec![], vec![asked]] {
+        let mut stream = server.tcp();
+        let mut link = Link::plain_client(1 << 20);
+        stream.write_all(link.output()).unwrap();
+        let mut hello = [0; 8];
+        stream.read_exact(&mut hello).unwrap();
+        link.feed(&hello);
+        link.output().clear();
+        link.poll().unwrap();
+        for request in [Request::Open { nonce: [1; 16] }].iter().chain(&requests) {
+            link.send(&request.encode());
+        }
+        stream.write_all(link.output()).unwrap();
+        let begun = Instant::now();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(4));
+    }
+    // A call that takes longer than that is answered.
+    let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+    assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
 }
 
 #[test]

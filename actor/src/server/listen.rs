@@ -20,6 +20,9 @@ use crate::address::Address;
 use crate::socket::Socket;
 use crate::wire::{Link, Ring, Secret};
 
+/// Longer than any connection lives.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// How a server listens.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -279,8 +282,8 @@ impl Shared {
             let deadline = match within {
                 _ if !session.is_open() => begun + options.handshake,
                 Some(since) => since + options.frame,
-                // While it waits for us it may be silent.
-                None if session.is_working() => Instant::now() + options.idle,
+                // While it waits for us it may be silent, however long that takes.
+                None if session.is_working() => begun + FOREVER,
                 None => heard + options.idle,
             };
             tokio::select! {
@@ -292,6 +295,7 @@ impl Shared {
                     }
                 }
                 Some((turn, reply)) = replies.recv() => {
+                    heard = Instant::now();
                     session.reply(turn, reply, &back);
                     while let Ok((turn, reply)) = replies.try_recv() {
                         session.reply(turn, reply, &back);

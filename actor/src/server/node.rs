@@ -55,13 +55,15 @@ impl Host for Node {
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo) {
         let (node, actor) = (self.clone(), actor.to_owned());
         let told = Told(Some(reply));
-        // Looking through a store takes its time, and other connections must not wait for it.
-        std::thread::spawn(move || match question {
+        // Looking through a store takes its time, and other connections must not wait for it. Without a thread to be had
+        // the question is lost, and with it the connection.
+        let look = move || match question {
             Question::Snapshot => {
                 node.snapshot(&actor, Box::new(move |step| told.tell(Reply::Told(step.and_then(|step| json(&step))))))
             }
             _ => told.tell(Reply::Told(answer(&node, question, &actor))),
-        });
+        };
+        let _ = std::thread::Builder::new().name("actor question".to_owned()).spawn(look);
     }
 
     fn metrics(&self) -> String {

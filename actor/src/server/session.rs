@@ -244,7 +244,7 @@ impl Session {
         match request {
             Request::Open { .. } => return Err(Violation::Order),
             Request::Call { request, actor, target, args } => {
-                if self.running.contains_key(&request) || self.parked.iter().any(|call| call.request == request) {
+                if self.is_under_way(request) {
                     return Err(Violation::Order);
                 }
                 if self.calls() >= self.limits.calls || self.waiting + args.len() > self.limits.waiting {
@@ -258,11 +258,13 @@ impl Session {
             Request::Cancel { request } => self.cancel(request),
             Request::Ping(number) => self.answer(&Answer::Pong(number)),
             Request::Ask { request, question, actor } => {
-                if self.running.contains_key(&request) {
+                if self.is_under_way(request) {
                     return Err(Violation::Order);
                 }
                 if self.peer.as_ref().is_none_or(|peer| peer.role < Role::Operator) {
                     self.answer(&Answer::Refused { request, why: "only operators may ask that".to_owned() });
+                } else if self.calls() >= self.limits.calls {
+                    self.answer(&Answer::Busy { request, after_ms: 20 });
                 } else {
                     let turn = self.turn(request);
                     self.running.insert(request, Running { turn, cancel: None, call: None, since: Instant::now() });
@@ -314,6 +316,10 @@ impl Session {
             }
             Err(busy) => self.answer(&Answer::Busy { request, after_ms: busy.after_ms }),
         }
+    }
+
+    fn is_under_way(&self, request: u64) -> bool {
+        self.running.contains_key(&request) || self.parked.iter().any(|call| call.request == request)
     }
 
     fn turn(&mut self, request: u64) -> Turn {
