@@ -576,3 +576,13 @@ fn calls_from_the_host_leave_nothing_behind() {
     session.vm().set_gc_stress(false);
     assert!(session.stats().heap_bytes < before.heap_bytes + (64 << 10), "{}", session.stats().heap_bytes);
 }
+
+#[test]
+fn compiling_says_all_that_is_wrong_and_where() {
+    let engine = Engine::new();
+    let input = Input::text("main.qp", "let a = one\nlet b = 2\nlet c = two\n");
+    let Err(error) = engine.compile(&input) else { panic!("it compiles") };
+    let places: Vec<(u32, u32)> = error.labels().map(|(source, label)| source.line_column(label.span.start)).collect();
+    assert_eq!(places, [(1, 9), (3, 9)]);
+    assert!(error.code().is_some() && error.trace().is_empty() && error.value().is_none());
+}
