@@ -51,7 +51,10 @@ fn run() -> Result<(), String> {
     let mut features: Vec<Option<&str>> = peers.iter().map(|&(_, feature, _)| feature).collect();
     features.retain(|feature| feature.is_some() || peers.len() == 1);
     for &feature in &features {
-        command(feature, &["--bench"])?.env("CRITERION_HOME", home(feature)).status().map_err(|error| error.to_string())?;
+        let status = command(feature, &["--bench"]).env("CRITERION_HOME", home(feature)).status();
+        if !status.is_ok_and(|status| status.success()) {
+            return Err("the measurement ended badly".to_owned());
+        }
     }
     let run_of = |feature: Option<&'static str>| feature.or(features[0]);
 
@@ -96,12 +99,12 @@ fn has_c_compiler() -> bool {
 }
 
 /// `measure`, built with a feature, with these arguments.
-fn command(feature: Option<&str>, arguments: &[&str]) -> Result<Command, String> {
+fn command(feature: Option<&str>, arguments: &[&str]) -> Command {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["run", "--quiet", "--release", "--bin", "measure", "--manifest-path"]).arg(manifest);
     command.args(["--features", feature.unwrap_or("")]).arg("--").args(arguments);
-    Ok(command)
+    command
 }
 
 /// Where criterion keeps the figures of a run.
@@ -119,7 +122,7 @@ fn estimate(feature: Option<&str>, task: &str, language: &str) -> Result<f64, St
 
 /// Bytes of an idle machine and of one that was used.
 fn memory(feature: Option<&str>, language: &str) -> Result<[f64; 2], String> {
-    let output = command(feature, &["memory", language])?.output().map_err(|error| error.to_string())?;
+    let output = command(feature, &["memory", language]).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = text.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
     figures.try_into().map_err(|_| format!("the memory of {language} is not known here"))
