@@ -212,18 +212,21 @@ impl Writer {
     }
 
     /// A number of at most two bytes.
+    #[inline]
     pub fn u16(&mut self, value: u16) {
-        self.number(value);
+        self.long(value.into());
     }
 
     /// A number of at most four bytes.
+    #[inline]
     pub fn u32(&mut self, value: u32) {
-        self.number(value);
+        self.long(value.into());
     }
 
     /// A signed number of at most four bytes.
+    #[inline]
     pub fn i32(&mut self, value: i32) {
-        self.number(value);
+        self.long(((value << 1) ^ (value >> 31)) as u32 as u64);
     }
 
     /// A signed number of at most eight bytes.
@@ -272,11 +275,6 @@ impl Writer {
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
-
-    fn number(&mut self, value: impl bincode::Encode) {
-        bincode::encode_into_std_write(value, &mut self.bytes, bincode::config::standard())
-            .expect("a vector takes every number");
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -297,18 +295,21 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of at most two bytes.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, CanonicalError> {
-        self.number()
+        self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))
     }
 
     /// A number of at most four bytes.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, CanonicalError> {
-        self.number()
+        self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))
     }
 
     /// A signed number of at most four bytes.
+    #[inline]
     pub fn i32(&mut self) -> Result<i32, CanonicalError> {
-        self.number()
+        self.short().map_or_else(|| self.number(), |byte| Ok(i32::from(byte >> 1) ^ -i32::from(byte & 1)))
     }
 
     /// A signed number of at most eight bytes.
@@ -318,7 +319,7 @@ impl<'a> Reader<'a> {
 
     /// How many of something follow, each of which takes at least `least` bytes, so that room may be made for all.
     pub fn count(&mut self, least: usize) -> Result<usize, CanonicalError> {
-        let count: u64 = self.number()?;
+        let count: u64 = self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))?;
         match usize::try_from(count) {
             Ok(count) if count <= self.rest.len() / least.max(1) => Ok(count),
             _ => Err(CanonicalError::Truncated),
@@ -333,12 +334,18 @@ impl<'a> Reader<'a> {
     /// Any count or index in its shortest form: for what is too large to be written again and compared.
     #[inline]
     pub fn shortest_count(&mut self) -> Result<u64, CanonicalError> {
+        self.short().map_or_else(|| self.shortest_long(), |byte| Ok(byte.into()))
+    }
+
+    /// A number of one byte, if there is one.
+    #[inline]
+    fn short(&mut self) -> Option<u8> {
         match self.rest {
             [first, rest @ ..] if *first <= ONE_BYTE => {
                 self.rest = rest;
-                Ok(*first as u64)
+                Some(*first)
             }
-            _ => self.shortest_long(),
+            _ => None,
         }
     }
 
@@ -410,6 +417,15 @@ mod tests {
                 writer.i64(int);
                 assert_eq!(writer.as_bytes(), encode(&int), "{int}");
                 assert_eq!(Reader::new(writer.as_bytes()).shortest_i64(), Ok(int));
+                let mut writer = Writer::new();
+                writer.u16(int as u16);
+                writer.u32(int as u32);
+                writer.i32(int as i32);
+                assert_eq!(writer.as_bytes(), encode(&(int as u16, int as u32, int as i32)), "{int}");
+                let mut reader = Reader::new(writer.as_bytes());
+                assert_eq!(reader.u16(), Ok(int as u16));
+                assert_eq!(reader.u32(), Ok(int as u32));
+                assert_eq!(reader.i32(), Ok(int as i32));
             }
         }
         for long in [&[251, 250, 0][..], &[252, 0xff, 0xff, 0, 0], &[253, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]] {
