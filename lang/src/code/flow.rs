@@ -124,11 +124,16 @@ pub(super) fn set_words(registers: u16) -> usize {
 }
 
 /// Calls `f` with each word that a range of registers touches and the mask of its bits there.
+#[inline(always)]
 fn for_each_word(range: Range<u32>, mut f: impl FnMut(usize, u64)) {
     if range.is_empty() {
         return;
     }
     let (first, last) = ((range.start / 64) as usize, ((range.end - 1) / 64) as usize);
+    // Mostly it is one register.
+    if first == last {
+        return f(first, u64::MAX >> (64 - range.len()) << (range.start % 64));
+    }
     for index in first..=last {
         let mut mask = u64::MAX;
         if index == first {
