@@ -155,10 +155,27 @@ impl Session {
 
     /// The same, with the values of its exports.
     pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
-        let Some(program) = self.import(input)? else {
-            return Ok(Ran { value: self.vm.nil(), exports: Vec::new(), main: None });
-        };
-        let main = self.instantiate(&program)?;
+        match self.import(input)? {
+            Some(program) => self.ran(&program),
+            None => Ok(self.nothing()),
+        }
+    }
+
+    /// Runs a program that was compiled before, by this engine, and may be run in any number of sessions. Of the modules
+    /// that it imports, those run that have not run here yet.
+    pub fn run_program(&mut self, program: &Program) -> Result<Ran, Error> {
+        let Some((main, modules)) = program.modules.split_last() else { return Ok(self.nothing()) };
+        self.run_modules(modules)?;
+        self.ran(main)
+    }
+
+    fn nothing(&mut self) -> Ran {
+        Ran { value: self.vm.nil(), exports: Vec::new(), main: None }
+    }
+
+    /// Runs a program whose imports have run.
+    fn ran(&mut self, program: &Module) -> Result<Ran, Error> {
+        let main = self.instantiate(program)?;
         let result = self.vm.call(&main, &[])?;
         let value = self.vm.tuple_item(&result, 0).unwrap_or_else(|| self.vm.nil());
         let slots = program.interface.exports.iter().filter_map(|export| match export.kind {
@@ -166,7 +183,7 @@ impl Session {
             ExportKind::Native(_) | ExportKind::Refused(_) => None,
         });
         let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&result, slot as usize + 1)?));
-        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main) })
+        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main.clone()) })
     }
 
     /// Begins a program after running the modules that it imports; [`Vm::step`] lets it go on. At its end it gives a
@@ -204,12 +221,23 @@ impl Session {
         let loaded = &self.loaded;
         let mut modules = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?.modules;
         let program = modules.pop();
-        for module in modules {
-            let main = self.instantiate(&module)?;
-            let result = self.vm.call(&main, &[])?;
-            self.loaded.insert(module.location.id, Loaded { interface: module.interface, result });
-        }
+        self.run_modules(&modules)?;
         Ok(program)
+    }
+
+    /// Runs modules in this order, but for those that have run. One that was compiled anew since is another one.
+    fn run_modules(&mut self, modules: &[Module]) -> Result<(), Error> {
+        for module in modules {
+            let known = self.loaded.get(&module.location.id);
+            if known.is_some_and(|loaded| Arc::ptr_eq(&loaded.interface, &module.interface)) {
+                continue;
+            }
+            let main = self.instantiate(module)?;
+            let result = self.vm.call(&main, &[])?;
+            let loaded = Loaded { interface: module.interface.clone(), result };
+            self.loaded.insert(module.location.id.clone(), loaded);
+        }
+        Ok(())
     }
 
     /// The main function of a module whose imports have run.

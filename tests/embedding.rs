@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, Ref, Rest, Serde};
+use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Cx, Failure, Limits, Root};
 use quipu::{BuildError, Builder, Engine, Error, Input, Session};
@@ -585,4 +585,46 @@ fn compiling_says_all_that_is_wrong_and_where() {
     let places: Vec<(u32, u32)> = error.labels().map(|(source, label)| source.line_column(label.span.start)).collect();
     assert_eq!(places, [(1, 9), (3, 9)]);
     assert!(error.code().is_some() && error.trace().is_empty() && error.value().is_none());
+}
+
+#[test]
+fn lists_and_maps_are_shared_with_the_program() {
+    for stress in [false, true] {
+        let mut session = session(Engine::builder().native("double", |cx: &mut Cx<'_>, list: List<i64>| {
+            for index in 0..list.len(cx)? {
+                let item = list.get(cx, index)?.unwrap_or_default();
+                list.set(cx, index, item * 2)?;
+            }
+            Ok::<_, Failure>(list)
+        }));
+        session.set_gc_stress(stress);
+        let program = "|list, map| { list.push(4); map[\"sum\"] = double(list).sum(); (list, map) }";
+        let function = session.run(&Input::text("main.qp", program)).unwrap();
+        let list = List::<i64>::new(&mut session, [1, 2]).unwrap();
+        list.push(&mut session, 3).unwrap();
+        let map = Map::<String, i64>::new(&mut session, [("first".to_owned(), 1)]).unwrap();
+        let (same, other): (List<i64>, Map<String, i64>) = session.invoke(&function, (&list, map.clone())).unwrap();
+
+        assert_eq!(
+            (0..5).map(|i| list.get(&mut session, i).unwrap()).collect::<Vec<_>>(),
+            [Some(2), Some(4), Some(6), Some(8), None]
+        );
+        assert_eq!(map.get(&mut session, "sum").unwrap(), Some(20));
+        assert_eq!(same.pop(&mut session).unwrap(), Some(8));
+        assert_eq!(list.len(&mut session).unwrap(), 3);
+        assert!(!list.set(&mut session, 3, 0).unwrap());
+        assert!(other.remove(&mut session, "first").unwrap() && !other.remove(&mut session, "first").unwrap());
+        assert!(map.insert(&mut session, "sum".to_owned(), 21).unwrap());
+        assert_eq!(other.entries(&mut session).unwrap(), [("sum".to_owned(), 21)]);
+
+        // What the program puts in may be of another type.
+        let spoil = session.run(&Input::text("spoil.qp", "|list| { list.push(\"x\") }")).unwrap();
+        session.invoke::<_, ()>(&spoil, (&list,)).unwrap();
+        assert_eq!(list.get(&mut session, 3).unwrap_err().to_string(), "type_error: [3]: expected an int, got str");
+        assert!(list.pop(&mut session).is_err() && list.len(&mut session).unwrap() == 4);
+        assert!(session.get::<List<i64>>(map.value()).unwrap_err().to_string().contains("expected a list"));
+        // Another machine refuses them.
+        let mut stranger = Engine::new().session(Limits::default()).unwrap();
+        assert!(list.len(&mut stranger).unwrap_err().to_string().contains("another machine"));
+    }
 }

@@ -130,3 +130,31 @@ fn engines_are_shared_between_threads() {
         }
     });
 }
+
+#[test]
+fn a_program_is_compiled_once_for_many_sessions() {
+    let modules = Memory::new()
+        .with("main.qp", "import \"./counter\"\nprint(counter.next())\ncounter.next()")
+        .with("counter.qp", "print(\"once\")\nvar n = 0\nexport fn next() { n += 1; n }");
+    let engine = Engine::new().with_resolver(modules);
+    let program = engine.compile(&Input::file("main.qp")).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let (mut session, output) = session(&engine);
+                for expected in ["2", "4"] {
+                    let ran = session.run_program(&program).unwrap();
+                    assert_eq!(session.vm().repr(&ran.value).unwrap(), expected);
+                }
+                assert_eq!(output.text(), "once\n1\n3\n");
+            });
+        }
+    });
+    // Compiled anew, its modules are others; what has run beside them stays.
+    let again = engine.compile(&Input::file("main.qp")).unwrap();
+    let (mut session, _) = session(&engine);
+    for (program, expected) in [(&program, "2"), (&again, "2"), (&again, "4")] {
+        let ran = session.run_program(program).unwrap();
+        assert_eq!(session.vm().repr(&ran.value).unwrap(), expected);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod root;
 pub mod convert;
+pub mod container;
 mod error;
 pub mod function;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod future;
 pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use call::{Func, Host, IntoArguments};
 pub use class::{Class, HostClass, HostType};
+pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
 pub use error::HostError;
