@@ -374,15 +374,20 @@ fn every_rule_about_functions_and_frames_refuses_something() {
     assert!(missing.is_empty(), "never broken: {missing:?}, only {broken:?}");
 }
 
+/// The image of a program's value, taken apart.
+fn parts_of(session: &mut Session, text: &str) -> Parts {
+    let value = session.run(&Input::text("keys.qp", text)).unwrap();
+    let image = session.vm().freeze(&value).unwrap();
+    Parts::of(&image.to_bytes(Form { thin: false, strip: true }))
+}
+
 /// Keys that say they are filed in one place, as no program could afford to make them.
 #[test]
 fn many_keys_of_one_hash_load_in_linear_time() {
     let engine = Engine::new();
     let mut session = session(&engine);
     let text = "type K(n) { fn eq(self, o) = false; fn hash(self) = 1 }\n[(K(1)): nil]";
-    let value = session.run(&Input::text("keys.qp", text)).unwrap();
-    let image = session.vm().freeze(&value).unwrap();
-    let mut parts = Parts::of(&image.to_bytes(Form { thin: false, strip: true }));
+    let mut parts = parts_of(&mut session, text);
     let keys = 150_000;
     let [frozen, 2, t::MAP, 1, entry @ .., field] = &parts.graph[..] else { panic!("{:?}", parts.graph) };
     let mut graph = vec![*frozen];
@@ -409,9 +414,7 @@ fn keys_within_keys_load_in_linear_time() {
     let engine = Engine::new();
     let mut session = session(&engine);
     let text = "type K(n) { fn eq(self, o) = self.n == o.n; fn hash(self) = 1 }\n[((K(1),)): nil]";
-    let value = session.run(&Input::text("keys.qp", text)).unwrap();
-    let image = session.vm().freeze(&value).unwrap();
-    let mut parts = Parts::of(&image.to_bytes(Form { thin: false, strip: true }));
+    let mut parts = parts_of(&mut session, text);
     let keys = 100_000;
     let [frozen, 2, t::MAP, 1, entry @ .., field] = &parts.graph[..] else { panic!("{:?}", parts.graph) };
     let (first, filed) = (*frozen as usize - 2, frozen - 1);

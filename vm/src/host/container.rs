@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::convert::{FromValue, IntoValue, Mismatch};
+use super::convert::{Entries, FromValue, IntoValue, Mismatch};
 use super::error::give;
 use super::{Host, Root};
 use crate::cx::Cx;
@@ -31,11 +31,7 @@ impl<T: FromValue + IntoValue> List<T> {
     /// # Errors
     /// What converting an element throws; the heap limit.
     pub fn new(host: &mut impl Host, items: impl IntoIterator<Item = T>) -> Result<List<T>, Failure> {
-        let root = host.enter(|cx| {
-            let items = items.into_iter().map(|item| give(cx, item)).collect::<Result<Vec<_>, _>>()?;
-            let list = cx.list(items)?;
-            Ok(cx.machine.root(Value::from(list).slot()))
-        })?;
+        let root = host.make(items.into_iter().collect::<Vec<T>>())?;
         Ok(List { root, types: PhantomData })
     }
 
@@ -113,14 +109,7 @@ impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
     /// # Errors
     /// What converting an entry throws; `type_error` for a key that can change; the heap limit.
     pub fn new(host: &mut impl Host, entries: impl IntoIterator<Item = (K, V)>) -> Result<Map<K, V>, Failure> {
-        let root = host.enter(|cx| {
-            let map = cx.map();
-            for (key, value) in entries {
-                let (key, value) = (give(cx, key)?, give(cx, value)?);
-                map.insert(cx, key, value)?;
-            }
-            Ok(cx.machine.root(Value::from(map).slot()))
-        })?;
+        let root = host.make(Entries(entries.into_iter().collect()))?;
         Ok(Map { root, types: PhantomData })
     }
 
