@@ -6,9 +6,10 @@ mod support;
 mod program;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -133,6 +134,73 @@ fn processes_that_share_an_actor_do_not_disturb_one_another() {
     let results = example(&scratch, "jobs", &["results"]).out;
     let expected: String = (1..=40).map(|n| format!("job {n}: {}\n", n * n)).collect();
     assert_eq!(results, expected);
+}
+
+#[test]
+fn a_connection_goes_on_with_a_server_that_was_killed_and_comes_back() {
+    let scratch = Scratch::new("actor_reconnects");
+    let server = Server::on(&scratch.0);
+    let program = "import actor\nimport io\nlet a = actor.connect(\"unix:s\")\n\
+                   let add = |state| { state.n = state.get(\"n\", 0) + 1; state.n }\n\
+                   while true { print(a.call(add)); io.flush(); if io.read_line() == nil { break } }\n";
+    scratch.file("again.qp", program);
+    let mut client = command(&["again.qp"]).current_dir(&scratch.0).spawn().unwrap();
+    let (mut input, mut output) = (client.stdin.take().unwrap(), client.stdout.take().unwrap());
+    assert_eq!(line(&mut output), "1\n");
+    drop(server);
+    let server = Server::on(&scratch.0);
+    input.write_all(b"\n").unwrap();
+    assert_eq!(line(&mut output), "2\n");
+    // Without a server, a call is an error in the end, and no wait for ever.
+    drop(server);
+    input.write_all(b"\n").unwrap();
+    let said = client.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    assert!(String::from_utf8(said.stderr).unwrap().contains("io_error: Connection.call: "));
+}
+
+#[test]
+fn keys_let_in_those_who_are_known() {
+    let scratch = Scratch::new("actor_keys");
+    let add = |file: &str, line: &str| {
+        let path = scratch.0.join(file);
+        let text = fs::read_to_string(&path).unwrap() + line + "\n";
+        fs::write(path, text).unwrap();
+    };
+    let key = |file: &str| vm_in(&scratch.0, &["actor", "key", file]).ends(0).out.trim().to_owned();
+    let [own, ann, bob, eve] = ["server.keys", "ann.keys", "bob.keys", "eve.keys"].map(key);
+    assert_eq!((own.len(), key("server.keys")), (64, own.clone()), "a key that is there is shown");
+    add("server.keys", &format!("client ann {ann}\noperator bob {bob}"));
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--key-file", "server.keys"];
+    let (_server, line) = Server::start(&scratch.0, &serve);
+    let address = line.trim().strip_prefix("listening on ").unwrap();
+    for file in ["ann.keys", "bob.keys", "eve.keys"] {
+        add(file, &format!("server {address} {own}"));
+    }
+    let call = |keys: &[&str]| vm_in(&scratch.0, &[&["call", address, "-e", "|state| 7"], keys].concat());
+    call(&["--key-file", "ann.keys"]).ends(0).prints("7\n").says_nothing();
+    let list = |file| vm_in(&scratch.0, &["actor", "list", address, "--key-file", file]);
+    list("bob.keys").ends(0);
+    list("ann.keys").ends(1).says("only operators may ask that");
+    // Strangers are told nothing; those without a key, or with another server's, what is wrong.
+    call(&["--key-file", "eve.keys"]).ends(2).says(address);
+    call(&[]).ends(2).says("key");
+    let other = scratch.0.join("other.keys");
+    fs::write(&other, fs::read_to_string(scratch.0.join("ann.keys")).unwrap().replace(&own, &eve)).unwrap();
+    for (mode, says) in [(0o644, "others can read this key file; `chmod 600` it"), (0o600, address)] {
+        fs::set_permissions(&other, Permissions::from_mode(mode)).unwrap();
+        call(&["--key-file", "other.keys"]).ends(2).says(says);
+    }
+    // From a program.
+    let program = |file: &str| {
+        format!("import actor\nprint(actor.connect(\"{address}\", [key: \"{file}\"]).call(|state, n| n + 1, 1))\n")
+    };
+    for (file, code, out) in [("ann.keys", 0, "2\n"), ("eve.keys", 1, "")] {
+        scratch.file("call.qp", program(file));
+        vm_in(&scratch.0, &["call.qp"]).ends(code).prints(out);
+    }
+    scratch.file("bare.qp", format!("import actor\nactor.connect(\"{address}\")\n"));
+    vm_in(&scratch.0, &["bare.qp"]).ends(1).says("io_error: actor.connect: ");
 }
 
 #[test]

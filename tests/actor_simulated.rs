@@ -115,9 +115,9 @@ struct Seen {
 }
 
 impl Host for Watched {
-    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy> {
+    fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy> {
         let (client, request) = (call.client, call.request);
-        let taken = Host::call(&self.node, call, reply);
+        let taken = Host::call(&self.node, call, reply, now);
         let mut seen = self.seen.lock().unwrap();
         if taken.is_err() {
             seen.faults.push(Fault::Busy);
@@ -213,6 +213,8 @@ impl<'k> World<'k> {
             init: Some(known.init.clone()),
             threads: 0,
             fuel: 5_000,
+            // Enough for none, for some, and for all of them.
+            quick: [0, 60, 5_000][dice.at(3)],
             queue: 1 + dice.at(5),
             cache: 3_000 + dice.at(30_000),
             snapshot: 1 + dice.roll(9),

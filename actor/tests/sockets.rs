@@ -24,7 +24,7 @@ struct Echo {
 }
 
 impl Host for Echo {
-    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy> {
+    fn call(&self, call: Call, reply: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         let before = self.calls.fetch_add(1, Ordering::Relaxed);
         if call.args.first() == Some(&2) && before == 0 {
             return Err(Busy { after_ms: 1 });

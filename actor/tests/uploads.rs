@@ -254,7 +254,7 @@ struct Hesitant {
 }
 
 impl Host for Hesitant {
-    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy> {
+    fn call(&self, call: Call, reply: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         if self.is_full.swap(false, Ordering::Relaxed) {
             *self.stale.lock().expect("a reply") = Some(reply);
             return Err(Busy { after_ms: 1 });

@@ -5,7 +5,6 @@ Usage: peers.py zproc|zmq serve PORT ENTRIES
        peers.py zproc|zmq call PORT SECONDS
        peers.py zproc|zmq there
 """
-import signal
 import sys
 import time
 
@@ -31,8 +30,6 @@ def entries(count):
 def zproc_serve(port, count):
     zproc = import_zproc()
     server, address = zproc.start_server(f"tcp://127.0.0.1:{port}")
-    # The server is a process of its own, which would stay.
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     zproc.State(address).set(entries(count))
     print("ready", flush=True)
     server.join()

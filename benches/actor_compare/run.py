@@ -2,7 +2,7 @@
 """Calls of actors side by side with zproc and with cloudpickle over pyzmq: how many a second, and how many bytes each.
 
 Usage: benches/actor_compare/run.py [--vm VM] [--python PYTHON] [--seconds N] [--folder FOLDER]
-                                      [--part calls|bytes]
+                                      [--part calls|bytes] [--one-core]
 
 Every client and every server is a process of its own, and they talk over loopback TCP. PYTHON is one that has the peers
 (`pip install 'zproc==0.9.*' cloudpickle pyzmq`); peers that it does not have are left out. FOLDER is where the durable
@@ -32,7 +32,7 @@ class System:
 
 def started(command):
     """A server that has said its first line."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     if not process.stdout.readline():
         sys.exit(f"{' '.join(command)} does not start")
     return process
@@ -90,11 +90,17 @@ def clients(system, port, count, seconds):
 
 
 def stop(server):
+    """Ends a server, and whatever it has started."""
     server.terminate()
     try:
         server.wait(20)
     except subprocess.TimeoutExpired:
-        server.kill()
+        pass
+    try:
+        os.killpg(server.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    server.wait()
 
 
 def sizes(system):
@@ -121,7 +127,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--folder", default="target")
     parser.add_argument("--part", choices=["calls", "bytes"], help="only one of the two tables")
+    parser.add_argument("--one-core", action="store_true", help="servers and clients share a core, which spares waking others")
     given = parser.parse_args()
+    if given.one_core:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     # Servers are stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 

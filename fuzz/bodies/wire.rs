@@ -22,7 +22,7 @@ use quipu::{Engine, Input as Program, Session};
 struct Unreached;
 
 impl Host for Unreached {
-    fn call(&self, _: Call, _: ReplyTo) -> Result<CancelCall, Busy> {
+    fn call(&self, _: Call, _: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         unreachable!("a stranger calls")
     }
 

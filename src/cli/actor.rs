@@ -1,7 +1,7 @@
 //! `vm serve`, `vm call`, `vm actor`: a server of actors, a call of one, and what operators look at.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use quipu::actor::wire::{KeyFile, Question, Secret, Target};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Root};
-use quipu::{Engine, Error, Input, Session};
+use quipu::{Engine, Error, Input, Session, report};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::Options;
 use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
 use super::run;
-use super::terminal::{Output, Terminal, complain};
+use super::terminal::{Harmless, Output, Terminal, complain};
 use super::utf8;
 
 /// Where servers listen unless told otherwise.
@@ -159,7 +159,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
-    let log = tracing_subscriber::fmt().with_max_level(command.log).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt().with_max_level(command.log).with_writer(io::stderr).with_target(false);
     match options.json {
         true => log.json().flatten_event(true).init(),
         false => log.with_ansi(false).init(),
@@ -242,7 +242,8 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
     };
-    session.vm().set_output(Box::new(Output::new()));
+    // What comes back is shown by its own functions, and they are somebody else's.
+    session.vm().set_output(Box::new(Harmless::new(Output::new())));
     let args = match image_of(&mut session, &strings) {
         Ok(args) => args,
         Err(failure) => return Ok(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)),
@@ -263,7 +264,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
             thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&format!("error: {}\n", report::message(&error.to_string())));
             let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
             return Ok(exit.into());
         }
@@ -299,10 +300,7 @@ fn image_of(session: &mut Session, strings: &[String]) -> Result<Vec<u8>, Failur
 
 fn thaw(session: &mut Session, bytes: &[u8]) -> Result<Root, Error> {
     let image = Image::open(bytes, &()).map_err(|error| {
-        Error::Unreadable(
-            "the answer".to_owned(),
-            std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()),
-        )
+        Error::Unreadable("the answer".to_owned(), io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
     })?;
     session.vm().thaw(&image).map_err(Error::from)
 }
@@ -316,7 +314,7 @@ fn thrown(session: &mut Session, value: &Root, calls: Vec<quipu::vm::trace::Trac
     match thrown {
         Err(failure) => Error::Failed(failure),
         // `enter` gives what it is told.
-        Ok(()) => Error::Unreadable("the answer".to_owned(), std::io::ErrorKind::InvalidData.into()),
+        Ok(()) => Error::Unreadable("the answer".to_owned(), io::ErrorKind::InvalidData.into()),
     }
 }
 
@@ -336,11 +334,11 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
     client.close();
     match answer {
         Ok(text) => {
-            say(&text);
+            say(&report::harmless_json(&text));
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&format!("error: {}\n", report::message(&error.to_string())));
             Ok(Exit::Uncaught.into())
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quipu::report::{Report, json, text};
+use quipu::report::{Report, harmless, json, text};
 
 use super::args::{Color, Options};
 
@@ -136,5 +136,75 @@ impl Write for Output {
         }
         let result = self.inner.flush();
         self.check(result, ())
+    }
+}
+
+/// Standard output for text that comes from elsewhere: a terminal is shown escapes and does not obey them.
+pub struct Harmless {
+    to: Output,
+    is_terminal: bool,
+    /// The beginning of a character whose rest is still to come.
+    begun: Vec<u8>,
+}
+
+impl Harmless {
+    pub fn new(to: Output) -> Harmless {
+        Harmless { to, is_terminal: io::stdout().is_terminal(), begun: Vec::new() }
+    }
+}
+
+impl Write for Harmless {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_terminal {
+            return self.to.write(bytes);
+        }
+        self.begun.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.begun) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.begun.len(),
+        };
+        let text = String::from_utf8_lossy(&self.begun[..whole]).into_owned();
+        self.begun.drain(..whole);
+        self.to.write_all(harmless(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_terminals_are_spared_and_characters_stay_whole() {
+        let shown = "\\u{1b}[2Jé\n\u{fffd}";
+        for (is_terminal, expected) in [(true, shown.as_bytes()), (false, b"\x1b[2J\xc3\xa9\n\xff")] {
+            let kept = Kept::default();
+            let to = Output { inner: Box::new(kept.clone()), broken: Arc::default(), gone: None };
+            let mut output = Harmless { to, is_terminal, begun: Vec::new() };
+            for part in [&b"\x1b[2"[..], b"J\xc3", b"\xa9\n", b"\xff"] {
+                output.write_all(part).unwrap();
+            }
+            assert_eq!(*kept.0.lock().unwrap(), expected);
+        }
     }
 }

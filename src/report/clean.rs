@@ -5,15 +5,11 @@ use std::fmt::Write;
 /// Characters of a message that are shown; what is longer is cut, so that one error cannot flood a terminal.
 const SHOWN: usize = 4000;
 
-/// A message with control characters written as escapes (`\u{1b}`) and cut to a bearable length. Newlines stay.
-pub(super) fn message(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(SHOWN));
-    for (count, c) in text.chars().enumerate() {
-        if count == SHOWN {
-            let rest = text.chars().count() - SHOWN;
-            let _ = write!(out, "... ({rest} more characters)");
-            break;
-        }
+/// A text with control and direction characters written as escapes (`\u{1b}`), for a terminal that is not to obey them.
+/// Newlines stay, tabs become spaces.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '\n' => out.push('\n'),
             '\t' => out.push_str("    "),
@@ -24,13 +20,24 @@ pub(super) fn message(text: &str) -> String {
     out
 }
 
+/// A message that is harmless and of a bearable length.
+pub fn message(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => harmless(text),
+        Some((end, _)) => {
+            let rest = text[end..].chars().count();
+            harmless(&text[..end]) + &format!("... ({rest} more characters)")
+        }
+    }
+}
+
 /// A message on one line.
 pub(super) fn line(text: &str) -> String {
     message(text).replace('\n', "\\n")
 }
 
 /// JSON whose strings write what a terminal might obey as escapes. Outside of strings there is nothing of the kind.
-pub(super) fn json(text: &str) -> String {
+pub fn harmless_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) {
@@ -72,7 +79,7 @@ mod tests {
         assert_eq!(message("a\x1b[31mb\u{9b}c\u{202e}"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}");
         assert_eq!(line("a\nb"), "a\\nb");
         assert_eq!(source_char('\x1b'), '␛');
-        assert_eq!(json("\"\u{9b}\u{e0001}\""), "\"\\u009b\\udb40\\udc01\"");
+        assert_eq!(harmless_json("\"\u{9b}\u{e0001}\""), "\"\\u009b\\udb40\\udc01\"");
     }
 
     #[test]

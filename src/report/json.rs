@@ -63,7 +63,7 @@ pub fn json(report: &Report) -> String {
         "trace": trace,
         "omitted": report.omitted,
     });
-    clean::json(&report.to_string())
+    clean::harmless_json(&report.to_string())
 }
 
 fn span(source: &Source, span: Span) -> Value {

@@ -13,6 +13,7 @@ use quipu_vm::{ErrorKind, Failure, Stop};
 
 use crate::error::Error;
 
+pub use clean::{harmless, harmless_json, message};
 pub use explain::{codes, explain, explain_plain, title};
 pub use json::json;
 pub use text::text;

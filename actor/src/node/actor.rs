@@ -52,9 +52,37 @@ pub(super) enum Job {
     Call { number: u64, call: Call, reply: ReplyTo },
     /// A snapshot; told is the step that it holds.
     Snapshot(Box<dyn FnOnce(Result<u64, String>) + Send>),
+    /// A snapshot that is due.
+    Due,
     /// To be put away, unless there is something else to do by now.
     Rest,
 }
+
+/// How far a call is carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// To its end, whatever that takes.
+    Whole,
+    /// To its end if that is near; else it is as if it had not begun.
+    Quick,
+}
+
+/// What has become of a call.
+enum Carried {
+    /// It has given a result, which is to be kept.
+    Done { action: Action, given: Given, blobs: Arc<[Blob]> },
+    /// It has ended in a way that may rest on calls which are not on disk yet.
+    Ended(Outcome),
+    /// It was not begun.
+    Refused(Outcome),
+    /// Nobody knows.
+    Lost,
+    /// It is not a quick one, and has left no trace.
+    Long,
+}
+
+/// The longest arguments of a quick call.
+const QUICK_ARGS: usize = 4096;
 
 /// An actor's machine, and where it stands.
 pub(super) struct Core {
@@ -83,22 +111,19 @@ impl Actor {
 
     /// Does what waits longest. Whether something was there.
     pub fn turn(&self, shared: &Shared) -> bool {
-        let job = {
-            let mut queue = self.queue();
-            let Some(job) = queue.jobs.pop_front() else { return false };
-            if let Job::Call { number, .. } = &job {
-                (queue.current, queue.is_cancelled) = (Some(*number), false);
-            }
-            queue.used = Some(Instant::now());
-            job
-        };
+        let Some(job) = self.queue().next() else { return false };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         match job {
             Job::Call { call, reply, .. } => {
                 shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-                self.call(&mut core, shared, call, reply);
-                let mut queue = self.queue();
-                (queue.current, queue.interrupt) = (None, None);
+                // One that is carried out to its end is not given back.
+                let _ = self.call(&mut core, shared, call, reply, Pace::Whole);
+                self.queue().end();
+            }
+            Job::Due => {
+                if let Some(core) = &mut *core {
+                    core.snapshot_if_due(shared, &self.name);
+                }
             }
             Job::Snapshot(reply) => match self.open(&mut core, shared) {
                 Ok(core) => match core.snapshot(shared, &self.name) {
@@ -113,6 +138,25 @@ impl Actor {
             Job::Rest => self.rest(&mut core, shared),
         }
         true
+    }
+
+    /// Carries out the call that waits longest, if it is a short one; else it goes on waiting.
+    pub fn try_turn(&self, shared: &Shared) {
+        let Some(job) = self.queue().next() else { return };
+        let Job::Call { number, call, reply } = job else { return self.queue().jobs.push_front(job) };
+        let size = call.args.len();
+        let open = match self.core.try_lock() {
+            Ok(mut core) if core.is_some() && size <= QUICK_ARGS => {
+                self.call(&mut core, shared, call, reply, Pace::Quick)
+            }
+            _ => Some((call, reply)),
+        };
+        let mut queue = self.queue();
+        queue.end();
+        match open {
+            Some((call, reply)) => queue.jobs.push_front(Job::Call { number, call, reply }),
+            None => drop(shared.waiting.fetch_sub(size, Ordering::Relaxed)),
+        }
     }
 
     /// Puts the machine away, behind a snapshot of what is not in one yet.
@@ -141,20 +185,54 @@ impl Actor {
         self.core.try_lock().is_ok_and(|core| core.is_none())
     }
 
-    fn call(&self, core: &mut Option<Core>, shared: &Shared, call: Call, reply: ReplyTo) {
+    /// Carries a call out and tells how it ended; gives it back if it is not a quick one and should be.
+    fn call(
+        &self,
+        core: &mut Option<Core>,
+        shared: &Shared,
+        call: Call,
+        reply: ReplyTo,
+        pace: Pace,
+    ) -> Option<(Call, ReplyTo)> {
+        match self.carry_out(core, shared, &call, pace) {
+            Carried::Done { action, given, blobs } => {
+                let Some(core) = core else { return None };
+                let Call { args, client, request, .. } = call;
+                let entry = Entry { action, args, client, request, outcome: given.hash };
+                core.keep(shared, &self.name, entry, given, blobs, reply);
+                match pace {
+                    Pace::Whole => core.snapshot_if_due(shared, &self.name),
+                    Pace::Quick if core.is_due(shared) => self.queue().jobs.push_back(Job::Due),
+                    Pace::Quick => {}
+                }
+            }
+            Carried::Ended(outcome) => shared.vault.after(Box::new(move || reply(outcome))),
+            Carried::Refused(outcome) => reply(outcome),
+            Carried::Lost => {}
+            Carried::Long => return Some((call, reply)),
+        }
+        None
+    }
+
+    fn carry_out(&self, core: &mut Option<Core>, shared: &Shared, call: &Call, pace: Pace) -> Carried {
         let function = match &call.target {
+            Target::Installed(_) => None,
+            // Reading them from the store takes its time.
+            Target::Function(hash) | Target::Install(_, hash) if pace == Pace::Quick => match shared.ready(hash) {
+                Some(function) => Some(function),
+                None => return Carried::Long,
+            },
             Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
                 Ok(Some(function)) => Some(function),
-                Ok(None) => return reply(Outcome::Unknown),
-                Err(why) => return refuse(shared, why, reply),
+                Ok(None) => return Carried::Refused(Outcome::Unknown),
+                Err(why) => return Carried::refused(shared, why),
             },
-            Target::Installed(_) => None,
         };
         let core_now = match self.open(core, shared) {
             Ok(core) => core,
-            Err(why) => return refuse(shared, why, reply),
+            Err(why) => return Carried::refused(shared, why),
         };
-        let refused = match core_now.replies.find(&call.client, call.request) {
+        let repeated = match core_now.replies.find(&call.client, call.request) {
             Request::New => None,
             Request::Replied(bytes) => Some(Outcome::Done(bytes.to_vec())),
             Request::Carried => Some(Outcome::Refused(format!(
@@ -165,13 +243,15 @@ impl Actor {
                 Some(Outcome::Refused(format!("request {} is older than what is remembered", call.request)))
             }
         };
-        if let Some(outcome) = refused {
+        if let Some(outcome) = repeated {
             shared.counters.repeated.fetch_add(1, Ordering::Relaxed);
-            return shared.vault.after(Box::new(move || reply(outcome)));
+            return Carried::Ended(outcome);
         }
         let args = match Image::open(&call.args, &()) {
             Ok(args) => args,
-            Err(error) => return reply(Outcome::Refused(format!("the arguments are no image: {error}"))),
+            Err(error) => {
+                return Carried::Refused(Outcome::Refused(format!("the arguments are no image: {error}")));
+            }
         };
         let action = match &call.target {
             Target::Function(hash) => Action::Call(*hash),
@@ -183,18 +263,20 @@ impl Actor {
                 (Action::Call(_), Some(function)) => Doing::Call(&function.image),
                 (Action::Install(name, _), Some(function)) => Doing::Install(name, &function.image),
                 (Action::Invoke(name), _) => Doing::Invoke(name),
-                (_, None) => return reply(Outcome::Unknown),
+                (_, None) => return Carried::Refused(Outcome::Unknown),
             };
             // The machine is given up if this panics, so nobody sees it half changed.
-            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, doing, &args));
+            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, doing, &args, pace));
             std::panic::catch_unwind(run)
         };
         let outcome = match ended {
             Ok(Ok(given)) => {
                 let blobs = function.map_or_else(|| Arc::from([]), |function| function.blobs.clone());
-                let entry =
-                    Entry { action, args: call.args, client: call.client, request: call.request, outcome: given.hash };
-                return core_now.keep(shared, &self.name, entry, given, blobs, reply);
+                return Carried::Done { action, given, blobs };
+            }
+            // Whatever was in its way, it has left no trace, and telling of it may take longer than the call itself.
+            Ok(Err(outcome)) if pace == Pace::Quick && outcome != Outcome::Stopped(Stopped::Cancelled) => {
+                return Carried::Long;
             }
             Ok(Err(outcome)) => outcome,
             Err(_) => {
@@ -206,12 +288,18 @@ impl Actor {
         };
         shared.counters.count(&outcome);
         tracing::debug!(actor = &*self.name, outcome = outcome.summary(), "call");
-        // What it tells may rest on calls that are not on disk yet.
-        shared.vault.after(Box::new(move || reply(outcome)));
+        Carried::Ended(outcome)
     }
 
-    /// Carries a call out, under the limits of the node, unless it was cancelled.
-    fn perform(&self, core: &mut Core, shared: &Shared, doing: Doing<'_>, args: &Image) -> Result<Given, Outcome> {
+    /// Runs a call, under the limits of the node, unless it was cancelled.
+    fn perform(
+        &self,
+        core: &mut Core,
+        shared: &Shared,
+        doing: Doing<'_>,
+        args: &Image,
+        pace: Pace,
+    ) -> Result<Given, Outcome> {
         {
             let mut queue = self.queue();
             if queue.is_cancelled {
@@ -222,7 +310,10 @@ impl Actor {
         let options = &shared.options;
         let began = Instant::now();
         let bounds = Bounds {
-            fuel: Some(options.fuel),
+            fuel: Some(match pace {
+                Pace::Whole => options.fuel,
+                Pace::Quick => options.quick.min(options.fuel),
+            }),
             heap: options.heap,
             deadline: began.checked_add(options.time),
             result: options.result,
@@ -267,11 +358,30 @@ impl Actor {
     }
 }
 
-/// Says that a call was not carried out, unless the store has failed: this may be a call that comes again, and then nobody
-/// knows.
-fn refuse(shared: &Shared, why: String, reply: ReplyTo) {
-    if shared.vault.failure().is_none() {
-        reply(Outcome::Refused(why));
+impl Carried {
+    /// The call was not carried out, or nobody knows: if the store has failed, it may be one that comes again.
+    fn refused(shared: &Shared, why: String) -> Carried {
+        match shared.vault.failure() {
+            None => Carried::Refused(Outcome::Refused(why)),
+            Some(_) => Carried::Lost,
+        }
+    }
+}
+
+impl Queue {
+    /// Takes out what waits longest.
+    fn next(&mut self) -> Option<Job> {
+        let job = self.jobs.pop_front()?;
+        if let Job::Call { number, .. } = &job {
+            (self.current, self.is_cancelled) = (Some(*number), false);
+        }
+        self.used = Some(Instant::now());
+        Some(job)
+    }
+
+    /// The call that was taken out is over.
+    fn end(&mut self) {
+        (self.current, self.interrupt) = (None, None);
     }
 }
 
@@ -333,9 +443,18 @@ impl Core {
         let step = Step { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
         shared.counters.done.fetch_add(1, Ordering::Relaxed);
         shared.vault.commit(Change::Step(step), Box::new(move || reply(Outcome::Done(bytes.to_vec()))));
-        let is_due = self.since >= shared.options.snapshot.max(self.state_bytes as u64 / 64)
-            || self.since_bytes >= LOGGED.max(self.state_bytes);
-        if is_due && let Err(why) = self.snapshot(shared, name) {
+    }
+
+    /// Whether so much is logged that a snapshot pays.
+    fn is_due(&self, shared: &Shared) -> bool {
+        self.since >= shared.options.snapshot.max(self.state_bytes as u64 / 64)
+            || self.since_bytes >= LOGGED.max(self.state_bytes)
+    }
+
+    fn snapshot_if_due(&mut self, shared: &Shared, name: &Arc<str>) {
+        if self.is_due(shared)
+            && let Err(why) = self.snapshot(shared, name)
+        {
             // The log stays whole, so nothing is lost; the next try comes after as many calls again.
             tracing::warn!(actor = &**name, why, "no snapshot");
             (self.since, self.since_bytes) = (0, 0);

@@ -1,6 +1,6 @@
 //! One actor's machine: its state, what is installed in it, and calls that happen whole or not at all.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use quipu_lang::code::Code;
@@ -9,10 +9,10 @@ use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
 use quipu_lang::span::Source;
 use quipu_stdlib::Grant;
-use quipu_vm::host::Host;
+use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;
 use quipu_vm::library::Library;
-use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, NativeRun, Root, Stop, Value, Vm};
+use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
 
 use super::call::Outcome;
 use crate::store::Hash;
@@ -76,6 +76,15 @@ struct Desk {
     is_too_long: bool,
 }
 
+/// A machine's desk as its driver holds it.
+struct Tray(Arc<Mutex<Desk>>);
+
+impl HostType for Tray {
+    fn class() -> Class<Tray> {
+        Class::new("actor.desk")
+    }
+}
+
 /// The functions of the driver.
 struct Functions {
     run: Root,
@@ -111,44 +120,52 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the functions of clients can use, and the native with which the driver puts a result on the desk.
-fn library(desk: Arc<Mutex<Desk>>) -> Library {
-    let mut library = quipu_stdlib::library(&Grant::pure());
-    let mut keep = NativeDef::new("_keep", 1, |_, args| Ok(args[0]));
-    keep.run = NativeRun::Host(typed(move |cx, args| {
-        let image = Image::freeze(cx, args[0])?;
-        let bytes = image.to_bytes(Form::default());
-        cx.work(bytes.len() / 64)?;
-        let mut desk = lock(&desk);
-        if bytes.len() > desk.limit {
-            desk.is_too_long = true;
-            return Err(cx.fail(ErrorKind::Value, "the result is too long"));
-        }
-        desk.given = Some(Given { hash: image.hash(), bytes });
-        Ok(Value::NIL)
-    }));
-    library.natives.insert("_keep".to_owned(), Arc::new(keep));
-    library
+/// What the functions of clients can use, and the native with which the driver puts a result on a desk. All machines of a
+/// process share it.
+fn library() -> Arc<Library> {
+    static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| {
+        let mut library = quipu_stdlib::library(&Grant::pure());
+        library.natives.insert("_keep".to_owned(), Arc::new(NativeDef::new("_keep", 2, keep)));
+        library.classes.push(Arc::new(Tray::class().into_host_class()));
+        Arc::new(library)
+    });
+    LIBRARY.clone()
 }
 
-/// Gives a closure the type that natives have.
-fn typed(
-    run: impl for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Result<Value<'v>, Fault<'v>> + Send + Sync + 'static,
-) -> Box<quipu_vm::native::HostFn> {
-    Box::new(run)
+/// Puts a value on a desk.
+fn keep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<Value<'v>, Fault<'v>> {
+    let tray = match args[0].view() {
+        View::Instance(instance) => instance.borrow::<Tray>().ok(),
+        _ => None,
+    };
+    let Some(tray) = tray else { return Err(cx.fail(ErrorKind::Type, "there is no desk")) };
+    let image = Image::freeze(cx, args[1])?;
+    let bytes = image.to_bytes(Form::default());
+    cx.work(bytes.len() / 64)?;
+    let mut desk = lock(&tray.0);
+    if bytes.len() > desk.limit {
+        desk.is_too_long = true;
+        return Err(cx.fail(ErrorKind::Value, "the result is too long"));
+    }
+    desk.given = Some(Given { hash: image.hash(), bytes });
+    Ok(Value::NIL)
 }
 
 impl Machine {
     /// A machine with an empty map for its state.
     pub fn new(heap: usize) -> Result<Machine, Failure> {
         let desk = Arc::new(Mutex::new(Desk::default()));
-        let mut vm = Vm::new(Arc::new(library(desk.clone())), Limits { heap, ..Limits::default() })?;
+        let mut vm = Vm::new(library(), Limits { heap, ..Limits::default() })?;
         let broken = || Failure::Stop(Stop::Heap, Vec::new());
         let main = vm.instantiate(driver().ok_or_else(broken)?, &[])?;
+        let tray = Tray(desk.clone());
+        let tray = vm.enter(|cx| cx.made(tray).map(|tray| cx.root(tray)))?;
+        // First comes the value of the file's last statement, then what it exports.
         let exports = vm.call(&main, &[])?;
-        let mut export = |index| vm.tuple_item(&exports, index).ok_or_else(broken);
-        // In the order of the file; first comes the value of its last statement.
-        let (run, install, find, empty, pair) = (export(1)?, export(2)?, export(3)?, export(4)?, export(5)?);
+        let make = vm.tuple_item(&exports, 1).ok_or_else(broken)?;
+        let made = vm.call(&make, &[tray])?;
+        let mut function = |index| vm.tuple_item(&made, index).ok_or_else(broken);
+        let (run, install, find, empty, pair) = (function(0)?, function(1)?, function(2)?, function(3)?, function(4)?);
         let (state, installed) = (vm.call(&empty, &[])?, vm.call(&empty, &[])?);
         let functions = Functions { run, install, find, pair };
         Ok(Machine { vm, desk, functions, state, installed })

@@ -12,6 +12,9 @@ pub struct Options {
     pub threads: usize,
     /// Fuel of a call.
     pub fuel: u64,
+    /// Fuel within which a call may be carried out on the thread that brings it, if nothing else waits for its actor. One
+    /// that needs more is undone and handed to a thread of the node. With 0 all are handed over.
+    pub quick: u64,
     /// Bytes of an actor's heap.
     pub heap: usize,
     /// How long a call may take.
@@ -46,6 +49,7 @@ impl Default for Options {
             init: None,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             fuel: 100_000_000,
+            quick: 20_000,
             heap: 1 << 30,
             time: Duration::from_secs(10),
             args: 16 << 20,

@@ -79,6 +79,13 @@ impl Pool {
         self.ready.push(actor);
     }
 
+    /// Carries out a call of an actor for which nothing else waits, on this thread, if it is a quick one. The rest is seen
+    /// to as usual.
+    pub fn hurry(&self, actor: Arc<Actor>, shared: &Shared) {
+        actor.try_turn(shared);
+        pass_on(actor, &self.ready);
+    }
+
     /// Does one thing that waits, on this thread. Whether something was there.
     pub fn turn(&self, shared: &Shared) -> bool {
         self.ready.try_pop().is_some_and(|actor| see_to(actor, &self.ready, shared, 1))
@@ -112,6 +119,12 @@ fn work(ready: &Ready, shared: &Shared) {
 /// Does at most so many things that wait for an actor. Whether something was there.
 fn see_to(actor: Arc<Actor>, ready: &Ready, shared: &Shared, turns: usize) -> bool {
     let done = (0..turns).take_while(|_| actor.turn(shared)).count();
+    pass_on(actor, ready);
+    done > 0
+}
+
+/// Lets go of an actor that is scheduled: others see to it, if something waits.
+fn pass_on(actor: Arc<Actor>, ready: &Ready) {
     let mut queue = actor.queue();
     if queue.jobs.is_empty() {
         queue.is_scheduled = false;
@@ -119,5 +132,4 @@ fn see_to(actor: Arc<Actor>, ready: &Ready, shared: &Shared, turns: usize) -> bo
         drop(queue);
         ready.push(actor);
     }
-    done > 0
 }

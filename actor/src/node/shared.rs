@@ -48,10 +48,16 @@ pub(super) struct Counters {
 }
 
 impl Shared {
+    /// A function, if it is in memory.
+    pub fn ready(&self, hash: &Hash) -> Option<Arc<Function>> {
+        let function = self.functions.get(hash)?;
+        self.counters.hits.fetch_add(1, Ordering::Relaxed);
+        Some(function)
+    }
+
     /// A function, from memory or from the store.
     pub fn function(&self, hash: &Hash) -> Result<Option<Arc<Function>>, String> {
-        if let Some(function) = self.functions.get(hash) {
-            self.counters.hits.fetch_add(1, Ordering::Relaxed);
+        if let Some(function) = self.ready(hash) {
             return Ok(Some(function));
         }
         let loaded = self.functions.load(hash, &mut &self.vault).map_err(|error| error.to_string())?;

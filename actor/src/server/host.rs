@@ -25,11 +25,12 @@ pub enum Reply {
 
 /// Carries calls out.
 pub trait Host: Send + Sync {
-    /// Takes a call; `reply` is told how it ended, maybe before this returns.
+    /// Takes a call; `reply` is told how it ended, maybe before this returns. If `now`, the client waits for nothing else,
+    /// and a short call may be carried out on this thread.
     ///
     /// # Errors
     /// There is no room.
-    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy>;
+    fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy>;
 
     /// Whether a code object is at hand, so that it need not be sent.
     fn has_code(&self, code: &Hash) -> bool;

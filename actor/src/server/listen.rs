@@ -297,9 +297,6 @@ impl Shared {
                 Some((turn, reply)) = replies.recv() => {
                     heard = Instant::now();
                     session.reply(turn, reply, &back);
-                    while let Ok((turn, reply)) = replies.try_recv() {
-                        session.reply(turn, reply, &back);
-                    }
                 }
                 () = sleep_until(deadline) => {
                     add(&self.metrics.late, 1);
@@ -310,6 +307,10 @@ impl Shared {
                     session.go();
                     told = true;
                 }
+            }
+            // Quick calls are over already, and replies come in crowds.
+            while let Ok((turn, reply)) = replies.try_recv() {
+                session.reply(turn, reply, &back);
             }
             if !session.is_within() {
                 within = None;

@@ -31,9 +31,10 @@ impl Drop for Told {
 }
 
 impl Host for Node {
-    fn call(&self, call: Call, reply: ReplyTo) -> Result<CancelCall, Busy> {
+    fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy> {
         let told = Told(Some(reply));
-        let ticket = self.submit(call, Box::new(move |outcome| told.tell(Reply::Called(outcome))))?;
+        let tell = Box::new(move |outcome| told.tell(Reply::Called(outcome)));
+        let ticket = if now { self.submit_now(call, tell) } else { self.submit(call, tell) }?;
         let node = self.clone();
         Ok(Box::new(move || node.cancel(&ticket)))
     }

@@ -310,7 +310,7 @@ impl Session {
         let since = Instant::now();
         let kept = hash_of(&call.target).map(|_| call.clone());
         let turn = self.turn(request);
-        match self.host.call(call, back(turn)) {
+        match self.host.call(call, back(turn), self.running.is_empty()) {
             Ok(cancel) => {
                 self.running.insert(request, Running { turn, cancel: Some(cancel), call: kept, since });
             }
