@@ -3,6 +3,7 @@
 mod actor;
 mod args;
 mod check;
+mod ctrl_c;
 mod dis;
 mod doc;
 mod exit;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use quipu::lang::diagnostic::Help;
@@ -12,6 +12,7 @@ use quipu::vm::{Failure, Limits, Stop};
 use quipu::{Engine, Error, Input, Session};
 
 use super::args::Options;
+use super::ctrl_c::CtrlC;
 use super::exit::Exit;
 use super::image::{is_image, run_file};
 use super::terminal::{Output, Terminal, complain, usage_error};
@@ -69,7 +70,7 @@ fn run(
     });
     let gone = output.broken();
     session.vm().set_output(Box::new(output));
-    stop_on_ctrl_c(&mut session);
+    CtrlC::new().stop(session.vm());
     watch::begin(&mut session, options)?;
     let result = session.run(input);
     let shown = match &result {
@@ -110,20 +111,6 @@ pub fn limits(options: &Options) -> Limits {
         depth: options.depth.unwrap_or(usual.depth),
         deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
     }
-}
-
-/// The first Ctrl-C stops the program, so that it ends with its trace; the second one ends the process, for programs
-/// that wait for something outside.
-pub fn stop_on_ctrl_c(session: &mut Session) {
-    let interrupt = session.vm().interrupt_handle();
-    let again = AtomicBool::new(false);
-    // Where there is no such thing as Ctrl-C, programs run all the same.
-    let _ = ctrlc::set_handler(move || {
-        if again.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        interrupt.interrupt();
-    });
 }
 
 /// Reports why a program did not end well.

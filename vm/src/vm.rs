@@ -29,6 +29,11 @@ impl Interrupt {
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
+
+    /// What does the same when it is set, for handlers of signals, which may do little else.
+    pub fn into_flag(self) -> Arc<AtomicBool> {
+        self.0
+    }
 }
 
 /// A function that a value reaches.

@@ -1,5 +1,5 @@
 //! What a compiler of code objects to machine code would bring: two programs of the comparison, compiled from the code
-//! that the interpreter runs, beside the interpreter and Lua 5.4. docs/decisions/0004-jit.md says what is to be seen.
+//! that the interpreter runs, beside the interpreter and Lua 5.4. docs/decisions/jit.md says what is to be seen.
 //!
 //! `cargo run --release` prints CPU milliseconds, the best of several, and ratios to Lua.
 

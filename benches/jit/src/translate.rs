@@ -1,6 +1,6 @@
 //! From a code object to machine code, one instruction after the other, by way of Cranelift.
 //!
-//! What docs/decisions/0004-jit.md asks of a compiler is kept to: registers are 16 bytes, a tag and 64 bits; every
+//! What docs/decisions/jit.md asks of a compiler is kept to: registers are 16 bytes, a tag and 64 bits; every
 //! operation guards the tags it needs; a register is written to the frame before anything that may stop, if it is alive
 //! then; fuel is taken at every call and every turn of a loop; and whatever the code cannot do, it leaves to the
 //! interpreter before the instruction in question.

@@ -8,6 +8,7 @@ use quipu::vm::{Failure, Root, Vm};
 use quipu::{Engine, Error, Input};
 
 use super::super::args::Options;
+use super::super::ctrl_c::CtrlC;
 use super::super::exit::Exit;
 use super::super::run;
 use super::super::terminal::{Output, Terminal};
@@ -53,7 +54,7 @@ pub(super) fn run(
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
     };
     session.vm().set_output(Box::new(Output::new()));
-    run::stop_on_ctrl_c(&mut session);
+    CtrlC::new().stop(session.vm());
     watch::begin(&mut session, options)?;
     let mut done = || -> Result<Root, Error> {
         let start = session.run(&Input::text(STARTER, START))?;

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,11 +14,12 @@ use quipu::lang::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
 use quipu::lang::span::Source;
 use quipu::report::{Place, Report, json};
-use quipu::vm::{Failure, Image, Interrupt, Limits, Root};
+use quipu::vm::{Failure, Image, Limits, Root};
 use quipu::{Engine, Error, Input, Session};
 use serde_json::{Value, json};
 
 use super::args::Options;
+use super::ctrl_c::CtrlC;
 use super::exit::Exit;
 use super::run::limits;
 use super::terminal::{Output, Terminal, usage_error};
@@ -93,7 +93,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
     let mut runner = Runner::new(options, filters);
     let start = Instant::now();
     for file in &files {
-        if runner.stopped.0.load(Ordering::Relaxed) {
+        if runner.ctrl_c.is_pressed() {
             break;
         }
         runner.file(file);
@@ -107,15 +107,12 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
         return Ok(Exit::Usage.into());
     }
     runner.end(start.elapsed());
-    Ok(match (runner.stopped.0.load(Ordering::Relaxed), runner.failed) {
+    Ok(match (runner.ctrl_c.is_pressed(), runner.failed) {
         (true, _) => Exit::Interrupted.into(),
         (_, 0) => Exit::Ok.into(),
         _ => Exit::Uncaught.into(),
     })
 }
-
-/// Set by Ctrl-C, and the machine that it has to stop.
-type Stopped = Arc<(AtomicBool, Mutex<Option<Interrupt>>)>;
 
 struct Runner<'o> {
     options: &'o Options,
@@ -123,7 +120,7 @@ struct Runner<'o> {
     filters: Vec<String>,
     terminal: Terminal,
     output: Output,
-    stopped: Stopped,
+    ctrl_c: CtrlC,
     passed: usize,
     failed: usize,
 }
@@ -155,35 +152,24 @@ struct Failed {
 
 impl<'o> Runner<'o> {
     fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
-        let stopped = Stopped::default();
-        let to_stop = stopped.clone();
-        // Where there is no such thing as Ctrl-C, tests run all the same.
-        let _ = ctrlc::set_handler(move || {
-            if to_stop.0.swap(true, Ordering::Relaxed) {
-                std::process::exit(Exit::Interrupted as i32);
-            }
-            if let Some(interrupt) = &*to_stop.1.lock().unwrap_or_else(PoisonError::into_inner) {
-                interrupt.interrupt();
-            }
-        });
         Runner {
             options,
             engine: Engine::granting(&options.grant(Vec::new())),
             filters,
             terminal: Terminal::on_output(options),
             output: Output::new(),
-            stopped,
+            ctrl_c: CtrlC::new(),
             passed: 0,
             failed: 0,
         }
     }
 
     /// A machine that Ctrl-C stops, and what its programs print.
-    fn session(&self) -> Result<(Session, Printed), Error> {
+    fn session(&mut self) -> Result<(Session, Printed), Error> {
         let mut session = self.engine.session(limits(self.options))?;
         let printed = Printed::default();
         session.vm().set_output(Box::new(printed.clone()));
-        *self.stopped.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.vm().interrupt_handle());
+        self.ctrl_c.stop(session.vm());
         Ok((session, printed))
     }
 
@@ -216,7 +202,7 @@ impl<'o> Runner<'o> {
         for case in cases {
             let ended = self.case(&case, &session);
             self.ended(file, &case.name, case.line, ended);
-            if self.stopped.0.load(Ordering::Relaxed) {
+            if self.ctrl_c.is_pressed() {
                 break;
             }
         }
@@ -263,7 +249,7 @@ impl<'o> Runner<'o> {
     }
 
     /// Runs a case in a new machine. `declared` has the sources.
-    fn case(&self, case: &Case, declared: &Session) -> Ended {
+    fn case(&mut self, case: &Case, declared: &Session) -> Ended {
         let start = Instant::now();
         let (mut session, printed) = match self.session() {
             Ok(session) => session,
