@@ -172,6 +172,21 @@ impl Place<'_> {
         self.kind_before() == Some(Kind::ParenClose) && self.begins_with(&[Kind::Fn, Kind::Export])
     }
 
+    /// Whether this was written as a comment of another language: `// text`, or `/* text */`.
+    fn is_comment_elsewhere(&self) -> bool {
+        let next = self.tokens.get(self.at + 1).map(|token| token.kind);
+        match self.found {
+            Kind::SlashSlash => true,
+            Kind::Slash => matches!(next, Some(Kind::Star | Kind::StarStar)),
+            // Its first word could be what something is divided by.
+            Kind::Name => {
+                self.kind_before() == Some(Kind::Name)
+                    && self.before(2).map(|token| token.kind) == Some(Kind::SlashSlash)
+            }
+            _ => false,
+        }
+    }
+
     /// Adds what was probably meant.
     fn advise(&self, diagnostic: Diagnostic) -> Diagnostic {
         let found_text = self.slice(self.span);
@@ -192,6 +207,9 @@ impl Place<'_> {
         }
         if word_before == "mut" && self.before(2).is_some_and(|token| token.kind == Kind::Let) {
             return diagnostic.help("write `var` for what can be assigned again");
+        }
+        if self.is_comment_elsewhere() {
+            return diagnostic.help("a comment begins with `#`");
         }
         match (self.kind_before(), self.found) {
             (Some(Kind::Else), _) => return diagnostic.help("put what follows `else` in braces: `else { ... }`"),
