@@ -150,18 +150,15 @@ impl Builder {
         };
         for native in self.natives {
             let arity = Arity { required: native.required, optional: native.optional, rest: native.rest };
-            add(&native.name, Some(arity), library.natives.contains_key(&native.name))?;
+            add(&native.name, Some(arity), library.find(&native.name).is_some())?;
             library.natives.insert(native.name.clone(), Arc::new(native));
         }
         for (name, value) in self.constants {
-            let taken = library.natives.contains_key(&name) || library.constants.contains_key(&name);
-            add(&name, None, taken)?;
+            add(&name, None, library.find(&name).is_some())?;
             library.constants.insert(name, value);
         }
         for class in self.classes {
-            let taken = library.natives.contains_key(class.name()) || library.constants.contains_key(class.name());
-            let repeated = library.classes.iter().any(|other| other.name() == class.name());
-            add(class.name(), None, taken || repeated)?;
+            add(class.name(), None, library.find(class.name()).is_some())?;
             library.classes.push(Arc::new(class));
         }
         let modules = modules.into_iter().map(|(name, interface)| (name, Arc::new(interface))).collect();

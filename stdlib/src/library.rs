@@ -1,17 +1,22 @@
 //! Puts the library together: what the machine needs, and the names that the compiler needs.
 
 use std::collections::HashMap;
+#[cfg(any(test, feature = "actor"))]
 use std::sync::Arc;
+use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
+#[cfg(test)]
 use quipu_vm::NativeDef;
 #[cfg(feature = "actor")]
 use quipu_vm::host::HostType;
-use quipu_vm::library::{Library, Module};
+use quipu_vm::library::{Library, Module, Provided, Standard, split};
 
-use crate::entry::Entry;
-use crate::grant::{Capabilities, Grant};
+use crate::entry::{Entry, Parameters};
+use crate::grant::Grant;
 use crate::module::{DECLARATIONS, Declaration};
+use crate::source::Compiled;
 use crate::{bytes, core, fiber, fs, function, io, list, map, os, pack, random, range, regex, set, source, tuple};
 
 /// The natives that are methods: the type's name and its table.
@@ -43,35 +48,110 @@ const PLAIN: &[&[Entry]] = &[
     crate::actor::INTERNALS,
 ];
 
-/// About as many natives as there are, so that the table grows once.
-const ABOUT: usize = 400;
-
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
-    let mut library = Library::default();
-    library.natives.reserve(ABOUT);
-    library.natives.extend(natives(grant));
-    for module in granted(grant.capabilities) {
-        for constant in module.constants {
-            library.constants.insert(format!("{}.{}", module.name, constant.name), constant.value.clone());
-        }
-    }
+    let mut library = Library { standard: Some(Box::new(Shelf { grant: grant.clone() })), ..Library::default() };
     #[cfg(feature = "actor")]
     if grant.capabilities.has(crate::grant::Capability::Net) {
         library.classes.push(Arc::new(crate::actor::Connected::class().into_host_class()));
     }
-    for (ty, methods) in METHODS {
-        let prefix = format!("{ty}.");
-        library.methods.extend(methods.iter().map(|entry| (*ty, entry.name(), entry.define(&prefix, true, grant))));
-    }
-    library.conversions = core::CONVERSIONS.iter().map(|entry| (entry.name(), entry.name())).collect();
-    for (index, compiled) in source::compiled().iter().enumerate() {
-        if compiled.module.is_none_or(|name| granted(grant.capabilities).any(|module| module.name == name)) {
-            let names = compiled.exports.iter().map(|export| compiled.provided(export.name)).collect();
-            library.modules.push(Module { code: source::code_of, index, names });
-        }
-    }
     library
+}
+
+/// The standard library. Nothing of it is made before somebody asks; then the tables are gone through, which are short.
+struct Shelf {
+    grant: Grant,
+}
+
+impl Shelf {
+    /// The modules that are there.
+    fn modules(&self) -> impl Iterator<Item = &'static Declaration> {
+        let capabilities = self.grant.capabilities;
+        DECLARATIONS.iter().filter(move |module| module.capability.is_none_or(|needed| capabilities.has(needed)))
+    }
+
+    /// The files in the language that are there, with their indexes.
+    fn files(&self) -> impl Iterator<Item = (usize, &'static Compiled)> {
+        let is_there =
+            |file: &&Compiled| file.module.is_none_or(|name| self.modules().any(|module| module.name == name));
+        source::compiled().iter().enumerate().filter(move |(_, file)| is_there(file))
+    }
+
+    fn is_there(&self, entry: &Entry) -> bool {
+        entry.needs.is_none_or(|needed| self.grant.capabilities.has(needed))
+    }
+
+    fn member(&self, module: &'static Declaration, name: &str) -> Option<Provided> {
+        let member = |file: &&(usize, &Compiled)| {
+            file.1.module == Some(module.name) && file.1.exports.iter().any(|export| export.name == name)
+        };
+        if let Some((index, _)) = self.files().find(|file| member(&file)) {
+            return Some(Provided::Module(index));
+        }
+        if let Some(constant) = module.constants.iter().find(|constant| constant.name == name) {
+            return Some(Provided::Constant(constant.value.clone()));
+        }
+        let entry = (module.natives)().into_iter().find(|entry| entry.name() == name && self.is_there(entry))?;
+        Some(Provided::Native(entry.define(&[module.name, "."].concat(), false, &self.grant)))
+    }
+
+    /// The file that exports a method, or with no type a function that is no member of a module.
+    fn exporting(&self, type_name: &str, name: &str) -> Option<Provided> {
+        let exports = |file: &Compiled| file.exports.iter().any(|export| split(export.name) == (type_name, name));
+        let (index, _) = self.files().find(|(_, file)| file.module.is_none() && exports(file))?;
+        Some(Provided::Module(index))
+    }
+}
+
+impl Standard for Shelf {
+    fn find(&self, name: &str) -> Option<Provided> {
+        if let Some((module, member)) = name.split_once('.') {
+            let module = self.modules().find(|declared| declared.name == module)?;
+            return self.member(module, member);
+        }
+        if let Some(export) = self.exporting("", name) {
+            return Some(export);
+        }
+        let entry = PLAIN.iter().copied().flatten().find(|entry| entry.name() == name && self.is_there(entry))?;
+        Some(Provided::Native(entry.define("", false, &self.grant)))
+    }
+
+    fn find_method(&self, type_name: &str, name: &str) -> Option<Provided> {
+        let (_, methods) = METHODS.iter().find(|(of, _)| *of == type_name).unwrap_or(&("", &[]));
+        if let Some(entry) = methods.iter().find(|entry| entry.name() == name) {
+            return Some(Provided::Native(entry.define(&[type_name, "."].concat(), true, &self.grant)));
+        }
+        self.exporting(type_name, name)
+    }
+
+    fn converts(&self, type_name: &str) -> bool {
+        core::CONVERSIONS.iter().any(|entry| entry.name() == type_name)
+    }
+
+    fn module(&self, index: usize) -> Option<Module> {
+        let file = source::compiled().get(index)?;
+        let names = file.exports.iter().map(|export| file.provided(export.name)).collect();
+        Some(Module { code: file.code().clone(), names })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let written = self.files().flat_map(|(_, file)| file.exports.iter().map(|export| file.provided(export.name)));
+        let written = written.filter(|name| split(name).0.is_empty());
+        let plain = PLAIN.iter().copied().flatten().filter(|entry| self.is_there(entry));
+        let members = self.modules().flat_map(|module| {
+            let natives = (module.natives)().into_iter().filter(|entry| self.is_there(entry)).map(Entry::name);
+            let constants = module.constants.iter().map(|constant| constant.name);
+            natives.chain(constants).map(|member| [module.name, ".", member].concat()).collect::<Vec<_>>()
+        });
+        written.chain(plain.map(|entry| entry.name().to_owned())).chain(members).collect()
+    }
+
+    fn methods_of(&self, type_name: &str) -> Vec<&'static str> {
+        let native = METHODS.iter().filter(|(of, _)| *of == type_name).flat_map(|(_, methods)| *methods);
+        let written = self.files().filter(|(_, file)| file.module.is_none()).flat_map(|(_, file)| file.exports);
+        let written = written.map(|export| split(export.name)).filter(|&(of, _)| of == type_name && !of.is_empty());
+        native.map(Entry::name).chain(written.map(|(_, name)| name)).collect()
+    }
 }
 
 /// The names that the library of a host that grants this much provides to programs.
@@ -79,73 +159,110 @@ pub fn names(grant: &Grant) -> Names {
     Names::of(&library(grant))
 }
 
-/// Every name that any host's library provides, those for the library itself included.
-#[cfg(test)]
-pub(crate) fn names_of_everything() -> Names {
-    let mut names = Names::inside();
-    for compiled in source::compiled() {
-        compiled.exports.iter().for_each(|export| names.add(export.name, None));
-    }
-    names
-}
-
-/// The standard modules that are there with these capabilities.
-fn granted(capabilities: Capabilities) -> impl Iterator<Item = &'static Declaration> {
-    DECLARATIONS.iter().filter(move |module| module.capability.is_none_or(|needed| capabilities.has(needed)))
-}
-
-/// The natives in Rust that are no methods, by name.
-fn natives(grant: &Grant) -> impl Iterator<Item = (String, Arc<NativeDef>)> {
-    let capabilities = grant.capabilities;
-    let there = move |entry: &&Entry| entry.needs.is_none_or(|needed| capabilities.has(needed));
-    let plain = PLAIN.iter().copied().flatten().filter(there).map(|entry| entry.define("", false, grant));
-    let members = granted(capabilities).flat_map(move |module| {
-        let prefix = format!("{}.", module.name);
-        (module.natives)().into_iter().filter(there).map(move |entry| entry.define(&prefix, false, grant))
-    });
-    plain.chain(members).map(|def| (def.name.clone(), def))
-}
-
 /// The names that a library provides to a source, as the compiler asks for them.
-pub struct Names(HashMap<String, NativeInfo>);
+pub struct Names {
+    /// Those of the host.
+    own: HashMap<String, NativeInfo>,
+    /// Whether those of the standard library are there.
+    standard: bool,
+}
+
+/// The functions and types of the standard library that every program sees.
+static SEEN: LazyLock<HashMap<&'static str, NativeInfo, FixedState>> = LazyLock::new(|| {
+    let arity = |entry: &Entry| {
+        let Parameters { required, optional, rest } = entry.parameters();
+        NativeInfo { arity: Some(Arity { required, optional, rest }) }
+    };
+    let written = source::compiled().iter().filter(|file| file.module.is_none()).flat_map(|file| file.exports);
+    let natives = PLAIN.iter().copied().flatten().map(|entry| (entry.name(), arity(entry)));
+    let unknown = |name| (name, NativeInfo::default());
+    // A type's conversion says how it is called; what is written in the language takes the place of a native.
+    let all = core::TYPES.iter().copied().map(unknown).chain(natives);
+    all.chain(written.map(|export| unknown(export.name))).filter(|(name, _)| is_seen(name)).collect()
+});
+
+/// Most names are members, methods and the library's own.
+fn is_seen(name: &str) -> bool {
+    !name.starts_with('_') && !name.contains('.') && !name.contains("__")
+}
 
 impl Names {
-    /// The names that programs see; to be asked for anew when a host has added natives of its own.
+    /// The names that programs see; to be asked for anew when a host has added something of its own.
     pub fn of(library: &Library) -> Names {
-        // Most names are members, methods and the library's own: every process would file them for nothing.
-        let is_seen = |name: &&str| !name.starts_with('_') && !name.contains('.') && !name.contains("__");
-        let mut names = Names::new(library.natives.iter().filter(|(name, _)| is_seen(&name.as_str())));
-        let written = library.modules.iter().flat_map(|module| &module.names).map(String::as_str);
+        let natives = library.natives.values().map(|def| {
+            let arity = Arity { required: def.required, optional: def.optional, rest: def.rest };
+            (def.name.as_str(), NativeInfo { arity: Some(arity) })
+        });
+        let constants = library.constants.keys().map(String::as_str);
         let classes = library.classes.iter().map(|class| class.name());
-        for name in written.chain(library.constants.keys().map(String::as_str)).chain(classes).filter(is_seen) {
-            names.add(name, None);
-        }
-        names
-    }
-
-    /// The names that the files of the library see, whatever is granted, but for those in these files.
-    #[cfg(test)]
-    pub(crate) fn inside() -> Names {
-        Names::new(natives(&Grant::all(Vec::new())).collect::<HashMap<_, _>>().iter())
-    }
-
-    fn new<'n>(natives: impl Iterator<Item = (&'n String, &'n Arc<NativeDef>)>) -> Names {
-        let mut names = Names(HashMap::new());
-        for name in core::TYPES {
-            names.add(name, None);
-        }
-        for (name, def) in natives {
-            names.add(name, Some(Arity { required: def.required, optional: def.optional, rest: def.rest }));
-        }
-        names
-    }
-
-    pub(crate) fn add(&mut self, name: &str, arity: Option<Arity>) {
-        self.0.insert(name.to_string(), NativeInfo { arity });
+        let others = constants.chain(classes).map(|name| (name, NativeInfo::default()));
+        let own = natives.chain(others).filter(|(name, _)| is_seen(name));
+        Names { own: own.map(|(name, info)| (name.to_owned(), info)).collect(), standard: library.standard.is_some() }
     }
 }
 
 impl Natives for Names {
+    fn find(&self, name: &str) -> Option<NativeInfo> {
+        self.own.get(name).or_else(|| SEEN.get(name).filter(|_| self.standard)).copied()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let standard = SEEN.keys().copied().filter(|_| self.standard);
+        self.own.keys().map(String::as_str).chain(standard).collect()
+    }
+}
+
+/// The names that the files of the library see, whatever is granted.
+#[cfg(test)]
+pub(crate) struct Inside(HashMap<String, NativeInfo>);
+
+#[cfg(test)]
+impl Shelf {
+    /// The natives that are no methods.
+    fn natives(&self) -> Vec<Arc<NativeDef>> {
+        let plain = PLAIN.iter().copied().flatten().filter(|entry| self.is_there(entry));
+        let plain = plain.map(|entry| entry.define("", false, &self.grant));
+        let members = self.modules().flat_map(|module| {
+            let there = (module.natives)().into_iter().filter(|entry| self.is_there(entry));
+            there.map(|entry| entry.define(&[module.name, "."].concat(), false, &self.grant)).collect::<Vec<_>>()
+        });
+        plain.chain(members).collect()
+    }
+
+    fn methods(&self) -> Vec<Arc<NativeDef>> {
+        let methods = METHODS.iter().flat_map(|(of, methods)| methods.iter().map(move |entry| (of, entry)));
+        methods.map(|(of, entry)| entry.define(&[of, "."].concat(), true, &self.grant)).collect()
+    }
+}
+
+#[cfg(test)]
+impl Inside {
+    /// Those of what is written in Rust, and of built-in types.
+    pub fn rust() -> Inside {
+        let shelf = Shelf { grant: Grant::all(Vec::new()) };
+        let mut names = Inside(HashMap::new());
+        core::TYPES.iter().for_each(|name| names.add(name));
+        for def in shelf.natives() {
+            let arity = Arity { required: def.required, optional: def.optional, rest: def.rest };
+            names.0.insert(def.name.clone(), NativeInfo { arity: Some(arity) });
+        }
+        names
+    }
+
+    /// All of them.
+    pub fn everything() -> Inside {
+        let mut names = Inside::rust();
+        source::compiled().iter().flat_map(|file| file.exports).for_each(|export| names.add(export.name));
+        names
+    }
+
+    pub fn add(&mut self, name: &str) {
+        self.0.insert(name.to_owned(), NativeInfo::default());
+    }
+}
+
+#[cfg(test)]
+impl Natives for Inside {
     fn find(&self, name: &str) -> Option<NativeInfo> {
         self.0.get(name).copied()
     }
@@ -176,15 +293,14 @@ mod tests {
 
     #[test]
     fn every_fallback_is_there_and_takes_the_same_arguments() {
-        let library = library(&Grant::pure());
-        let methods = library.methods.iter().map(|(_, _, def)| def);
-        for def in library.natives.values().chain(methods) {
+        let shelf = Shelf { grant: Grant::pure() };
+        for def in shelf.natives().into_iter().chain(shelf.methods()) {
             let Some(fallback) = def.fallback else { continue };
-            let found = library.modules.iter().find_map(|module| {
+            let found = shelf.files().find_map(|(index, _)| {
+                let module = shelf.module(index)?;
                 let name = module.names.iter().find(|name| *name == fallback)?;
-                let main = (module.code)(module.index);
                 let is_it = |child: &&Code| child.debug().is_some_and(|debug| debug.name == *name);
-                main.body().children.iter().find(is_it).cloned()
+                module.code.body().children.iter().find(is_it).cloned()
             });
             let code = found.unwrap_or_else(|| panic!("{} has no fallback {fallback}", def.name));
             let body = code.body();
@@ -198,19 +314,17 @@ mod tests {
     #[test]
     fn what_is_not_granted_is_not_there() {
         let pure = library(&Grant::pure());
-        assert!(!pure.natives.contains_key("os.exit"));
-        assert!(pure.modules.iter().all(|module| !module.names.iter().any(|name| name.starts_with("os."))));
-        assert!(library(&Grant::all(Vec::new())).natives.contains_key("os.exit"));
+        assert!(pure.find("os.exit").is_none() && pure.find("_io_read_line").is_none());
+        assert!(Shelf { grant: Grant::pure() }.names().iter().all(|name| !name.starts_with("os.")));
+        assert!(library(&Grant::all(Vec::new())).find("os.exit").is_some());
     }
 
     #[test]
     fn no_method_stands_twice() {
-        let library = library(&Grant::pure());
-        let mut seen = std::collections::HashSet::new();
-        let rust = library.methods.iter().map(|(ty, name, _)| format!("{ty}__{name}"));
-        let written = library.modules.iter().flat_map(|module| module.names.clone()).filter(|name| name.contains("__"));
-        for name in rust.chain(written) {
-            assert!(seen.insert(name.clone()), "{name}");
+        for of in core::TYPES {
+            let names = library(&Grant::pure()).methods_of(of);
+            let mut seen = std::collections::HashSet::new();
+            assert!(names.iter().all(|name| seen.insert(name)), "{of}: {names:?}");
         }
     }
 }

@@ -67,11 +67,6 @@ pub(crate) fn compiled() -> &'static [Compiled] {
     &COMPILED
 }
 
-/// The main code of a library file.
-pub(crate) fn code_of(index: usize) -> Code {
-    COMPILED[index].code().clone()
-}
-
 fn unpack(mut bytes: &[u8]) -> Option<Code> {
     let mut known: HashMap<CodeHash, Code> = HashMap::new();
     let mut last = None;
@@ -103,17 +98,17 @@ mod tests {
     use quipu_lang::span::Source;
 
     use crate::files::FILES;
-    use crate::library::Names;
+    use crate::library::Inside;
 
     #[test]
     fn the_build_script_has_compiled_what_the_names_there_are_allow() {
         let sources: Vec<Source> = FILES.iter().map(|file| Source::new(file.name, file.text)).collect();
         let parsed: Vec<_> = sources.iter().map(parse).collect();
-        let mut names = Names::inside();
+        let mut names = Inside::rust();
         for (file, parsed) in FILES.iter().zip(&parsed) {
             for statement in &parsed.module.body.statements {
                 if let (None, StatementKind::Fn { function, exported: true }) = (file.module, &statement.kind) {
-                    names.add(function.name.map_or("", |name| name.name), None);
+                    names.add(function.name.map_or("", |name| name.name));
                 }
             }
         }
@@ -134,7 +129,7 @@ mod tests {
         }
         for file in FILES {
             let source = Source::new(file.name, file.text);
-            let unit = compile(&parse(&source), &source, &[], &crate::library::names_of_everything());
+            let unit = compile(&parse(&source), &source, &[], &Inside::everything());
             unit.iter().for_each(|unit| visit(&unit.main));
         }
     }

@@ -482,7 +482,7 @@ impl Machine {
             View::Instance(instance) => unsafe { (*(*instance.as_ptr()).ty).data.member_names() },
             // SAFETY: the type is live.
             View::Type(ty) => unsafe { (*ty.as_ptr()).data.member_names() },
-            _ => self.builtin_methods(receiver.tag).map(str::to_owned).collect(),
+            _ => self.builtin_methods(receiver.tag).into_iter().map(str::to_owned).collect(),
         };
         let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
         candidates.sort_unstable();

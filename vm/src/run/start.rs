@@ -81,7 +81,9 @@ impl Machine {
 
     /// Whether the library provides something under a name.
     pub(crate) fn provides(&self, name: &str) -> bool {
-        builtin_tag(name).is_some() || self.library.find(conversion_of(name).unwrap_or(name)).is_some()
+        builtin_tag(name).is_some()
+            || self.natives.contains_key(name)
+            || self.library.find(conversion_of(name).unwrap_or(name)).is_some()
     }
 
     /// Makes the value that the library provides under a name.
@@ -93,14 +95,14 @@ impl Machine {
         } else {
             match library.find(conversion_of(name).unwrap_or(name)) {
                 None => return Ok(None),
-                Some(Provided::Native(def)) => Value::from(self.heap.native(def.clone())).slot(),
-                Some(Provided::Class(class)) => self.add_class(class),
+                Some(Provided::Native(def)) => Value::from(self.heap.native(def)).slot(),
+                Some(Provided::Class(class)) => self.add_class(&class),
                 Some(Provided::Constant(constant)) => match constant {
                     Constant::Nil => Value::NIL,
-                    Constant::Bool(b) => Value::bool(*b),
-                    Constant::Int(i) => Value::int(*i),
-                    Constant::Float(f) => Value::float(*f),
-                    Constant::Str(s) => Value::from(self.heap.str(s)),
+                    Constant::Bool(b) => Value::bool(b),
+                    Constant::Int(i) => Value::int(i),
+                    Constant::Float(f) => Value::float(f),
+                    Constant::Str(s) => Value::from(self.heap.str(&s)),
                 },
                 Some(Provided::Module(module)) => {
                     self.load(module)?;
@@ -114,13 +116,8 @@ impl Machine {
 
     /// Makes a built-in type. A call of it calls the library's function for that.
     fn add_type<'v>(&mut self, tag: u64, name: &str) -> Result<Slot, Fault<'v>> {
-        let library = self.library.clone();
-        let conversion = library.conversions.iter().find(|(of, _)| *of == name);
-        let constructor = match conversion {
-            Some((_, function)) if builtin_tag(function).is_some() => self.provided(&format!("type.{function}"))?,
-            Some((_, function)) => self.provided(function)?,
-            None => None,
-        };
+        let converts = self.library.standard.as_ref().is_some_and(|standard| standard.converts(name));
+        let constructor = if converts { self.provided(&format!("type.{name}"))? } else { None };
         let name = self.interned(name);
         let ty = self.heap.ty(TypeData {
             name,
@@ -192,7 +189,7 @@ impl Machine {
         let library = self.library.clone();
         match builtin_name(of_type).and_then(|type_name| library.find_method(type_name, name)) {
             Some(Provided::Native(def)) => {
-                let native = Value::from(self.heap.native(def.clone())).slot();
+                let native = Value::from(self.heap.native(def)).slot();
                 self.add_method(of_type, name, native);
                 Ok(Some(native))
             }
@@ -213,13 +210,14 @@ impl Machine {
 
     /// Whether a built-in type has a method.
     pub(crate) fn has_builtin_method(&self, value_tag: u64, name: &str) -> bool {
-        builtin_name(type_tag(value_tag)).is_some_and(|type_name| self.library.find_method(type_name, name).is_some())
+        let of_type = type_tag(value_tag);
+        self.method_made(of_type, name).is_some()
+            || builtin_name(of_type).is_some_and(|type_name| self.library.find_method(type_name, name).is_some())
     }
 
     /// The names of a built-in type's methods.
-    pub(super) fn builtin_methods(&self, value_tag: u64) -> impl Iterator<Item = &str> {
-        let type_name = builtin_name(type_tag(value_tag)).unwrap_or("");
-        self.library.methods_of(type_name)
+    pub(super) fn builtin_methods(&self, value_tag: u64) -> Vec<&'static str> {
+        builtin_name(type_tag(value_tag)).map_or_else(Vec::new, |type_name| self.library.methods_of(type_name))
     }
 
     /// Runs a library module and files its exports. That costs no fuel, so that a program costs the same wherever and
@@ -227,9 +225,11 @@ impl Machine {
     #[cold]
     fn load<'v>(&mut self, module: usize) -> Result<(), Fault<'v>> {
         let library = self.library.clone();
-        let Some(module) = library.modules.get(module) else { return Ok(()) };
+        let Some(module) = library.standard.as_ref().and_then(|standard| standard.module(module)) else {
+            return Ok(());
+        };
         // SAFETY: the machine calls it at once, and keeps it while it runs.
-        let main: Value<'v> = unsafe { self.close(&(module.code)(module.index), &[]).rebrand() };
+        let main: Value<'v> = unsafe { self.close(&module.code, &[]).rebrand() };
         let limits = self.limits.clone();
         let fuel = (self.fuel, self.slice, self.fuel_used);
         self.limits = Limits { fuel: None, deadline: None, ..limits.clone() };
