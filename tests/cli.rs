@@ -57,6 +57,7 @@ fn misuse_gives_2() {
 fn help_and_version_give_0() {
     let run = vm(&["--help"]).ends(0).says_nothing();
     assert!(run.out.contains("Exit codes") && run.out.contains("explain"), "{}", run.out);
+    assert!(run.out.contains("`vm a.qp --fuel 10` gives `--fuel 10` to a.qp"), "{}", run.out);
     let run = vm(&["--version"]).ends(0).says_nothing();
     assert!(run.out.starts_with("vm "), "{}", run.out);
 }

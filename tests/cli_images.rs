@@ -87,6 +87,54 @@ fn thin_images_load_where_the_code_is() {
 }
 
 #[test]
+fn options_behind_an_image_are_arguments_but_for_two() {
+    let scratch = Scratch::new("behind_an_image");
+    let (program, image) = (scratch.file("a.qp", "|..all| repr(all)"), scratch.path("thin.qpi"));
+    vm(&["image", "save", &program, "-o", &image, "--thin"]).ends(0);
+    let run = |words: &[&str]| vm(&[&["image", "run", &image], words].concat());
+    let (option, code) = (format!("--code={program}"), &["--code", &program]);
+    run(code).ends(0).prints("[]\n");
+    run(&["--save", &option, "1", "--fuel", "2"]).ends(0).prints("[1, \"--fuel\", 2]\n");
+    run(&[&option, "--", "--save"]).ends(0).prints("[\"--save\"]\n");
+    run(&["--code"]).ends(2).says("`--code` needs a FILE");
+    run(&["1", "--code", &program]).ends(5).says("lacks").says("before the image or right behind it");
+}
+
+#[test]
+fn a_value_that_is_no_function_takes_no_arguments() {
+    let scratch = Scratch::new("no_function");
+    let (program, image) = (scratch.file("a.qp", "[1, 2]"), scratch.path("a.qpi"));
+    vm(&["image", "save", &program, "-o", &image]).ends(0).says_nothing();
+    vm(&["image", "run", &image]).ends(0).prints("[1, 2]\n");
+    vm(&["image", "run", &image, "3"]).ends(2).prints("").says("is no function and takes no arguments");
+}
+
+#[test]
+fn saving_nil_is_worth_a_warning() {
+    let scratch = Scratch::new("saving_nil");
+    let (program, image) = (scratch.file("a.qp", "export let f = 1\nprint(f)"), scratch.path("a.qpi"));
+    let run = vm(&["image", "save", &program, "-o", &image]).ends(0).prints("1\n");
+    run.says("its value is nil; export something or end with a value");
+    vm(&["image", "save", &program, "-o", &image, "--entry", "f"]).ends(0).says_nothing();
+}
+
+#[test]
+fn runs_that_save_take_turns() {
+    let scratch = Scratch::new("take_turns");
+    let text = "import time\nvar n = 0\n|| { time.sleep(2); n += 1; n }";
+    let (program, image) = (scratch.file("a.qp", text), scratch.path("a.qpi"));
+    vm(&["image", "save", &program, "-o", &image]).ends(0);
+    let words = ["image", "run", &image, "--save"];
+    let both = [(); 2].map(|()| command(&words).spawn().unwrap());
+    let both = both.map(|child| Run::new(&words, child.wait_with_output().unwrap()).ends(0));
+    let mut printed = both.each_ref().map(|run| run.out.as_str());
+    printed.sort_unstable();
+    assert_eq!(printed, ["1\n", "2\n"]);
+    let waited = both.iter().filter(|run| run.err.starts_with("waiting for another")).count();
+    assert_eq!(waited, 1);
+}
+
+#[test]
 fn stripping_changes_no_hash() {
     let scratch = Scratch::new("stripping");
     let (program, image, bare) = (scratch.file("a.qp", ACCOUNT), scratch.path("a.qpi"), scratch.path("b.qpi"));
@@ -125,13 +173,24 @@ fn differences_are_told_in_terms_of_the_source() {
         let cells = if shared { "let g = || n" } else { "var m = 0\nlet g = || m" };
         save(&format!("{shared}{step}"), &format!("var n = 0\nlet f = || {{ n += {step}; n }}\n{cells}\n[f, g]"))
     };
-    let differ = |a: &str, b: &str| vm(&["image", "diff", a, b]).ends(0).out;
+    let differ = |a: &str, b: &str| vm(&["image", "diff", a, b]).ends(1).out;
     assert!(differ(&pair(true, 1), &pair(false, 1)).contains("the same as value[0].free.n in the first, another one"));
     assert!(differ(&pair(true, 1), &pair(true, 2)).contains("value[0]: the code differs: <closure>"));
     let other = pair(true, 1);
     vm(&["hash", "--explain", &other, &other]).ends(0).prints("no difference: both have the same hash\n");
     let (a, b) = (save("a", "let k = 1\n|x| x + k"), save("b", "let k = 2\n|x| x + k"));
     vm(&["hash", "--explain", &a, &b]).ends(0).prints("value.free.k: 1 in the first, 2 in the second\n");
+}
+
+#[test]
+fn programs_that_are_compared_or_hashed_print_nothing() {
+    let scratch = Scratch::new("quiet_programs");
+    let (a, b) = (scratch.file("a.qp", "print(\"a\")\n1"), scratch.file("b.qp", "print(\"b\")\n2"));
+    for words in [["hash", "--explain"], ["image", "diff"]] {
+        let run = vm(&[&words[..], &[&a, &b]].concat()).says_nothing();
+        assert_eq!(run.out, "value: 1 in the first, 2 in the second\n");
+    }
+    vm(&["hash", &a]).ends(0).prints("");
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         None => None,
     };
     let init = match &command.init {
-        Some(file) => match open_or_run(file, options, terminal) {
+        Some(file) => match open_or_run(file, Output::new(), options, terminal) {
             Ok(image) => Some(image.to_bytes(Form::default())),
             Err(stop) => return stop.end(terminal),
         },
@@ -223,7 +223,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
         (None, None) => {
             let (file, rest) = words.split_first().ok_or("expected a file, -e CODE or --invoke NAME")?;
             words = rest;
-            Some(open_or_run(file, options, terminal))
+            Some(open_or_run(file, Output::new(), options, terminal))
         }
     };
     let function = match function.transpose() {

@@ -15,7 +15,9 @@ use quipu::stdlib::{Capability, Grant};
     allow_external_subcommands = true,
     subcommand_value_name = "FILE [ARGS]... | COMMAND",
     subcommand_help_heading = "Commands (anything else is a FILE to run)",
-    after_help = "Exit codes: 0 ok, 1 uncaught error, 2 usage, 3 compile error, 4 limit hit, 5 bad image, 130 interrupted; \
+    after_help = "Options for vm stand before FILE; what stands behind it is for the program: `vm a.qp --fuel 10` gives \
+                  `--fuel 10` to a.qp.\n\n\
+                  Exit codes: 0 ok, 1 uncaught error, 2 usage, 3 compile error, 4 limit hit, 5 bad image, 130 interrupted; \
                   os.exit(n) gives n."
 )]
 pub struct Args {
@@ -36,7 +38,7 @@ pub struct Args {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Run a program (`-` for standard input); arguments after it are the program's own.
+    /// Run a program (`-` for standard input); what stands behind it, options too, is the program's own.
     Run {
         /// The file, then what it finds in `os.args`.
         #[arg(required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE", "ARGS"])]
@@ -75,6 +77,8 @@ pub enum Command {
         command: super::image::Command,
     },
     /// Show the hashes of the functions in a program or image: code hash, hash, name.
+    ///
+    /// A program is run for that, with all that it does; only its output is not shown.
     Hash {
         file: OsString,
         /// Only the functions with this name; with `--explain`, the other program or image.
@@ -84,6 +88,8 @@ pub enum Command {
         explain: bool,
     },
     /// Serve actors: each owns a state, and carries out the functions that clients send, one at a time.
+    ///
+    /// `--fuel`, `--heap` and `--timeout` bound each call, not the server.
     Serve(super::actor::Serve),
     /// Call a function in an actor.
     Call(super::actor::Call),

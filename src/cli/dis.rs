@@ -43,7 +43,7 @@ pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<E
 
 /// Lists the code in an image.
 fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = match open_or_run(file, &Options::default(), terminal) {
+    let image = match open_or_run(file, Output::new(), &Options::default(), terminal) {
         Ok(image) => image,
         Err(stop) => return stop.end(terminal),
     };

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All went well.
     Ok = 0,
-    /// An error that nothing caught.
+    /// An error that nothing caught; of a comparison, that there are differences.
     Uncaught = 1,
     /// The command line makes no sense, or names something that cannot be read.
     Usage = 2,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use quipu::lang::code::Code;
@@ -43,8 +43,8 @@ pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &T
 
 /// Says why two hashes differ.
 pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let compared =
-        open_or_run(a, options, terminal).and_then(|x| Ok(differences(&x, &open_or_run(b, options, terminal)?)));
+    let image = |path| open_or_run(path, io::sink(), options, terminal);
+    let compared = image(a).and_then(|x| Ok(differences(&x, &image(b)?)));
     match compared {
         Ok(lines) => {
             let mut output = Output::new();
@@ -61,7 +61,7 @@ pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Termina
 type Line = (String, String, String);
 
 fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
-    let image = open_or_run(file, options, terminal)?;
+    let image = open_or_run(file, io::sink(), options, terminal)?;
     let mut session = session(options)?;
     let functions = functions_of(&mut session, &image)?;
     let mut lines: Vec<Line> = functions.iter().map(line).collect();

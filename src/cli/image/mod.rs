@@ -7,9 +7,11 @@ mod info;
 mod names;
 mod save;
 mod start;
+mod turn;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -49,11 +51,14 @@ pub enum Command {
         strip: bool,
     },
     /// Call the function in an image, or resume the fiber in it, and print the result.
+    ///
+    /// Options stand before the image. What stands behind it are arguments of the function, but for `--save` and
+    /// `--code FILE` right behind the image, and a last `--save`; behind `--` all are arguments.
     Run {
         /// The image, then arguments: each as JSON if it is JSON, else as a string.
         #[arg(required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true, value_names = ["IMAGE", "ARGS"])]
         words: Vec<OsString>,
-        /// Write the image back after the call, with all that has changed; may also stand last.
+        /// Write the image back after the call, with all that has changed.
         #[arg(long)]
         save: bool,
         #[command(flatten)]
@@ -72,7 +77,7 @@ pub enum Command {
         #[command(flatten)]
         code: CodeFrom,
     },
-    /// Say what differs between the values of two images.
+    /// Say what differs between the values of two images or programs; exit code 1 if anything does.
     Diff { a: OsString, b: OsString },
     /// Take names and lines out of an image.
     Strip {
@@ -212,8 +217,14 @@ fn add_code(code: &Code, to: &mut HashMap<CodeHash, Code>) {
     }
 }
 
-/// Opens an image, or runs a program and freezes its value. `PATH:NAME` is an export of a program.
-pub fn open_or_run(path: &OsString, options: &Options, terminal: &Terminal) -> Result<Image, Stop> {
+/// Opens an image, or runs a program, which prints into `output`, and freezes its value. `PATH:NAME` is an export of a
+/// program.
+pub fn open_or_run(
+    path: &OsString,
+    output: impl Write + Send + 'static,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<Image, Stop> {
     if is_image(path) {
         return open(path, &CodeFrom::default());
     }
@@ -223,7 +234,7 @@ pub fn open_or_run(path: &OsString, options: &Options, terminal: &Terminal) -> R
         _ => (text.clone(), None),
     };
     let input = if file == "-" { run::input(path)? } else { Input::file(file) };
-    let (mut session, value) = save::value_of(&input, entry, options, terminal)?;
+    let (mut session, value) = save::value_of(&input, entry, output, options, terminal)?;
     let bar = Bar::new(format!("saving the value of {}", input.name()));
     let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
     frozen

@@ -1,17 +1,18 @@
 //! `vm image save`: the value of a program in a file.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::lang::diagnostic::closest;
 use quipu::vm::Root;
 use quipu::vm::image::Form;
-use quipu::{Engine, Error, Input, Session};
+use quipu::{Engine, Error, Input, Session, report};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
 use super::super::run;
-use super::super::terminal::{Output, Terminal};
+use super::super::terminal::{Output, Terminal, complain};
 use super::bar::Bar;
 use super::{Stop, write};
 
@@ -24,7 +25,7 @@ pub(super) fn save(
     terminal: &Terminal,
 ) -> Result<ExitCode, Stop> {
     let input = run::input(file)?;
-    let (mut session, value) = value_of(&input, entry, options, terminal)?;
+    let (mut session, value) = value_of(&input, entry, Output::new(), options, terminal)?;
     let bar = Bar::new(format!("saving {}", output.display()));
     let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
@@ -34,14 +35,19 @@ pub(super) fn save(
         }
     };
     write(output, &image.to_bytes(form))?;
+    if entry.is_none() && session.vm().is_nil(&value) {
+        let name = report::harmless(input.name());
+        complain(&format!("warning: {name}: its value is nil; export something or end with a value\n"));
+    }
     std::mem::forget(session);
     Ok(Exit::Ok.into())
 }
 
-/// Runs a program and gives its value, or that of an export.
+/// Runs a program, which prints into `output`, and gives its value, or that of an export.
 pub(super) fn value_of(
     input: &Input,
     entry: Option<&str>,
+    output: impl Write + Send + 'static,
     options: &Options,
     terminal: &Terminal,
 ) -> Result<(Session, Root), Stop> {
@@ -49,7 +55,7 @@ pub(super) fn value_of(
     let ended =
         |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, input, options, terminal));
     let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
-    session.vm().set_output(Box::new(Output::new()));
+    session.vm().set_output(Box::new(output));
     let ran = session.run_whole(input);
     let flushed = session.vm().flush();
     let ran = ran.map_err(|error| ended(&error, Some(&session)))?;

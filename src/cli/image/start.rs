@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::vm::image::Form;
+use quipu::lang::diagnostic::Help;
+use quipu::report::Report;
+use quipu::vm::host::Host;
+use quipu::vm::image::{Form, ImageError};
 use quipu::vm::{Failure, Root, Vm};
 use quipu::{Engine, Error, Input};
 
@@ -15,13 +18,17 @@ use super::super::terminal::{Output, Terminal};
 use super::super::utf8;
 use super::super::watch;
 use super::bar::Bar;
-use super::{CodeFrom, Stop, open, read, write};
+use super::turn::turn;
+use super::{CodeFrom, Stop, open, read, report, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
 const START: &str = "\
 |value, args| if value is function { value(..args) } else if value is fiber { value.resume(..args) } else { value }";
 
-/// The name of that program, which traces leave out.
+/// Whether it makes anything of arguments.
+const CALLABLE: &str = "|value| value is function or value is fiber";
+
+/// The name of these programs, which traces leave out.
 const STARTER: &str = "<start>";
 
 /// Prints a result; that there is none is not worth a line.
@@ -39,13 +46,12 @@ pub(super) fn run(
     options: &Options,
     terminal: &Terminal,
 ) -> Result<ExitCode, Stop> {
-    let (path, args) = words.split_first().ok_or_else(|| Stop::Usage("expected an image".to_owned()))?;
-    // Arguments are the function's own, but for a last `--save`.
-    let (args, save) = match args.split_last() {
-        Some((last, others)) if !save && last == "--save" => (others, true),
-        _ => (args, save),
-    };
-    let image = open(path, code)?;
+    let (path, rest) = words.split_first().ok_or_else(|| Stop::Usage("expected an image".to_owned()))?;
+    let Words { args, save, code } = behind(rest, save, code)?;
+    // Held until the end, so that nobody saves between this load and this save.
+    let turn = if save { turn(path) } else { Ok(None) };
+    let _turn = turn.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let image = open(path, &code).map_err(|stop| misplaced(stop, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
     let engine = Engine::granting(&options.grant(strings.clone()));
@@ -56,6 +62,7 @@ pub(super) fn run(
     session.vm().set_output(Box::new(Output::new()));
     CtrlC::new().stop(session.vm());
     watch::begin(&mut session, options)?;
+    let mut is_called = true;
     let mut done = || -> Result<Root, Error> {
         let start = session.run(&Input::text(STARTER, START))?;
         let show = session.run(&Input::text("<show>", SHOW))?;
@@ -64,6 +71,14 @@ pub(super) fn run(
             let bar = Bar::new(format!("loading {}", path.display()));
             vm.thaw_with_progress(&image, &mut bar.progress())?
         };
+        if !strings.is_empty() {
+            let callable = session.run(&Input::text(STARTER, CALLABLE))?;
+            is_called = session.invoke(&callable, (&value,))?;
+        }
+        if !is_called {
+            return Ok(value);
+        }
+        let vm = session.vm();
         let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
         let args = vm.list(&args)?;
         let result = vm.call(&start, &[value.clone(), args])?;
@@ -88,6 +103,9 @@ pub(super) fn run(
         Err(error) => return Ok(run::ended(&error, Some(&session), &input, options, terminal)),
     };
     flushed.map_err(|error| Stop::Usage(format!("cannot write standard output: {error}")))?;
+    if !is_called {
+        return Err(Stop::Usage(format!("the value in `{}` is no function and takes no arguments", path.display())));
+    }
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
         let frozen = {
@@ -110,6 +128,55 @@ pub(super) fn run(
     }
     std::mem::forget(session);
     Ok(unwritten.unwrap_or(Exit::Ok).into())
+}
+
+/// What stands behind an image.
+struct Words<'w> {
+    /// The function's own.
+    args: &'w [OsString],
+    save: bool,
+    code: CodeFrom,
+}
+
+/// Arguments are the function's own, but for `--save` and `--code FILE` right behind the image and a last `--save`. What
+/// stands behind `--` is left as it is.
+fn behind<'w>(mut rest: &'w [OsString], mut save: bool, code: &CodeFrom) -> Result<Words<'w>, Stop> {
+    let mut code = code.clone();
+    while let Some((first, others)) = rest.split_first() {
+        rest = match first.to_str() {
+            Some("--") => return Ok(Words { args: others, save, code }),
+            Some("--save") => {
+                save = true;
+                others
+            }
+            Some("--code") => {
+                let (file, others) = others.split_first().ok_or_else(|| "`--code` needs a FILE".to_owned())?;
+                code.files.push(file.clone());
+                others
+            }
+            Some(word) if word.starts_with("--code=") => {
+                code.files.push(word["--code=".len()..].into());
+                others
+            }
+            _ => break,
+        };
+    }
+    match rest.split_last() {
+        Some((last, others)) if !save && last == "--save" => Ok(Words { args: others, save: true, code }),
+        _ => Ok(Words { args: rest, save, code }),
+    }
+}
+
+/// Says where `--code` belongs, if an image lacks code and the option has become an argument.
+fn misplaced(stop: Stop, args: &[OsString], terminal: &Terminal) -> Stop {
+    match stop {
+        Stop::Image(name, error @ ImageError::MissingCode(_)) if args.iter().any(|arg| arg == "--code") => {
+            let text = "`--code FILE` stands before the image or right behind it; here it is an argument".to_owned();
+            terminal.report(&[Report { help: Some(Help { text, patch: None }), ..report(&name, &error) }]);
+            Stop::Ended(Exit::Image.into())
+        }
+        stop => stop,
+    }
 }
 
 /// An argument: JSON if it is JSON, else a string.
