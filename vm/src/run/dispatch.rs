@@ -193,6 +193,13 @@ macro_rules! prepared_ops {
             0xbf NeTextJumpNot,
             0xc0 NextLoop,
             0xc1 AddFreeCell,
+            0xc2 CallMethodFar,
+            0xc3 CallMethodListFar,
+            0xc4 TailMethodFar,
+            0xc5 TailMethodListFar,
+            0xc6 GetFieldFar,
+            0xc7 SetFieldFar,
+            0xc8 GetFieldSafeFar,
         }
     };
 }
@@ -266,6 +273,13 @@ static REGISTERS: [u64; 256] = {
         fused += 1;
     }
     table[number::NextLoop as usize] = registers_of(Op::Next);
+    table[number::CallMethodFar as usize] = registers_of(Op::CallMethod);
+    table[number::CallMethodListFar as usize] = registers_of(Op::CallMethodList);
+    table[number::TailMethodFar as usize] = registers_of(Op::TailMethod);
+    table[number::TailMethodListFar as usize] = registers_of(Op::TailMethodList);
+    table[number::GetFieldFar as usize] = registers_of(Op::GetField);
+    table[number::SetFieldFar as usize] = registers_of(Op::SetField);
+    table[number::GetFieldSafeFar as usize] = registers_of(Op::GetFieldSafe);
     table
 };
 

@@ -1227,6 +1227,16 @@ slow!(SetFieldSlow => set_field);
 slow!(GetFieldSafe => get_field_safe);
 slow!(Slice => slice);
 
+// Instructions that are too far from their caches for the fast paths.
+
+slow!(CallMethodFar => call_method);
+slow!(CallMethodListFar => call_method_list);
+slow!(TailMethodFar => tail_method);
+slow!(TailMethodListFar => tail_method_list);
+slow!(GetFieldFar => get_field);
+slow!(SetFieldFar => set_field);
+slow!(GetFieldSafeFar => get_field_safe);
+
 // Iteration. What the three registers hold depends on the tag of the first: see `iterate`.
 
 slow!(Iter => iterate);

@@ -113,6 +113,10 @@ impl Instruction<'_> {
             number::AddConst..=number::NeTextJumpNot => self.assert_constant(word.c() as isize),
             number::AddFreeCell => self.assert_operand(word, Field::X, Role::FreeCell),
             number::NextLoop => self.assert_operand(word, Field::B, Role::Iter),
+            number::CallMethodFar..=number::GetFieldSafeFar => {
+                let index = self.prepared.index_before(self.pc.wrapping_offset(1));
+                assert!(self.prepared.far_cache(index).is_some(), "no cache: {word:?}");
+            }
             _ => {}
         }
         assert!(self.has(1), "the code ends behind {word:?}");

@@ -6,13 +6,16 @@
 //!    ^ pc                 offset of constant or cache from pc ->
 //! ```
 //!
+//! In a long function an instruction may be too far from its cache for the field of the offset. Another instruction then
+//! stands in its place, which looks the cache up.
+//!
 //! Words keep the indexes of the code object's instructions, so positions, handlers and suspension points need no
 //! translation. A fused instruction overwrites the first word of its group and leaves the others in place: its fast
 //! path skips them, its slow path goes through them.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
-use quipu_lang::code::{Code, Constant, Op, Source, Word};
+use quipu_lang::code::{Code, Constant, Field, Op, Source, Word};
 
 use super::dispatch::number;
 use super::machine::Machine;
@@ -39,6 +42,8 @@ pub(crate) struct Prepared {
     pub pool: Cell<(*const Slot, usize)>,
     /// First cache and number of caches.
     pub caches: Cell<(*mut Cache, usize)>,
+    /// Instructions that are too far from their caches for a field of 16 bits: index, and which cache.
+    far: OnceCell<Box<[(u32, u32)]>>,
     code: Code,
 }
 
@@ -67,6 +72,9 @@ pub(crate) struct Cache {
     /// Address of the name, a string constant.
     pub name: u64,
 }
+
+/// In place of the distance to the cache: it is too large for its field. Only the slow paths understand that.
+const FAR: u16 = u16::MAX;
 
 /// The key of a cache that knows nothing: no tag and no address.
 pub(crate) const NO_KEY: u64 = u64::MAX;
@@ -100,6 +108,7 @@ impl Prepared {
             sites,
             pool: Cell::new((std::ptr::null(), 0)),
             caches: Cell::new((std::ptr::null_mut(), 0)),
+            far: OnceCell::new(),
             code,
         }
     }
@@ -146,6 +155,14 @@ impl Prepared {
         let memory = self.memory.get();
         let offset = (pc as usize).wrapping_sub(memory as usize) / size_of::<u64>();
         !memory.is_null() && offset < self.code.body().words.len()
+    }
+
+    /// The cache of an instruction that lies too far from it.
+    pub fn far_cache(&self, index: u32) -> Option<*mut Cache> {
+        let far = self.far.get()?;
+        let at = far.binary_search_by_key(&index, |&(instruction, _)| instruction).ok()?;
+        // SAFETY: the list was made with the caches, and names only those there are.
+        Some(unsafe { self.caches.get().0.add(far[at].1 as usize) })
     }
 
     /// Forgets the caches whose key `is_dead`.
@@ -198,8 +215,18 @@ static FIRST_CALL: [u64; 1] = [number::FirstCall as u64];
 impl Machine {
     /// The cache of the current instruction.
     pub(super) fn cache(&self, w: Word) -> *mut Cache {
+        if w.c() == FAR {
+            return self.far_cache();
+        }
         // SAFETY: prepared code has its caches at this distance behind the instruction.
         unsafe { self.pc.add(w.c() as usize) as *mut Cache }
+    }
+
+    #[cold]
+    fn far_cache(&self) -> *mut Cache {
+        // SAFETY: `fp` is the running frame; its closure keeps the code.
+        let prepared = unsafe { &*(*(*self.fp).closure).code };
+        prepared.far_cache(prepared.index_before(self.pc)).expect("every instruction that is far from its cache is listed")
     }
 
     /// Goes on behind the machine's own instruction that a first call begins with.
@@ -272,6 +299,7 @@ impl Machine {
         let length = first_cache + 3 * caches;
         let mut memory = vec![0u64; length].into_boxed_slice();
         let mut next_cache = first_cache;
+        let mut far = Vec::new();
         for (i, &word) in body.words.iter().enumerate() {
             let behind = i as i64 + 1;
             let to_constant = |index: usize| (count as i64 + 2 * index as i64 - behind) as i32 as u32;
@@ -296,9 +324,15 @@ impl Machine {
                     let name = pool[word.c() as usize].bits;
                     memory[next_cache] = NO_KEY;
                     memory[next_cache + 2] = name;
-                    let offset = next_cache - behind as usize;
+                    let (cache, distance) = ((next_cache - first_cache) / 3, next_cache - behind as usize);
                     next_cache += 3;
-                    (word.0 & !(0xffff << 48)) | (offset as u64) << 48
+                    match u16::try_from(distance) {
+                        Ok(distance) if distance != FAR => word.with_field(Field::C, distance.into()).0,
+                        _ => {
+                            far.push((i as u32, cache as u32));
+                            word.with_field(Field::C, FAR.into()).0 & !0xff | far_from(op) as u64
+                        }
+                    }
                 }
                 _ => word.0,
             };
@@ -317,8 +351,25 @@ impl Machine {
             prepared.pool.set((memory.add(count).cast::<Slot>(), pool.len()));
             prepared.caches.set((memory.add(first_cache).cast::<Cache>(), caches));
         }
+        if !far.is_empty() {
+            // Code is filled in once.
+            let _ = prepared.far.set(far.into());
+        }
         prepared.entry.set(memory);
         Ok(())
+    }
+}
+
+/// What stands for an instruction that is far from its cache.
+fn far_from(op: Option<Op>) -> u8 {
+    match op {
+        Some(Op::CallMethod) => number::CallMethodFar,
+        Some(Op::CallMethodList) => number::CallMethodListFar,
+        Some(Op::TailMethod) => number::TailMethodFar,
+        Some(Op::TailMethodList) => number::TailMethodListFar,
+        Some(Op::GetField) => number::GetFieldFar,
+        Some(Op::SetField) => number::SetFieldFar,
+        _ => number::GetFieldSafeFar,
     }
 }
 

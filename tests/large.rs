@@ -1,0 +1,50 @@
+//! Functions that are much longer than anybody writes: what lies far behind an instruction is found all the same.
+
+use std::fmt::Write as _;
+
+use quipu::vm::Limits;
+use quipu::{Engine, Input};
+
+/// Runs a program and gives what it prints.
+fn printed(text: &str) -> String {
+    let engine = Engine::new();
+    let mut session = engine.session(Limits::default()).unwrap();
+    let value = session.run(&Input::text("large.qp", text)).unwrap_or_else(|error| panic!("{error}"));
+    session.vm().repr(&value).unwrap()
+}
+
+const TYPES: &str = "type P(x) {\n  fn inc(self, by) { self.x += by; self }\n  fn all(self, ..xs) = xs.len()\n  \
+                     fn x2(self) = self.x * 2\n}\n";
+
+#[test]
+fn members_are_found_from_any_distance() {
+    // Every instruction with a cache, again and again, on different kinds of values.
+    let mut text = TYPES.to_owned() + "let m = [k: 0]\nlet p = P(0)\nlet none = nil\nlet xs = []\nvar c = 0\n";
+    for i in 0..4000 {
+        let _ = writeln!(text, "m.k += 1; p.inc(1); xs.push(m.k); c += p.x + p.all(..[1, 2]) + (none?.k ?? 1); p.x = {i}");
+    }
+    text.push_str("(m.k, p.x, xs.len(), c)\n");
+    // In each round the field is what the round before has left, and one more.
+    let sum: i64 = 1 + (0..3999).map(|i| i + 1).sum::<i64>() + 4000 * 3;
+    assert_eq!(printed(&text), format!("(4000, 3999, 4000, {sum})"));
+}
+
+#[test]
+fn methods_are_called_in_the_tail_from_any_distance() {
+    let mut text = TYPES.to_owned() + "fn f(p, xs, n) {\n  var c = 0\n";
+    for i in 0..9000 {
+        let _ = writeln!(text, "  if n == {i} {{ return p.x2() }}\n  if n == -{i} {{ return p.all(..xs) }}\n  c += p.x");
+    }
+    text.push_str("  c\n}\nlet p = P(7)\n(f(p, [1, 2], 1), f(p, [1, 2], 8999), f(p, [1, 2], -8999), f(p, [], 10000))\n");
+    assert_eq!(printed(&text), "(14, 14, 2, 63000)");
+}
+
+#[test]
+fn data_written_as_a_program() {
+    let mut text = "let xs = []\n".to_owned();
+    for i in 0..12_000 {
+        let _ = writeln!(text, "xs.push([name: \"n{i}\", v: {i}])");
+    }
+    text.push_str("(xs.len(), xs[11_999].name, xs.map(|x| x.v).sum())\n");
+    assert_eq!(printed(&text), "(12000, \"n11999\", 71994000)");
+}
