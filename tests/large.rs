@@ -21,7 +21,8 @@ fn members_are_found_from_any_distance() {
     // Every instruction with a cache, again and again, on different kinds of values.
     let mut text = TYPES.to_owned() + "let m = [k: 0]\nlet p = P(0)\nlet none = nil\nlet xs = []\nvar c = 0\n";
     for i in 0..4000 {
-        let _ = writeln!(text, "m.k += 1; p.inc(1); xs.push(m.k); c += p.x + p.all(..[1, 2]) + (none?.k ?? 1); p.x = {i}");
+        let _ =
+            writeln!(text, "m.k += 1; p.inc(1); xs.push(m.k); c += p.x + p.all(..[1, 2]) + (none?.k ?? 1); p.x = {i}");
     }
     text.push_str("(m.k, p.x, xs.len(), c)\n");
     // In each round the field is what the round before has left, and one more.
@@ -33,9 +34,12 @@ fn members_are_found_from_any_distance() {
 fn methods_are_called_in_the_tail_from_any_distance() {
     let mut text = TYPES.to_owned() + "fn f(p, xs, n) {\n  var c = 0\n";
     for i in 0..9000 {
-        let _ = writeln!(text, "  if n == {i} {{ return p.x2() }}\n  if n == -{i} {{ return p.all(..xs) }}\n  c += p.x");
+        let _ =
+            writeln!(text, "  if n == {i} {{ return p.x2() }}\n  if n == -{i} {{ return p.all(..xs) }}\n  c += p.x");
     }
-    text.push_str("  c\n}\nlet p = P(7)\n(f(p, [1, 2], 1), f(p, [1, 2], 8999), f(p, [1, 2], -8999), f(p, [], 10000))\n");
+    text.push_str(
+        "  c\n}\nlet p = P(7)\n(f(p, [1, 2], 1), f(p, [1, 2], 8999), f(p, [1, 2], -8999), f(p, [], 10000))\n",
+    );
     assert_eq!(printed(&text), "(14, 14, 2, 63000)");
 }
 

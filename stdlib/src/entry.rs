@@ -137,6 +137,11 @@ impl Entry {
         self.parameters
     }
 
+    /// Whether it holds on to something of the host.
+    pub fn is_hosted(&self) -> bool {
+        matches!(self.run, Run::Hosted(_))
+    }
+
     /// The definition for the machine. `prefix` goes before the name; `receiver` adds a parameter for `self`.
     pub fn define(&self, prefix: &str, receiver: bool, grant: &Grant) -> Arc<NativeDef> {
         let Parameters { required, optional, rest } = self.parameters;

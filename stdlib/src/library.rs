@@ -1,13 +1,10 @@
 //! Puts the library together: what the machine needs, and the names that the compiler needs.
 
 use std::collections::HashMap;
-#[cfg(any(test, feature = "actor"))]
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
-#[cfg(test)]
 use quipu_vm::NativeDef;
 #[cfg(feature = "actor")]
 use quipu_vm::host::HostType;
@@ -50,20 +47,39 @@ const PLAIN: &[&[Entry]] = &[
 
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
-    let mut library = Library { standard: Some(Box::new(Shelf { grant: grant.clone() })), ..Library::default() };
     #[cfg(feature = "actor")]
-    if grant.capabilities.has(crate::grant::Capability::Net) {
-        library.classes.push(Arc::new(crate::actor::Connected::class().into_host_class()));
-    }
-    library
+    let classes = match grant.capabilities.has(crate::grant::Capability::Net) {
+        true => vec![Arc::new(crate::actor::Connected::class().into_host_class())],
+        false => Vec::new(),
+    };
+    #[cfg(not(feature = "actor"))]
+    let classes = Vec::new();
+    Library { classes, standard: Some(Box::new(Shelf::new(grant))), ..Library::default() }
 }
 
 /// The standard library. Nothing of it is made before somebody asks; then the tables are gone through, which are short.
 struct Shelf {
     grant: Grant,
+    /// Natives that hold on to something of the host, such as what was read of its input: all machines share each of them.
+    hosted: Mutex<HashMap<String, Arc<NativeDef>>>,
 }
 
 impl Shelf {
+    fn new(grant: &Grant) -> Shelf {
+        Shelf { grant: grant.clone(), hosted: Mutex::default() }
+    }
+
+    /// The definition of a native. `of` is the module or type that it belongs to; a type's takes `self` as well.
+    fn define(&self, entry: &Entry, of: &str, is_method: bool) -> Arc<NativeDef> {
+        let prefix = if of.is_empty() { String::new() } else { [of, "."].concat() };
+        if !entry.is_hosted() {
+            return entry.define(&prefix, is_method, &self.grant);
+        }
+        let mut hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = [&prefix, entry.name()].concat();
+        hosted.entry(name).or_insert_with(|| entry.define(&prefix, is_method, &self.grant)).clone()
+    }
+
     /// The modules that are there.
     fn modules(&self) -> impl Iterator<Item = &'static Declaration> {
         let capabilities = self.grant.capabilities;
@@ -92,7 +108,7 @@ impl Shelf {
             return Some(Provided::Constant(constant.value.clone()));
         }
         let entry = (module.natives)().into_iter().find(|entry| entry.name() == name && self.is_there(entry))?;
-        Some(Provided::Native(entry.define(&[module.name, "."].concat(), false, &self.grant)))
+        Some(Provided::Native(self.define(entry, module.name, false)))
     }
 
     /// The file that exports a method, or with no type a function that is no member of a module.
@@ -113,13 +129,13 @@ impl Standard for Shelf {
             return Some(export);
         }
         let entry = PLAIN.iter().copied().flatten().find(|entry| entry.name() == name && self.is_there(entry))?;
-        Some(Provided::Native(entry.define("", false, &self.grant)))
+        Some(Provided::Native(self.define(entry, "", false)))
     }
 
     fn find_method(&self, type_name: &str, name: &str) -> Option<Provided> {
         let (_, methods) = METHODS.iter().find(|(of, _)| *of == type_name).unwrap_or(&("", &[]));
         if let Some(entry) = methods.iter().find(|entry| entry.name() == name) {
-            return Some(Provided::Native(entry.define(&[type_name, "."].concat(), true, &self.grant)));
+            return Some(Provided::Native(self.define(entry, type_name, true)));
         }
         self.exporting(type_name, name)
     }
@@ -221,17 +237,17 @@ impl Shelf {
     /// The natives that are no methods.
     fn natives(&self) -> Vec<Arc<NativeDef>> {
         let plain = PLAIN.iter().copied().flatten().filter(|entry| self.is_there(entry));
-        let plain = plain.map(|entry| entry.define("", false, &self.grant));
+        let plain = plain.map(|entry| self.define(entry, "", false));
         let members = self.modules().flat_map(|module| {
             let there = (module.natives)().into_iter().filter(|entry| self.is_there(entry));
-            there.map(|entry| entry.define(&[module.name, "."].concat(), false, &self.grant)).collect::<Vec<_>>()
+            there.map(|entry| self.define(entry, module.name, false)).collect::<Vec<_>>()
         });
         plain.chain(members).collect()
     }
 
     fn methods(&self) -> Vec<Arc<NativeDef>> {
         let methods = METHODS.iter().flat_map(|(of, methods)| methods.iter().map(move |entry| (of, entry)));
-        methods.map(|(of, entry)| entry.define(&[of, "."].concat(), true, &self.grant)).collect()
+        methods.map(|(of, entry)| self.define(entry, of, true)).collect()
     }
 }
 
@@ -239,7 +255,7 @@ impl Shelf {
 impl Inside {
     /// Those of what is written in Rust, and of built-in types.
     pub fn rust() -> Inside {
-        let shelf = Shelf { grant: Grant::all(Vec::new()) };
+        let shelf = Shelf::new(&Grant::all(Vec::new()));
         let mut names = Inside(HashMap::new());
         core::TYPES.iter().for_each(|name| names.add(name));
         for def in shelf.natives() {
@@ -293,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_fallback_is_there_and_takes_the_same_arguments() {
-        let shelf = Shelf { grant: Grant::pure() };
+        let shelf = Shelf::new(&Grant::pure());
         for def in shelf.natives().into_iter().chain(shelf.methods()) {
             let Some(fallback) = def.fallback else { continue };
             let found = shelf.files().find_map(|(index, _)| {
@@ -315,7 +331,7 @@ mod tests {
     fn what_is_not_granted_is_not_there() {
         let pure = library(&Grant::pure());
         assert!(pure.find("os.exit").is_none() && pure.find("_io_read_line").is_none());
-        assert!(Shelf { grant: Grant::pure() }.names().iter().all(|name| !name.starts_with("os.")));
+        assert!(Shelf::new(&Grant::pure()).names().iter().all(|name| !name.starts_with("os.")));
         assert!(library(&Grant::all(Vec::new())).find("os.exit").is_some());
     }
 

@@ -200,6 +200,8 @@ pub fn same<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fau
         match (a.view(), b.view()) {
             (View::Str(_), _) | (View::Bytes(_), _) | (View::Range(_), _) | (View::Native(_), _)
                 if shallow(a, b) == Some(true) => {}
+            // Their bits differ by the machine that made them; in images and hashes they are one.
+            (View::Float(x), View::Float(y)) if x.is_nan() && y.is_nan() => {}
             (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => {
                 for pair in x.as_slice().iter().copied().zip(y.as_slice().iter().copied()) {
                     todo.push(cx, pair)?;

@@ -36,6 +36,15 @@ impl Machine {
         self.next_slice().map_err(Fault::Stop)
     }
 
+    /// The slice is used up between two instructions.
+    pub(super) fn refuel(&mut self) -> Result<(), Stop> {
+        self.close_slice();
+        if self.is_at_own_instruction() && self.pauses() {
+            return Ok(());
+        }
+        self.next_slice()
+    }
+
     /// Counts what the current slice has used, and ends it.
     pub(super) fn close_slice(&mut self) {
         self.fuel_used += (self.slice - self.fuel).max(0) as u64;

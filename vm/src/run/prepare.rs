@@ -226,7 +226,9 @@ impl Machine {
     fn far_cache(&self) -> *mut Cache {
         // SAFETY: `fp` is the running frame; its closure keeps the code.
         let prepared = unsafe { &*(*(*self.fp).closure).code };
-        prepared.far_cache(prepared.index_before(self.pc)).expect("every instruction that is far from its cache is listed")
+        prepared
+            .far_cache(prepared.index_before(self.pc))
+            .expect("every instruction that is far from its cache is listed")
     }
 
     /// Goes on behind the machine's own instruction that a first call begins with.

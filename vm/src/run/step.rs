@@ -99,14 +99,18 @@ impl Machine {
         false
     }
 
-    /// The instructions of a step are used up; the current one has not run.
-    pub(super) fn steps_over(&mut self, _: Word) -> Done {
+    /// Whether the position is at an instruction of the running function, and not at one of the machine's own.
+    pub(super) fn is_at_own_instruction(&self) -> bool {
         // SAFETY: `fp` is the running frame; its closure keeps its code.
-        let is_own = unsafe {
+        unsafe {
             let closure = (*self.fp).closure;
             !closure.is_null() && (*(*closure).code).has_word(self.pc)
-        };
-        if is_own && self.can_pause() {
+        }
+    }
+
+    /// The instructions of a step are used up; the current one has not run.
+    pub(super) fn steps_over(&mut self, _: Word) -> Done {
+        if self.is_at_own_instruction() && self.can_pause() {
             self.pause(Event::Paused);
         } else {
             self.stepping.left = 1;

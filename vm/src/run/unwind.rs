@@ -1,10 +1,10 @@
 //! What becomes of a fault: caught by a handler, passed to the fiber that waits, or the end of the run.
 
-use super::fiber::Status;
+use super::fiber::{FiberState, Status};
 use super::frame::Kind;
 use super::machine::Machine;
 use crate::error::ErrorKind;
-use crate::heap::layout::ErrorObject;
+use crate::heap::layout::{ErrorObject, FiberObject};
 use crate::heap::{Slot, Value, tag};
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
@@ -26,7 +26,13 @@ impl Machine {
                         return self.abandon(Stop::Heap);
                     }
                 }
-                true
+                // Calls on slow paths use fuel without looking at it, and some programs make no others.
+                if self.fuel <= 0
+                    && let Err(stop) = self.refuel()
+                {
+                    return self.abandon(stop);
+                }
+                !self.over
             }
             Err(fault) => self.raise(fault),
         }
@@ -94,56 +100,50 @@ impl Machine {
         Box::new(trace)
     }
 
-    /// The calls under way, innermost first, over all fibers that wait for one another.
+    /// The calls under way, innermost first, over all fibers that wait for one another. What is left out is not looked at,
+    /// so that throwing costs no more where calls are deep.
     pub(crate) fn trace(&mut self) -> Trace {
         let mut trace = Trace::default();
         if self.fiber.is_null() {
             return trace;
         }
         self.park();
-        let mut total = 0usize;
-        let mut outer = std::collections::VecDeque::with_capacity(Trace::KEPT);
-        let mut fiber = self.fiber;
-        let mut waiting = self.waiting.len();
-        loop {
-            // SAFETY: the running fiber and those that wait for it are live, and so are the closures of their frames.
+        let fibers = self.fibers_under_way();
+        // SAFETY: these fibers are live. One that has ended has no frames any more.
+        let depth = |fiber: *mut FiberObject| unsafe {
+            let state = &(*fiber).state;
+            state.top.min(state.frames.len().saturating_sub(1))
+        };
+        let total: usize = fibers.iter().map(|&fiber| depth(fiber)).sum();
+        let outer = total.saturating_sub(Trace::KEPT).max(Trace::KEPT);
+        trace.omitted = outer.min(total) - Trace::KEPT.min(total);
+        let mut number = 0;
+        for fiber in fibers {
+            let within = number..number + depth(fiber);
+            let inner = within.start..within.end.min(Trace::KEPT);
+            let outer = within.start.max(outer)..within.end;
+            // SAFETY: the fiber is live, its frames reach from 1 to `top`, and their closures are live.
             unsafe {
-                let state = &(*fiber).state;
-                let mut pc = state.pc;
-                for frame in state.frames.get(1..=state.top).unwrap_or(&[]).iter().rev() {
-                    let code = &*(*frame.closure).code;
-                    // Library functions that run in place of natives have no file and would only confuse.
-                    if total < Trace::KEPT {
-                        trace.inner.push(TraceEntry { code: code.code().clone(), pc: code.index_before(pc) });
-                    } else {
-                        if outer.len() == Trace::KEPT {
-                            outer.pop_front();
-                            trace.omitted += 1;
-                        }
-                        outer.push_back((frame.closure, pc));
-                    }
-                    total += 1;
-                    pc = frame.ret;
-                }
-                if !state.resumer.is_null() {
-                    fiber = state.resumer;
-                } else if waiting > 0 {
-                    waiting -= 1;
-                    fiber = self.waiting[waiting];
-                    if fiber.is_null() {
-                        break;
-                    }
-                } else {
-                    break;
-                }
+                trace.inner.extend(inner.map(|at| entry(&(*fiber).state, at - within.start)));
+                trace.outer.extend(outer.map(|at| entry(&(*fiber).state, at - within.start)));
             }
+            number = within.end;
         }
-        // SAFETY: as above.
-        trace.outer.extend(outer.into_iter().map(|(closure, pc)| unsafe {
-            let code = &*(*closure).code;
-            TraceEntry { code: code.code().clone(), pc: code.index_before(pc) }
-        }));
         trace
+    }
+
+    /// The running fiber and those that wait for it, innermost first.
+    fn fibers_under_way(&self) -> Vec<*mut FiberObject> {
+        let mut fibers = Vec::new();
+        let mut waiting = self.waiting.iter().rev();
+        let mut fiber = self.fiber;
+        while !fiber.is_null() {
+            fibers.push(fiber);
+            // SAFETY: the running fiber and those that wait for it are live.
+            let resumer = unsafe { (*fiber).state.resumer };
+            fiber = if resumer.is_null() { waiting.next().copied().unwrap_or(resumer) } else { resumer };
+        }
+        fibers
     }
 
     /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way.
@@ -246,4 +246,16 @@ impl Machine {
         self.over = true;
         false
     }
+}
+
+/// A call of a parked fiber: the innermost one, or so many further out.
+///
+/// # Safety
+/// The fiber has more frames than that, and their closures are live.
+unsafe fn entry(state: &FiberState, outwards: usize) -> TraceEntry {
+    let at = state.top - outwards;
+    let pc = if outwards == 0 { state.pc } else { state.frames[at + 1].ret };
+    // SAFETY: the caller's word.
+    let code = unsafe { &*(*state.frames[at].closure).code };
+    TraceEntry { code: code.code().clone(), pc: code.index_before(pc) }
 }
