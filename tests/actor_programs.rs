@@ -183,7 +183,7 @@ fn keys_let_in_those_who_are_known() {
     list("bob.keys").ends(0);
     list("ann.keys").ends(1).says("only operators may ask that");
     // Strangers are told nothing; those without a key, or with another server's, what is wrong.
-    call(&["--key-file", "eve.keys"]).ends(2).says(address);
+    call(&["--key-file", "eve.keys"]).ends(2).says(address).says("it does not know this key");
     call(&[]).ends(2).says("key");
     let other = scratch.0.join("other.keys");
     fs::write(&other, fs::read_to_string(scratch.0.join("ann.keys")).unwrap().replace(&own, &eve)).unwrap();
@@ -191,6 +191,8 @@ fn keys_let_in_those_who_are_known() {
         fs::set_permissions(&other, Permissions::from_mode(mode)).unwrap();
         call(&["--key-file", "other.keys"]).ends(2).says(says);
     }
+    scratch.file("no.keys", "print(1)\n");
+    call(&["--key-file", "no.keys"]).ends(2).says("`no.keys`: this is no key file: line 1 is none of");
     // From a program.
     let program = |file: &str| {
         format!("import actor\nprint(actor.connect(\"{address}\", [key: \"{file}\"]).call(|state, n| n + 1, 1))\n")
@@ -201,6 +203,25 @@ fn keys_let_in_those_who_are_known() {
     }
     scratch.file("bare.qp", format!("import actor\nactor.connect(\"{address}\")\n"));
     vm_in(&scratch.0, &["bare.qp"]).ends(1).says("io_error: actor.connect: ");
+}
+
+#[test]
+fn what_cannot_be_reached_or_listened_on_is_named() {
+    let scratch = Scratch::new("actor_named");
+    let vm = |words: &[&str]| vm_in(&scratch.0, words);
+    vm(&["call", "unix:s", "-e", "|state| 1"]).ends(2).says("unix:s: no connection: ").says("is `vm serve` running?");
+    scratch.file("a.qp", "import actor\nactor.connect(\"127.0.0.1:1\")");
+    vm(&["a.qp"]).ends(1).says("127.0.0.1:1: no connection: connection refused; is `vm serve` running?");
+    for option in ["--listen", "--metrics"] {
+        vm(&["serve", option, "7421"]).ends(2).says("expected HOST:PORT, such as 127.0.0.1:7300");
+    }
+    vm(&["serve", "--unix", "no/s"]).ends(1).says("cannot listen on unix:no/s: No such file or directory");
+    let (_server, line) = Server::start(&scratch.0, &["serve", "--listen", "127.0.0.1:0", "--data", "data.db"]);
+    let address = line.trim().strip_prefix("listening on ").unwrap();
+    vm(&["serve", "--listen", address]).ends(1).says(&format!("cannot listen on {address}: "));
+    let begun = Instant::now();
+    vm(&["serve", "--unix", "s", "--data", "data.db"]).ends(2).says("data.db: ");
+    assert!(begun.elapsed() < Duration::from_secs(4));
 }
 
 #[test]

@@ -244,7 +244,8 @@ fn what_cannot_be_saved_is_named_and_nothing_is_written() {
     let running =
         scratch.file("b.qp", "import image\nvar me = nil\nme = fiber(|| image.dump([deep: me]))\nme.resume()");
     vm(&["run", &running]).ends(1).says("not_portable").says("root.deep").says("running fiber");
-    vm(&["image", "save", &program, "-o", &scratch.path("no/folder.qpi")]).ends(2).says("cannot write");
+    let run = vm(&["image", "save", &program, "-o", &scratch.path("no/folder.qpi")]).ends(2);
+    run.says(&format!("cannot write `{}`: No such file or directory (os error 2)\n", scratch.path("no/folder.qpi")));
     vm(&["image", "save", &program, "-o", &image, "--entry", "ff"]).ends(2).says("exports no `ff`");
 }
 

@@ -136,12 +136,12 @@ fn a_socket_file_is_its_owners_alone() {
     let server = Running::start(Options::new(Address::Unix(path.clone())));
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let again = server.runtime.block_on(Server::bind(Options::new(Address::Unix(path)), Arc::new(Echo::default())));
-    assert!(matches!(again, Err(ServeError::InUse)));
+    assert!(matches!(again, Err(ServeError::InUse(_))));
     let file = folder.path().join("file");
     std::fs::write(&file, "kept").unwrap();
     let taken =
         server.runtime.block_on(Server::bind(Options::new(Address::Unix(file.clone())), Arc::new(Echo::default())));
-    assert!(matches!(taken, Err(ServeError::Io(_))));
+    assert!(matches!(taken, Err(ServeError::Bind(..))));
     assert_eq!(std::fs::read_to_string(file).unwrap(), "kept");
 }
 
@@ -160,9 +160,28 @@ fn keys_let_in_whom_they_are_for() {
     assert_eq!(call(&mut client, &[5; 100_000]), Ok(vec![5; 100_000]));
     // She may call, not look around.
     assert!(matches!(client.ask(Question::List, &"".into()), Err(ClientError::Refused(_))));
-    assert!(Blocking::connect(options(Some((bob, own.public())))).is_err());
-    assert!(Blocking::connect(options(Some((ann.clone(), ann.public())))).is_err());
+    for (own, server) in [(bob, own.public()), (ann.clone(), ann.public())] {
+        assert_eq!(Blocking::connect(options(Some((own, server)))).err(), Some(ClientError::TurnedAway));
+    }
     assert_eq!(Blocking::connect(options(None)).err(), Some(ClientError::Protocol(Violation::Mode)));
+}
+
+#[test]
+fn errors_name_the_address_and_nothing_that_is_made_on_the_way() {
+    let running = Running::start(local());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let refused = |address: Address| {
+        let server = runtime.block_on(Server::bind(Options::new(address), Arc::new(Echo::default())));
+        server.err().unwrap().to_string()
+    };
+    let said = refused(running.address.clone());
+    assert!(said.starts_with(&format!("cannot listen on {}: ", running.address)), "{said}");
+    let said = refused(Address::Unix("/no/such/folder/socket".into()));
+    assert_eq!(said, "cannot listen on unix:/no/such/folder/socket: No such file or directory (os error 2)");
+    let nobody = Address::Unix("/no/such/folder/socket".into());
+    let error = Blocking::connect(client::Options::new(nobody.clone())).err().unwrap();
+    assert!(error.at(&nobody).starts_with("unix:/no/such/folder/socket: "), "{error}");
+    assert!(error.at(&nobody).ends_with("; is `vm serve` running?"), "{error}");
 }
 
 #[test]

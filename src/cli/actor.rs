@@ -34,7 +34,7 @@ pub const ADDRESS: &str = "127.0.0.1:7300";
 #[derive(clap::Args, Debug)]
 pub struct Serve {
     /// Listen on this address.
-    #[arg(long, default_value = ADDRESS, value_name = "HOST:PORT")]
+    #[arg(long, default_value = ADDRESS, value_name = "HOST:PORT", value_parser = host_and_port)]
     listen: String,
     /// Listen on a socket file instead, which only you can use.
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
@@ -48,8 +48,8 @@ pub struct Serve {
     /// Let only those in whose keys are in this file.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Show numbers for monitoring at http://ADDR/metrics.
-    #[arg(long, value_name = "ADDR")]
+    /// Show numbers for monitoring at http://HOST:PORT/metrics.
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     metrics: Option<String>,
     /// Say on standard error what happens: off, error, warn, info or debug; with --json as JSON, one object a line.
     #[arg(long, default_value = "warn", value_name = "LEVEL", value_parser = level)]
@@ -181,6 +181,14 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
             complain(&format!("error: {error}\n"));
             Ok(Exit::Uncaught.into())
         }
+    }
+}
+
+/// An address of the network.
+fn host_and_port(text: &str) -> Result<String, String> {
+    match text.parse() {
+        Ok(Address::Tcp(address)) => Ok(address),
+        _ => Err(format!("expected HOST:PORT, such as {ADDRESS}")),
     }
 }
 
@@ -368,7 +376,7 @@ fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Res
         to.keys = Some((file.secret, server));
     }
     to.timeout = options.timeout.unwrap_or(to.timeout);
-    Blocking::connect(to).map_err(|error| format!("{address}: {error}"))
+    Blocking::connect(to).map_err(|error| error.at(address))
 }
 
 fn say(line: &str) {

@@ -21,6 +21,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// An error of `tempfile` without the path that it tried, which is a name that nobody has given.
+pub fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.rsplit_once(" at path ") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
+    }
+}
+
 /// A file that takes its place when it is finished, and is gone when it is dropped before.
 pub(crate) struct Whole {
     file: NamedTempFile,
@@ -46,7 +55,7 @@ pub(crate) fn whole(path: &Path) -> io::Result<Option<Whole>> {
     #[cfg(unix)]
     // What the process's mask leaves of it is what any new file gets.
     builder.permissions(default);
-    let file = builder.tempfile_in(folder_of(&path))?;
+    let file = builder.tempfile_in(folder_of(&path)).map_err(without_path)?;
     if let Some(there) = there {
         file.as_file().set_permissions(there.permissions())?;
     }

@@ -39,6 +39,15 @@ impl Capability {
         }
     }
 
+    /// The module that it is about.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Capability::Entropy => "random",
+            Capability::Net => "actor",
+            _ => self.name(),
+        }
+    }
+
     /// The capability with this name.
     pub fn from_name(name: &str) -> Option<Capability> {
         Capability::ALL.iter().copied().find(|capability| capability.name() == name)

@@ -11,7 +11,7 @@ use quipu_vm::host::HostType;
 use quipu_vm::library::{Library, Module, Provided, Standard, split};
 
 use crate::entry::{Entry, Parameters};
-use crate::grant::Grant;
+use crate::grant::{Capabilities, Capability, Grant};
 use crate::module::{DECLARATIONS, Declaration};
 use crate::source::Compiled;
 use crate::{bytes, core, fiber, fs, function, io, list, map, os, pack, random, range, regex, set, source, tuple};
@@ -48,7 +48,7 @@ const PLAIN: &[&[Entry]] = &[
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
     #[cfg(feature = "actor")]
-    let classes = match grant.capabilities.has(crate::grant::Capability::Net) {
+    let classes = match grant.capabilities.has(Capability::Net) {
         true => vec![Arc::new(crate::actor::Connected::class().into_host_class())],
         false => Vec::new(),
     };
@@ -168,6 +168,46 @@ impl Standard for Shelf {
         let written = written.map(|export| split(export.name)).filter(|&(of, _)| of == type_name && !of.is_empty());
         native.map(Entry::name).chain(written.map(|(_, name)| name)).collect()
     }
+}
+
+/// What is missing where a capability is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lacking {
+    /// The capability.
+    pub capability: Capability,
+    /// What programs would have by it, or the module if it is only seen inside of the library.
+    pub names: Vec<String>,
+}
+
+/// Why a library that grants this much does not provide some of these names: none of those that have other reasons.
+pub fn lacking<'n>(names: impl Iterator<Item = &'n str>, granted: Capabilities) -> Vec<Lacking> {
+    let mut found: Vec<Lacking> = Vec::new();
+    for name in names {
+        let Some(capability) = capability_of(name).filter(|&needed| !granted.has(needed)) else { continue };
+        let index = found.iter().position(|lacking| lacking.capability == capability).unwrap_or_else(|| {
+            found.push(Lacking { capability, names: Vec::new() });
+            found.len() - 1
+        });
+        if !name.starts_with('_') {
+            found[index].names.push(format!("`{name}`"));
+        }
+    }
+    for Lacking { capability, names } in &mut found {
+        if names.is_empty() {
+            names.push(format!("module `{}`", capability.module()));
+        }
+    }
+    found
+}
+
+/// What a host has to grant for something to be provided under a name.
+fn capability_of(name: &str) -> Option<Capability> {
+    let Some((module, member)) = name.split_once('.') else {
+        return PLAIN.iter().copied().flatten().find(|entry| entry.name() == name)?.needs;
+    };
+    let module = DECLARATIONS.iter().find(|declared| declared.name == module)?;
+    let native = || (module.natives)().into_iter().find(|entry| entry.name() == member)?.needs;
+    module.capability.or_else(native)
 }
 
 /// The names that the library of a host that grants this much provides to programs.
@@ -333,6 +373,19 @@ mod tests {
         assert!(pure.find("os.exit").is_none() && pure.find("_io_read_line").is_none());
         assert!(Shelf::new(&Grant::pure()).names().iter().all(|name| !name.starts_with("os.")));
         assert!(library(&Grant::all(Vec::new())).find("os.exit").is_some());
+    }
+
+    #[test]
+    fn what_lacks_is_told_by_capability_and_in_the_words_of_programs() {
+        let names = ["print", "io.lines", "_io_read_line", "math.sin", "image.save", "_os_args", "geo.dist"];
+        let told = |granted| -> Vec<(&str, String)> {
+            let all = lacking(names.into_iter(), granted).into_iter();
+            all.map(|lacking| (lacking.capability.name(), lacking.names.join(", "))).collect()
+        };
+        let told_of = |capability, names: &str| (capability, names.to_owned());
+        let all = [told_of("io", "`io.lines`"), told_of("fs", "`image.save`"), told_of("os", "module `os`")];
+        assert_eq!(told(Capabilities::PURE), all);
+        assert_eq!(told(Capabilities::ALL.without(Capability::Fs)), all[1..2]);
     }
 
     #[test]

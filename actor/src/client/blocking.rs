@@ -129,13 +129,15 @@ impl Blocking {
             match moved {
                 Ok(()) => attempt = 0,
                 Err(ClientError::Lost(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)) => go_on()?,
-                Err(ClientError::Lost(kind)) => {
+                Err(error @ (ClientError::Lost(_) | ClientError::TurnedAway)) => {
                     self.lose();
                     go_on()?;
                     attempt += 1;
-                    // A server that restarts needs a moment; one that is not there for longer is not there.
-                    if attempt > 8 {
-                        return Err(ClientError::Lost(kind));
+                    // A server that restarts needs a moment; one that is not there for longer is not there. One that
+                    // is there and closes may have been told to stop just then.
+                    let most = if error == ClientError::TurnedAway { 2 } else { 8 };
+                    if attempt > most {
+                        return Err(error);
                     }
                     std::thread::sleep(pause(attempt));
                 }
@@ -157,12 +159,14 @@ impl Blocking {
         self.write()?;
         let Some(stream) = &mut self.stream else { return Err(ClientError::Closed) };
         let length = match stream {
-            Stream::Tcp(stream) => stream.read(&mut self.buffer)?,
-            Stream::Unix(stream) => stream.read(&mut self.buffer)?,
+            Stream::Tcp(stream) => stream.read(&mut self.buffer),
+            Stream::Unix(stream) => stream.read(&mut self.buffer),
         };
-        if length == 0 {
-            return Err(ClientError::Lost(io::ErrorKind::UnexpectedEof));
-        }
+        let length = match length {
+            Ok(0) => return Err(self.options.ended(&self.core, io::ErrorKind::UnexpectedEof)),
+            Ok(length) => length,
+            Err(error) => return Err(self.options.ended(&self.core, error.kind())),
+        };
         self.core.feed(&self.buffer[..length])?;
         self.write()
     }

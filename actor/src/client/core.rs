@@ -93,6 +93,11 @@ impl Core {
         self.queue = self.pending.keys().copied().collect();
     }
 
+    /// Whether there is a connection on which the server has not introduced itself yet.
+    pub fn is_greeting(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.is_open())
+    }
+
     /// Asks for a call and gives its number. `function` is that of the target; none for an installed one.
     pub fn call(&mut self, actor: &Arc<str>, target: Target, function: Option<Arc<Function>>, args: Vec<u8>) -> u64 {
         self.ask(Asked::Call { actor: actor.clone(), target, function, args })

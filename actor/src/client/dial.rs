@@ -19,7 +19,7 @@ pub struct Dialer;
 impl Dial for Dialer {
     fn dial(&self, to: &To<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Line>, Trouble> {
         let address: Address = to.address.parse().map_err(|error| Trouble::Wrong(format!("the address: {error}")))?;
-        let mut options = Options::new(address);
+        let mut options = Options::new(address.clone());
         if let Some(path) = to.key_file {
             let file = open_key_file(path.as_ref()).map_err(Trouble::Wrong)?;
             let missing = || Trouble::Wrong(format!("`{path}` has no line `server {} KEY`", to.address));
@@ -29,7 +29,10 @@ impl Dial for Dialer {
         options.timeout = to.timeout.unwrap_or(options.timeout);
         match Blocking::connect_while(options, &mut wanted(go_on)) {
             Ok(client) => Ok(Box::new(Connection(client))),
-            Err(error) => Err(trouble(error, "")),
+            Err(error) => {
+                let text = error.at(&address);
+                Err(trouble(error, text, ""))
+            }
         }
     }
 }
@@ -60,7 +63,10 @@ impl Line for Connection {
             (None, name) => Target::Installed(name.unwrap_or_default().to_owned()),
         };
         let outcome = self.0.call(&actor.into(), target, function, args, &mut wanted(go_on));
-        outcome.map_err(|error| trouble(error, actor))
+        outcome.map_err(|error| {
+            let text = error.to_string();
+            trouble(error, text, actor)
+        })
     }
 }
 
@@ -69,8 +75,7 @@ fn wanted(go_on: &mut dyn FnMut() -> bool) -> impl FnMut() -> Result<(), ClientE
     || if go_on() { Ok(()) } else { Err(ClientError::Closed) }
 }
 
-fn trouble(error: ClientError, actor: &str) -> Trouble {
-    let text = error.to_string();
+fn trouble(error: ClientError, text: String, actor: &str) -> Trouble {
     match error {
         ClientError::Thrown { value, trace, omitted } => {
             let omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
@@ -78,7 +83,7 @@ fn trouble(error: ClientError, actor: &str) -> Trouble {
         }
         ClientError::Stopped(_) => Trouble::Refused("stopped", text),
         ClientError::Refused(_) => Trouble::Refused("refused", text),
-        ClientError::Lost(_) => Trouble::Lost("lost", text),
+        ClientError::Lost(_) | ClientError::TurnedAway => Trouble::Lost("lost", text),
         ClientError::Late => Trouble::Lost("late", text),
         ClientError::Protocol(_) => Trouble::Lost("protocol", text),
         ClientError::Closed => Trouble::GivenUp,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use quipu_vm::trace::Trace;
 
+use crate::address::Address;
 use crate::wire::{Answer, Stopped, TraceLine, Violation};
 
 /// Why a call gave no value.
@@ -26,6 +27,8 @@ pub enum ClientError {
     Refused(String),
     /// The connection cannot be made, or was lost and could not be made again.
     Lost(io::ErrorKind),
+    /// The server closed the connection where this client's key was to be shown to it. It does not say why.
+    TurnedAway,
     /// There was no answer in time. The call may have been carried out.
     Late,
     /// The server does not follow the protocol, or the keys do not fit.
@@ -39,6 +42,15 @@ impl ClientError {
     pub fn is_without_effect(&self) -> bool {
         matches!(self, ClientError::Thrown { .. } | ClientError::Stopped(_) | ClientError::Refused(_))
     }
+
+    /// What is said of a connection to this address that could not be made.
+    pub fn at(&self, address: &Address) -> String {
+        let help = match self {
+            ClientError::Lost(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => "; is `vm serve` running?",
+            _ => "",
+        };
+        format!("{address}: {self}{help}")
+    }
 }
 
 impl fmt::Display for ClientError {
@@ -48,6 +60,11 @@ impl fmt::Display for ClientError {
             ClientError::Stopped(why) => write!(f, "{why}"),
             ClientError::Refused(why) => write!(f, "the server refuses: {why}"),
             ClientError::Lost(kind) => write!(f, "no connection: {kind}"),
+            ClientError::TurnedAway => write!(
+                f,
+                "the server closed the connection during the handshake: it does not know this key, or the key file has \
+                 another server's"
+            ),
             ClientError::Late => write!(f, "no answer in time; whether it was done is not known"),
             ClientError::Protocol(violation) => write!(f, "{violation}"),
             ClientError::Closed => write!(f, "the connection is closed"),

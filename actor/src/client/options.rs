@@ -1,7 +1,9 @@
 //! How a client connects.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
+use super::core::Core;
 use super::error::ClientError;
 use crate::address::Address;
 use crate::wire::{Key, Link, MAX_MESSAGE, Secret};
@@ -23,6 +25,15 @@ impl Options {
         Options { address, keys: None, timeout: Duration::from_secs(30) }
     }
 
+    /// What it means that the connection has ended.
+    pub(super) fn ended(&self, core: &Core, kind: ErrorKind) -> ClientError {
+        let is_end = matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+        match is_end && self.keys.is_some() && core.is_greeting() {
+            true => ClientError::TurnedAway,
+            false => ClientError::Lost(kind),
+        }
+    }
+
     pub(super) fn link(&self) -> Result<Link, ClientError> {
         Ok(match &self.keys {
             None => Link::plain_client(MAX_MESSAGE),
@@ -33,7 +44,7 @@ impl Options {
 
 /// A nonce from the system's entropy.
 pub(super) fn nonce() -> Result<[u8; 16], ClientError> {
-    let secret = Secret::new().map_err(|_| ClientError::Lost(std::io::ErrorKind::Unsupported))?;
+    let secret = Secret::new().map_err(|_| ClientError::Lost(ErrorKind::Unsupported))?;
     let mut nonce = [0; 16];
     nonce.copy_from_slice(&blake3::hash(&secret.public().0).as_bytes()[..16]);
     Ok(nonce)

@@ -215,10 +215,10 @@ impl Driver {
         let Some(socket) = &self.socket else { return Ok(()) };
         let mut buffer = [0; 16 << 10];
         match socket.try_read(&mut buffer) {
-            Ok(0) => Err(ClientError::Lost(io::ErrorKind::UnexpectedEof)),
+            Ok(0) => Err(self.options.ended(&self.core, io::ErrorKind::UnexpectedEof)),
             Ok(length) => Ok(self.core.feed(&buffer[..length])?),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.options.ended(&self.core, error.kind())),
         }
     }
 

@@ -8,7 +8,7 @@ use quipu_lang::compile::compile;
 use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
 use quipu_lang::span::Source;
-use quipu_stdlib::Grant;
+use quipu_stdlib::{Capabilities, Grant};
 use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;
 use quipu_vm::library::Library;
@@ -225,7 +225,7 @@ impl Machine {
 
     fn run(&mut self, doing: Doing<'_>, args: &Image) -> Result<Root, Failure> {
         let function = match doing {
-            Doing::Call(image) => self.vm.thaw(image)?,
+            Doing::Call(image) => self.function(image)?,
             Doing::Invoke(name) => {
                 let name_value = self.vm.string(name);
                 let found = self.vm.call(&self.functions.find, &[self.installed.clone(), name_value])?;
@@ -236,12 +236,25 @@ impl Machine {
                 found
             }
             Doing::Install(name, image) => {
-                let (function, name) = (self.vm.thaw(image)?, self.vm.string(name));
+                let (function, name) = (self.function(image)?, self.vm.string(name));
                 return self.vm.call(&self.functions.install, &[self.installed.clone(), name, function]);
             }
         };
         let args = self.vm.thaw(args)?;
         self.vm.call(&self.functions.run, &[function, self.state.clone(), args])
+    }
+
+    /// A function that was sent.
+    fn function(&mut self, image: &Image) -> Result<Root, Failure> {
+        self.vm.thaw(image).or_else(|failure| {
+            let lacking = quipu_stdlib::lacking(image.needs().iter().map(String::as_str), Capabilities::PURE);
+            if lacking.is_empty() || matches!(failure, Failure::Stop(..)) {
+                return Err(failure);
+            }
+            let names = lacking.into_iter().flat_map(|lacking| lacking.names).collect::<Vec<_>>().join(", ");
+            let message = format!("functions in an actor cannot use {names}: they have no clock, files or network");
+            self.vm.enter(|cx| Err(cx.fail(ErrorKind::Image, message)))
+        })
     }
 
     /// What a client is told of a failure.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quipu_stdlib::without_path;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -69,7 +70,9 @@ pub enum ServeError {
     /// Others than this machine could reach it, and there are no keys to tell them apart.
     NoKeys,
     /// Another server listens on this socket file.
-    InUse,
+    InUse(Address),
+    /// The system refuses this address.
+    Bind(String, io::Error),
     /// The system refuses.
     Io(io::Error),
 }
@@ -83,7 +86,8 @@ impl fmt::Display for ServeError {
                     "an address that other machines can reach needs keys: `vm actor key FILE`, then --key-file FILE"
                 )
             }
-            ServeError::InUse => write!(f, "another server listens there"),
+            ServeError::InUse(address) => write!(f, "another server listens on {address}"),
+            ServeError::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
             ServeError::Io(error) => write!(f, "{error}"),
         }
     }
@@ -135,7 +139,7 @@ impl Server {
     pub async fn bind(options: Options, host: Arc<dyn Host>) -> Result<Server, ServeError> {
         let listener = match &options.address {
             Address::Tcp(address) => {
-                let listener = TcpListener::bind(address.as_str()).await?;
+                let listener = bind_tcp(address).await?;
                 if options.keys.is_none() && !listener.local_addr()?.ip().is_loopback() {
                     return Err(ServeError::NoKeys);
                 }
@@ -212,24 +216,32 @@ impl Listener {
     }
 }
 
+/// Listens on HOST:PORT.
+pub(super) async fn bind_tcp(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| ServeError::Bind(address.to_owned(), error))
+}
+
 /// Makes a socket file that only its owner can use: first where nobody else can look, then moved.
 fn bind_unix(path: &Path) -> Result<UnixListener, ServeError> {
     use std::os::unix::fs::PermissionsExt;
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        return Err(ServeError::InUse);
+        return Err(ServeError::InUse(Address::Unix(path.to_owned())));
     }
+    // Whatever the names of what is made on the way, what is told is the name that was asked for.
+    let refused = |error| ServeError::Bind(Address::Unix(path.to_owned()).to_string(), error);
     if let Ok(there) = std::fs::symlink_metadata(path) {
         use std::os::unix::fs::FileTypeExt;
         if !there.file_type().is_socket() {
-            return Err(ServeError::Io(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of this name")));
+            return Err(refused(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of this name")));
         }
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let hidden = tempfile::Builder::new().prefix(".q").tempdir_in(folder)?;
+    let hidden = tempfile::Builder::new().prefix(".q").tempdir_in(folder);
+    let hidden = hidden.map_err(|error| refused(without_path(error)))?;
     let place = hidden.path().join("s");
-    let listener = UnixListener::bind(&place)?;
-    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&place, path)?;
+    let listener = UnixListener::bind(&place).map_err(refused)?;
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600)).map_err(refused)?;
+    std::fs::rename(&place, path).map_err(refused)?;
     Ok(listener)
 }
 

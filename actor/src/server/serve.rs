@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::host::Host;
-use super::listen::{Options, ServeError, Server};
+use super::listen::{Options, ServeError, Server, bind_tcp};
 use super::page::serve_metrics;
 use crate::address::Address;
 use crate::node::Node;
@@ -27,7 +26,7 @@ pub fn serve(
     runtime.block_on(async {
         let server = Server::bind(options, Arc::new(node.clone())).await?;
         let page = match metrics {
-            Some(address) => Some(TcpListener::bind(address).await?),
+            Some(address) => Some(bind_tcp(address).await?),
             None => None,
         };
         ready(&server.address(), page.as_ref().and_then(|page| page.local_addr().ok()));

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
@@ -70,6 +71,8 @@ impl Sqlite {
     /// It is no store, a newer one, in use, or cannot be read and written.
     pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
         let connection = Connection::open(path)?;
+        // Whoever has the file has it for long.
+        connection.busy_timeout(Duration::from_millis(200))?;
         // Before anything is read: whoever comes second is told so at once.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -157,11 +157,16 @@ fn report(name: &str, error: &ImageError) -> Report {
         ImageError::Damaged => Some("fetch or save it again"),
         _ => None,
     };
+    failed(format!("{name}: {error}"), help)
+}
+
+/// A finding about an image.
+fn failed(title: String, help: Option<&str>) -> Report {
     Report {
         origin: Origin::Run,
         severity: Severity::Error,
         code: "Q0417",
-        title: format!("{name}: {error}"),
+        title,
         place: None,
         note: None,
         help: help.map(|text| quipu::lang::diagnostic::Help { text: text.to_owned(), patch: None }),

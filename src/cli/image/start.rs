@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::lang::diagnostic::Help;
-use quipu::report::Report;
+use quipu::stdlib::{Lacking, lacking};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, ImageError};
 use quipu::vm::{Failure, Root, Vm};
@@ -19,7 +18,7 @@ use super::super::utf8;
 use super::super::watch;
 use super::bar::Bar;
 use super::turn::turn;
-use super::{CodeFrom, Stop, open, read, report, write};
+use super::{CodeFrom, Stop, failed, open, read, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
 const START: &str = "\
@@ -54,7 +53,13 @@ pub(super) fn run(
     let image = open(path, &code).map_err(|stop| misplaced(stop, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let engine = Engine::granting(&options.grant(strings.clone()));
+    let grant = options.grant(strings.clone());
+    let lacking = lacking(image.needs().iter().map(String::as_str), grant.capabilities);
+    if !lacking.is_empty() {
+        terminal.report(&[failed(denied(path, &lacking, options), None)]);
+        return Ok(Exit::Image.into());
+    }
+    let engine = Engine::granting(&grant);
     let mut session = match engine.session(run::limits(options)) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
@@ -171,12 +176,22 @@ fn behind<'w>(mut rest: &'w [OsString], mut save: bool, code: &CodeFrom) -> Resu
 fn misplaced(stop: Stop, args: &[OsString], terminal: &Terminal) -> Stop {
     match stop {
         Stop::Image(name, error @ ImageError::MissingCode(_)) if args.iter().any(|arg| arg == "--code") => {
-            let text = "`--code FILE` stands before the image or right behind it; here it is an argument".to_owned();
-            terminal.report(&[Report { help: Some(Help { text, patch: None }), ..report(&name, &error) }]);
+            let help = "`--code FILE` stands before the image or right behind it; here it is an argument";
+            terminal.report(&[failed(format!("{name}: {error}"), Some(help))]);
             Stop::Ended(Exit::Image.into())
         }
         stop => stop,
     }
+}
+
+/// What is said of an image that needs what the command line denies.
+fn denied(path: &OsString, lacking: &[Lacking], options: &Options) -> String {
+    let by = |lacking: &Lacking| match options.sandbox {
+        true => "--sandbox".to_owned(),
+        false => format!("--deny-{}", lacking.capability.name()),
+    };
+    let all = lacking.iter().map(|lacking| format!("{}, denied by {}", lacking.names.join(", "), by(lacking)));
+    format!("{}: the image needs {}", path.display(), all.collect::<Vec<_>>().join("; "))
 }
 
 /// An argument: JSON if it is JSON, else a string.
