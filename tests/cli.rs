@@ -50,6 +50,7 @@ fn misuse_gives_2() {
     vm(&["--fuel", "much", "-e", "0"]).ends(2).says("expected a number");
     vm(&["does-not-exist.qp"]).ends(2).says("does-not-exist.qp");
     vm(&["chekc"]).ends(2).says("did you mean the command `check`");
+    vm(&["chek", "x"]).ends(2).says("did you mean the command `check`");
     vm(&["check"]).ends(2);
 }
 
@@ -60,6 +61,15 @@ fn help_and_version_give_0() {
     assert!(run.out.contains("`vm a.qp --fuel 10` gives `--fuel 10` to a.qp"), "{}", run.out);
     let run = vm(&["--version"]).ends(0).says_nothing();
     assert!(run.out.starts_with("vm "), "{}", run.out);
+    for (words, options) in [
+        (&["version"][..], &["--version"][..]),
+        (&["help"], &["--help"]),
+        (&["help", "run"], &["run", "--help"]),
+        (&["help", "image", "run"], &["image", "run", "--help"]),
+    ] {
+        vm(words).ends(0).prints(&vm(options).ends(0).out).says_nothing();
+    }
+    vm(&["help", "rnu"]).ends(2).says("there is no command `rnu`; did you mean `run`?");
 }
 
 #[test]
@@ -284,8 +294,15 @@ fn an_image_that_needs_what_is_denied_does_not_load() {
     let image = scratch.path("a.qpi");
     vm(&["image", "save", &file, "-o", &image]).ends(0);
     vm(&[&image]).ends(0).prints("(true, true)\n");
-    vm(&["--sandbox", &image]).ends(5).prints("").says("fs.exists, os.cwd");
-    vm(&["--deny-os", "image", "run", &image]).ends(5).prints("").says("os.cwd");
+    vm(&["--sandbox", &image]).ends(5).prints("").says("`fs.exists`, denied by --sandbox; `os.cwd`");
+    vm(&["--deny-os", "image", "run", &image])
+        .ends(5)
+        .prints("")
+        .says("the image needs `os.cwd`, denied by --deny-os\n");
+    let file = scratch.file("b.qp", "import io\nlet lines = io.lines()\nfiber(|| lines.next())");
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    let run = vm(&["--deny-io", &image]).ends(5).says("denied by --deny-io\n");
+    assert!(!run.err.contains("_io"), "{}", run.err);
 }
 
 #[test]

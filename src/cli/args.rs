@@ -15,7 +15,8 @@ use quipu::stdlib::{Capability, Grant};
     allow_external_subcommands = true,
     subcommand_value_name = "FILE [ARGS]... | COMMAND",
     subcommand_help_heading = "Commands (anything else is a FILE to run)",
-    after_help = "Options for vm stand before FILE; what stands behind it is for the program: `vm a.qp --fuel 10` gives \
+    after_help = "`vm help COMMAND` tells more about a command, `vm explain` about errors.\n\n\
+                  Options for vm stand before FILE; what stands behind it is for the program: `vm a.qp --fuel 10` gives \
                   `--fuel 10` to a.qp.\n\n\
                   Exit codes: 0 ok, 1 uncaught error, 2 usage, 3 compile error, 4 limit hit, 5 bad image, 130 interrupted; \
                   os.exit(n) gives n."
@@ -110,7 +111,7 @@ pub enum Command {
 
 /// Names that are commands and so no files.
 pub const COMMANDS: &[&str] =
-    &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor"];
+    &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor", "help", "version"];
 
 /// The heading of the options that take capabilities away.
 const REACH: &str = "What programs may not reach";

@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use quipu::lang::diagnostic::closest;
 
 use args::{Args, COMMANDS, Command};
 use exit::Exit;
@@ -27,6 +28,13 @@ use terminal::{Terminal, complain, usage_error};
 /// Runs `vm` with these words after its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     keep_freed_memory();
+    let words = match as_options(words) {
+        Ok(words) => words,
+        Err(mistake) => {
+            usage_error(&mistake);
+            return Exit::Usage.into();
+        }
+    };
     let args = match Args::plain(&words) {
         Some(args) => args,
         None => match Args::try_parse_from(std::iter::once(OsString::from("vm")).chain(words)) {
@@ -47,6 +55,25 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// `help`, `help COMMAND` and `version` as the options that they stand for.
+fn as_options(words: Vec<OsString>) -> Result<Vec<OsString>, String> {
+    match words.split_first() {
+        Some((first, [])) if first == "version" => Ok(vec!["--version".into()]),
+        Some((first, about)) if first == "help" => {
+            if let Some(word) = about.first().and_then(|word| word.to_str())
+                && !COMMANDS.contains(&word)
+            {
+                let near = closest(word, COMMANDS.iter().copied());
+                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                return Err(format!("there is no command `{word}`{near}"));
+            }
+            let about = about.iter().filter(|word| *word != "help" && *word != "version");
+            Ok(about.cloned().chain(["--help".into()]).collect())
+        }
+        _ => Ok(words),
+    }
+}
+
 /// Frees one large allocation, untouched. From then on glibc's allocator keeps up to twice its size at the end of its heap,
 /// where it would otherwise give every 128 KB back to the system and take them again page by page after each collection
 /// (the dynamic thresholds of mallopt(3)); other allocators make nothing of it.
@@ -64,10 +91,9 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
         (_, Some(words), _) => run::code(&words, &options, &terminal, true),
         (_, _, Some(Command::Run { program })) => run::file(&program, &options, &terminal),
         (_, _, Some(Command::File(program))) => {
-            if program.len() == 1
-                && let Some(name) = program[0].to_str()
+            if let Some(name) = program[0].to_str()
                 && !std::path::Path::new(name).exists()
-                && let Some(near) = quipu::lang::diagnostic::closest(name, COMMANDS.iter().copied())
+                && let Some(near) = closest(name, COMMANDS.iter().copied())
             {
                 return Err(format!("there is no file `{name}`; did you mean the command `{near}`?"));
             }
