@@ -160,6 +160,18 @@ fn findings_as_json_are_one_object_a_line() {
     assert_eq!(error["code"], "Q0404");
     assert_eq!(error["trace"][0]["function"], "f");
     assert_eq!(error["trace"][1]["line"], 2);
+
+    for (words, says) in [
+        (&["nothere.qp"][..], "cannot read `nothere.qp`"),
+        (&["check", "nothere.qp"], "cannot read `nothere.qp`"),
+        (&["explain", "Q9999"], "there is no code `Q9999`"),
+        (&["test", "nothere_test.qp"], "nothere_test.qp"),
+    ] {
+        let run = vm(&[&["--json"], words].concat()).ends(2).prints("");
+        let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();
+        assert_eq!((&error["kind"], &error["code"]), (&"usage".into(), &serde_json::Value::Null));
+        assert!(error["title"].as_str().unwrap().contains(says), "{error}");
+    }
 }
 
 #[test]

@@ -174,7 +174,7 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FILE", help_heading = WATCHED)]
     pub profile: Option<OsString>,
 
-    /// Report errors as JSON, one object a line.
+    /// Report errors as JSON, one object a line; mistakes in options stay text.
     #[arg(long, global = true)]
     pub json: bool,
 

@@ -10,7 +10,7 @@ use quipu::{Engine, Error};
 use super::args::Options;
 use super::exit::Exit;
 use super::run;
-use super::terminal::{Output, Terminal, usage_error};
+use super::terminal::{Output, Terminal};
 
 /// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
 pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
@@ -21,7 +21,7 @@ pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Resu
         let found = match engine.check(&run::input(file)?) {
             Ok(warnings) => warnings.iter().flat_map(Report::diagnostics).collect(),
             Err(Error::Unreadable(name, error)) => {
-                usage_error(&format!("cannot read `{name}`: {error}"));
+                terminal.mistake(&format!("cannot read `{name}`: {error}"));
                 exit = if exit == Exit::Compile { exit } else { Exit::Usage };
                 continue;
             }

@@ -21,9 +21,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use quipu::lang::diagnostic::closest;
 
-use args::{Args, COMMANDS, Command};
+use args::{Args, COMMANDS, Command, Options};
 use exit::Exit;
-use terminal::{Terminal, complain, usage_error};
+use terminal::{Terminal, complain};
 
 /// Runs `vm` with these words after its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
@@ -31,7 +31,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     let words = match as_options(words) {
         Ok(words) => words,
         Err(mistake) => {
-            usage_error(&mistake);
+            Terminal::new(&Options::default()).mistake(&mistake);
             return Exit::Usage.into();
         }
     };
@@ -46,10 +46,11 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             }
         },
     };
-    match dispatch(args) {
+    let terminal = Terminal::new(&args.options);
+    match dispatch(args, &terminal) {
         Ok(code) => code,
         Err(mistake) => {
-            usage_error(&mistake);
+            terminal.mistake(&mistake);
             Exit::Usage.into()
         }
     }
@@ -83,13 +84,12 @@ fn keep_freed_memory() {
 }
 
 /// Carries out what is asked for. `Err` is a mistake in the use of the command.
-fn dispatch(args: Args) -> Result<ExitCode, String> {
+fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
     let Args { options, code, expr, command } = args;
-    let terminal = Terminal::new(&options);
     match (code, expr, command) {
-        (Some(words), ..) => run::code(&words, &options, &terminal, false),
-        (_, Some(words), _) => run::code(&words, &options, &terminal, true),
-        (_, _, Some(Command::Run { program })) => run::file(&program, &options, &terminal),
+        (Some(words), ..) => run::code(&words, &options, terminal, false),
+        (_, Some(words), _) => run::code(&words, &options, terminal, true),
+        (_, _, Some(Command::Run { program })) => run::file(&program, &options, terminal),
         (_, _, Some(Command::File(program))) => {
             if let Some(name) = program[0].to_str()
                 && !std::path::Path::new(name).exists()
@@ -97,29 +97,29 @@ fn dispatch(args: Args) -> Result<ExitCode, String> {
             {
                 return Err(format!("there is no file `{name}`; did you mean the command `{near}`?"));
             }
-            run::file(&program, &options, &terminal)
+            run::file(&program, &options, terminal)
         }
-        (_, _, Some(Command::Check { files })) => check::check(&files, &options, &terminal),
+        (_, _, Some(Command::Check { files })) => check::check(&files, &options, terminal),
         (_, _, Some(Command::Test { words })) => test::test(&words, &options),
         (_, _, Some(Command::Doc { what, name, html, markdown })) => {
             let (what, name) = (what.as_ref(), name.as_deref());
             doc::doc(
                 &doc::Question { what, name, html: html.as_ref(), markdown: markdown.as_ref() },
                 &options,
-                &terminal,
+                terminal,
             )
         }
-        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &terminal),
-        (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, &terminal),
-        (_, _, Some(Command::Call(command))) => actor::call(&command, &options, &terminal),
+        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), terminal),
+        (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, terminal),
+        (_, _, Some(Command::Call(command))) => actor::call(&command, &options, terminal),
         (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
-        (_, _, Some(Command::Image { command })) => image::command(&command, &options, &terminal),
+        (_, _, Some(Command::Image { command })) => image::command(&command, &options, terminal),
         (_, _, Some(Command::Hash { file, name, explain: false })) => {
-            hash::hash(&file, name.as_deref(), &options, &terminal)
+            hash::hash(&file, name.as_deref(), &options, terminal)
         }
         (_, _, Some(Command::Hash { file, name, explain: true })) => match name {
-            Some(other) => hash::explain(&file, &other.into(), &options, &terminal),
+            Some(other) => hash::explain(&file, &other.into(), &options, terminal),
             None => Err("`vm hash --explain` compares two".to_owned()),
         },
         (None, None, None) => {

@@ -15,7 +15,7 @@ use super::args::Options;
 use super::ctrl_c::CtrlC;
 use super::exit::Exit;
 use super::image::{is_image, run_file};
-use super::terminal::{Output, Terminal, complain, usage_error};
+use super::terminal::{Output, Terminal, complain};
 use super::utf8;
 use super::watch;
 
@@ -124,7 +124,7 @@ pub fn ended(
     let exit = match error {
         Error::Unreadable(name, error) => {
             let what = if *name == input.name() { "" } else { "the program of " };
-            usage_error(&format!("cannot read {what}`{name}`: {error}"));
+            terminal.mistake(&format!("cannot read {what}`{name}`: {error}"));
             Exit::Usage
         }
         Error::Invalid(_) => Exit::Compile,

@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quipu::report::{Report, harmless, json, text};
+use quipu::lang::diagnostic::Severity;
+use quipu::report::{Origin, Report, harmless, json, text};
 
 use super::args::{Color, Options};
 
@@ -68,16 +69,29 @@ impl Terminal {
             complain(&format!("\n... and {} more\n", reports.len() - most));
         }
     }
+
+    /// Shows a mistake in the use of the command itself.
+    pub fn mistake(&self, text: &str) {
+        if !self.json {
+            return complain(&format!("error: {text}\n"));
+        }
+        self.report(&[Report {
+            origin: Origin::Usage,
+            severity: Severity::Error,
+            code: "",
+            title: text.to_owned(),
+            place: None,
+            note: None,
+            help: None,
+            trace: Vec::new(),
+            omitted: 0,
+        }]);
+    }
 }
 
 /// Writes to standard error; that nobody reads it is no reason to fail.
 pub fn complain(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// Shows a mistake in the use of the command itself.
-pub fn usage_error(text: &str) {
-    complain(&format!("error: {text}\n"));
 }
 
 /// Standard output: buffered, by lines when somebody is watching. When the reader has gone, the rest is swallowed and

@@ -50,6 +50,8 @@ pub enum Origin {
     Run,
     /// A limit of the host.
     Limit,
+    /// The program `vm`, about how it was called: such reports have no code.
+    Usage,
 }
 
 /// Spans in one source.

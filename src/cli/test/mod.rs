@@ -22,7 +22,7 @@ use super::args::Options;
 use super::ctrl_c::CtrlC;
 use super::exit::Exit;
 use super::run::limits;
-use super::terminal::{Output, Terminal, usage_error};
+use super::terminal::{Output, Terminal};
 
 use diff::Difference;
 
@@ -99,7 +99,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
         runner.file(file);
     }
     if runner.passed + runner.failed == 0 {
-        usage_error(match (files.is_empty(), runner.filters.is_empty()) {
+        runner.terminal.mistake(match (files.is_empty(), runner.filters.is_empty()) {
             (true, _) => "there are no files whose names end in `_test.qp`",
             (_, true) => "the files declare no tests",
             _ => "no test has such a name",
@@ -219,7 +219,7 @@ impl<'o> Runner<'o> {
     ) {
         self.heading(file);
         if let Error::Unreadable(name, error) = error {
-            usage_error(&format!("cannot read `{name}`: {error}"));
+            self.terminal.mistake(&format!("cannot read `{name}`: {error}"));
             self.failed += 1;
         }
         let mut reports = Report::error(error, source).into_iter();
