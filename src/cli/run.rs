@@ -148,7 +148,10 @@ fn advice(failure: &Failure, options: &Options) -> Option<String> {
         Failure::Stop(Stop::Fuel, _) => Some(format!("the limit is --fuel {}", options.fuel?)),
         Failure::Stop(Stop::Time, _) => Some(format!("the limit is --timeout {:?}", options.timeout?)),
         Failure::Stop(Stop::Heap, _) => Some("`--heap SIZE` sets the limit".to_owned()),
-        Failure::Uncaught(uncaught) if uncaught.kind.as_deref() == Some("stack_overflow") => {
+        // How often natives may call back within one another is not for hosts to set.
+        Failure::Uncaught(uncaught)
+            if uncaught.kind.as_deref() == Some("stack_overflow") && !uncaught.message.starts_with("natives ") =>
+        {
             Some("`--depth N` sets the limit".to_owned())
         }
         _ => None,

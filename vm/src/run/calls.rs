@@ -556,7 +556,7 @@ impl Machine {
         /// Calls from natives into the machine that may be under way at once; each takes a part of the Rust stack.
         const NESTING: u32 = 100;
         if self.nesting >= NESTING {
-            let message = "too many natives call one another back";
+            let message = "natives such as `==` of lists call functions back, more than 100 within one another";
             return Err(self.cx_mut().fail(ErrorKind::StackOverflow, message));
         }
         let Some(birth) = self.heap.birth.checked_add(1) else {
