@@ -103,6 +103,24 @@ fn what_a_host_does_not_grant_is_not_there() {
 }
 
 #[test]
+fn a_standard_module_in_quotes_is_known_for_one() {
+    let advice = |modules: Memory| {
+        let Err(Error::Invalid(found)) = Engine::new().with_resolver(modules).check(&Input::file("main.qp")) else {
+            panic!("no error")
+        };
+        let help = found[0].list[0].help.clone().unwrap();
+        (help.text, help.patch.unwrap().1)
+    };
+    let main = || Memory::new().with("main.qp", "import \"json\" as j\n");
+    let (text, patch) = advice(main());
+    assert_eq!(
+        (text.as_str(), patch.as_str()),
+        ("standard modules are imported without quotes: `import json`", "json")
+    );
+    assert_eq!(advice(main().with("json.qp", "")).1, "\"./json\"");
+}
+
+#[test]
 fn a_session_goes_on_after_an_error_and_after_a_limit() {
     let engine = Engine::new();
     let (mut session, _) = session(&engine);

@@ -186,6 +186,14 @@ pub struct Function<'s> {
     pub doc: Option<Box<str>>,
 }
 
+impl Function<'_> {
+    /// Whether it is called on instances if it is a method: its first parameter is called `self`.
+    pub fn takes_self(&self) -> bool {
+        let first = self.params.first();
+        first.is_some_and(|param| matches!(param.pattern.kind, PatternKind::Bind(name) if name.name == "self"))
+    }
+}
+
 /// The body of a function.
 #[derive(Debug)]
 pub enum Body<'s> {

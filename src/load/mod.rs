@@ -265,9 +265,7 @@ impl State<'_, '_> {
             return diagnostic.patch(format!("did you mean `{near}`?"), *span, near);
         }
         let path = format!("./{name}");
-        let there =
-            self.loader.resolver.locate(importer, &path).is_some_and(|there| self.loader.resolver.read(&there).is_ok());
-        if there {
+        if self.is_there(importer, &path) {
             return diagnostic.patch(
                 "to import the file beside this one, write its path",
                 *span,
@@ -275,6 +273,11 @@ impl State<'_, '_> {
             );
         }
         diagnostic.note(format!("the standard modules are {}", names.join(", ")))
+    }
+
+    fn is_there(&self, importer: Option<&Location>, path: &str) -> bool {
+        let location = self.loader.resolver.locate(importer, path);
+        location.is_some_and(|there| self.loader.resolver.read(&there).is_ok())
     }
 
     fn no_module(&self, importer: Option<&Location>, request: &ImportRequest, error: io::Error) -> Diagnostic {
@@ -287,6 +290,10 @@ impl State<'_, '_> {
         let bare = path.strip_suffix(".qp").unwrap_or(path);
         let tidy =
             if bare.starts_with("./") || bare.starts_with("../") { bare.to_owned() } else { format!("./{bare}") };
+        if (self.loader.standard_names)().iter().any(|name| name == bare) && !self.is_there(importer, &tidy) {
+            let advice = format!("standard modules are imported without quotes: `import {bare}`");
+            return diagnostic.patch(advice, *span, bare);
+        }
         if tidy != *path && !path.starts_with('/') {
             return diagnostic.patch(
                 "paths begin with `./` or `../` and leave out the `.qp`",

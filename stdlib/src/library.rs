@@ -266,6 +266,10 @@ impl Natives for Names {
         let standard = SEEN.keys().copied().filter(|_| self.standard);
         self.own.keys().map(String::as_str).chain(standard).collect()
     }
+
+    fn modules(&self) -> Vec<&str> {
+        crate::modules().filter(|_| self.standard).collect()
+    }
 }
 
 /// The names that the files of the library see, whatever is granted.

@@ -3,7 +3,7 @@
 use super::emit::Compiler;
 use super::function::Title;
 use super::register::{Reg, Want};
-use crate::ast::{Function, PatternKind, TypeDeclaration};
+use crate::ast::TypeDeclaration;
 use crate::code::{Code, MethodSite, Op, TypeSite, Word};
 use crate::resolve::FunctionId;
 
@@ -28,7 +28,7 @@ impl<'s> Compiler<'s> {
             let sources = self.sources(id);
             MethodSite {
                 name: self.f.constants.text(&mut self.texts, method.name.map_or("", |name| name.name)),
-                instance: takes_self(method),
+                instance: method.takes_self(),
                 closure: self.f.site(code, sources),
             }
         });
@@ -68,10 +68,4 @@ impl<'s> Compiler<'s> {
         self.end_function(around);
         Some((id, code?))
     }
-}
-
-/// Whether a method is called on instances: its first parameter is called `self`.
-fn takes_self(method: &Function<'_>) -> bool {
-    let first = method.params.first();
-    first.is_some_and(|param| matches!(param.pattern.kind, PatternKind::Bind(name) if name.name == "self"))
 }

@@ -9,6 +9,11 @@ pub trait Natives {
 
     /// All names, for suggestions.
     fn names(&self) -> Vec<&str>;
+
+    /// The names of the standard modules, for suggestions.
+    fn modules(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 /// What is known of a native.

@@ -13,6 +13,8 @@ mod pattern;
 mod walk;
 mod import;
 mod capture;
+mod methods;
+mod unknown;
 mod report;
 
 use std::collections::HashMap;

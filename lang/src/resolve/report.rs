@@ -6,11 +6,8 @@ use super::capture::capture;
 use super::scope::{Resolver, Target};
 use super::table::Table;
 use crate::ast::{Ident, TypeDeclaration};
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::Diagnostic;
 use crate::span::Span;
-
-/// Unknown names that suggestions are looked for; a source with more has another problem.
-const SUGGESTIONS: usize = 100;
 
 impl<'s> Resolver<'s, '_> {
     pub(super) fn finish(mut self) -> (Resolution<'s>, Vec<Diagnostic>) {
@@ -81,37 +78,6 @@ impl<'s> Resolver<'s, '_> {
             }
             self.errors.push(error);
         }
-    }
-
-    fn report_unknown(&mut self) {
-        // A declaration that did not parse may be just the one that is missed.
-        if self.lost {
-            return;
-        }
-        for (count, (name, declares)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
-            let mut error = Diagnostic::error("Q0201", name.span, format!("nothing is called `{}` here", name.name));
-            let near = if count < SUGGESTIONS { self.similar(name) } else { None };
-            if let Some(near) = near {
-                error = error.patch(format!("did you mean `{near}`?"), name.span, near);
-            } else if declares {
-                let at_start = Span::new(name.span.start, name.span.start);
-                error = error.patch(format!("declare it: `var {} = ..`", name.name), at_start, "var ");
-            } else {
-                error = error.label("not in scope");
-            }
-            self.errors.push(error);
-        }
-    }
-
-    fn similar(&self, name: Ident<'s>) -> Option<String> {
-        let offset = name.span.start;
-        // Any letter is close to any other.
-        name.name.chars().nth(1)?;
-        let bound = self.bindings.iter().filter(|binding| {
-            binding.scope.start <= offset && offset < binding.scope.end && binding.function != FunctionId::OUTSIDE
-        });
-        let near = closest(name.name, bound.map(|binding| binding.name.name));
-        near.or_else(|| closest(name.name, self.natives.names())).map(String::from)
     }
 
     pub(super) fn used_before_declaration(&mut self, name: Ident<'s>, later: BindingId) {

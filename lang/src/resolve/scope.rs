@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::binding::{Binding, BindingId, BindingKind, FunctionId, FunctionInfo};
 use super::interface::{Arity, Interface, Natives};
 use super::symbol::{Symbol, Symbols};
-use crate::ast::Ident;
+use crate::ast::{Function, Ident, TypeDeclaration};
 use crate::diagnostic::Diagnostic;
 use crate::span::{Source, Span};
 
@@ -42,10 +42,10 @@ pub(super) struct Resolver<'s, 'h> {
     pub(super) calls: Vec<KnownCall>,
     /// Bindings of the scopes that are open.
     stack: Vec<BindingId>,
-    /// Names that mean nothing yet.
-    pending: Vec<Pending<'s>>,
-    /// Names that mean nothing at all, and whether `var` before them would help.
-    pub(super) unknown: Vec<(Ident<'s>, bool)>,
+    /// Names that mean nothing yet; in the end those that mean nothing at all.
+    pub(super) pending: Vec<Pending<'s>>,
+    /// The methods passed so far, with their types, in the order of their numbers.
+    pub(super) methods: Vec<(FunctionId, &'s TypeDeclaration<'s>, &'s Function<'s>)>,
     pub(super) errors: Vec<Diagnostic>,
     /// Whether something did not parse, so that declarations may be missing.
     pub(super) lost: bool,
@@ -112,12 +112,12 @@ pub(super) struct Access<'s> {
 }
 
 /// A name that means nothing yet.
-struct Pending<'s> {
-    name: Ident<'s>,
+pub(super) struct Pending<'s> {
+    pub(super) name: Ident<'s>,
     symbol: Symbol,
     mention: u32,
-    function: FunctionId,
-    access: Access<'s>,
+    pub(super) function: FunctionId,
+    pub(super) access: Access<'s>,
 }
 
 /// A scope that is open.
@@ -155,7 +155,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
             calls: Vec::new(),
             stack: Vec::new(),
             pending: Vec::new(),
-            unknown: Vec::new(),
+            methods: Vec::new(),
             errors: Vec::new(),
             lost: false,
             function: FunctionId::MAIN,
@@ -375,13 +375,6 @@ impl<'s, 'h> Resolver<'s, 'h> {
                 _ => self.module_natives.get(&symbol).copied(),
             },
             Target::Unknown => None,
-        }
-    }
-
-    /// Gives up on what still means nothing.
-    pub(super) fn drop_pending(&mut self) {
-        for pending in std::mem::take(&mut self.pending) {
-            self.unknown.push((pending.name, pending.access.declares));
         }
     }
 }

@@ -16,7 +16,6 @@ impl<'s> Resolver<'s, '_> {
         self.statements(&module.body);
         let end = self.source.text().len() as u32;
         self.close_block(scope, Span::new(0, end), None);
-        self.drop_pending();
     }
 
     fn statements(&mut self, block: &'s Block<'s>) {
@@ -373,6 +372,8 @@ impl<'s> Resolver<'s, '_> {
             resolver.close_parameters(scope, declaration.span);
         });
         for method in &declaration.methods {
+            self.check_self(method);
+            self.methods.push((FunctionId(self.functions.len() as u32), declaration, method));
             self.function(method, None, Some(owner));
         }
         self.close(scope, declaration.span);

@@ -76,6 +76,10 @@ impl Natives for Host {
     fn names(&self) -> Vec<&str> {
         NATIVES.iter().map(|native| native.0).collect()
     }
+
+    fn modules(&self) -> Vec<&str> {
+        MODULES.iter().map(|module| module.0).collect()
+    }
 }
 
 /// A host that has whatever is asked for, so that unknown names do not keep a text from being compiled.
