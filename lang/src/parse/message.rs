@@ -51,7 +51,7 @@ fn described(text: &str, token: Token) -> String {
 }
 
 /// Whether a terminal of the grammar is among the expected ones.
-fn has(names: &[String], wanted: &str) -> bool {
+pub(super) fn has(names: &[String], wanted: &str) -> bool {
     names.iter().any(|name| name.trim_matches('"') == wanted)
 }
 
@@ -84,14 +84,15 @@ const FOREIGN_WORDS: [(&str, &str); 14] = [
 ];
 
 /// What there is to see around the token that does not fit.
-struct Place<'t> {
-    text: &'t str,
-    sort: Kind,
-    tokens: &'t [Token],
-    at: usize,
-    found: Kind,
-    span: Span,
-    expected: &'t [String],
+pub(super) struct Place<'t> {
+    pub(super) text: &'t str,
+    pub(super) sort: Kind,
+    pub(super) tokens: &'t [Token],
+    /// Index of the token, or how many there are.
+    pub(super) at: usize,
+    pub(super) found: Kind,
+    pub(super) span: Span,
+    pub(super) expected: &'t [String],
 }
 
 impl Place<'_> {
@@ -103,11 +104,11 @@ impl Place<'_> {
         self.before(1).map(|token| token.kind)
     }
 
-    fn slice(&self, span: Span) -> &str {
+    pub(super) fn slice(&self, span: Span) -> &str {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
-    fn begins_with(&self, kinds: &[Kind]) -> bool {
+    pub(super) fn begins_with(&self, kinds: &[Kind]) -> bool {
         self.tokens.first().is_some_and(|token| kinds.contains(&token.kind))
     }
 
@@ -211,6 +212,9 @@ impl Place<'_> {
         if self.is_comment_elsewhere() {
             return diagnostic.help("a comment begins with `#`");
         }
+        if let Some(help) = self.slip() {
+            return Diagnostic { help: Some(help), ..diagnostic };
+        }
         match (self.kind_before(), self.found) {
             (Some(Kind::Else), _) => return diagnostic.help("put what follows `else` in braces: `else { ... }`"),
             (Some(Kind::Catch), Kind::Block) => {
@@ -242,9 +246,6 @@ impl Place<'_> {
             }
             (_, Kind::Colon) if self.begins_with(&[Kind::Let, Kind::Var, Kind::Export, Kind::Fn, Kind::Type]) => {
                 return diagnostic.help("types are not declared; test for one with `is`");
-            }
-            (_, Kind::Assign) if self.sort != Kind::OfArm && !wants("name") => {
-                return diagnostic.patch("an assignment is a statement; write `==` to compare", self.span, "==");
             }
             (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
                 return diagnostic

@@ -11,6 +11,7 @@ mod operators;
 mod outline;
 mod parts;
 mod salvage;
+mod slip;
 mod target;
 
 use std::ops::Range;

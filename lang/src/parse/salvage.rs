@@ -9,6 +9,10 @@ use crate::token::{Kind, Token};
 /// or if it has given way already.
 pub fn part_around(tokens: &[Token], at: usize) -> Option<Range<usize>> {
     let before = tokens.get(..at)?;
+    // Without `in` the head of a loop is wrong as a whole.
+    if tokens.first()?.kind == Kind::For && tokens.iter().all(|token| token.kind != Kind::In) {
+        return None;
+    }
     let mut depth = 0u32;
     let mut start = None;
     let mut opening = None;
@@ -38,7 +42,7 @@ pub fn part_around(tokens: &[Token], at: usize) -> Option<Range<usize>> {
 }
 
 /// The next comma or closing bracket at the level of `at`.
-fn part_end(tokens: &[Token], at: usize) -> usize {
+pub fn part_end(tokens: &[Token], at: usize) -> usize {
     let mut depth = 0u32;
     for (index, token) in tokens.iter().enumerate().skip(at) {
         match token.kind {
@@ -52,10 +56,12 @@ fn part_end(tokens: &[Token], at: usize) -> usize {
     tokens.len()
 }
 
-fn is_opening(kind: Kind) -> bool {
+/// Whether a group begins with this token; closure bars count.
+pub fn is_opening(kind: Kind) -> bool {
     matches!(kind, Kind::ParenOpen | Kind::SquareOpen | Kind::MembersOpen | Kind::HoleOpen | Kind::BarOpen)
 }
 
-fn is_closing(kind: Kind) -> bool {
+/// Whether a group ends with this token.
+pub fn is_closing(kind: Kind) -> bool {
     matches!(kind, Kind::ParenClose | Kind::SquareClose | Kind::MembersClose | Kind::HoleClose | Kind::BarClose)
 }

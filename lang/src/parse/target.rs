@@ -64,7 +64,11 @@ fn convert<'s>(expr: Expr<'s>, span: Span, is_inside: bool, findings: &mut Findi
         | ExprKind::Bytes(_)
         | ExprKind::Interpolation(_) => wrong(span, "a literal", findings),
         ExprKind::Map(_) => wrong(span, "a map", findings),
-        ExprKind::Function(_) => wrong(span, "a function", findings),
+        ExprKind::Function(_) => {
+            let fault = Diagnostic::error("Q0214", span, "a function cannot be assigned to");
+            findings.push(fault.help("an assignment stands in braces: `|x| { ... }`"));
+            TargetKind::Error
+        }
         _ => wrong(span, "this expression", findings),
     };
     Target { kind, span }

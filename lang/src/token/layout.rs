@@ -148,7 +148,9 @@ impl Pass<'_, '_> {
             if matches!(self.last(), Kind::Dot | Kind::SafeDot) {
                 return Kind::Name;
             }
+            // Only a word that is the whole key is a name: `[x ?? nil: 1]` has the value nil in its key.
             if self.open.last().is_some_and(|open| open.token.kind == Kind::SquareOpen)
+                && matches!(self.last(), Kind::SquareOpen | Kind::Comma)
                 && self.next_kind() == Kind::Colon
             {
                 return Kind::Name;
