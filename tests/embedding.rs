@@ -80,7 +80,7 @@ fn natives_from_functions_of_all_shapes() {
             "type_error: twice: expected a function of 1 argument as argument 1, got one that takes 2 arguments",
         ),
         ("twice(|x| throw \"no\", 2)", "uncaught value: \"no\""),
-        ("twice(|x| [1].pop2(), 2)", "type_error: a list has no method pop2; did you mean pop?"),
+        ("twice(|x| [1].pop2(), 2)", "type_error: a list has no method `pop2`; did you mean `pop`?"),
         ("twice(|x| \"s\", 2)", "type_error: the result: expected an int, got str"),
     ] {
         assert_eq!(eval(&mut session, text), expected, "{text}");
@@ -248,7 +248,7 @@ fn types_of_the_host() {
         ("game.Player(\"a\").hp = \"x\"", "type_error: Player.hp: expected an int as argument 2, got str"),
         ("game.Player(\"a\").name = \"x\"", "field_error: Player has no field `name`"),
         ("game.Player(\"a\").nme", "field_error: Player has no field `nme`"),
-        ("game.Player(\"a\").hti(3)", "field_error: an instance of Player has no method hti; did you mean hit?"),
+        ("game.Player(\"a\").hti(3)", "field_error: an instance of Player has no method `hti`; did you mean `hit`?"),
         ("game.Player(\"a\").hit()", "arity_error: Player.hit takes 2 arguments, but 1 was given"),
         ("game.Player(\"a\") == 3", "type_error: Player.eq: expected a Player as argument 2, got int"),
         ("let f = game.Player(\"a\").hit", "field_error: Player has no field `hit`; the method is called with `hit()`"),

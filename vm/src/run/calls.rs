@@ -16,6 +16,34 @@ use crate::native::{Control, Fault, NativeRun};
 
 type Done = Result<(), Fault<'static>>;
 
+/// Methods as other languages call them, and ours, of which a type has at most one.
+const FOREIGN_METHODS: [(&str, &[&str]); 24] = [
+    ("append", &["push", "add"]),
+    ("push_back", &["push"]),
+    ("add", &["push"]),
+    ("length", &["len"]),
+    ("size", &["len"]),
+    ("includes", &["contains", "has"]),
+    ("contains", &["has"]),
+    ("has", &["contains"]),
+    ("has_key", &["has"]),
+    ("containsKey", &["has"]),
+    ("delete", &["remove", "remove_at"]),
+    ("remove", &["remove_at"]),
+    ("entries", &["items"]),
+    ("setdefault", &["get_or_insert"]),
+    ("forEach", &["each"]),
+    ("for_each", &["each"]),
+    ("every", &["all"]),
+    ("some", &["any"]),
+    ("strip", &["trim"]),
+    ("toUpperCase", &["upper"]),
+    ("toLowerCase", &["lower"]),
+    ("uppercase", &["upper"]),
+    ("lowercase", &["lower"]),
+    ("next", &["resume"]),
+];
+
 /// Where a call's result goes.
 #[derive(Clone, Copy)]
 pub(super) enum To {
@@ -476,7 +504,7 @@ impl Machine {
     fn no_method(&mut self, receiver: Slot, name: Slot) -> Fault<'static> {
         let name = name.as_str().unwrap_or_default();
         let what = super::types::describe(receiver);
-        let mut message = format!("{what} has no method {name}");
+        let mut message = format!("{what} has no method `{name}`");
         let candidates: Vec<String> = match receiver.view() {
             // SAFETY: the instance and its type are live.
             View::Instance(instance) => unsafe { (*(*instance.as_ptr()).ty).data.member_names() },
@@ -486,8 +514,13 @@ impl Machine {
         };
         let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
         candidates.sort_unstable();
-        if let Some(closest) = quipu_lang::diagnostic::closest(name, candidates) {
-            message.push_str(&format!("; did you mean {closest}?"));
+        let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
+        let foreign = FOREIGN_METHODS.iter().find(|(foreign, _)| *foreign == name && !is_written);
+        let ours = foreign.and_then(|(_, ours)| ours.iter().find(|ours| candidates.contains(ours)).copied());
+        if let Some(closest) = ours.or_else(|| quipu_lang::diagnostic::closest(name, candidates)) {
+            message.push_str(&format!("; did you mean `{closest}`?"));
+        } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
+            message.push_str("; write `[a..b]` for a part of it");
         }
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)
