@@ -9,6 +9,8 @@ use crate::token::Kind;
 /// Functions that other languages call without parentheses.
 const CALLED_BARE: [&str; 6] = ["print", "println", "puts", "echo", "write", "assert"];
 
+const NO_NAMED_ARGUMENTS: &str = "there are no named arguments; they go by position";
+
 /// Longer text is left out of an advice.
 const SHOWN: u32 = 48;
 
@@ -21,6 +23,7 @@ impl Place<'_> {
         match self.found {
             kind if kind.assigns() => self.assignment(),
             Kind::Comma => self.comma(),
+            Kind::Colon if self.is_named_argument() => Some(Help::text(NO_NAMED_ARGUMENTS)),
             Kind::Colon if self.is_entry_in_braces() => Some(Help::text("a map is written `[a: 1]`")),
             Kind::Name if self.word(self.at.wrapping_sub(1)) == "new" => {
                 let new = self.tokens[self.at - 1].span;
@@ -73,16 +76,13 @@ impl Place<'_> {
             if self.is_in_condition(opening) {
                 return Some(Help::patch("an assignment is a statement; write `==` to compare", self.span, "=="));
             }
-            let follows_name = self.at == start + 1 && self.tokens[start].kind == Kind::Name;
-            match opening.map(|opening| (self.tokens[opening].kind, self.is_behind_operand(opening))) {
-                Some((Kind::ParenOpen, true)) if follows_name => {
-                    return Some(Help::text("there are no named arguments; they go by position"));
-                }
-                Some((Kind::SquareOpen, false)) if follows_name => {
-                    let sign = Span::new(self.tokens[start].span.end, self.span.end);
-                    return Some(Help::patch("a map is written `[a: 1]`", sign, ":"));
-                }
-                _ => {}
+            if self.is_named_argument() {
+                return Some(Help::text(NO_NAMED_ARGUMENTS));
+            }
+            let is_list = |index: usize| self.tokens[index].kind == Kind::SquareOpen && !self.is_behind_operand(index);
+            if opening.is_some_and(is_list) && self.follows_name(start) {
+                let sign = Span::new(self.tokens[start].span.end, self.span.end);
+                return Some(Help::patch("a map is written `[a: 1]`", sign, ":"));
             }
         }
         let is_second = opening.is_none() && self.outside_brackets(0..self.at).any(|kind| kind.assigns());
@@ -124,6 +124,23 @@ impl Place<'_> {
             }
             _ => Some(Help::text("a tuple stands in parentheses: `(a, b)`")),
         }
+    }
+
+    /// `f(a = 1)`, `f(a: 1)`.
+    fn is_named_argument(&self) -> bool {
+        let (opening, start) = self.part(self.at);
+        let is_call = |index: usize| {
+            let declares = index.checked_sub(2).map(|word| self.tokens[word].kind);
+            self.tokens[index].kind == Kind::ParenOpen
+                && self.is_behind_operand(index)
+                && !matches!(declares, Some(Kind::Fn | Kind::Type))
+        };
+        opening.is_some_and(is_call) && self.follows_name(start)
+    }
+
+    /// Whether a name is all that stands before the token in the part that begins at `start`.
+    fn follows_name(&self, start: usize) -> bool {
+        self.at == start + 1 && self.tokens[start].kind == Kind::Name
     }
 
     /// `{"a": 1}` or `{a: 1}`: a block whose first statement looks like an entry of a map.
