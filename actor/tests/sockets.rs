@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -271,6 +271,29 @@ fn many_calls_at_once_and_none_lost_when_it_stops() {
     std::thread::sleep(Duration::from_millis(100));
     server.stop();
     assert_eq!(runtime.block_on(late).unwrap(), Ok(vec![1]));
+}
+
+#[test]
+fn a_server_that_hangs_up_is_not_called_without_a_pause() {
+    let mut server = Running::start(local());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = runtime.block_on(Client::connect(client::Options::new(server.address.clone()))).unwrap();
+    let Address::Tcp(address) = server.address.clone() else { panic!("{:?}", server.address) };
+    server.stop();
+    let listener = TcpListener::bind(&address).unwrap();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = taken.clone();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            counted.fetch_add(1, Ordering::Relaxed);
+            drop(connection);
+        }
+    });
+    let actor = "main".into();
+    let asked = client.question(Question::List, &actor);
+    assert!(matches!(runtime.block_on(asked), Err(ClientError::Lost(_))));
+    let taken = taken.load(Ordering::Relaxed);
+    assert!((1..=9).contains(&taken), "{taken}");
 }
 
 #[test]

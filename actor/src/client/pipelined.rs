@@ -94,6 +94,9 @@ impl Client {
     }
 }
 
+/// How long a connection has to last for the next one to be made at once.
+const STABLE: Duration = Duration::from_secs(1);
+
 /// Owns the connection.
 struct Driver {
     core: Core,
@@ -108,11 +111,17 @@ struct Driver {
 impl Driver {
     async fn run(mut self) {
         let mut attempt = 0;
+        let mut opened = Instant::now();
+        let mut lost = None;
         loop {
-            if self.socket.is_none()
-                && let Err(error) = self.open().await
-            {
-                attempt += 1;
+            if self.socket.is_none() && lost.is_none() {
+                opened = Instant::now();
+                lost = self.open().await.err();
+            }
+            if let Some(error) = lost.take() {
+                self.lose(&error);
+                // A server that takes connections and closes them again is no better than none.
+                attempt = if opened.elapsed() > STABLE { 1 } else { attempt + 1 };
                 if attempt > 8 {
                     self.give_up(&error);
                     attempt = 0;
@@ -141,10 +150,7 @@ impl Driver {
                     }
                 },
                 moved = readable(self.socket.as_ref()) => {
-                    match moved.map_err(ClientError::from).and_then(|()| self.read()) {
-                        Ok(()) => attempt = 0,
-                        Err(error) => self.lose(&error),
-                    }
+                    lost = moved.map_err(ClientError::from).and_then(|()| self.read()).err();
                 }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
                 () = sleep(Duration::from_millis(100)), if !self.waiting.is_empty() => {}
@@ -154,7 +160,7 @@ impl Driver {
             self.core.tick(now);
             self.hand_out();
             if let Err(error) = self.write().await {
-                self.lose(&error.into());
+                lost = lost.or(Some(error.into()));
             }
         }
     }
