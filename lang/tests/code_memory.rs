@@ -126,6 +126,7 @@ fn cases() -> Vec<Case> {
         ("sound branches", || sound(1, true), read),
         ("sound branches under many registers", || sound(256, true), read),
         ("branches under too many registers", || sound(2000, true), read),
+        ("branches among cells", || cells(256), read),
         ("distinct constants", distinct, read),
         ("a length of 2^64 - 1", || vec![1, 0, 0, 0, 1, 253, 255, 255, 255, 255, 255, 255, 255, 255], read),
         (
@@ -165,6 +166,26 @@ fn sound(registers: u16, branches: bool) -> Vec<u8> {
             to.u32(index as u32 + 1);
         }
         _ => to.raw(&[0x02, 0]),
+    };
+    const NONE: (usize, Part) = (0, &nothing);
+    code(registers, [NONE, (count, word), NONE, NONE, NONE, NONE, NONE])
+}
+
+/// A function that the checker accepts, with a cell in every register and branches.
+fn cells(registers: u16) -> Vec<u8> {
+    let count = LENGTH / 10;
+    let word: Part = &|to, index| match index {
+        _ if index == count - 1 => to.raw(&[0x50, 0]),
+        0 => to.raw(&[0x02, 0]),
+        _ if index % 2 == 0 => {
+            to.raw(&[0x39, 0]);
+            to.u32(index as u32 + 1);
+        }
+        _ => {
+            to.u8(0x0a);
+            to.u16(1 + index as u16 / 2 % (registers - 1));
+            to.u8(0);
+        }
     };
     const NONE: (usize, Part) = (0, &nothing);
     code(registers, [NONE, (count, word), NONE, NONE, NONE, NONE, NONE])

@@ -28,7 +28,7 @@
 
 use std::fmt;
 
-use super::check::CheckError;
+use super::check::{CheckError, MAX_METHODS};
 use super::effects::constant;
 use super::object::{
     Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
@@ -304,7 +304,7 @@ fn read_type(from: &mut Reader) -> Result<TypeSite, CanonicalError> {
     let name = from.u32()?;
     let fields = read_list(from, 1, usize::MAX, |from| from.u32())?;
     let constructor = read_site(from)?;
-    let methods = read_list(from, 4, usize::MAX, |from| {
+    let methods = read_list(from, 4, MAX_METHODS, |from| {
         Ok(MethodSite { name: from.u32()?, instance: read_flag(from)?, closure: read_site(from)? })
     })?;
     Ok(TypeSite { name, fields, constructor, methods })

@@ -1,8 +1,8 @@
 //! The verifier: what must hold of a code object before anything may run, list or store it.
 //!
 //! It proves that every index is in bounds, that control stays inside the code object, that no register is read
-//! before it is written, and that there is one way only to write the tables down. It knows no types of values: whether
-//! a register holds a cell where a cell is wanted is found out at run time.
+//! before it is written, that a register holds a value, a cell or an iterator where the instruction table says so, and
+//! that there is one way only to write the tables down. It knows no types of values.
 
 mod error;
 mod assignment;
@@ -12,7 +12,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
 use super::effects::{falls_through, is_tail_call, reads, target};
-use super::flow::Flow;
+use super::flow::{Budget, Flow};
+use super::holds::{Holdings, written};
 use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Source, TypeSite};
 use super::op::{Field, Op, Role, Word};
 use super::tables::{Use, for_each_use};
@@ -23,6 +24,9 @@ pub const MAX_DEPTH: u16 = 255;
 
 /// How many registers a function may have, so that twice a register's number fits an operand.
 pub const MAX_REGISTERS: u16 = 32_767;
+
+/// How many methods a type may have: machines keep the numbers of special ones, counted from 1, in 16 bits.
+pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
@@ -58,11 +62,10 @@ impl Code {
     }
 
     fn new(body: Body, hash: CodeHash, facts: Facts) -> Code {
-        let Facts { uses_owner, makes_instance, depth } = facts;
-        Code {
-            checked: Arc::new(Checked { hash, body, uses_owner, makes_instance, depth, liveness: OnceLock::new() }),
-            debug: None,
-        }
+        let Facts { uses_owner, makes_instance, depth, written } = facts;
+        let (liveness, holdings) = (OnceLock::new(), OnceLock::new());
+        let checked = Checked { hash, body, uses_owner, makes_instance, depth, written, liveness, holdings };
+        Code { checked: Arc::new(checked), debug: None }
     }
 }
 
@@ -71,6 +74,7 @@ struct Facts {
     uses_owner: bool,
     makes_instance: bool,
     depth: u16,
+    written: Box<[bool]>,
 }
 
 struct Checker<'a> {
@@ -98,7 +102,8 @@ impl Checker<'_> {
         self.handlers()?;
         let flow = Flow::of(self.body);
         self.paths(&flow)?;
-        self.assignment(flow)?;
+        let flow = self.assignment(flow)?;
+        Holdings::prove(self.body, flow, &mut Budget::of(self.body))?;
         self.facts()
     }
 
@@ -107,6 +112,9 @@ impl Checker<'_> {
         let body = self.body;
         if body.words.is_empty() {
             return fail(CheckErrorKind::Empty);
+        }
+        if body.types.iter().any(|site| site.methods.len() > MAX_METHODS) {
+            return fail(CheckErrorKind::TooLarge("methods"));
         }
         let counts = [
             (body.words.len(), "instructions"),
@@ -399,7 +407,7 @@ impl Checker<'_> {
         });
         let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&Source::Owner));
         let uses_owner = takes_owner || makes_instance || has(Op::GetOwner);
-        Ok(Facts { uses_owner, makes_instance, depth })
+        Ok(Facts { uses_owner, makes_instance, depth, written: written(body) })
     }
 }
 

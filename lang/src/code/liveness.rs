@@ -87,6 +87,10 @@ impl Liveness {
         }
     }
 
+    pub(super) fn into_flow(self) -> Flow {
+        self.flow
+    }
+
     /// The registers that are live after an instruction, and those that its handler needs.
     fn after(&self, body: &Body, pc: u32) -> (Vec<u64>, Vec<u64>) {
         let block = self.flow.blocks[self.flow.block_of(pc)];

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::holds::Holdings;
 use super::liveness::Liveness;
 use super::op::Word;
 use crate::span::Span;
@@ -231,7 +232,11 @@ pub(super) struct Checked {
     pub(super) makes_instance: bool,
     /// Levels of code objects, itself included.
     pub(super) depth: u16,
+    /// Which free variables it writes, itself or in functions that it makes.
+    pub(super) written: Box<[bool]>,
     pub(super) liveness: OnceLock<Liveness>,
+    /// None where all registers hold values.
+    pub(super) holdings: OnceLock<Option<Holdings>>,
 }
 
 impl Code {

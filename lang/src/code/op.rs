@@ -15,6 +15,10 @@
 //! `F[i]` a free variable (a value, or a cell), `C[i]` a closure site, `T[i]` a type site, `pc` the index of an
 //! instruction in its code object. `absent` is the internal marker for "no argument", "no more elements", "no such key".
 //! Numbers are part of the code object's bytes: they are never changed or reused.
+//!
+//! Behind the effect stands what an instruction takes for granted of its registers and free variables, or leaves in them,
+//! where that is not simply a value: see [`Holds`]. The checker proves it on every path, the check of graphs proves it of
+//! suspended frames, and builds with debug assertions look again at every instruction.
 
 /// What an operand field is to its instruction; the checker, the liveness pass and the listing all work from this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +71,25 @@ pub enum Role {
     Flag,
 }
 
+/// What a register or free variable holds.
+///
+/// A handler may rely on this and on nothing more: whatever else it wants to know of a value, such as its type, it looks
+/// at the tag for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holds {
+    /// A value that a variable of a program can have.
+    Value,
+    /// A value or `absent`.
+    Perhaps,
+    /// A cell.
+    Cell,
+    /// A cell of a `var`: one that may be written again. Others are written once, so that hashes of what they reach can
+    /// be kept.
+    Var,
+    /// With the two registers behind it, an iterator, which only the instructions of iteration read.
+    Iterator,
+}
+
 /// A field of the instruction word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
@@ -91,12 +114,12 @@ macro_rules! for_each_op {
             0x05 LoadConst   { a: Out, x: Const }                   "R[a] := K[x]";
             0x06 GetNative   { a: Out, x: Native }                  "R[a] := what the host provides under the name K[x]";
             0x07 GetFree     { a: Out, x: FreeValue }               "R[a] := F[x]";
-            0x08 GetFreeCell { a: Out, x: FreeCell }                "R[a] := content of F[x]; uninitialised throws";
-            0x09 SetFreeCell { a: In, x: FreeCell }                 "content of F[x] := R[a]; uninitialised throws";
-            0x0a NewCell     { a: Out, x: Flag }                    "R[a] := new uninitialised cell; x = 1: of a var";
-            0x0b InitCell    { a: In, b: In }                       "content of cell R[a] := R[b]";
-            0x0c GetCell     { a: Out, b: In }                      "R[a] := content of cell R[b]; uninitialised throws";
-            0x0d SetCell     { a: In, b: In }                       "content of cell R[a] := R[b]; uninitialised throws";
+            0x08 GetFreeCell { a: Out, x: FreeCell }                "R[a] := content of F[x]; uninitialised throws" [x: Cell];
+            0x09 SetFreeCell { a: In, x: FreeCell }                 "content of F[x] := R[a]; uninitialised throws" [x: Var];
+            0x0a NewCell     { a: Out, x: Flag }                    "R[a] := new uninitialised cell; x = 1: of a var" [a: Cell];
+            0x0b InitCell    { a: In, b: In }                       "content of cell R[a] := R[b]" [a: Cell];
+            0x0c GetCell     { a: Out, b: In }                      "R[a] := content of cell R[b]; uninitialised throws" [b: Cell];
+            0x0d SetCell     { a: In, b: In }                       "content of cell R[a] := R[b]; uninitialised throws" [a: Var];
             0x0e GetSelf     { a: Out }                             "R[a] := the running function";
             0x0f GetOwner    { a: Out }                             "R[a] := the type whose method or constructor runs";
             0x10 MakeClosure { a: Out, x: ClosureSite }             "R[a] := closure of C[x]";
@@ -138,12 +161,12 @@ macro_rules! for_each_op {
             0x3a JumpIfNot   { a: In, x: Forward }                  "if R[a] is false: pc := x";
             0x3b JumpNil     { a: In, x: Forward }                  "if R[a] is nil: pc := x";
             0x3c JumpNotNil  { a: In, x: Forward }                  "if R[a] is not nil: pc := x";
-            0x3d JumpAbsent  { a: In, x: Forward }                  "if R[a] is absent: pc := x";
-            0x3e JumpPresent { a: In, x: Forward }                  "if R[a] is not absent: pc := x";
+            0x3d JumpAbsent  { a: In, x: Forward }                  "if R[a] is absent: pc := x" [a: Perhaps];
+            0x3e JumpPresent { a: In, x: Forward }                  "if R[a] is not absent: pc := x" [a: Perhaps];
             0x3f Loop        { x: Back }                            "safepoint; pc := x";
             0x40 LoopIf      { a: In, x: Back }                     "if R[a] is true: safepoint; pc := x";
             0x41 LoopIfNot   { a: In, x: Back }                     "if R[a] is false: safepoint; pc := x";
-            0x42 LoopPresent { a: In, x: Back }                     "if R[a] is not absent: safepoint; pc := x";
+            0x42 LoopPresent { a: In, x: Back }                     "if R[a] is not absent: safepoint; pc := x" [a: Perhaps];
 
             // Calls. The callee's registers begin inside the window, so nothing is copied.
             0x48 Call            { a: Out, b: Window, d: Count }            "R[a] := R[b](R[b+1..d])";
@@ -174,15 +197,15 @@ macro_rules! for_each_op {
             0x63 Slice       { a: Out, b: In, c: Two, d: Flag }     "R[a] := R[b][R[c]..R[c+1]]; nil: open; d = 1: end included";
 
             // Iteration.
-            0x68 Iter        { a: IterOut, b: In }                  "R[a..3] := iterator over R[b]";
-            0x69 IterRange   { a: IterOut, b: In, c: In, d: Flag }  "R[a..3] := iterator over R[b]..R[c]; d = 1: end included";
-            0x6a Next        { a: Out, b: Iter }                    "R[a] := next element of iterator R[b..3], or absent";
+            0x68 Iter        { a: IterOut, b: In }                  "R[a..3] := iterator over R[b]" [a: Iterator];
+            0x69 IterRange   { a: IterOut, b: In, c: In, d: Flag }  "R[a..3] := iterator over R[b]..R[c]; d = 1: end included" [a: Iterator];
+            0x6a Next        { a: Out, b: Iter }                    "R[a] := next element of iterator R[b..3], or absent" [a: Perhaps, b: Iterator];
 
             // Patterns. Each tests the shape only; elements are then read by the instructions above.
             0x70 IsTuple     { a: Out, b: In, c: Count }            "R[a] := R[b] is a tuple of c elements";
             0x71 IsList      { a: Out, b: In, c: Count, d: Flag }   "R[a] := R[b] is a list of c elements; d = 1: at least c";
             0x72 IsMap       { a: Out, b: In }                      "R[a] := R[b] is a map";
-            0x73 TryKey      { a: Out, b: In, c: In }               "R[a] := R[b][R[c]] of map R[b], or absent";
+            0x73 TryKey      { a: Out, b: In, c: In }               "R[a] := R[b][R[c]] of map R[b], or absent" [a: Perhaps];
             0x74 IsInstance  { a: Out, b: In, c: In, d: Count }     "R[a] := R[b] is R[c]; throws unless R[c] is a declared type with d fields";
             0x75 GetSlot     { a: Out, b: In, c: Count }            "R[a] := field number c of instance R[b]";
         }
@@ -190,7 +213,9 @@ macro_rules! for_each_op {
 }
 
 macro_rules! define_ops {
-    ($($number:literal $name:ident { $($field:ident : $role:ident),* } $effect:literal;)*) => {
+    ($(
+        $number:literal $name:ident { $($field:ident : $role:ident),* } $effect:literal $([$($held:ident : $holds:ident),*])?;
+    )*) => {
         /// An instruction's number.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(u8)]
@@ -230,6 +255,14 @@ macro_rules! define_ops {
                     $(Op::$name => &[$((define_ops!(@field $field), Role::$role)),*],)*
                 }
             }
+
+            /// What operands that name registers or free variables hold where it is not a value: before the instruction
+            /// where it reads them, afterwards where it writes them.
+            pub const fn exceptions(self) -> &'static [(Field, Holds)] {
+                match self {
+                    $(Op::$name => &[$($((define_ops!(@field $held), Holds::$holds)),*)?],)*
+                }
+            }
         }
     };
     (@field a) => { Field::A };
@@ -240,6 +273,14 @@ macro_rules! define_ops {
 }
 
 for_each_op!(define_ops);
+
+impl Op {
+    /// What the register or free variable that an operand names holds.
+    pub fn holds(self, field: Field) -> Holds {
+        let exception = self.exceptions().iter().find(|&&(held, _)| held == field);
+        exception.map_or(Holds::Value, |&(_, holds)| holds)
+    }
+}
 
 /// An instruction word.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,7 +2,9 @@
 
 use quipu_lang::code::CheckErrorKind as Kind;
 use quipu_lang::code::check::MAX_DEPTH;
-use quipu_lang::code::{Body, CheckError, Code, Constant, FreeKind, Handler, MethodSite, Op, Role, Source, Word};
+use quipu_lang::code::{
+    Body, CheckError, Code, Constant, FreeKind, Handler, Holds, MAX_METHODS, MethodSite, Op, Role, Source, Word,
+};
 
 use crate::sample::{
     captures, checked, closed, constructor, identity, maker, nil, owner, plain, point, ret, text, total,
@@ -20,6 +22,10 @@ fn sound(body: Body) {
     if let Err(error) = Code::check(body, None) {
         panic!("this must be sound: {error}");
     }
+}
+
+fn unfit(register: u32, wanted: Holds) -> Kind {
+    Kind::Holds { register, wanted }
 }
 
 /// Nil in every register, then the instruction, then a return.
@@ -66,7 +72,9 @@ fn parameters_fit_the_registers() {
 fn parameters_of_all_kinds_are_written_at_the_start() {
     let params = |required, optional, rest| Body { required, optional, rest, ..plain(4, vec![ret(2)]) };
     sound(params(3, 0, false));
-    sound(params(0, 3, false));
+    refused(params(2, 1, false), 0, unfit(2, Holds::Value));
+    let words = vec![Word::ax(Op::JumpPresent, 2, 2), nil(2), ret(2)];
+    sound(Body { required: 2, optional: 1, ..plain(4, words) });
     sound(params(1, 1, true));
     refused(params(1, 1, false), 0, Kind::Unassigned(2));
 }
@@ -130,7 +138,7 @@ fn ranges_of_registers_exist() {
     refused(one(Word::abc(Op::Slice, 0, 0, 9)), 10, outside(9, 2));
     sound(one(Word::abc(Op::Iter, 7, 0, 0)));
     refused(one(Word::abc(Op::Iter, 8, 0, 0)), 10, outside(8, 3));
-    sound(one(Word::abc(Op::Next, 0, 7, 0)));
+    refused(one(Word::abc(Op::Next, 0, 7, 0)), 10, unfit(7, Holds::Iterator));
     refused(one(Word::abc(Op::Next, 0, 8, 0)), 10, outside(8, 3));
 }
 
@@ -302,7 +310,6 @@ mod assignment {
             (Word::abc(Op::MakeTuple, 0, 7, 3), 9),
             (Word::abc(Op::MakeMap, 0, 6, 2), 9),
             (Word::abc(Op::Slice, 0, 0, 8), 9),
-            (Word::abc(Op::Next, 0, 7, 0), 9),
             (Word::abc(Op::SetIndex, 0, 0, 9), 9),
         ];
         for (word, register) in cases {
@@ -349,7 +356,7 @@ mod assignment {
     fn an_iterator_is_three_registers() {
         let words = |read| vec![nil(0), Word::abc(Op::Iter, 1, 0, 0), ret(read)];
         for read in 1..4 {
-            sound(plain(5, words(read)));
+            refused(plain(5, words(read)), 2, unfit(read.into(), Holds::Value));
         }
         refused(plain(5, words(4)), 2, Kind::Unassigned(4));
     }
@@ -635,11 +642,11 @@ mod closures {
             (Cell, Source::Free(1)),
             (Value, Source::Running),
             (Value, Source::Owner),
-            (Value, Source::Register(0)),
             (Cell, Source::Register(0)),
         ] {
             sound(from(kind, source));
         }
+        refused(from(Value, Source::Register(0)), 1, unfit(0, Holds::Value));
         for (kind, source) in [
             (Value, Source::Free(1)),
             (Cell, Source::Free(0)),
@@ -916,5 +923,163 @@ mod cost {
         }
         words.push(ret(31_999));
         sound(plain(32_000, words));
+    }
+}
+
+/// What registers hold: values, perhaps nothing, cells, iterators.
+mod holds {
+    use super::*;
+
+    /// Nil in register 0, a cell of a `let` in 1, one of a `var` in 2, an iterator in 3 to 5, perhaps nothing in 6; nil
+    /// again in 7 and 8. Then these words.
+    fn with(words: &[Word]) -> Body {
+        let mut all = vec![
+            nil(0),
+            Word::ax(Op::NewCell, 1, 0),
+            Word::ax(Op::NewCell, 2, 1),
+            Word::abc(Op::Iter, 3, 0, 0),
+            Word::abc(Op::Next, 6, 3, 0),
+            nil(7),
+            nil(8),
+        ];
+        all.extend(words);
+        all.push(ret(0));
+        plain(9, all)
+    }
+
+    #[test]
+    fn a_value_is_read_where_one_stands() {
+        for (register, wanted) in [1, 2, 3, 4, 5, 6].map(|register| (register, Holds::Value)) {
+            for word in [
+                Word::abc(Op::Move, 7, register, 0),
+                Word::abc(Op::SetField, 0, register, 0),
+                Word::abc(Op::MakeTuple, 7, register, 1),
+                Word::abc(Op::Yield, 7, register, 0),
+                Word::abc(Op::InitCell, 1, register, 0),
+                Word::ax(Op::JumpIf, register, 8),
+            ] {
+                let mut body = with(&[word]);
+                if word.op() == Some(Op::SetField) {
+                    body.constants = vec![text("x")];
+                }
+                refused(body, 7, unfit(register.into(), wanted));
+            }
+        }
+    }
+
+    #[test]
+    fn cells_are_written_and_read_as_such() {
+        sound(with(&[Word::abc(Op::InitCell, 1, 0, 0), Word::abc(Op::GetCell, 7, 1, 0)]));
+        sound(with(&[Word::abc(Op::InitCell, 2, 0, 0), Word::abc(Op::SetCell, 2, 0, 0)]));
+        refused(with(&[Word::abc(Op::SetCell, 1, 0, 0)]), 7, unfit(1, Holds::Var));
+        for register in [0, 3, 6, 7] {
+            refused(with(&[Word::abc(Op::GetCell, 7, register, 0)]), 7, unfit(register.into(), Holds::Cell));
+            refused(with(&[Word::abc(Op::InitCell, register, 0, 0)]), 7, unfit(register.into(), Holds::Cell));
+        }
+        refused(with(&[nil(1), Word::abc(Op::GetCell, 7, 1, 0)]), 8, unfit(1, Holds::Cell));
+    }
+
+    #[test]
+    fn only_an_untouched_iterator_gives_elements() {
+        sound(with(&[Word::abc(Op::Next, 6, 3, 0)]));
+        for touched in 3..6 {
+            refused(with(&[nil(touched), Word::abc(Op::Next, 6, 3, 0)]), 8, unfit(3, Holds::Iterator));
+        }
+        refused(with(&[Word::abc(Op::Next, 4, 3, 0), Word::abc(Op::Next, 6, 3, 0)]), 8, unfit(3, Holds::Iterator));
+        refused(with(&[Word::abc(Op::Iter, 4, 0, 0), Word::abc(Op::Next, 0, 3, 0)]), 8, unfit(3, Holds::Iterator));
+        sound(with(&[Word::abc(Op::Iter, 4, 0, 0), Word::abc(Op::Next, 0, 4, 0), nil(0)]));
+        for first in [0, 1, 4, 6] {
+            refused(with(&[Word::abc(Op::Next, 0, first, 0)]), 7, unfit(first.into(), Holds::Iterator));
+        }
+    }
+
+    #[test]
+    fn a_test_tells_what_is_there() {
+        let there = |jump| [Word::ax(jump, 6, 9), Word::ax(Op::Jump, 0, 10), Word::abc(Op::Move, 7, 6, 0)];
+        sound(with(&there(Op::JumpPresent)));
+        refused(with(&there(Op::JumpAbsent)), 9, unfit(6, Holds::Value));
+        let behind = |jump| [Word::ax(jump, 6, 9), Word::abc(Op::Move, 7, 6, 0)];
+        sound(with(&behind(Op::JumpAbsent)));
+        refused(with(&behind(Op::JumpPresent)), 8, unfit(6, Holds::Value));
+    }
+
+    #[test]
+    fn paths_agree_on_what_is_there() {
+        let paths = |one: Word, other: Word, last: Word| {
+            with(&[Word::ax(Op::JumpIf, 0, 10), one, Word::ax(Op::Jump, 0, 11), other, last])
+        };
+        let get = Word::abc(Op::GetCell, 0, 7, 0);
+        sound(paths(Word::ax(Op::NewCell, 7, 0), Word::ax(Op::NewCell, 7, 1), get));
+        refused(paths(Word::ax(Op::NewCell, 7, 0), nil(7), get), 11, unfit(7, Holds::Cell));
+        let set = Word::abc(Op::SetCell, 7, 0, 0);
+        refused(paths(Word::ax(Op::NewCell, 7, 0), Word::ax(Op::NewCell, 7, 1), set), 11, unfit(7, Holds::Var));
+        let next = Word::abc(Op::Next, 6, 3, 0);
+        sound(paths(Word::abc(Op::Iter, 3, 7, 0), nil(8), next));
+        refused(paths(Word::abc(Op::Iter, 3, 7, 0), nil(3), next), 11, unfit(3, Holds::Iterator));
+    }
+
+    #[test]
+    fn a_loop_takes_what_it_changes_back_to_its_start() {
+        let body = with(&[Word::abc(Op::GetCell, 0, 1, 0), nil(1), Word::ax(Op::LoopIf, 0, 7)]);
+        refused(body, 7, unfit(1, Holds::Cell));
+        sound(with(&[Word::abc(Op::GetCell, 0, 1, 0), Word::ax(Op::NewCell, 1, 0), Word::ax(Op::LoopIf, 0, 7)]));
+    }
+
+    #[test]
+    fn a_handler_finds_what_holds_all_through_its_range() {
+        let caught = |first: Word, last: Word| Body {
+            handlers: vec![Handler { start: 7, end: 9, target: 10, register: 0 }],
+            ..with(&[first, Word::abc(Op::Add, 8, 0, 0), ret(0), last])
+        };
+        sound(caught(nil(7), Word::abc(Op::GetCell, 0, 1, 0)));
+        refused(caught(nil(1), Word::abc(Op::GetCell, 0, 1, 0)), 10, unfit(1, Holds::Cell));
+        refused(caught(nil(5), Word::abc(Op::Next, 0, 3, 0)), 10, unfit(3, Holds::Iterator));
+        sound(caught(Word::abc(Op::Next, 6, 3, 0), Word::abc(Op::Next, 6, 3, 0)));
+    }
+
+    #[test]
+    fn what_a_child_writes_is_a_cell_of_a_var() {
+        let writes = checked(Body {
+            required: 1,
+            free: vec![FreeKind::Cell],
+            ..plain(1, vec![Word::ax(Op::SetFreeCell, 0, 0), ret(0)])
+        });
+        assert_eq!(writes.free_holds(0), Holds::Var);
+        assert_eq!(captures(FreeKind::Cell).free_holds(0), Holds::Cell);
+        let with_cell = |var, child: &Code| Body {
+            children: vec![child.clone()],
+            closures: vec![closed_over(Source::Register(0))],
+            ..plain(2, vec![Word::ax(Op::NewCell, 0, var), Word::ax(Op::MakeClosure, 1, 0), ret(1)])
+        };
+        sound(with_cell(1, &writes));
+        sound(with_cell(0, &captures(FreeKind::Cell)));
+        refused(with_cell(0, &writes), 1, unfit(0, Holds::Var));
+        // It goes through functions that only pass it on.
+        let passes = checked(Body {
+            free: vec![FreeKind::Cell],
+            children: vec![writes],
+            closures: vec![closed_over(Source::Free(0))],
+            ..plain(1, vec![Word::ax(Op::MakeClosure, 0, 0), Word::ax(Op::GetFreeCell, 0, 0), ret(0)])
+        });
+        assert_eq!(passes.free_holds(0), Holds::Var);
+        refused(with_cell(0, &passes), 1, unfit(0, Holds::Var));
+    }
+
+    fn closed_over(source: Source) -> quipu_lang::code::ClosureSite {
+        let mut site = closed(0);
+        site.sources = vec![source];
+        site
+    }
+
+    #[test]
+    fn methods_are_numbered_by_two_bytes() {
+        let with_methods = |count: usize| {
+            let mut body = point();
+            let method = body.types[0].methods[0].clone();
+            body.types[0].methods = vec![method; count];
+            Code::check(body, None).unwrap_err().kind
+        };
+        assert_eq!(with_methods(MAX_METHODS + 1), Kind::TooLarge("methods"));
+        assert_ne!(with_methods(MAX_METHODS), Kind::TooLarge("methods"));
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies made from numbers by chance that break few rules.
 
-use quipu_lang::code::{Body, ClosureSite, Code, Constant, FreeKind, Handler, Op, OwnDebug, Role, Source, Word};
+use quipu_lang::code::{Body, ClosureSite, Code, Constant, FreeKind, Handler, Holds, Op, OwnDebug, Role, Source, Word};
 
 use super::sample::{captures, constructor, identity, nil, owner, ret, text};
 
@@ -11,10 +11,14 @@ pub fn children() -> Vec<Code> {
 /// Numbers that an instruction and its operands are made from.
 pub type Seed = (u16, [u16; 4]);
 
-/// A body in which most rules hold, so that the flow of registers is what it is about. At least four registers.
+/// A body in which most rules hold, so that the flow of registers is what it is about. At least nine registers: the first
+/// holds a cell, the next three an iterator, the next perhaps nothing, unless they are written to.
 pub fn build(seeds: Vec<Seed>, ranges: &[[u8; 3]], registers: u16) -> Body {
     let calls_from = registers - 3;
-    let mut words: Vec<Word> = (0..registers).map(nil).collect();
+    let mut words: Vec<Word> = (4..registers).map(nil).collect();
+    words.push(Word::ax(Op::NewCell, 0, 1));
+    words.push(Word::abc(Op::Iter, 1, 5, 0));
+    words.push(Word::abc(Op::TryKey, 4, 5, 6));
     let start = words.len();
     let length = start + seeds.len() + 1;
     let mut closures = Vec::new();
@@ -30,8 +34,15 @@ pub fn build(seeds: Vec<Seed>, ranges: &[[u8; 3]], registers: u16) -> Body {
         }
         let mut word = Word::abc(op, 0, 0, 0);
         for (&(field, role), value) in op.operands().iter().zip(values) {
-            let low = |count: u16| (value % (registers - count + 1)) as u32;
+            // Mostly what fits; sometimes anything.
+            let low = |count: u16| {
+                let first = if value < 60_000 { 5 } else { 0 };
+                (first + value % (registers - count + 1 - first)) as u32
+            };
             let value = match role {
+                Role::In if value < 60_000 && matches!(op.holds(field), Holds::Cell | Holds::Var) => 0,
+                Role::In if value < 40_000 && op.holds(field) == Holds::Perhaps => 4,
+                Role::Iter if value < 60_000 => 1,
                 Role::Out | Role::In | Role::InOut => low(1),
                 Role::Window | Role::WindowList => (calls_from + value % 2) as u32,
                 Role::Many => low(2),
@@ -43,9 +54,10 @@ pub fn build(seeds: Vec<Seed>, ranges: &[[u8; 3]], registers: u16) -> Body {
                 Role::FreeValue => 0,
                 Role::FreeCell => 1,
                 Role::ClosureSite => {
-                    let sources = [vec![], vec![Source::Free(0)], vec![Source::Register(value % registers)]];
-                    let sources = sources[value as usize % 3].clone();
-                    let child = if sources.is_empty() { 1 } else { 3 };
+                    let register = vec![Source::Register(low(1) as u16)];
+                    let sources = [vec![], vec![Source::Free(0)], register, vec![Source::Register(0)]];
+                    let sources = sources[value as usize % 4].clone();
+                    let child = [1, 3, 3, 4][value as usize % 4];
                     closures.push(ClosureSite { child, sources, own_debug: OwnDebug::default() });
                     closures.len() as u32 - 1
                 }
@@ -58,7 +70,7 @@ pub fn build(seeds: Vec<Seed>, ranges: &[[u8; 3]], registers: u16) -> Body {
         }
         words.push(word);
     }
-    words.push(ret(0));
+    words.push(ret(5));
     end_paths(&mut words, start);
 
     let at = |value: u8| start as u32 + value as u32 % (length - start) as u32;
@@ -101,7 +113,7 @@ fn end_paths(words: &mut [Word], start: usize) {
     for pc in start..words.len() - 1 {
         let word = words[pc];
         if reached[pc + 1] && word.0.is_multiple_of(3) {
-            words[pc] = ret(0);
+            words[pc] = ret(5);
             continue;
         }
         let operands = word.op().unwrap().operands();

@@ -61,7 +61,8 @@ fn what_the_handler_reads_is_live_all_through_its_range() {
 
 #[test]
 fn a_waiting_iterator_is_kept() {
-    let words = vec![nil(0), Word::abc(Op::Iter, 1, 0, 0), Word::abc(Op::Next, 0, 1, 0), ret(0)];
+    let element = [Word::abc(Op::Next, 0, 1, 0), Word::ax(Op::JumpPresent, 0, 5), nil(0), ret(0)];
+    let words = [nil(0), Word::abc(Op::Iter, 1, 0, 0)].into_iter().chain(element).collect();
     let code = checked(plain(4, words));
     assert_eq!(code.live_during(1).unwrap(), []);
     assert_eq!(code.live_before(2).unwrap(), [1, 2, 3]);

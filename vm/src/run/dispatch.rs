@@ -303,7 +303,7 @@ pub(super) fn portable_operands(word: u64) -> Word {
 }
 
 macro_rules! fill_table {
-    ($($number:literal $name:ident { $($rest:tt)* } $effect:literal;)*) => {
+    ($($number:literal $name:ident { $($rest:tt)* } $effect:literal $([$($holds:tt)*])?;)*) => {
         const fn portable(mut table: [Handler; 256]) -> [Handler; 256] {
             $(table[$number] = super::handlers::$name as Handler;)*
             table

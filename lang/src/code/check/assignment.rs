@@ -12,7 +12,7 @@ impl Checker<'_> {
     /// Each block has the set of registers that are written on every path to its start found so far. The blocks are
     /// gone through in order, and once more as long as a loop has changed its first block. Sets only shrink, so this
     /// ends; and after as many rounds as there are loops, at the latest.
-    pub(super) fn assignment(&self, flow: Flow) -> Result<()> {
+    pub(super) fn assignment(&self, flow: Flow) -> Result<Flow> {
         let body = self.body;
         let width = set_words(body.registers);
         // Memory follows the length of the code, however its maker chose the registers.
@@ -62,9 +62,10 @@ impl Checker<'_> {
         drop(before);
         let most_rounds = loops + 2;
         if most_rounds.saturating_mul(2 * cost_of_round.unwrap_or(0)) > Budget::of(body).left() {
-            Liveness::of(body, flow, &mut Budget::of(body))?;
+            let liveness = Liveness::of(body, flow, &mut Budget::of(body))?;
+            return Ok(liveness.into_flow());
         }
-        Ok(())
+        Ok(flow)
     }
 
     /// The registers that are written whichever instruction of the block throws: an error may come before the first

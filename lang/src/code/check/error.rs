@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::MAX_DEPTH;
-use crate::code::op::Role;
+use crate::code::op::{Holds, Role};
 
 /// Why a body is not a code object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +65,13 @@ pub enum CheckErrorKind {
     TailInHandler,
     /// A register is read that some path leaves unwritten.
     Unassigned(u32),
+    /// A register is read that holds something else on some path.
+    Holds {
+        /// The register.
+        register: u32,
+        /// What the instruction takes it to hold.
+        wanted: Holds,
+    },
     /// A table is not in order of first use.
     Order(&'static str),
     /// An entry of a table is there twice.
@@ -128,6 +135,16 @@ impl fmt::Display for CheckErrorKind {
             CheckErrorKind::TailInHandler => write!(f, "a tail call stands under a handler"),
             CheckErrorKind::Unassigned(register) => {
                 write!(f, "register {register} is read, and a path leads here that does not write it")
+            }
+            CheckErrorKind::Holds { register, wanted } => {
+                let wanted = match wanted {
+                    Holds::Value => "a value",
+                    Holds::Perhaps => "a value or nothing",
+                    Holds::Cell => "a cell",
+                    Holds::Var => "a cell of a var",
+                    Holds::Iterator => "an iterator",
+                };
+                write!(f, "register {register} is taken to hold {wanted}, and a path leads here on which it does not")
             }
             CheckErrorKind::Order(what) => write!(f, "the {what} are not in order of first use"),
             CheckErrorKind::Repeated(what) => write!(f, "two of the {what} are equal"),

@@ -1,0 +1,420 @@
+//! What registers hold on every path to an instruction: a value, perhaps nothing, a cell, an iterator.
+//!
+//! Most registers never hold anything but values, and of those it is enough to know that they were written (see the
+//! checker's `assignment`). Here are the others, the *special* ones: those in which some instruction leaves a cell, an
+//! iterator or perhaps `absent`, and parameters that may be missing. They are numbered anew, so that sets of them are
+//! small. What holds on every path is kept as four sets, and where paths meet, those that both have:
+//!
+//! ```text
+//!              plain  cell  sure  iterator
+//!   Value        x           x               sure: it is not absent
+//!   Perhaps      x
+//!   Cell               x
+//!   Var                x     x               sure: it is of a var
+//!   Iterator                         x       only the first of the three
+//! ```
+//!
+//! A register that is in none of them may hold anything, and nothing may read it. As sets only shrink, the passes end.
+
+use std::ops::Range;
+
+use super::check::{CheckError, CheckErrorKind};
+use super::effects::{falls_through, lost_from, reads, target};
+use super::flow::{Block, Budget, Flow, insert, members, set_words};
+use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
+use super::op::{Field, Holds, Op, Role, Word};
+
+/// What the special registers hold at the start of every block; at other instructions it is worked out from there.
+pub(super) struct Holdings {
+    flow: Flow,
+    special: Special,
+    starts: Vec<u64>,
+}
+
+/// The special registers, or some of them: what a register holds depends on no other one, so that they can be followed in
+/// parts.
+struct Special {
+    /// Those that are followed, in order.
+    part: Vec<u16>,
+    /// The set of all.
+    all: Vec<u64>,
+}
+
+/// A row of sets: all four for each 64 special registers.
+type Row = [u64];
+
+/// Rows for use on the way: before an instruction, when it throws, and whenever one of the block does.
+struct Rows {
+    now: Vec<u64>,
+    thrown: Vec<u64>,
+    caught: Vec<u64>,
+}
+
+const PLAIN: usize = 0;
+const CELL: usize = 1;
+const SURE: usize = 2;
+const ITERATOR: usize = 3;
+const SETS: usize = 4;
+
+/// What a register may hold at an instruction, for who makes frames.
+pub struct Held<'c> {
+    special: &'c Special,
+    row: Vec<u64>,
+}
+
+impl Held<'_> {
+    /// What a register that matters at the instruction holds. None for the two behind the first of an iterator.
+    pub fn of(&self, register: u16) -> Option<Holds> {
+        let Some(number) = self.special.number(register) else { return Some(Holds::Value) };
+        let has = |set: usize| self.row[number / 64 * SETS + set] >> (number % 64) & 1 == 1;
+        match (has(PLAIN), has(CELL), has(SURE)) {
+            _ if has(ITERATOR) => Some(Holds::Iterator),
+            (true, _, true) => Some(Holds::Value),
+            (true, _, false) => Some(Holds::Perhaps),
+            (_, true, true) => Some(Holds::Var),
+            (_, true, false) => Some(Holds::Cell),
+            _ => None,
+        }
+    }
+}
+
+impl Code {
+    /// What registers hold before an instruction. None when there is no such instruction.
+    pub fn held_before(&self, pc: u32) -> Option<Held<'_>> {
+        let body = self.body();
+        body.words.get(pc as usize)?;
+        let holdings = self.checked.holdings.get_or_init(|| {
+            let special = Special::of(body).filter(|special| !special.part.is_empty())?;
+            let holdings = Holdings::of(body, Flow::of(body), special, &mut Budget::unlimited());
+            Some(holdings.expect("checked code keeps its rules"))
+        });
+        let Some(holdings) = holdings else {
+            static NONE: Special = Special { part: Vec::new(), all: Vec::new() };
+            return Some(Held { special: &NONE, row: Vec::new() });
+        };
+        let index = holdings.flow.block_of(pc);
+        let mut row = holdings.start(index).to_vec();
+        for at in holdings.flow.blocks[index].start..pc {
+            holdings.special.pass(body, at, &mut row).expect("checked code keeps its rules");
+        }
+        Some(Held { special: &holdings.special, row })
+    }
+}
+
+impl Holdings {
+    /// Proves that no instruction reads anything else than it may.
+    ///
+    /// # Errors
+    /// One does; the budget is used up.
+    pub(super) fn prove(body: &Body, mut flow: Flow, budget: &mut Budget) -> Result<(), CheckError> {
+        let Some(Special { part, all }) = Special::of(body) else { return Ok(()) };
+        // Memory follows the length of the code.
+        let most = (2 * body.words.len() + (16 << 10)) / (SETS * flow.blocks.len());
+        let parts = if part.is_empty() { vec![&part[..]] } else { part.chunks(64 * most.max(1)).collect() };
+        for part in parts {
+            let special = Special { part: part.to_vec(), all: all.clone() };
+            flow = Holdings::of(body, flow, special, budget)?.flow;
+        }
+        Ok(())
+    }
+
+    /// Goes through the blocks in order, and once more as long as a loop has changed its first block.
+    ///
+    /// # Errors
+    /// As `prove`.
+    fn of(body: &Body, flow: Flow, special: Special, budget: &mut Budget) -> Result<Holdings, CheckError> {
+        let width = special.width();
+        // Until a block is reached it may be entered with anything.
+        let mut holdings = Holdings { starts: vec![u64::MAX; flow.blocks.len() * width], flow, special };
+        let entry = &mut holdings.starts[..width];
+        entry.fill(0);
+        let required = body.required as u32;
+        holdings.special.set(entry, required..required + body.optional as u32, &[PLAIN]);
+        let mut rows = Rows { now: vec![0; width], thrown: vec![0; width], caught: vec![0; width] };
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            for index in 0..holdings.flow.blocks.len() {
+                again |= holdings.block(body, index, &mut rows, budget)?;
+            }
+        }
+        Ok(holdings)
+    }
+
+    /// Takes what holds at the start of a block to the blocks behind it; whether that has changed one before it.
+    fn block(&mut self, body: &Body, index: usize, rows: &mut Rows, budget: &mut Budget) -> Result<bool, CheckError> {
+        let block = self.flow.blocks[index];
+        let Rows { now, thrown, caught } = rows;
+        now.copy_from_slice(self.start(index));
+        caught.fill(u64::MAX);
+        for pc in block.start..block.end {
+            if block.handler.is_some() {
+                // An error may come when the instruction has lost its window, but has not written its result.
+                thrown.copy_from_slice(now);
+                self.special.lose(body, body.words[pc as usize], thrown);
+                meet(caught, thrown);
+                budget.spend(now.len() / 4)?;
+            }
+            budget.spend(self.special.pass(body, pc, now)?)?;
+        }
+        budget.spend(now.len())?;
+        if let Some(handler) = block.handler {
+            let handler = body.handlers[handler as usize];
+            self.special.write(handler.register, Holds::Value, caught);
+            self.reach(handler.target, caught);
+        }
+        Ok(self.leave(body, block, now, thrown))
+    }
+
+    /// The ways out of a block that ends like this; whether one has changed a block before it. What a test finds out
+    /// about its register holds on one of them. `other` is a row for use.
+    fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> bool {
+        let Some(word) = block.last(body) else { return false };
+        let register = word.a() as u32..word.a() as u32 + 1;
+        let mut again = false;
+        if let Some(to) = target(word) {
+            other.copy_from_slice(now);
+            if matches!(word.op(), Some(Op::JumpPresent | Op::LoopPresent)) {
+                self.special.set(other, register.clone(), &[SURE]);
+            }
+            again = self.reach(to, other) && to < block.end;
+        }
+        if word.op().is_some_and(falls_through) {
+            if word.op() == Some(Op::JumpAbsent) {
+                self.special.set(now, register, &[SURE]);
+            }
+            self.reach(block.end, now);
+        }
+        again
+    }
+
+    /// What holds where a block is entered from one more place; whether that is less than before.
+    fn reach(&mut self, pc: u32, now: &Row) -> bool {
+        let (to, width) = (self.flow.block_at(pc), now.len());
+        meet(&mut self.starts[to * width..][..width], now)
+    }
+
+    fn start(&self, index: usize) -> &Row {
+        let width = self.special.width();
+        &self.starts[index * width..][..width]
+    }
+}
+
+impl Special {
+    /// All of them. None where there are none and nothing wants one.
+    fn of(body: &Body) -> Option<Special> {
+        let mut found = vec![0; set_words(body.registers.max(1))];
+        for &word in &body.words {
+            let Some(op) = word.op() else { continue };
+            for &(field, role) in op.operands() {
+                let register = word.field(field);
+                match role {
+                    Role::Out if op.holds(field) != Holds::Value => insert(&mut found, register..register + 1),
+                    Role::IterOut => insert(&mut found, register..register + 3),
+                    _ => {}
+                }
+            }
+        }
+        let required = body.required as u32;
+        insert(&mut found, required..required + body.optional as u32);
+        let part = members(&found);
+        (!part.is_empty() || wants_special(body)).then_some(Special { part, all: found })
+    }
+
+    /// Number of words in a row.
+    fn width(&self) -> usize {
+        self.part.len().div_ceil(64) * SETS
+    }
+
+    fn number(&self, register: u16) -> Option<usize> {
+        self.part.binary_search(&register).ok()
+    }
+
+    /// The numbers of the special ones among so many registers.
+    fn numbers(&self, registers: Range<u32>) -> Range<usize> {
+        let below = |end: u32| self.part.partition_point(|&register| (register as u32) < end);
+        below(registers.start)..below(registers.end)
+    }
+
+    /// Puts registers into some of the sets.
+    fn set(&self, row: &mut Row, registers: Range<u32>, sets: &[usize]) {
+        for number in self.numbers(registers) {
+            sets.iter().for_each(|set| row[number / 64 * SETS + set] |= 1 << (number % 64));
+        }
+    }
+
+    /// Takes registers out of all sets, and the iterators that they are part of.
+    fn clear(&self, row: &mut Row, registers: Range<u32>) {
+        for number in self.numbers(registers.clone()) {
+            let sets = &mut row[number / 64 * SETS..][..SETS];
+            sets.iter_mut().for_each(|set| *set &= !(1 << (number % 64)));
+        }
+        for number in self.numbers(registers.start.saturating_sub(2)..registers.start) {
+            row[number / 64 * SETS + ITERATOR] &= !(1 << (number % 64));
+        }
+    }
+
+    /// A register has been written.
+    fn write(&self, register: u16, holds: Holds, row: &mut Row) {
+        let register = register as u32..register as u32 + if holds == Holds::Iterator { 3 } else { 1 };
+        self.clear(row, register.clone());
+        self.set(row, register.start..register.start + 1, sets_of(holds));
+    }
+
+    /// Whether all of some registers, of which it is known that they were written, hold this.
+    fn has(&self, row: &Row, registers: Range<u32>, holds: Holds) -> bool {
+        // Registers that are not special hold values.
+        let is_special = |register: u32| self.all[register as usize / 64] >> (register % 64) & 1 == 1;
+        if !matches!(holds, Holds::Value | Holds::Perhaps) && !registers.clone().all(is_special) {
+            return false;
+        }
+        let sets = sets_of(holds);
+        self.numbers(registers)
+            .all(|number| sets.iter().all(|set| row[number / 64 * SETS + set] >> (number % 64) & 1 == 1))
+    }
+
+    /// Takes a row over one instruction; gives what that cost.
+    fn pass(&self, body: &Body, pc: u32, row: &mut Row) -> Result<usize, CheckError> {
+        let word = body.words[pc as usize];
+        let Some(op) = word.op() else { return Ok(1) };
+        let mut cost = 1;
+        for &(field, role) in op.operands() {
+            let value = word.field(field);
+            match role {
+                Role::ClosureSite => self.sources(body, pc, &body.closures[value as usize], row, &mut cost)?,
+                Role::TypeSite => {
+                    let site = &body.types[value as usize];
+                    self.sources(body, pc, &site.constructor, row, &mut cost)?;
+                    for method in &site.methods {
+                        self.sources(body, pc, &method.closure, row, &mut cost)?;
+                    }
+                }
+                _ => {
+                    // Of an iterator its first register says all.
+                    let count = if role == Role::Iter { Some(1) } else { reads(word, role) };
+                    if let Some(count) = count {
+                        cost += 1 + count as usize / 8;
+                        self.need(row, pc, value..value + count, op.holds(field))?;
+                    }
+                }
+            }
+        }
+        self.lose(body, word, row);
+        for &(field, role) in op.operands() {
+            let register = word.field(field) as u16;
+            match role {
+                Role::Out => self.write(register, left_by(op, word, field), row),
+                Role::IterOut => self.write(register, Holds::Iterator, row),
+                _ => {}
+            }
+        }
+        Ok(cost)
+    }
+
+    /// What a closure that is made takes along.
+    fn sources(&self, body: &Body, pc: u32, site: &ClosureSite, row: &Row, cost: &mut usize) -> Result<(), CheckError> {
+        let child = &body.children[site.child as usize];
+        for (index, &source) in site.sources.iter().enumerate() {
+            *cost += 1;
+            if let Source::Register(register) = source {
+                self.need(row, pc, register as u32..register as u32 + 1, child.free_holds(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn need(&self, row: &Row, pc: u32, registers: Range<u32>, holds: Holds) -> Result<(), CheckError> {
+        if self.has(row, registers.clone(), holds) { Ok(()) } else { Err(unfit(pc, registers.start, holds)) }
+    }
+
+    fn lose(&self, body: &Body, word: Word, row: &mut Row) {
+        if let Some(first) = lost_from(word) {
+            self.clear(row, first as u32..body.registers as u32);
+        }
+    }
+}
+
+impl Code {
+    /// What the closures of this code have captured in a free variable: a value, a cell, or a cell of a `var` if this
+    /// code, or a function that it makes, writes the variable.
+    pub fn free_holds(&self, index: usize) -> Holds {
+        match self.body().free.get(index) {
+            Some(FreeKind::Cell) if self.checked.written.get(index) == Some(&true) => Holds::Var,
+            Some(FreeKind::Cell) => Holds::Cell,
+            _ => Holds::Value,
+        }
+    }
+}
+
+/// Which free variables the code of a body writes, itself or in functions that it makes.
+pub(super) fn written(body: &Body) -> Box<[bool]> {
+    let mut written = vec![false; body.free.len()];
+    for word in body.words.iter().filter(|word| word.op() == Some(Op::SetFreeCell)) {
+        written[word.x() as usize] = true;
+    }
+    let members = body
+        .types
+        .iter()
+        .flat_map(|site| std::iter::once(&site.constructor).chain(site.methods.iter().map(|method| &method.closure)));
+    for site in body.closures.iter().chain(members) {
+        let child = &body.children[site.child as usize];
+        for (index, source) in site.sources.iter().enumerate() {
+            if let Source::Free(free) = *source {
+                written[free as usize] |= child.free_holds(index) == Holds::Var;
+            }
+        }
+    }
+    written.into()
+}
+
+/// What an instruction leaves in a register that it writes.
+fn left_by(op: Op, word: Word, field: Field) -> Holds {
+    match op.holds(field) {
+        Holds::Cell if op == Op::NewCell && word.x() == 1 => Holds::Var,
+        holds => holds,
+    }
+}
+
+/// The sets that a register which holds this is in.
+const fn sets_of(holds: Holds) -> &'static [usize] {
+    match holds {
+        Holds::Value => &[PLAIN, SURE],
+        Holds::Perhaps => &[PLAIN],
+        Holds::Cell => &[CELL],
+        Holds::Var => &[CELL, SURE],
+        Holds::Iterator => &[ITERATOR],
+    }
+}
+
+/// Whether an instruction reads what only special registers hold.
+fn wants_special(body: &Body) -> bool {
+    let wants = |site: &ClosureSite| {
+        let child = &body.children[site.child as usize];
+        let mut sources = site.sources.iter().enumerate();
+        sources.any(|(index, source)| matches!(source, Source::Register(_)) && child.free_holds(index) != Holds::Value)
+    };
+    let type_wants = |site: &TypeSite| wants(&site.constructor) || site.methods.iter().any(|it| wants(&it.closure));
+    body.words.iter().any(|word| {
+        let Some(op) = word.op() else { return false };
+        op.operands().iter().any(|&(field, role)| match role {
+            Role::In => !matches!(op.holds(field), Holds::Value | Holds::Perhaps),
+            Role::Iter => true,
+            Role::ClosureSite => wants(&body.closures[word.field(field) as usize]),
+            Role::TypeSite => type_wants(&body.types[word.field(field) as usize]),
+            _ => false,
+        })
+    })
+}
+
+fn unfit(pc: u32, register: u32, wanted: Holds) -> CheckError {
+    CheckError { kind: CheckErrorKind::Holds { register, wanted }, pc: Some(pc) }
+}
+
+/// Leaves in a row what is in the other one too; tells whether that was less.
+fn meet(known: &mut Row, now: &Row) -> bool {
+    let mut changed = false;
+    for (known, &now) in known.iter_mut().zip(now) {
+        changed |= *known & !now != 0;
+        *known &= now;
+    }
+    changed
+}
