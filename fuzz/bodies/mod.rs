@@ -285,7 +285,7 @@ fn closure_of(code: &Code) -> Vec<u8> {
 fn made_body(data: &[u8]) -> Body {
     let mut choices = Choices::of(data);
     let mut number = || choices.below(1 << 16) as u16;
-    let registers = 4 + number() % 66;
+    let registers = 9 + number() % 61;
     let ranges: Vec<[u8; 3]> = (0..number() % 4).map(|_| [number(), number(), number()].map(|n| n as u8)).collect();
     let count = 1 + number() % 39;
     let seeds = (0..count).map(|_| (number(), [number(), number(), number(), number()])).collect();

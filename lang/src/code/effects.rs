@@ -89,7 +89,7 @@ pub const fn is_tail_call(op: Op) -> bool {
 }
 
 /// Number of registers, from the operand on, that an operand with this role reads; none for one that reads nothing.
-pub(super) fn reads(word: Word, role: Role) -> Option<u32> {
+pub fn reads(word: Word, role: Role) -> Option<u32> {
     match role {
         Role::In | Role::InOut => Some(1),
         Role::Window => Some(word.d() as u32 + 1),

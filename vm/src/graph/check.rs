@@ -4,11 +4,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet, HashTable};
-use quipu_lang::code::{Code, CodeHash, FreeKind, Op};
+use quipu_lang::code::{Code, CodeHash, Holds, Op};
 
 use super::error::{GraphError, Rule};
 use super::progress::Progress;
 use super::read::{Member, Members, Shape, Sink, read};
+use super::rules;
 use super::tag as t;
 use super::weight::Weight;
 use crate::heap::{Slot, tag};
@@ -133,9 +134,12 @@ struct Registers {
     base: usize,
     /// The most registers that any frame so far needs.
     top: usize,
-    live: Option<Vec<u16>>,
+    /// The registers that matter in this frame and what they have to hold, if its code is there.
+    live: Option<Vec<(u16, Option<Holds>)>>,
     next: usize,
     last: Option<(u16, Met)>,
+    /// The first registers of the iterator that is being read.
+    iterator: Vec<u8>,
     code: Option<Code>,
     at: u64,
 }
@@ -198,16 +202,24 @@ fn expected(what: &'static str, found: Met) -> Rule {
     Rule::Expected { what, found: name_of(found.kind) }
 }
 
-fn is_cell(met: Met) -> bool {
-    matches!(met.kind, t::CELL | t::VAR)
+/// That something may stand where this is held.
+fn held(met: Met, holds: Holds) -> Result<(), Rule> {
+    if rules::fits(met.kind, holds) {
+        return Ok(());
+    }
+    let what = match holds {
+        Holds::Value => "a value",
+        Holds::Perhaps => "a value or nothing",
+        Holds::Cell => "a cell",
+        Holds::Var => "the cell of a var",
+        Holds::Iterator => "an iterator",
+    };
+    Err(expected(what, met))
 }
 
 /// That something is a value that a variable may have.
 fn value(met: Met) -> Result<(), Rule> {
-    match met.kind {
-        t::ABSENT | t::PLACE | t::CELL | t::VAR => Err(expected("a value", met)),
-        _ => Ok(()),
-    }
+    held(met, Holds::Value)
 }
 
 fn text(met: Met) -> Result<(), Rule> {
@@ -268,15 +280,12 @@ impl Checker<'_, '_> {
         self.codes.get(number as usize)?.as_ref()
     }
 
-    /// That a capture is what the code wants: a value or a cell.
+    /// That a capture is what the code wants: a value, a cell, or a cell that may be written again.
     fn capture(&self, code: u32, index: usize, part: Met) -> Result<(), Rule> {
-        let Some(code) = self.code_of(code) else {
-            return if is_cell(part) { Ok(()) } else { value(part) };
-        };
-        match code.body().free.get(index) {
-            Some(FreeKind::Cell) if is_cell(part) => Ok(()),
-            Some(FreeKind::Cell) => Err(expected("a cell", part)),
-            _ => value(part),
+        match self.code_of(code) {
+            Some(code) => held(part, code.free_holds(index)),
+            None if rules::fits(part.kind, Holds::Cell) => Ok(()),
+            None => value(part),
         }
     }
 
@@ -373,6 +382,34 @@ impl Checker<'_, '_> {
             (_, op) => op.is_some(),
         };
         if fits { Ok(Some(code.clone())) } else { Err(Rule::Waiting { at }) }
+    }
+}
+
+impl Checker<'_, '_> {
+    /// That a register of a frame holds what the frame's code takes for granted.
+    fn held_in_register(&mut self, register: u16, holds: Option<Holds>, content: Met) -> Result<(), Rule> {
+        let begun = &mut self.fiber.iterator;
+        match holds {
+            Some(Holds::Iterator) => {
+                begun.clear();
+                begun.push(content.kind);
+                Ok(())
+            }
+            Some(holds) => held(content, holds),
+            // Behind the first register of an iterator, which is read with all three, stand the other two.
+            None => {
+                let follows = self.fiber.last.is_some_and(|(last, _)| last.checked_add(1) == Some(register));
+                begun.push(content.kind);
+                match begun[..] {
+                    [_, _] if follows => Ok(()),
+                    [first, second, third] if follows && rules::is_iterator([first, second, third]) => {
+                        begun.clear();
+                        Ok(())
+                    }
+                    _ => Err(Rule::Iterator),
+                }
+            }
+        }
     }
 }
 
@@ -588,7 +625,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
 
     fn cell(&mut self, _: usize, content: Met) -> Result<(), Rule> {
         self.facts.weight.slot();
-        if content.kind == t::ABSENT { Ok(()) } else { value(content) }
+        held(content, Holds::Perhaps)
     }
 
     fn list(&mut self, _: usize, length: usize) -> Result<(), Rule> {
@@ -691,24 +728,30 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         self.fiber.live = None;
         self.fiber.next = 0;
         self.fiber.last = None;
+        self.fiber.iterator.clear();
         self.fiber.at = at;
         let pause = self.fiber.pause.innermost(self.fiber.read, self.fiber.count);
         if let Some(code) = self.frame_code(function, at, pause, self.fiber.read == self.fiber.count)? {
-            let live = pause.live(&code, at as u32).unwrap_or_default();
+            let live = rules::live_in_frame(pause, &code, at as u32);
             if live.len() as u64 != registers {
                 return Err(Rule::Registers { needed: live.len(), found: registers });
             }
             self.fiber.top = self.fiber.top.max(self.fiber.base + code.body().registers as usize);
             self.fiber.base += live.last().map_or(0, |&last| last as usize + 1);
-            self.fiber.live = Some(live);
+            let held = rules::held_in_frame(&code, at as u32, &live);
+            self.fiber.live = Some(live.into_iter().zip(held).collect());
             self.fiber.code = Some(code);
         }
         Ok(())
     }
 
     fn register(&mut self, content: Met) -> Result<(), Rule> {
-        let register = self.fiber.live.as_ref().and_then(|live| live.get(self.fiber.next)).copied();
+        let known = self.fiber.live.as_ref().and_then(|live| live.get(self.fiber.next)).copied();
+        let register = known.map(|(register, _)| register);
         self.fiber.next += 1;
+        if let Some((register, holds)) = known {
+            self.held_in_register(register, holds, content)?;
+        }
         if content.kind == t::PLACE && (register.is_some() || self.fiber.live.is_none()) {
             // The table stands in the register before.
             let table = self.fiber.last.filter(|(_, met)| matches!(met.kind, t::MAP | t::SET));

@@ -49,6 +49,8 @@ pub enum Rule {
     Registers { needed: usize, found: u64 },
     /// The place of a loop is in no table that stands before it.
     Place,
+    /// The registers of a loop hold no iterator.
+    Iterator,
     /// A stopped fiber and the one that waits for it do not agree, or none of them is the outermost.
     Run,
     /// The step of a range is 0.
@@ -96,6 +98,7 @@ impl fmt::Display for Rule {
             Rule::Result => f.write_str("the result of a frame goes elsewhere than its caller wants"),
             Rule::Registers { needed, found } => write!(f, "a frame has {found} registers, but needs {needed}"),
             Rule::Place => f.write_str("a place in a map or set stands without its map or set"),
+            Rule::Iterator => f.write_str("the registers of a loop hold no iterator"),
             Rule::Run => f.write_str("the fibers of a stopped run do not wait for one another in a row"),
             Rule::Step => f.write_str("the step of a range is 0"),
             Rule::Key => f.write_str("a key of a map or set is none, or not filed as it should"),

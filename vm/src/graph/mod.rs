@@ -5,6 +5,7 @@
 
 pub mod tag;
 mod met;
+pub(crate) mod rules;
 pub(crate) mod write;
 pub mod error;
 mod path;

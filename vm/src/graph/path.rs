@@ -15,6 +15,8 @@ pub(crate) enum Obstacle {
     RunningFiber(usize),
     /// The instance at this address holds data of the host that have no form for images.
     Host(usize),
+    /// The value at this address holds what stands for no value: a native gave it, or forgot to give one.
+    NoValue(usize),
 }
 
 /// One step from a value to one of its parts.
@@ -53,6 +55,9 @@ pub(crate) fn not_portable<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obsta
         Obstacle::RunningFiber(_) => format!(
             "{path} is a running fiber, which can be neither hashed nor saved; let it yield or end first, or leave it out"
         ),
+        Obstacle::NoValue(_) => format!(
+            "{path} holds something that is no value, which a function of the host must have given; let it give nil instead"
+        ),
         Obstacle::Host(_) => format!(
             "{path} belongs to the host, which gives it no form for images; leave it out, or let its class be portable"
         ),
@@ -74,6 +79,7 @@ fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<Stri
         let is_it = match (value.view(), obstacle) {
             (View::Fiber(fiber), Obstacle::RunningFiber(address)) => fiber.address() == address,
             (View::Instance(instance), Obstacle::Host(address)) => instance.address() == address,
+            (_, Obstacle::NoValue(address)) => value.is_object() && value.bits as usize == address,
             _ => false,
         };
         if is_it {

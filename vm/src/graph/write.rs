@@ -4,11 +4,12 @@
 
 use hashbrown::{HashMap, HashTable};
 use quipu_lang::canonical::Writer;
-use quipu_lang::code::{Code, CodeHash};
+use quipu_lang::code::{Code, CodeHash, Holds};
 
 use super::met::{self, Met};
 use super::path::{self, Obstacle};
 use super::progress::Progress;
+use super::rules;
 use super::tag as t;
 use super::weight::Weight;
 use crate::cx::Cx;
@@ -161,6 +162,7 @@ fn spread(short: u32) -> u64 {
 
 impl<'v> GraphWriter<'v> {
     fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>, progress: &mut Progress<'_>) -> Done<'v> {
+        held(root, root, Holds::Value)?;
         self.reference(cx, root)?;
         let mut next = 0;
         while let Some(&node) = self.nodes.get(next) {
@@ -199,7 +201,7 @@ impl<'v> GraphWriter<'v> {
             // Nothing is open before and after, so all that is on the stack belongs to this reference.
             let mut id = match self.begin(cx, value)? {
                 Some(id) => id,
-                None => match self.part(0) {
+                None => match self.part(0)? {
                     Some(part) => {
                         self.deepest = self.deepest.max(self.outer + self.open.len());
                         self.weight.slot();
@@ -214,7 +216,7 @@ impl<'v> GraphWriter<'v> {
                 self.ids.push(id);
                 top.next += 1;
                 let next = top.next;
-                if let Some(part) = self.part(next) {
+                if let Some(part) = self.part(next)? {
                     self.weight.slot();
                     value = part;
                     break;
@@ -476,9 +478,25 @@ impl<'v> GraphWriter<'v> {
         }
     }
 
-    /// A part of the innermost open value.
-    fn part(&self, index: usize) -> Option<Value<'v>> {
-        let top = self.open.last()?;
+    /// The part of the innermost open value with this number, which has to be what may stand there; none behind the last.
+    fn part(&self, index: usize) -> Done<'v, Option<Value<'v>>> {
+        let Some(top) = self.open.last() else { return Ok(None) };
+        let Some(part) = self.any_part(top, index) else { return Ok(None) };
+        let holds = match top.value.view() {
+            View::Closure(closure) => match owner(closure) {
+                Some(_) if index == 0 => Holds::Value,
+                Some(_) => closure.code().free_holds(index - 1),
+                None => closure.code().free_holds(index),
+            },
+            // The captures of constructors and methods stand among names; whoever made the type has compared them.
+            View::Type(_) => return Ok(Some(part)),
+            _ => Holds::Value,
+        };
+        held(top.value, part, holds)?;
+        Ok(Some(part))
+    }
+
+    fn any_part(&self, top: &Open<'v>, index: usize) -> Option<Value<'v>> {
         match top.value.view() {
             View::Tuple(tuple) => tuple.get(index),
             View::Closure(closure) => closure_part(closure, index),
@@ -591,6 +609,7 @@ impl<'v> GraphWriter<'v> {
         match node.view() {
             View::Cell(cell) => {
                 self.weight.slot();
+                held(node, cell.get(), Holds::Perhaps)?;
                 self.reference(cx, cell.get())
             }
             View::List(list) => self.list(cx, list),
@@ -600,7 +619,9 @@ impl<'v> GraphWriter<'v> {
             View::Instance(instance) => {
                 for index in 0..instance.len() {
                     self.weight.slot();
-                    self.reference(cx, instance.get(index).unwrap_or(Value::NIL))?;
+                    let field = instance.get(index).unwrap_or(Value::NIL);
+                    held(node, field, Holds::Value)?;
+                    self.reference(cx, field)?;
                 }
                 Ok(())
             }
@@ -634,7 +655,9 @@ impl<'v> GraphWriter<'v> {
         }
         for index in 0..list.len() {
             self.weight.slot();
-            self.reference(cx, list.get(index).unwrap_or(Value::NIL))?;
+            let item = list.get(index).unwrap_or(Value::NIL);
+            held(list.into(), item, Holds::Value)?;
+            self.reference(cx, item)?;
         }
         Ok(())
     }
@@ -678,6 +701,7 @@ impl<'v> GraphWriter<'v> {
             }
             if values {
                 self.weight.slot();
+                held(table.into(), value, Holds::Value)?;
                 self.reference(cx, value)?;
             }
         }
@@ -689,15 +713,16 @@ impl<'v> GraphWriter<'v> {
             AtRest::Fresh(function) => {
                 self.weight.slot();
                 self.out.u8(t::FRESH);
+                held(fiber.into(), function, Holds::Value)?;
                 self.reference(cx, function)
             }
             AtRest::Suspended(frames) => {
                 self.out.u8(t::SUSPENDED);
-                self.frames(cx, frames)
+                self.frames(cx, fiber, frames)
             }
             AtRest::Stopped(frames, Links { resumer, resumed }) => {
                 self.out.u8(if resumed.is_some() { t::WAITING } else { t::STOPPED });
-                self.frames(cx, frames)?;
+                self.frames(cx, fiber, frames)?;
                 self.weight.run();
                 self.reference(cx, resumer.map_or(Value::NIL, Value::from))?;
                 resumed.map_or(Ok(()), |resumed| self.reference(cx, resumed.into()))
@@ -710,28 +735,40 @@ impl<'v> GraphWriter<'v> {
         }
     }
 
-    fn frames(&mut self, cx: &mut Cx<'v>, frames: Frames<'v>) -> Done<'v> {
+    fn frames(&mut self, cx: &mut Cx<'v>, fiber: Fiber<'v>, frames: Frames<'v>) -> Done<'v> {
         self.out.count(frames.len());
         self.weight.frame();
         let (mut base, mut top) = (1, 0);
         for frame in frames {
             top = top.max(base + frame.closure.code().body().registers as usize);
-            base += self.frame(cx, &frame)?;
+            base += self.frame(cx, fiber, &frame)?;
         }
         self.weight.registers(top + MARGIN);
         Ok(())
     }
 
     /// Writes a frame; gives how many registers it takes up to the last that matters.
-    fn frame(&mut self, cx: &mut Cx<'v>, frame: &FrameView<'v>) -> Done<'v, usize> {
+    fn frame(&mut self, cx: &mut Cx<'v>, fiber: Fiber<'v>, frame: &FrameView<'v>) -> Done<'v, usize> {
         self.weight.frame();
         self.running(cx, frame.closure)?;
         self.out.u8(frame.kind as u8);
         self.out.count(frame.at as usize);
         let live = frame.live();
+        let holds = rules::held_in_frame(frame.closure.code(), frame.at, &live);
         self.out.count(live.len());
-        for &register in &live {
+        for (&register, holds) in live.iter().zip(holds) {
             let value = frame.register(register);
+            match holds {
+                Some(Holds::Iterator) => {
+                    let kind = |behind: u16| rules::kind_of(frame.register(register.wrapping_add(behind)));
+                    if !rules::is_iterator([kind(0), kind(1), kind(2)]) {
+                        return Err(Trouble::Obstacle(Obstacle::NoValue(fiber.address())));
+                    }
+                }
+                Some(holds) => held(fiber.into(), value, holds)?,
+                // They belong to the iterator.
+                None => {}
+            }
             if value.tag == tag::PLACE {
                 // The register before it has the table; removed entries must not show.
                 let rank = match frame.register(register.wrapping_sub(1)).view() {
@@ -779,6 +816,17 @@ impl<'v> GraphWriter<'v> {
         self.running.insert(closure.address(), id);
         Ok(())
     }
+}
+
+/// That something may stand where this is held: what could not be read again is not written.
+#[inline]
+fn held<'v>(holder: Value<'v>, value: Value<'v>, holds: Holds) -> Done<'v> {
+    // Most are values where values are wanted.
+    let is_value = !matches!(value.tag, tag::ABSENT | tag::PLACE | tag::CELL);
+    if is_value && matches!(holds, Holds::Value | Holds::Perhaps) || rules::fits(rules::kind_of(value), holds) {
+        return Ok(());
+    }
+    Err(Trouble::Obstacle(Obstacle::NoValue(holder.bits as usize)))
 }
 
 /// The type that a function belongs to, if it makes use of that.

@@ -122,101 +122,111 @@ macro_rules! slow {
 
 pub(super) use {next, op, resume, slow};
 
-/// Numbers of prepared instructions that code objects do not have: fused forms and stand-ins.
+/// Prepared instructions that code objects do not have: fused forms and stand-ins.
+///
+/// `like`: its registers are those of that instruction, which also says what they hold. Behind that stands what it takes
+/// for granted of other operands; `fuse`, which writes it, has looked.
 macro_rules! prepared_ops {
     ($mac:ident) => {
         $mac! {
-            0x00 FirstCall,
-            0x80 MissingNative,
-            0x81 AddInt,
-            0x82 SubInt,
-            0x83 MulInt,
-            0x84 ModInt,
-            0x85 FloorDivInt,
-            0x86 AndInt,
-            0x87 AddIntLeft,
-            0x88 MulIntLeft,
-            0x89 LtJumpNot,
-            0x8a LtJump,
-            0x8b LtLoop,
-            0x8c LeJumpNot,
-            0x8d LeJump,
-            0x8e LeLoop,
-            0x8f GtJumpNot,
-            0x90 GtJump,
-            0x91 GtLoop,
-            0x92 GeJumpNot,
-            0x93 GeJump,
-            0x94 GeLoop,
-            0x95 EqJumpNot,
-            0x96 EqJump,
-            0x97 NeJumpNot,
-            0x98 NeJump,
-            0x99 LtIntJumpNot,
-            0x9a LtIntJump,
-            0x9b LtIntLoop,
-            0x9c LeIntJumpNot,
-            0x9d LeIntJump,
-            0x9e LeIntLoop,
-            0x9f GtIntJumpNot,
-            0xa0 GtIntJump,
-            0xa1 GtIntLoop,
-            0xa2 GeIntJumpNot,
-            0xa3 GeIntJump,
-            0xa4 GeIntLoop,
-            0xa5 EqIntJumpNot,
-            0xa6 EqIntJump,
-            0xa7 EqIntLoop,
-            0xa8 NeIntJumpNot,
-            0xa9 NeIntJump,
-            0xaa NeIntLoop,
-            0xab AddConst,
-            0xac SubConst,
-            0xad MulConst,
-            0xae DivConst,
-            0xaf SubConstLeft,
-            0xb0 MulConstLeft,
-            0xb1 DivConstLeft,
-            0xb2 LtConstJumpNot,
-            0xb3 LtConstJump,
-            0xb4 LtConstLoop,
-            0xb5 LeConstJumpNot,
-            0xb6 LeConstJump,
-            0xb7 LeConstLoop,
-            0xb8 GtConstJumpNot,
-            0xb9 GtConstJump,
-            0xba GtConstLoop,
-            0xbb GeConstJumpNot,
-            0xbc GeConstJump,
-            0xbd GeConstLoop,
-            0xbe EqTextJumpNot,
-            0xbf NeTextJumpNot,
-            0xc0 NextLoop,
-            0xc1 AddFreeCell,
-            0xc2 CallMethodFar,
-            0xc3 CallMethodListFar,
-            0xc4 TailMethodFar,
-            0xc5 TailMethodListFar,
-            0xc6 GetFieldFar,
-            0xc7 SetFieldFar,
-            0xc8 GetFieldSafeFar,
+            0x00 FirstCall;
+            0x80 MissingNative like GetNative;
+            0x81 AddInt like Neg;
+            0x82 SubInt like Neg;
+            0x83 MulInt like Neg;
+            0x84 ModInt like Neg;
+            0x85 FloorDivInt like Neg;
+            0x86 AndInt like Neg;
+            0x87 AddIntLeft like Neg;
+            0x88 MulIntLeft like Neg;
+            0x89 LtJumpNot like Lt;
+            0x8a LtJump like Lt;
+            0x8b LtLoop like Lt;
+            0x8c LeJumpNot like Le;
+            0x8d LeJump like Le;
+            0x8e LeLoop like Le;
+            0x8f GtJumpNot like Gt;
+            0x90 GtJump like Gt;
+            0x91 GtLoop like Gt;
+            0x92 GeJumpNot like Ge;
+            0x93 GeJump like Ge;
+            0x94 GeLoop like Ge;
+            0x95 EqJumpNot like Eq;
+            0x96 EqJump like Eq;
+            0x97 NeJumpNot like Ne;
+            0x98 NeJump like Ne;
+            0x99 LtIntJumpNot like Neg;
+            0x9a LtIntJump like Neg;
+            0x9b LtIntLoop like Neg;
+            0x9c LeIntJumpNot like Neg;
+            0x9d LeIntJump like Neg;
+            0x9e LeIntLoop like Neg;
+            0x9f GtIntJumpNot like Neg;
+            0xa0 GtIntJump like Neg;
+            0xa1 GtIntLoop like Neg;
+            0xa2 GeIntJumpNot like Neg;
+            0xa3 GeIntJump like Neg;
+            0xa4 GeIntLoop like Neg;
+            0xa5 EqIntJumpNot like Neg;
+            0xa6 EqIntJump like Neg;
+            0xa7 EqIntLoop like Neg;
+            0xa8 NeIntJumpNot like Neg;
+            0xa9 NeIntJump like Neg;
+            0xaa NeIntLoop like Neg;
+            0xab AddConst like Neg [c: Float];
+            0xac SubConst like Neg [c: Float];
+            0xad MulConst like Neg [c: Float];
+            0xae DivConst like Neg [c: Float];
+            0xaf SubConstLeft like Neg [c: Float];
+            0xb0 MulConstLeft like Neg [c: Float];
+            0xb1 DivConstLeft like Neg [c: Float];
+            0xb2 LtConstJumpNot like Neg [c: Float];
+            0xb3 LtConstJump like Neg [c: Float];
+            0xb4 LtConstLoop like Neg [c: Float];
+            0xb5 LeConstJumpNot like Neg [c: Float];
+            0xb6 LeConstJump like Neg [c: Float];
+            0xb7 LeConstLoop like Neg [c: Float];
+            0xb8 GtConstJumpNot like Neg [c: Float];
+            0xb9 GtConstJump like Neg [c: Float];
+            0xba GtConstLoop like Neg [c: Float];
+            0xbb GeConstJumpNot like Neg [c: Float];
+            0xbc GeConstJump like Neg [c: Float];
+            0xbd GeConstLoop like Neg [c: Float];
+            0xbe EqTextJumpNot like Neg [c: Text];
+            0xbf NeTextJumpNot like Neg [c: Text];
+            0xc0 NextLoop like Next;
+            0xc1 AddFreeCell like GetFreeCell [x: Var];
+            0xc2 CallMethodFar like CallMethod;
+            0xc3 CallMethodListFar like CallMethodList;
+            0xc4 TailMethodFar like TailMethod;
+            0xc5 TailMethodListFar like TailMethodList;
+            0xc6 GetFieldFar like GetField;
+            0xc7 SetFieldFar like SetField;
+            0xc8 GetFieldSafeFar like GetFieldSafe;
         }
     };
 }
 
-macro_rules! define_numbers {
-    ($($number:literal $name:ident,)*) => {
+/// What a prepared instruction takes for granted of an operand that is no register.
+#[cfg(debug_assertions)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Trusted {
+    /// The constant at this distance is a float.
+    Float,
+    /// The constant at this distance is a string.
+    Text,
+    /// The free variable with this number is a cell of a `var`.
+    Var,
+}
+
+macro_rules! define_prepared {
+    ($($number:literal $name:ident $(like $op:ident)? $([$field:ident: $trusted:ident])?;)*) => {
         /// Numbers of prepared instructions beside those of the instruction table.
         pub(super) mod number {
             #![allow(non_upper_case_globals)]
             $(pub const $name: u8 = $number;)*
         }
-    };
-}
-prepared_ops!(define_numbers);
 
-macro_rules! define_names {
-    ($($number:literal $name:ident,)*) => {
         /// What a prepared instruction is called; None for numbers that no instruction has.
         pub(super) fn name(number: u8) -> Option<&'static str> {
             match number {
@@ -224,9 +234,26 @@ macro_rules! define_names {
                 _ => Op::from_u8(number).map(Op::name),
             }
         }
+
+        /// The instruction whose registers a prepared one has: itself if it is in the instruction table.
+        pub(super) const fn like(number: u8) -> Option<Op> {
+            match number {
+                $($($number => Some(Op::$op),)?)*
+                _ => Op::from_u8(number),
+            }
+        }
+
+        /// What a prepared instruction takes for granted beyond that.
+        #[cfg(debug_assertions)]
+        pub(super) const fn trusted(number: u8) -> Option<Trusted> {
+            match number {
+                $($($number => Some(Trusted::$trusted),)?)*
+                _ => None,
+            }
+        }
     };
 }
-prepared_ops!(define_names);
+prepared_ops!(define_prepared);
 
 /// The operands of an instruction that are registers, as the bits of its word.
 const fn registers_of(op: Op) -> u64 {
@@ -250,44 +277,15 @@ const fn registers_of(op: Op) -> u64 {
 /// The same by number, for prepared instructions too.
 static REGISTERS: [u64; 256] = {
     let mut table = [0; 256];
-    let mut i = 0;
-    while i < Op::ALL.len() {
-        table[Op::ALL[i] as usize] = registers_of(Op::ALL[i]);
-        i += 1;
+    let mut number = 0;
+    while number < table.len() {
+        if let Some(op) = like(number as u8) {
+            table[number] = registers_of(op);
+        }
+        number += 1;
     }
-    table[number::MissingNative as usize] = registers_of(Op::GetNative);
-    table[number::AddFreeCell as usize] = registers_of(Op::GetFreeCell);
-    let mut fused = number::AddInt as usize;
-    while fused <= number::MulIntLeft as usize {
-        table[fused] = registers_of(Op::Neg);
-        fused += 1;
-    }
-    fused = number::LtJumpNot as usize;
-    while fused <= number::NeJump as usize {
-        table[fused] = registers_of(Op::Lt);
-        fused += 1;
-    }
-    fused = number::LtIntJumpNot as usize;
-    while fused <= number::NeTextJumpNot as usize {
-        table[fused] = registers_of(Op::Neg);
-        fused += 1;
-    }
-    table[number::NextLoop as usize] = registers_of(Op::Next);
-    table[number::CallMethodFar as usize] = registers_of(Op::CallMethod);
-    table[number::CallMethodListFar as usize] = registers_of(Op::CallMethodList);
-    table[number::TailMethodFar as usize] = registers_of(Op::TailMethod);
-    table[number::TailMethodListFar as usize] = registers_of(Op::TailMethodList);
-    table[number::GetFieldFar as usize] = registers_of(Op::GetField);
-    table[number::SetFieldFar as usize] = registers_of(Op::SetField);
-    table[number::GetFieldSafeFar as usize] = registers_of(Op::GetFieldSafe);
     table
 };
-
-/// The bits of a word that are registers, doubled.
-#[cfg(debug_assertions)]
-pub(super) fn registers_of_number(number: u8) -> u64 {
-    REGISTERS[number as usize]
-}
 
 /// A word of prepared code: its register operands are doubled, which handlers make use of.
 pub(super) fn prepared_operands(word: u64) -> u64 {
@@ -311,7 +309,7 @@ macro_rules! fill_table {
     };
 }
 macro_rules! fill_prepared {
-    ($($number:literal $name:ident,)*) => {
+    ($($number:literal $name:ident $(like $op:ident)? $([$($trusted:tt)*])?;)*) => {
         const fn prepared(mut table: [Handler; 256]) -> [Handler; 256] {
             $(table[$number] = super::handlers::$name as Handler;)*
             table

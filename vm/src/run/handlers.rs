@@ -179,7 +179,9 @@ slow!(again Refill => refill);
 op!(InitCell(pc, base, vm, w, fp) {
     let to = r(base, a(w));
     if (*to).tag != tag::CELL || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
-    copy(&raw mut (*((*to).bits as *mut CellObject)).value, r(base, b(w)));
+    let cell = (*to).bits as *mut CellObject;
+    if (*cell).value.tag != tag::ABSENT { return InitCellSlow(pc, base, vm, w, fp) }
+    copy(&raw mut (*cell).value, r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(InitCellSlow => init_cell);

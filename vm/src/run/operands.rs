@@ -1,14 +1,17 @@
-//! Asserts that operands are in bounds when an instruction runs, in builds with debug assertions. Tests and fuzzing run
-//! those: what the checker lets through and the preparation gets wrong is seen here before it does harm.
+//! Asserts, in builds with debug assertions, what instructions take for granted: that operands are in bounds, and that
+//! registers, free variables and constants hold what the instruction table says. Tests and fuzzing run those: what the
+//! checkers let through and the preparation gets wrong is seen here before it does harm.
 
-use quipu_lang::code::effects::falls_through;
-use quipu_lang::code::{Field, FreeKind, Op, Role, Source, Word};
+use quipu_lang::code::effects::{falls_through, reads};
+use quipu_lang::code::{ClosureSite, Field, FreeKind, Holds, Op, Role, Source, Word};
 
-use super::dispatch::{number, portable_operands, prepared_operands, registers_of_number};
+use super::dispatch::{Trusted, like, number, portable_operands, prepared_operands, trusted};
 use super::frame::Frame;
 use super::machine::Machine;
-use super::prepare::{Cache, Prepared};
-use crate::heap::{Slot, tag};
+use super::prepare::{Cache, FAR, Prepared};
+use crate::graph::rules;
+use crate::heap::layout::{ClosureObject, StrObject, TypeObject, flag};
+use crate::heap::{Slot, View, tag};
 
 /// Asserts it for the instruction at `pc`.
 ///
@@ -17,7 +20,8 @@ use crate::heap::{Slot, tag};
 pub(super) unsafe fn assert_operands(vm: *const Machine, pc: *const u64, base: *const Slot, fp: *const Frame) {
     // SAFETY: the caller's word; positions are compared with what they should lie in before they are used.
     unsafe {
-        let prepared = &*(*(*fp).closure).code;
+        let closure = (*fp).closure;
+        let prepared = &*(*closure).code;
         if !prepared.has_word(pc) {
             let word = *pc;
             let own = [number::FirstCall, Op::Return as u8];
@@ -28,105 +32,162 @@ pub(super) unsafe fn assert_operands(vm: *const Machine, pc: *const u64, base: *
         assert!(state.frames.as_ptr_range().contains(&fp), "the frame is not one of the running fiber");
         let stack = state.stack.as_ptr_range();
         assert!(stack.contains(&base) && base.add(prepared.registers()) <= stack.end, "registers outside of the stack");
-        let captures = std::slice::from_raw_parts((*fp).closure.add(1).cast::<Slot>(), prepared.captures());
-        Instruction { prepared, captures, pc, word: *pc }.assert();
+        let captures = std::slice::from_raw_parts(closure.add(1).cast::<Slot>(), prepared.captures());
+        let registers = std::slice::from_raw_parts(base, prepared.registers());
+        Instruction { prepared, closure, captures, registers, pc, word: portable_operands(*pc) }.assert();
     }
 }
 
 struct Instruction<'p> {
     prepared: &'p Prepared,
+    closure: *const ClosureObject,
     captures: &'p [Slot],
+    registers: &'p [Slot],
     pc: *const u64,
-    word: u64,
+    /// Its word with registers by number.
+    word: Word,
 }
 
 impl Instruction<'_> {
     fn assert(&self) {
-        let word = portable_operands(self.word);
-        assert_eq!(prepared_operands(word.0), self.word, "a register operand is not doubled");
-        match word.op() {
-            Some(op) => {
-                op.operands().iter().for_each(|&(field, role)| self.assert_operand(word, field, role));
-                assert!(!falls_through(op) || self.has(1), "the code ends behind {word:?}");
+        let word = self.word;
+        // SAFETY: the position was found to be in the code.
+        assert_eq!(prepared_operands(word.0), unsafe { *self.pc }, "a register operand is not doubled");
+        let Some(op) = like(word.op_byte()) else { panic!("no instruction: {word:?}") };
+        let is_portable = word.op().is_some();
+        for &(field, role) in op.operands() {
+            // Other operands of prepared instructions mean other things.
+            let is_same = is_portable || matches!(role, Role::Name | Role::Native | Role::FreeCell);
+            if is_same || reads(word, role).is_some() || matches!(role, Role::Out | Role::IterOut) {
+                self.assert_operand(op, field, role);
             }
-            None => self.assert_prepared(word),
         }
+        if op == Op::MakeInstance {
+            self.assert_owner(word.c() as usize);
+        }
+        match trusted(word.op_byte()) {
+            Some(Trusted::Float) => assert_eq!(self.constant(word.c() as isize).tag, tag::FLOAT, "{word:?}"),
+            Some(Trusted::Text) => assert_eq!(self.constant(word.c() as isize).tag, tag::STR, "{word:?}"),
+            Some(Trusted::Var) => self.assert_held(self.captures[word.x() as usize], Holds::Var),
+            None => {}
+        }
+        assert!(is_portable && !falls_through(op) || self.has(1), "the code ends behind {word:?}");
     }
 
-    fn assert_operand(&self, word: Word, field: Field, role: Role) {
+    fn assert_operand(&self, op: Op, field: Field, role: Role) {
+        let word = self.word;
         let value = word.field(field) as usize;
-        let registers = |count: usize| {
-            assert!(value + count <= self.prepared.registers(), "no such register: {word:?}");
-        };
         let body = self.prepared.code().body();
-        match role {
-            Role::Out | Role::In | Role::InOut => registers(1),
-            Role::Window => registers(1 + word.d() as usize),
-            Role::WindowList | Role::Two => registers(2),
-            Role::Many => registers(word.c() as usize),
-            Role::Pairs => registers(2 * word.c() as usize),
-            Role::Iter | Role::IterOut => registers(3),
-            Role::Const | Role::Native => self.assert_constant(word.x() as i32 as isize),
-            Role::Name => {
-                let (first, count) = self.prepared.caches.get();
-                let at = self.behind(word.c() as isize);
-                let distance = at.wrapping_sub(first as usize);
-                assert!(at >= first as usize && distance < count * size_of::<Cache>(), "no cache: {word:?}");
-                assert!(distance.is_multiple_of(size_of::<Cache>()), "between caches: {word:?}");
+        if let Some(count) = reads(word, role) {
+            let read = self.registers.get(value..value + count as usize);
+            let Some(read) = read else { panic!("no such registers: {word:?}") };
+            match op.holds(field) {
+                Holds::Iterator => self.assert_iterator(read),
+                holds => read.iter().for_each(|&slot| self.assert_held(slot, holds)),
             }
-            Role::FreeValue => assert_ne!(self.captures[value].tag, tag::CELL, "a cell: {word:?}"),
-            Role::FreeCell => assert_eq!(self.captures[value].tag, tag::CELL, "no cell: {word:?}"),
+            return;
+        }
+        match role {
+            Role::Out => assert!(value < self.registers.len(), "no such register: {word:?}"),
+            Role::IterOut => assert!(value + 3 <= self.registers.len(), "no such registers: {word:?}"),
+            Role::Const | Role::Native => drop(self.constant(word.x() as i32 as isize)),
+            Role::Name => self.assert_cache(),
+            Role::FreeValue => self.assert_held(self.captures[value], Holds::Value),
+            Role::FreeCell => self.assert_held(self.captures[value], op.holds(field)),
             Role::ClosureSite => {
                 let (site, prepared) = (&body.closures[value], &self.prepared.sites[value]);
                 assert_eq!(site.sources.len(), prepared.count, "{word:?}");
-                let free = &body.children[site.child as usize].body().free;
-                assert_eq!(free.len(), site.sources.len(), "{word:?}");
-                for (&source, &kind) in site.sources.iter().zip(free) {
-                    match source {
-                        Source::Register(register) => {
-                            assert!((register as usize) < self.prepared.registers(), "no such register: {word:?}");
-                        }
-                        Source::Free(index) => assert_eq!(body.free[index as usize], kind, "{word:?}"),
-                        Source::Running | Source::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
-                    }
-                }
+                self.assert_sources(site);
             }
-            Role::TypeSite => assert!(value < body.types.len(), "no such type: {word:?}"),
+            Role::TypeSite => {
+                let site = &body.types[value];
+                self.assert_sources(&site.constructor);
+                site.methods.iter().for_each(|method| self.assert_sources(&method.closure));
+            }
             Role::Forward | Role::Back => {
                 assert!(self.has(1 + word.x() as i32 as isize), "a jump out of the code: {word:?}");
             }
             Role::Flag => assert!(value <= 1, "no flag: {word:?}"),
-            Role::Imm | Role::Count | Role::None => {}
-        }
-    }
-
-    /// One that code objects do not have. The words behind it are the portable ones that it stands for.
-    fn assert_prepared(&self, word: Word) {
-        let numbers = registers_of_number(word.op_byte());
-        for (field, bits) in [(Field::A, 16), (Field::B, 32), (Field::C, 48)] {
-            if numbers >> bits & 0xffff != 0 {
-                self.assert_operand(word, field, Role::In);
-            }
-        }
-        match word.op_byte() {
-            number::MissingNative => self.assert_constant(word.x() as i32 as isize),
-            number::AddConst..=number::NeTextJumpNot => self.assert_constant(word.c() as isize),
-            number::AddFreeCell => self.assert_operand(word, Field::X, Role::FreeCell),
-            number::NextLoop => self.assert_operand(word, Field::B, Role::Iter),
-            number::CallMethodFar..=number::GetFieldSafeFar => {
-                let index = self.prepared.index_before(self.pc.wrapping_offset(1));
-                assert!(self.prepared.far_cache(index).is_some(), "no cache: {word:?}");
-            }
             _ => {}
         }
-        assert!(self.has(1), "the code ends behind {word:?}");
     }
 
-    fn assert_constant(&self, distance: isize) {
+    fn assert_held(&self, slot: Slot, holds: Holds) {
+        let is_cell = slot.tag == tag::CELL;
+        let is_var = || match slot.view() {
+            View::Cell(cell) => cell.is_var(),
+            _ => false,
+        };
+        let fits = match holds {
+            Holds::Value => !is_cell && !matches!(slot.tag, tag::ABSENT | tag::PLACE),
+            Holds::Perhaps => !is_cell && slot.tag != tag::PLACE,
+            Holds::Cell => is_cell,
+            Holds::Var => is_var(),
+            Holds::Iterator => false,
+        };
+        assert!(fits, "a {} where {holds:?} is taken for granted: {:?}", slot.type_name(), self.word);
+    }
+
+    fn assert_iterator(&self, registers: &[Slot]) {
+        let kinds = [0, 1, 2].map(|at| rules::kind_of(registers[at]));
+        assert!(rules::is_iterator(kinds), "no iterator but {kinds:?}: {:?}", self.word);
+    }
+
+    /// What a closure is made of is what its code takes for granted.
+    fn assert_sources(&self, site: &ClosureSite) {
+        let (word, body) = (self.word, self.prepared.code().body());
+        let child = &body.children[site.child as usize];
+        assert_eq!(child.body().free.len(), site.sources.len(), "{word:?}");
+        for (index, (&source, &kind)) in site.sources.iter().zip(&child.body().free).enumerate() {
+            match source {
+                Source::Register(register) => {
+                    self.assert_held(self.registers[register as usize], child.free_holds(index));
+                }
+                Source::Free(free) => self.assert_held(self.captures[free as usize], child.free_holds(index)),
+                Source::Running | Source::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
+            }
+        }
+    }
+
+    /// The running function belongs to a type with so many fields.
+    fn assert_owner(&self, fields: usize) {
+        // SAFETY: the running closure is live; one that is owned has its type behind its captures.
+        unsafe {
+            if (*self.closure).header.flags & flag::OWNED != 0 {
+                let owner = *self.closure.add(1).cast::<Slot>().add(self.captures.len());
+                assert_eq!(owner.tag, tag::TYPE, "{:?}", self.word);
+                let data = &(*(owner.bits as *const TypeObject)).data;
+                assert_eq!(data.fields.len(), fields, "{:?}", self.word);
+            }
+        }
+    }
+
+    fn assert_cache(&self) {
+        let word = self.word;
+        let (first, count) = self.prepared.caches.get();
+        let cache = if word.c() == FAR {
+            let index = self.prepared.index_before(self.pc.wrapping_offset(1));
+            self.prepared.far_cache(index).unwrap_or_else(|| panic!("no cache: {word:?}"))
+        } else {
+            let at = self.behind(word.c() as isize);
+            let distance = at.wrapping_sub(first as usize);
+            assert!(at >= first as usize && distance < count * size_of::<Cache>(), "no cache: {word:?}");
+            assert!(distance.is_multiple_of(size_of::<Cache>()), "between caches: {word:?}");
+            at as *mut Cache
+        };
+        // SAFETY: it is one of the code's caches, whose names are constants of the code.
+        let kind = unsafe { (*((*cache).name as *const StrObject)).header.kind };
+        assert_eq!(kind as u64, tag::STR, "the name is no string: {word:?}");
+    }
+
+    /// The constant at a distance.
+    fn constant(&self, distance: isize) -> Slot {
         let pool = self.prepared.constants().as_ptr_range();
         let at = self.behind(distance);
-        assert!((pool.start as usize..pool.end as usize).contains(&at), "no such constant: {:x}", self.word);
-        assert!((at - pool.start as usize).is_multiple_of(size_of::<Slot>()), "between constants: {:x}", self.word);
+        let (pool, word) = (pool.start as usize..pool.end as usize, self.word);
+        assert!(pool.contains(&at), "no such constant: {word:?}");
+        assert!((at - pool.start).is_multiple_of(size_of::<Slot>()), "between constants: {word:?}");
+        self.prepared.constants()[(at - pool.start) / size_of::<Slot>()]
     }
 
     /// The address so many words behind the position that handlers are given.

@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
 use crate::heap::journal::Change;
-use crate::heap::layout::CellObject;
+use crate::heap::layout::{CellObject, flag};
 use crate::heap::{Slot, Special, Value, View, tag};
 use crate::native::Fault;
 use crate::ops;
@@ -51,12 +51,13 @@ impl Machine {
     pub(super) fn init_cell(&mut self, w: Word) -> Done {
         let (cell, value) = (self.r(w.a() as usize), self.r(w.b() as usize));
         if !self.assign_cell(cell, value, true) {
-            return Err(self.failure(ErrorKind::Type, "a variable's place holds no cell"));
+            return Err(self.failure(ErrorKind::Type, "a variable that is no var is given a value a second time"));
         }
         Ok(())
     }
 
-    /// Writes a cell; false if it is none, or not initialised unless that is what is done now.
+    /// Writes a cell; false if it is none, or not initialised unless that is what is done now. What is no cell of a `var` is
+    /// written once: hashes of what reaches it are kept.
     fn assign_cell(&mut self, cell: Slot, value: Slot, init: bool) -> bool {
         if cell.tag != tag::CELL {
             return false;
@@ -64,7 +65,8 @@ impl Machine {
         let cell = cell.bits as *mut CellObject;
         // SAFETY: the tag says so.
         unsafe {
-            if !init && (*cell).value.is_absent() {
+            let is_var = (*cell).header.flags & flag::VAR != 0;
+            if (*cell).value.is_absent() != init && !(init && is_var) {
                 return false;
             }
             if self.heap.journal.is_on() && self.heap.journal.wants(&(*cell).header) {

@@ -74,7 +74,7 @@ pub(crate) struct Cache {
 }
 
 /// In place of the distance to the cache: it is too large for its field. Only the slow paths understand that.
-const FAR: u16 = u16::MAX;
+pub(super) const FAR: u16 = u16::MAX;
 
 /// The key of a cache that knows nothing: no tag and no address.
 pub(crate) const NO_KEY: u64 = u64::MAX;

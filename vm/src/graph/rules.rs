@@ -1,0 +1,78 @@
+//! What may stand where in a graph: one table for who writes graphs and who checks them, so that whatever is written can be
+//! read again.
+
+use quipu_lang::code::{Code, Holds};
+
+use super::tag as t;
+use crate::heap::{Value, View, tag};
+use crate::run::snapshot::Pause;
+
+/// Whether something of a graph's kind may stand where this is held. The first register of an iterator is dealt with by
+/// [`is_iterator`].
+pub(super) fn fits(kind: u8, holds: Holds) -> bool {
+    let is_cell = matches!(kind, t::CELL | t::VAR);
+    match holds {
+        Holds::Value => !is_cell && !matches!(kind, t::ABSENT | t::PLACE),
+        Holds::Perhaps => !is_cell && kind != t::PLACE,
+        Holds::Cell => is_cell,
+        Holds::Var => kind == t::VAR,
+        Holds::Iterator => false,
+    }
+}
+
+/// Whether these are the registers of an iterator; see the table in `run::iterate`.
+pub(crate) fn is_iterator([first, second, third]: [u8; 3]) -> bool {
+    let wanted = match first {
+        t::INT | t::LIST => (t::INT, t::INT),
+        t::TUPLE | t::STR | t::BYTES => (t::INT, t::NIL),
+        t::MAP | t::SET => (t::PLACE, t::INT),
+        t::FIBER | t::CLOSURE | t::OWNED | t::NATIVE => (t::NIL, t::NIL),
+        _ => return false,
+    };
+    (second, third) == wanted
+}
+
+/// The kind under which a value stands in a graph, as far as the rules tell kinds apart.
+pub(crate) fn kind_of(value: Value<'_>) -> u8 {
+    match value.tag {
+        tag::NIL => t::NIL,
+        tag::FALSE => t::FALSE,
+        tag::TRUE => t::TRUE,
+        tag::INT => t::INT,
+        tag::FLOAT => t::FLOAT,
+        tag::ABSENT => t::ABSENT,
+        tag::PLACE => t::PLACE,
+        tag::STR => t::STR,
+        tag::BYTES => t::BYTES,
+        tag::TUPLE => t::TUPLE,
+        tag::RANGE => t::RANGE,
+        tag::CELL => match value.view() {
+            View::Cell(cell) if cell.is_var() => t::VAR,
+            _ => t::CELL,
+        },
+        tag::CLOSURE => t::CLOSURE,
+        tag::INSTANCE => t::INSTANCE,
+        tag::LIST => t::LIST,
+        tag::MAP => t::MAP,
+        tag::SET => t::SET,
+        tag::TYPE => t::TYPE,
+        tag::FIBER => t::FIBER,
+        tag::ERROR => t::ERROR,
+        _ => t::NATIVE,
+    }
+}
+
+/// What each register that matters in a waiting frame has to hold, in their order; none for those behind the first of an
+/// iterator.
+pub(super) fn held_in_frame(code: &Code, at: u32, live: &[u16]) -> Vec<Option<Holds>> {
+    match code.held_before(at) {
+        Some(held) => live.iter().map(|&register| held.of(register)).collect(),
+        // What only passes a result on has no registers that matter.
+        None => Vec::new(),
+    }
+}
+
+/// How a frame waits says which registers matter.
+pub(super) fn live_in_frame(pause: Pause, code: &Code, at: u32) -> Vec<u16> {
+    pause.live(code, at).unwrap_or_default()
+}
