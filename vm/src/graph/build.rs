@@ -52,10 +52,8 @@ pub(crate) fn build<'v>(
         return Err(Trouble::Rule(GraphError { at: 0, rule: Rule::Counts("code objects") }));
     };
     if !facts.stacks.is_empty() {
-        for code in &codes {
-            let prepared = cx.machine.prepared(code);
-            cx.machine.fill_in(prepared)?;
-        }
+        // The code of frames is filled in while they are built, when nothing may be run any more.
+        codes.iter().try_for_each(|code| cx.machine.provide_for(code))?;
     }
     let mut builder = Builder {
         codes,

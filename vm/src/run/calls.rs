@@ -8,6 +8,7 @@ use super::frame::{Frame, Kind};
 use super::limits::MARGIN;
 use super::machine::Machine;
 use super::prepare::Prepared;
+use super::unwind::Final;
 use crate::error::ErrorKind;
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
@@ -112,7 +113,11 @@ impl Machine {
         if count < required || (count > named && !body.rest) {
             return Err(self.wrong_count(code, count));
         }
+        // Everything that may fail comes before anything is changed, so that the instruction can begin again.
         self.ensure(at + code.registers().max(count) + MARGIN)?;
+        if let To::Register(..) = to {
+            self.ensure_frame()?;
+        }
         if body.rest {
             let extra: Vec<Slot> = (at + named..at + count.max(named)).map(|i| self.r(i)).collect();
             let bytes = extra.len() * size_of::<Slot>();
@@ -127,7 +132,7 @@ impl Machine {
         }
         self.fuel -= 1;
         match to {
-            To::Register(kind, dst) => self.push_frame(at, closure, kind, dst)?,
+            To::Register(kind, dst) => self.push_frame(at, closure, kind, dst),
             To::Caller => {
                 for i in 0..body.params() as usize {
                     let argument = self.r(at + i);
@@ -144,25 +149,28 @@ impl Machine {
     /// Enters a closure on a fiber that has just begun; its arguments stand from register 1 on, as many as it takes. Such
     /// code has at most `MARGIN` registers, and every fiber has more.
     pub(super) fn enter_exact(&mut self, closure: *mut ClosureObject) -> Done {
+        self.ensure_frame()?;
         self.fuel -= 1;
-        self.push_frame(1, closure, Kind::Boundary, 0)?;
+        self.push_frame(1, closure, Kind::Boundary, 0);
         // SAFETY: the closure is live, and it keeps its code.
         self.pc = unsafe { (*(*closure).code).entry.get() };
         Ok(())
     }
 
-    /// Pushes a frame whose registers begin `at` above the running one's. The caller sets `pc`.
-    fn push_frame(&mut self, at: usize, closure: *mut ClosureObject, kind: Kind, dst: u16) -> Done {
-        // SAFETY: `fp` is a frame of the running fiber, and `grow_frames` makes room for one more.
+    /// Makes room for one more frame.
+    fn ensure_frame(&mut self) -> Done {
+        // SAFETY: `fp` is a frame of the running fiber, so the one behind it is at most one past the last.
+        if unsafe { self.fp.add(1) } >= self.frames_end { self.grow_frames() } else { Ok(()) }
+    }
+
+    /// Pushes a frame whose registers begin `at` above the running one's; there is room for it. The caller sets `pc`.
+    fn push_frame(&mut self, at: usize, closure: *mut ClosureObject, kind: Kind, dst: u16) {
+        // SAFETY: `fp` is a frame of the running fiber, and `ensure_frame` has made room for one more.
         unsafe {
-            if self.fp.add(1) >= self.frames_end {
-                self.grow_frames()?;
-            }
             self.fp = self.fp.add(1);
             *self.fp = Frame { ret: self.pc, closure, delta: at as u32, dst, kind };
             self.base = self.base.add(at);
         }
-        Ok(())
     }
 
     fn wrong_count(&mut self, code: &Prepared, count: usize) -> Fault<'static> {
@@ -212,7 +220,7 @@ impl Machine {
         match outcome {
             Ok(value) => {
                 self.retrying = false;
-                self.give(value, to)
+                Ok(self.give(value, to)?)
             }
             Err(Fault::Defer) => self.fall_back(def.fallback, at, count, to),
             Err(fault) => Err(fault),
@@ -264,7 +272,7 @@ impl Machine {
                 }
                 let fields = std::slice::from_raw_parts(self.base.add(at), count);
                 let instance = self.heap.instance(Gc::from_ptr(ty), fields);
-                return self.give(instance.into(), to);
+                return Ok(self.give(instance.into(), to)?);
             }
             let constructor = data.constructor;
             if constructor.tag == tag::NIL {
@@ -274,8 +282,8 @@ impl Machine {
         }
     }
 
-    /// Delivers a result.
-    pub(super) fn give(&mut self, value: Slot, to: To) -> Done {
+    /// Delivers a result. What gave it does not run again.
+    pub(super) fn give(&mut self, value: Slot, to: To) -> Result<(), Final> {
         match to {
             To::Register(kind, dst) => self.deliver(kind, dst, value),
             To::Caller => self.return_value(value),
@@ -283,7 +291,7 @@ impl Machine {
     }
 
     /// Returns a value from the running frame.
-    pub(super) fn return_value(&mut self, value: Slot) -> Done {
+    pub(super) fn return_value(&mut self, value: Slot) -> Result<(), Final> {
         // SAFETY: `fp` is the running frame.
         let frame = unsafe { *self.fp };
         self.pop_frame();
@@ -292,11 +300,11 @@ impl Machine {
 
     pub(super) fn return_slow(&mut self, w: Word) -> Done {
         let value = self.r(w.a() as usize);
-        self.return_value(value)
+        Ok(self.return_value(value)?)
     }
 
     /// Does with a result what its frame's kind says; the caller's frame is the running one again.
-    pub(super) fn deliver(&mut self, kind: Kind, dst: u16, value: Slot) -> Done {
+    pub(super) fn deliver(&mut self, kind: Kind, dst: u16, value: Slot) -> Result<(), Final> {
         let dst = dst as usize;
         match kind {
             Kind::Plain => self.set_r(dst, value),
@@ -306,7 +314,8 @@ impl Machine {
             Kind::Less | Kind::LessEqual | Kind::Greater | Kind::GreaterEqual => {
                 let Some(order) = value.as_int() else {
                     let what = super::types::describe(value);
-                    return Err(self.failure(ErrorKind::Type, format!("cmp must give an int, not {what}")));
+                    let fault = self.failure(ErrorKind::Type, format!("cmp must give an int, not {what}"));
+                    return Err(self.last(fault));
                 };
                 let truth = match kind {
                     Kind::Less => order < 0,
@@ -319,17 +328,22 @@ impl Machine {
             Kind::Text => {
                 if value.tag != tag::STR {
                     let what = super::types::describe(value);
-                    return Err(self.failure(ErrorKind::Type, format!("str must give a string, not {what}")));
+                    let fault = self.failure(ErrorKind::Type, format!("str must give a string, not {what}"));
+                    return Err(self.last(fault));
                 }
                 self.set_r(dst, value);
             }
             Kind::Element => self.set_r(dst, if value.is_nil() { Value::ABSENT } else { value }),
-            Kind::Iterator => return self.begin_iteration(dst, value),
+            Kind::Iterator => {
+                // Its own `iter` may have to be called, and the function that gave it has left its frame.
+                self.set_r(dst, value);
+                return self.in_place(0, |machine| machine.begin_iteration(dst, machine.r(dst)));
+            }
             Kind::Atomic => {
                 self.heap.journal.commit();
                 self.set_r(dst, value);
             }
-            Kind::Entry => return self.finish_fiber(value),
+            Kind::Entry => self.finish_fiber(value),
             Kind::Boundary => {
                 self.finish_running();
                 self.result = value;
@@ -621,10 +635,8 @@ impl Machine {
             // that called is over; a call from Rust roots it at once.
             Ok(value) => Ok(unsafe { value.rebrand() }),
             // SAFETY: as above.
-            Err(Fault::Thrown(value)) => Err(Fault::Thrown(unsafe { value.rebrand() })),
-            Err(Fault::Stop(stop)) => Err(Fault::Stop(stop)),
-            Err(Fault::Collect(bytes)) => Err(Fault::Collect(bytes)),
-            Err(Fault::Defer) => Err(Fault::Defer),
+            Err(Final::Thrown(value)) => Err(Fault::Thrown(unsafe { value.rebrand() })),
+            Err(Final::Stop(stop)) => Err(Fault::Stop(stop)),
         }
     }
 }

@@ -72,46 +72,32 @@ macro_rules! op {
 }
 
 /// Defines a handler that leaves everything to a method of the machine: the position moves out, the method works on
-/// it, and the position moves in again. `again` first goes back to the instruction itself, which then runs anew.
+/// it, and the position moves in again. What the method asks to be run again begins at this instruction, wherever the
+/// machine's position is by then. `again`: the instruction always runs anew when the method is done.
 macro_rules! slow {
     ($name:ident => $method:ident) => {
-        #[inline(never)]
-        pub(super) unsafe fn $name(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
-            /// The result has an address, so it stays out of the function that ends in a jump.
-            #[inline(never)]
-            unsafe fn step(vm: *mut Machine, w: u64) -> bool {
-                // SAFETY: the invariants at the top of the file.
-                unsafe {
-                    let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
-                    (*vm).goes_on(result)
-                }
-            }
-            // SAFETY: the invariants at the top of the file.
-            unsafe {
-                (*vm).store(pc, base, fp);
-                if step(vm, w) {
-                    resume!(vm)
-                }
-                Exit::Over
-            }
-        }
+        slow!(@handler #[inline(never)] pc, pc, $name, $method);
     };
     (again $name:ident => $method:ident) => {
-        #[cold]
-        #[inline(never)]
-        pub(super) unsafe fn $name(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
+        slow!(@handler #[cold] #[inline(never)] pc, pc.sub(1), $name, $method);
+    };
+    (@handler $(#[$attribute:meta])* $pc:ident, $goes_on:expr, $name:ident, $method:ident) => {
+        $(#[$attribute])*
+        pub(super) unsafe fn $name($pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
+            /// The result has an address, so it stays out of the function that ends in a jump.
             #[inline(never)]
-            unsafe fn step(vm: *mut Machine, w: u64) -> bool {
+            unsafe fn step(vm: *mut Machine, w: u64, begins: *const u64) -> bool {
                 // SAFETY: the invariants at the top of the file.
                 unsafe {
+                    let begun = (*vm).begun(begins);
                     let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
-                    (*vm).goes_on(result)
+                    (*vm).goes_on(result, begun)
                 }
             }
             // SAFETY: the invariants at the top of the file.
             unsafe {
-                (*vm).store(pc.sub(1), base, fp);
-                if step(vm, w) {
+                (*vm).store($goes_on, base, fp);
+                if step(vm, w, $pc.sub(1)) {
                     resume!(vm)
                 }
                 Exit::Over

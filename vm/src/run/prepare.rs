@@ -15,7 +15,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use quipu_lang::code::{Code, Constant, Field, Op, Source, Word};
+use quipu_lang::code::{Body, Code, Constant, Field, Op, Source, Word};
 
 use super::dispatch::number;
 use super::machine::Machine;
@@ -234,7 +234,7 @@ impl Machine {
     /// Goes on behind the machine's own instruction that a first call begins with.
     ///
     /// # Errors
-    /// As `fill`.
+    /// As `provide_for`.
     pub(super) fn leave_first_call(&mut self) -> Result<(), Fault<'static>> {
         if self.pc == FIRST_CALL.as_ptr() { self.first_call(Word(0)) } else { Ok(()) }
     }
@@ -242,38 +242,42 @@ impl Machine {
     /// The running frame's code is called for the first time.
     pub(super) fn first_call(&mut self, _: Word) -> Result<(), Fault<'static>> {
         // SAFETY: `fp` is the running frame; its closure keeps the code.
+        let code = unsafe { (*(*(*self.fp).closure).code).code().clone() };
+        self.provide_for(&code)?;
+        // SAFETY: as above, and that has not changed.
         let prepared = unsafe { &*(*(*self.fp).closure).code };
-        self.fill_in(prepared)?;
+        self.fill_in(prepared);
         self.pc = prepared.entry.get();
         Ok(())
     }
 
-    /// Makes prepared code ready to run, if it is not yet.
+    /// Makes what the library provides under the names in a code object. That may run parts of the library, and so collect:
+    /// it comes before code is filled in, which then finds all of it in a table.
     ///
     /// # Errors
-    /// As `fill`.
-    pub(crate) fn fill_in<'v>(&mut self, prepared: *const Prepared) -> Result<(), Fault<'v>> {
-        // SAFETY: prepared code is kept as long as a closure or frame refers to it, or nothing is collected.
-        let prepared = unsafe { &*prepared };
-        if prepared.memory.get().is_null() { self.fill(prepared) } else { Ok(()) }
+    /// Those of loading parts of the library.
+    pub(crate) fn provide_for<'v>(&mut self, code: &Code) -> Result<(), Fault<'v>> {
+        for name in names_of_natives(code.body()) {
+            self.provided(name)?;
+        }
+        Ok(())
     }
 
-    /// Translates a code object into prepared words.
-    ///
-    /// # Errors
-    /// Those of loading what the library provides under the names in it.
-    fn fill<'v>(&mut self, prepared: &Prepared) -> Result<(), Fault<'v>> {
+    /// Makes prepared code ready to run, if it is not yet: translates its code object into prepared words. Nothing is run
+    /// and nothing collected; names that the library has not provided ([`Machine::provide_for`]) are missing.
+    pub(crate) fn fill_in(&mut self, prepared: &Prepared) {
+        if !prepared.memory.get().is_null() {
+            return;
+        }
         let code = prepared.code().clone();
         let body = code.body();
         let count = body.words.len();
-        // What the host provides under a name becomes a constant behind the code's own. It comes first because it may have
-        // to be loaded.
+        // What the host provides under a name becomes a constant behind the code's own.
         let mut natives: Vec<(u32, Option<Slot>)> = Vec::new();
         for word in &body.words {
             if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
                 let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
-                let found: Option<Value<'v>> = self.provided(name)?;
-                natives.push((word.x(), found.map(Value::slot)));
+                natives.push((word.x(), self.natives.get(&**name).copied()));
             }
         }
         let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len() + natives.len());
@@ -358,8 +362,16 @@ impl Machine {
             let _ = prepared.far.set(far.into());
         }
         prepared.entry.set(memory);
-        Ok(())
     }
+}
+
+/// The names of what code takes from its host, as often as it does.
+fn names_of_natives(body: &Body) -> impl Iterator<Item = &str> {
+    let words = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
+    words.filter_map(|word| match &body.constants[word.x() as usize] {
+        Constant::Str(name) => Some(&**name),
+        _ => None,
+    })
 }
 
 /// What stands for an instruction that is far from its cache.

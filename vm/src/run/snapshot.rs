@@ -390,8 +390,7 @@ impl Machine {
         let count = function.code().body().words.len();
         // SAFETY: the closure is live and keeps its prepared code.
         let prepared = unsafe { &*(*function.as_ptr()).code };
-        // Who makes fibers has filled in the code of their frames, so that nothing has to be loaded now.
-        self.fill_in(prepared).ok()?;
+        self.fill_in(prepared);
         ((at as usize) < count).then(|| prepared.word(at))
     }
 }

@@ -23,7 +23,7 @@ use crate::error::ErrorKind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
 use crate::host::guarded;
-use crate::native::{Fault, Later, LaterFn, Stop};
+use crate::native::{Fault, Later, LaterFn};
 
 type Done = Result<(), Fault<'static>>;
 
@@ -219,9 +219,7 @@ impl Machine {
         let fiber = self.heap.fiber(FiberState::new(function.slot())).as_ptr();
         let event = self.outside(|machine| {
             machine.prepare_fiber(fiber);
-            if machine.ensure(1 + arguments.len()).is_err() {
-                return Err(Fault::Stop(Stop::Heap));
-            }
+            machine.in_place(1, |machine| machine.ensure(1 + arguments.len()))?;
             for (i, argument) in arguments.iter().enumerate() {
                 machine.set_r(1 + i, argument.slot());
             }
@@ -334,7 +332,10 @@ impl Machine {
                         machine.set_r(wanted, value);
                         true
                     }
-                    Err(fault) => machine.goes_on(Err(fault)),
+                    Err(fault) => {
+                        let fault = machine.last(fault);
+                        machine.ends_in(fault)
+                    }
                 };
                 if goes_on {
                     // The machine stands behind the call that has now its result.
@@ -405,21 +406,11 @@ impl Machine {
 
     /// Calls the function of a run, whose arguments stand from register 1 on.
     fn enter_run(&mut self, function: Slot, count: usize) {
-        let mut entered = self.call_window(1, count, function, To::Register(Kind::Entry, 0));
-        if let Err(Fault::Collect(bytes)) = entered {
-            // There is no instruction to run again yet.
-            self.collect();
-            entered = match self.heap.has_room(bytes) {
-                true => self.call_window(1, count, function, To::Register(Kind::Entry, 0)),
-                false => Err(Fault::Stop(Stop::Heap)),
-            };
-            if let Err(Fault::Collect(_)) = entered {
-                entered = Err(Fault::Stop(Stop::Heap));
-            }
-        }
-        if entered.is_err() {
+        let entered =
+            self.in_place(1 + count, |machine| machine.call_window(1, count, function, To::Register(Kind::Entry, 0)));
+        if let Err(fault) = entered {
             // There is no frame yet, so this ends the run.
-            self.goes_on(entered);
+            self.ends_in(fault);
         }
     }
 

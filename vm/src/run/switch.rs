@@ -9,6 +9,7 @@ use super::frame::{Frame, Kind};
 use super::limits::MARGIN;
 use super::machine::Machine;
 use super::step::Event;
+use super::unwind::Final;
 use crate::error::ErrorKind;
 use crate::heap::journal::Change;
 use crate::heap::layout::{ClosureObject, FiberObject};
@@ -75,10 +76,14 @@ impl Machine {
             return Ok(());
         }
         self.prepare_fiber(fiber);
-        let function = self.r(0);
         self.set_r(1, argument);
-        let count = usize::from(!takes_nothing(function));
-        self.call_window(1, count, function, To::Register(Kind::Entry, 0))
+        Ok(self.begin_fiber()?)
+    }
+
+    /// Calls the function of the running fiber, which is fresh; the argument of the first resume stands in register 1.
+    fn begin_fiber(&mut self) -> Result<(), Final> {
+        let count = usize::from(!takes_nothing(self.r(0)));
+        self.in_place(2, |machine| machine.call_window(1, count, machine.r(0), To::Register(Kind::Entry, 0)))
     }
 
     /// Keeps a copy of a fiber that an `atomic` under way may have to put back.
@@ -119,7 +124,7 @@ impl Machine {
     }
 
     /// The running fiber's function has returned.
-    pub(super) fn finish_fiber(&mut self, value: Slot) -> Done {
+    pub(super) fn finish_fiber(&mut self, value: Slot) {
         // SAFETY: the running fiber is live, and so is the one that waits for it.
         let (resumer, dst, iterated) = unsafe {
             let state = &(*self.fiber).state;
@@ -127,12 +132,11 @@ impl Machine {
         };
         self.finish_running();
         if resumer.is_null() && self.give_to_host(value, Event::Ended) {
-            return Ok(());
+            return;
         }
         self.fiber = resumer;
         self.unpark();
         self.set_r(dst as usize, if iterated { Value::ABSENT } else { value });
-        Ok(())
     }
 
     pub(super) fn yield_value(&mut self, w: Word) -> Done {
@@ -196,47 +200,33 @@ impl Machine {
     }
 
     /// Runs a function on a fiber of its own until it returns or throws.
-    pub(super) fn run_fiber(
-        &mut self,
-        function: Slot,
-        arguments: &[Value<'_>],
-        depth: usize,
-    ) -> Result<Slot, Fault<'static>> {
+    pub(super) fn run_fiber(&mut self, function: Slot, arguments: &[Value<'_>], depth: usize) -> Result<Slot, Final> {
         self.begin_boundary(function, depth);
-        let exact = exact(function, arguments.len());
-        if exact.is_none() {
-            self.ensure(1 + arguments.len())?;
-        }
-        for (i, argument) in arguments.iter().enumerate() {
-            self.set_r(1 + i, argument.slot());
-        }
         self.over = false;
         self.thrown = false;
         self.stop = None;
         self.result = Value::NIL;
-        let mut entered = match exact {
-            Some(closure) => self.enter_exact(closure),
-            None => self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0)),
+        let count = arguments.len();
+        let exact = exact(function, count);
+        let mut entered = Ok(());
+        if exact.is_none() {
+            entered = self.in_place(1, |machine| machine.ensure(1 + count));
+        }
+        if entered.is_ok() {
+            for (i, argument) in arguments.iter().enumerate() {
+                self.set_r(1 + i, argument.slot());
+            }
+            entered = self.in_place(1 + count, |machine| match exact {
+                Some(closure) => machine.enter_exact(closure),
+                None => machine.call_window(1, count, function, To::Register(Kind::Boundary, 0)),
+            });
+        }
+        // What a native throws at once has no frame to unwind.
+        let goes_on = match entered {
+            Ok(()) => !self.over,
+            Err(fault) => self.ends_in(fault),
         };
-        if let Err(Fault::Collect(bytes)) = entered {
-            // There is no instruction to run again yet.
-            self.collect();
-            if !self.heap.has_room(bytes) {
-                return Err(Fault::Stop(crate::native::Stop::Heap));
-            }
-            entered = self.call_window(1, arguments.len(), function, To::Register(Kind::Boundary, 0));
-        }
-        match entered {
-            Ok(()) => {}
-            // What a native throws at once has no frame to unwind.
-            Err(Fault::Collect(_)) => return Err(Fault::Stop(crate::native::Stop::Heap)),
-            Err(fault) => {
-                if !self.goes_on(Err(fault)) {
-                    return self.outcome();
-                }
-            }
-        }
-        if !self.over {
+        if goes_on {
             // SAFETY: the machine stands at the entry of the function's prepared code in a frame of the new fiber.
             unsafe { drive(self) };
         }
@@ -244,13 +234,13 @@ impl Machine {
     }
 
     /// How the run ended.
-    fn outcome(&mut self) -> Result<Slot, Fault<'static>> {
+    fn outcome(&mut self) -> Result<Slot, Final> {
         self.over = false;
         let value = std::mem::replace(&mut self.result, Value::NIL);
         if let Some(stop) = self.stop.take() {
-            return Err(Fault::Stop(stop));
+            return Err(Final::Stop(stop));
         }
-        if std::mem::take(&mut self.thrown) { Err(Fault::Thrown(value)) } else { Ok(value) }
+        if std::mem::take(&mut self.thrown) { Err(Final::Thrown(value)) } else { Ok(value) }
     }
 }
 

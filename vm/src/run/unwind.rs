@@ -9,32 +9,143 @@ use crate::heap::{Slot, Value, tag};
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
 
+/// An instruction that a slow path carries out: where it begins again after a collection that it has asked for. Only while
+/// it has changed nothing may it ask ([`Fault::Collect`]); what has gone further ends in a [`Final`] fault.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    at: *const u64,
+    /// The fiber, and the number of its frame, in which that is.
+    #[cfg(debug_assertions)]
+    stands: (*mut FiberObject, isize),
+}
+
+/// Why something does not go on that cannot begin again: part of it is done.
+pub(super) enum Final {
+    /// A value is thrown.
+    Thrown(Slot),
+    /// A limit of the host.
+    Stop(Stop),
+}
+
+impl From<Final> for Fault<'static> {
+    fn from(fault: Final) -> Fault<'static> {
+        match fault {
+            Final::Thrown(value) => Fault::Thrown(value),
+            Final::Stop(stop) => Fault::Stop(stop),
+        }
+    }
+}
+
 impl Machine {
+    /// An instruction begins whose word is here.
+    #[inline(always)]
+    pub(super) fn begun(&self, at: *const u64) -> Begun {
+        Begun {
+            at,
+            #[cfg(debug_assertions)]
+            stands: self.stands(),
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    fn stands(&self) -> (*mut FiberObject, isize) {
+        // SAFETY: while an instruction is carried out its fiber is live, and `fp` is one of its frames.
+        (self.fiber, unsafe { self.fp.offset_from((*self.fiber).state.frames.as_ptr()) })
+    }
+
     /// After a slow path: whether the run goes on, with the position stored in the machine.
-    pub(super) fn goes_on(&mut self, result: Result<(), Fault<'static>>) -> bool {
+    pub(super) fn goes_on(&mut self, result: Result<(), Fault<'static>>, begun: Begun) -> bool {
         match result {
-            Ok(()) => {
-                self.retrying = false;
-                if self.over {
-                    return false;
-                }
-                // The instruction is done and its result in a register, so this is the place to collect what it and
-                // others like it have made.
-                if self.heap.is_due() {
-                    self.collect();
-                    if self.heap.bytes > self.heap.limit {
-                        return self.abandon(Stop::Heap);
-                    }
-                }
-                // Calls on slow paths use fuel without looking at it, and some programs make no others.
-                if self.fuel <= 0
-                    && let Err(stop) = self.refuel()
-                {
-                    return self.abandon(stop);
-                }
-                !self.over
+            Ok(()) => self.stays_within_limits(),
+            Err(Fault::Collect(bytes)) => self.begins_again(bytes, begun),
+            Err(Fault::Thrown(value)) => self.ends_in(Final::Thrown(value)),
+            Err(Fault::Stop(stop)) => self.ends_in(Final::Stop(stop)),
+            Err(Fault::Defer) => {
+                let fault = self.not_supported();
+                self.ends_in(fault)
             }
-            Err(fault) => self.raise(fault),
+        }
+    }
+
+    /// An instruction is done.
+    fn stays_within_limits(&mut self) -> bool {
+        self.retrying = false;
+        if self.over {
+            return false;
+        }
+        // Its result is in a register, so this is the place to collect what it and others like it have made.
+        if self.heap.is_due() {
+            self.collect();
+            if self.heap.bytes > self.heap.limit {
+                return self.abandon(Stop::Heap);
+            }
+        }
+        // Calls on slow paths use fuel without looking at it, and some programs make no others.
+        if self.fuel <= 0
+            && let Err(stop) = self.refuel()
+        {
+            return self.abandon(stop);
+        }
+        !self.over
+    }
+
+    /// An instruction that has changed nothing asks for memory.
+    fn begins_again(&mut self, bytes: usize, begun: Begun) -> bool {
+        #[cfg(debug_assertions)]
+        assert!(begun.stands == self.stands(), "an instruction asks for memory when it has left its frame");
+        if self.retrying || !self.collect_for(bytes) {
+            return self.abandon(Stop::Heap);
+        }
+        self.retrying = true;
+        self.pc = begun.at;
+        true
+    }
+
+    /// Collects; whether so many bytes fit then.
+    fn collect_for(&mut self, bytes: usize) -> bool {
+        self.collect();
+        self.heap.has_room(bytes)
+    }
+
+    /// Does something from where there is no way back. When it asks for memory, the machine collects on the spot, and it
+    /// is done once more. Until then it has changed nothing, and what it needs is in registers: those of the running
+    /// frame, and `window` from its first on.
+    pub(super) fn in_place(
+        &mut self,
+        window: usize,
+        mut action: impl FnMut(&mut Machine) -> Result<(), Fault<'static>>,
+    ) -> Result<(), Final> {
+        let mut done = action(self);
+        if let Err(Fault::Collect(bytes)) = done {
+            // SAFETY: the running fiber is live.
+            unsafe { (*self.fiber).state.window = window };
+            let has_room = self.collect_for(bytes);
+            // SAFETY: as above; a fiber that runs is not freed.
+            unsafe { (*self.fiber).state.window = 0 };
+            if !has_room {
+                return Err(Final::Stop(Stop::Heap));
+            }
+            done = action(self);
+        }
+        done.map_err(|fault| self.last(fault))
+    }
+
+    /// A fault of something that does not begin again.
+    pub(super) fn last(&mut self, fault: Fault<'static>) -> Final {
+        match fault {
+            Fault::Thrown(value) => Final::Thrown(value),
+            Fault::Stop(stop) => Final::Stop(stop),
+            // It was given all there is.
+            Fault::Collect(_) => Final::Stop(Stop::Heap),
+            Fault::Defer => self.not_supported(),
+        }
+    }
+
+    fn not_supported(&mut self) -> Final {
+        let fault = self.failure(ErrorKind::Type, "these arguments are not supported");
+        match fault {
+            Fault::Thrown(value) => Final::Thrown(value),
+            _ => Final::Stop(Stop::Heap),
         }
     }
 
@@ -43,32 +154,15 @@ impl Machine {
         self.cx_mut().fail(kind, message)
     }
 
-    /// Deals with a fault of the current instruction. Whether the run goes on.
-    pub(super) fn raise(&mut self, fault: Fault<'static>) -> bool {
+    /// Deals with a fault that is final. Whether the run goes on.
+    pub(super) fn ends_in(&mut self, fault: Final) -> bool {
         match fault {
-            Fault::Thrown(value) => {
+            Final::Thrown(value) => {
                 self.retrying = false;
                 self.add_trace(value);
                 self.unwind(value)
             }
-            Fault::Stop(stop) => self.abandon(stop),
-            Fault::Collect(bytes) => {
-                if self.retrying {
-                    return self.abandon(Stop::Heap);
-                }
-                self.collect();
-                if !self.heap.has_room(bytes) {
-                    return self.abandon(Stop::Heap);
-                }
-                self.retrying = true;
-                // SAFETY: the stored position is behind the instruction that asked.
-                self.pc = unsafe { self.pc.sub(1) };
-                true
-            }
-            Fault::Defer => {
-                let fault = self.failure(ErrorKind::Type, "these arguments are not supported");
-                self.raise(fault)
-            }
+            Final::Stop(stop) => self.abandon(stop),
         }
     }
 
