@@ -306,6 +306,9 @@ impl Machine {
     ) -> Option<()> {
         let code = function.code();
         let registers = code.body().registers as usize;
+        // Positions are in words that are there.
+        // SAFETY: the closure is live and keeps its prepared code.
+        self.fill_in(unsafe { &*(*function.as_ptr()).code });
         let live = to.pause.innermost(to.frames.len(), to.count).live(code, at)?;
         let mut frame =
             Frame { ret: std::ptr::null(), closure: function.as_ptr(), delta: 1, dst: 0, kind: Kind::Entry };
@@ -380,17 +383,16 @@ impl Machine {
     }
 
     /// Where a function goes on after an instruction.
-    fn position_behind(&mut self, function: Closure<'_>, at: u32) -> Option<*const u64> {
+    fn position_behind(&self, function: Closure<'_>, at: u32) -> Option<*const u64> {
         // Every path ends, so an instruction that goes on has one behind it.
         self.position_of(function, at.checked_add(1)?)
     }
 
     /// Where an instruction of a function is.
-    fn position_of(&mut self, function: Closure<'_>, at: u32) -> Option<*const u64> {
+    fn position_of(&self, function: Closure<'_>, at: u32) -> Option<*const u64> {
         let count = function.code().body().words.len();
         // SAFETY: the closure is live and keeps its prepared code.
         let prepared = unsafe { &*(*function.as_ptr()).code };
-        self.fill_in(prepared);
         ((at as usize) < count).then(|| prepared.word(at))
     }
 }
