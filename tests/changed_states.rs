@@ -95,6 +95,23 @@ enum Came {
     Ran,
 }
 
+/// How what was loaded is run.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    fuel: u64,
+    /// With a collection at every allocation.
+    stress: bool,
+    /// With little memory beside what is loaded.
+    narrow: bool,
+}
+
+impl How {
+    fn any(numbers: &mut Numbers) -> How {
+        let (stress, narrow) = (numbers.below(6) == 0, numbers.below(6) == 0);
+        How { fuel: if stress { 300 } else { [300, 3_000, 30_000][numbers.below(3)] }, stress, narrow }
+    }
+}
+
 impl Attack {
     fn new(seed: u64) -> Attack {
         let engine = Engine::new();
@@ -162,6 +179,8 @@ impl Attack {
             let Some(change) = (0..20).find_map(|_| subject.change(&mut numbers)) else { return nowhere };
             let _ = write!(what, "\n    {change}");
         }
+        let how = How::any(&mut numbers);
+        let _ = write!(what, "\n    {how:?}");
         let Some(mut parts) = subject.parts() else { return nowhere };
         let mut opened = Image::open(parts.bytes(), &());
         if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = opened {
@@ -174,14 +193,14 @@ impl Attack {
             Ok(image) => {
                 let form = if image.codes().iter().any(|code| code.debug().is_some()) { FAT } else { STRIPPED };
                 assert!(image.to_bytes(form) == bytes, "what was opened has other bytes");
-                self.exercise(&image, &mut numbers)
+                self.exercise(&image, how, &mut numbers)
             }
             Err(error) => (Came::Changed, error.to_string()),
         }
     }
 
     /// Loads an image, saves what was loaded, and runs it in several ways.
-    fn exercise(&self, image: &Image, numbers: &mut Numbers) -> (Came, String) {
+    fn exercise(&self, image: &Image, how: How, numbers: &mut Numbers) -> (Came, String) {
         let mut session = session(&self.engine);
         let value = match session.vm().thaw(image) {
             Ok(value) => value,
@@ -195,12 +214,10 @@ impl Attack {
         let drive = session.vm().thaw(&self.drive).unwrap();
         let [drive, compare] = [0, 1].map(|index| session.vm().tuple_item(&drive, index).unwrap());
 
-        let stress = numbers.below(6) == 0;
-        let fuel = if stress { 300 } else { [300, 3_000, 30_000][numbers.below(3)] };
-        let heap = if numbers.below(6) == 0 { session.vm().stats().heap_bytes + (64 << 10) } else { 64 << 20 };
+        let heap = if how.narrow { session.vm().stats().heap_bytes + (64 << 10) } else { 64 << 20 };
         let narrow = |session: &mut Session| {
-            session.vm().set_limits(limits(fuel, heap));
-            session.vm().set_gc_stress(stress);
+            session.vm().set_limits(limits(how.fuel, heap));
+            session.vm().set_gc_stress(how.stress);
         };
         narrow(&mut session);
         let _ = session.vm().repr(&value);
@@ -455,9 +472,11 @@ struct Finding {
 }
 
 impl Finding {
-    /// Numbers say little about a kind.
+    /// What was said but for numbers and addresses, which say little.
     fn kind(&self) -> String {
-        self.said.lines().take(2).flat_map(str::chars).filter(|c| !c.is_ascii_digit()).take(160).collect()
+        let words = self.said.split_whitespace().filter(|word| !word.starts_with("0x"));
+        let is_said = |c: &char| !c.is_ascii_digit();
+        words.collect::<Vec<_>>().join(" ").chars().filter(is_said).take(100).collect()
     }
 }
 
