@@ -71,6 +71,8 @@ fn session(engine: &Engine) -> Session {
     session
 }
 
+type Made = Option<Rc<Subject>>;
+
 /// What is done to each case, and what is needed for it.
 struct Attack {
     engine: Engine,
@@ -82,7 +84,7 @@ struct Attack {
     /// What uses a value in every way, and what compares two.
     drive: Image,
     /// Images by program and cut; none where the program was over before.
-    made: RefCell<HashMap<(usize, usize), Option<Rc<Subject>>>>,
+    made: RefCell<HashMap<(usize, usize), Made>>,
 }
 
 /// How far a case came.
