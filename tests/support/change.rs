@@ -618,7 +618,7 @@ impl Subject {
             let word = body.words[at];
             let (field, role) = one_of(word.op()?.operands(), numbers)?;
             let old = word.field(field);
-            let near = (old + numbers.below(3) as u32).saturating_sub(1);
+            let near = (old.saturating_add(numbers.below(3) as u32)).saturating_sub(1);
             let new = match role {
                 Role::Flag => 1 - old.min(1),
                 Role::Imm | Role::Count => near,

@@ -465,6 +465,11 @@ impl Core {
     fn snapshot(&mut self, shared: &Shared, name: &Arc<str>) -> Result<(), String> {
         let image = self.machine.freeze().map_err(|failure| failure.to_string())?;
         let bytes = image.to_bytes(Form::default());
+        // What cannot be read now could not be later, when the one before this and the calls since then are gone.
+        let opened = Image::open(&bytes, &()).map_err(|error| format!("it cannot be read again: {error}"))?;
+        if opened.hash() != image.hash() {
+            return Err("it is another state when it is read again".to_owned());
+        }
         self.state_bytes = bytes.len();
         let from = self.snapshots.last().copied().unwrap_or(0);
         self.snapshots.retain(|&at| at >= from && at != self.seq);

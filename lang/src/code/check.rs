@@ -25,6 +25,10 @@ pub const MAX_DEPTH: u16 = 255;
 /// How many registers a function may have, so that twice a register's number fits an operand.
 pub const MAX_REGISTERS: u16 = 32_767;
 
+/// How many instructions a function may have, and entries each of its tables, so that machines can keep distances between
+/// them in 32 bits.
+pub const MAX_ENTRIES: usize = 1 << 27;
+
 /// How many methods a type may have: machines keep the numbers of special ones, counted from 1, in 16 bits.
 pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
@@ -125,7 +129,7 @@ impl Checker<'_> {
             (body.handlers.len(), "handlers"),
         ];
         for (count, what) in counts {
-            if count >= u32::MAX as usize {
+            if count > MAX_ENTRIES {
                 return fail(CheckErrorKind::TooLarge(what));
             }
         }

@@ -4,7 +4,7 @@ use super::emit::Compiler;
 use super::function::Title;
 use super::register::{Reg, Want};
 use crate::ast::TypeDeclaration;
-use crate::code::{Code, MethodSite, Op, TypeSite, Word};
+use crate::code::{Code, MAX_METHODS, MethodSite, Op, TypeSite, Word};
 use crate::resolve::FunctionId;
 
 impl<'s> Compiler<'s> {
@@ -12,6 +12,9 @@ impl<'s> Compiler<'s> {
     pub(super) fn type_declaration(&mut self, declaration: &'s TypeDeclaration<'s>, out: Reg) {
         if !self.f.reachable {
             return;
+        }
+        if declaration.methods.len() > MAX_METHODS {
+            return self.too_large(declaration.span, &format!("a type has at most {MAX_METHODS} methods"));
         }
         let Some((id, constructor)) = self.constructor(declaration) else { return };
         let mut methods = Vec::with_capacity(declaration.methods.len());

@@ -15,6 +15,7 @@
 
 use std::cell::{Cell, OnceCell};
 
+use quipu_lang::code::check::MAX_ENTRIES;
 use quipu_lang::code::{Body, Code, Constant, Field, Op, Source, Word};
 
 use super::dispatch::number;
@@ -72,6 +73,10 @@ pub(crate) struct Cache {
     /// Address of the name, a string constant.
     pub name: u64,
 }
+
+/// Distances in prepared code fit 32 bits, with their sign: a word for each instruction, two for each constant and native, of
+/// which there are at most as many, and three for each cache, of which there is at most one for each instruction.
+const _: () = assert!((1 + 2 + 2 + 3) * MAX_ENTRIES < i32::MAX as usize);
 
 /// In place of the distance to the cache: it is too large for its field. Only the slow paths understand that.
 pub(super) const FAR: u16 = u16::MAX;

@@ -118,11 +118,13 @@ impl Machine {
     /// Gives a new type, which no program has seen yet, its constructor and methods.
     pub(super) fn complete(&mut self, ty: Type<'_>, constructor: Slot, methods: Box<[Method]>) {
         let mut special = Specials::default();
-        for (i, method) in methods.iter().enumerate() {
+        // Counted from 1. Declared types have no more (`MAX_METHODS`), and what a class of the host has behind them is not
+        // special.
+        for (number, method) in (1..=u16::MAX).zip(&methods) {
             if method.instance
                 && let Some(which) = Special::ALL.iter().find(|s| Some(s.name()) == method.name.as_str())
             {
-                special.0[*which as usize] = i as u16 + 1;
+                special.0[*which as usize] = number;
             }
         }
         let plain = match constructor.view() {
