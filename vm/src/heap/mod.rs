@@ -19,6 +19,7 @@ mod index;
 pub mod table;
 pub mod handle;
 pub mod journal;
+mod held;
 mod trace;
 mod collect;
 mod tally;
