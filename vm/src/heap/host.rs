@@ -272,3 +272,69 @@ impl<T> Drop for RefMut<'_, T> {
         unsafe { (*self.object).in_use = 0 };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::host::{Class, HostType};
+    use crate::library::Library;
+    use crate::run::machine::{Limits, Machine};
+
+    struct Counted(i64, Arc<AtomicUsize>);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl HostType for Counted {
+        fn class() -> Class<Counted> {
+            Class::new("Counted")
+        }
+    }
+
+    #[test]
+    fn borrows_within_one_another_stay_what_they_are() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let mut library = Library::default();
+        library.classes.push(Arc::new(Counted::class().into_host_class()));
+        let mut machine = Machine::new(Arc::new(library), Limits::default());
+        let cx = machine.cx_mut();
+        let ty = cx.machine.host_type(TypeId::of::<Counted>()).unwrap();
+        let mut mine = Counted(3, dropped.clone());
+        // SAFETY: `mine` is used by nobody else until it is taken back.
+        let lent = unsafe { cx.heap().lent_instance(ty, &raw mut mine, true) }.unwrap();
+        let owned = cx.heap().host_instance(ty, Counted(1, dropped.clone())).unwrap();
+        let filled = cx.heap().host_instance_to_fill(ty).unwrap();
+        assert_eq!(filled.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
+        assert!(filled.fill_host(Box::new(Counted(2, dropped.clone()))).is_none());
+        assert!(filled.fill_host(Box::new(Counted(9, dropped.clone()))).is_some());
+        assert_eq!(dropped.swap(0, Ordering::Relaxed), 1);
+        for instance in [owned, filled, lent] {
+            let first = instance.borrow::<Counted>().unwrap();
+            let before = first.0;
+            let second = instance.borrow::<Counted>().unwrap();
+            assert_eq!(instance.borrow_mut::<Counted>().err(), Some(Unavailable::InUse));
+            assert_eq!(instance.borrow::<i64>().err(), Some(Unavailable::OtherType));
+            assert_eq!((first.0, second.0), (before, before));
+            drop(first);
+            assert_eq!(instance.borrow_mut::<Counted>().err(), Some(Unavailable::InUse));
+            drop(second);
+            let mut change = instance.borrow_mut::<Counted>().unwrap();
+            assert_eq!(instance.borrow::<Counted>().err(), Some(Unavailable::InUse));
+            assert_eq!(instance.borrow_mut::<i64>().err(), Some(Unavailable::OtherType));
+            change.0 += 1;
+            drop(change);
+            assert_eq!(instance.borrow::<Counted>().unwrap().0, before + 1);
+        }
+        lent.take_back();
+        assert_eq!(lent.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
+        assert_eq!(mine.0, 4);
+        drop(machine);
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+    }
+}
