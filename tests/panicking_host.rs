@@ -377,6 +377,21 @@ fn a_panic_is_an_error_wherever_it_comes_from() {
     calmly(|| drop(session));
 }
 
+#[test]
+fn an_output_that_panics_below_a_native_that_calls_back() {
+    let builder = builder().native("h.twice", |cx: &mut Cx<'_>, f: Func<(i64,), i64>| f.call(cx, (1,)));
+    let mut session = session_of(builder);
+    let text = "import h\nlet r = []\n\
+        for i in 0..3 { try { h.twice(|x| { print(\"!\"); x }) } catch e { r.push(e.message) } }\n\
+        let g = []\nfor i in 0..200000 { g.push([i]) }\nr.push(\"${g.len()}\")\nr";
+    let ran = session.run(&Input::text("a.qp", text)).unwrap();
+    let said = "the output: the host's function panicked: write";
+    assert_eq!(session.get::<Vec<String>>(&ran).unwrap(), [said, said, said, "200000"]);
+    let ran = session.run(&Input::text("b.qp", "let g = []\nfor i in 0..200000 { g.push([i]) }\ng.len()")).unwrap();
+    assert_eq!(session.get::<i64>(&ran).unwrap(), 200_000);
+    calmly(|| drop(session));
+}
+
 /// A machine whose natives are those of a library: nothing catches their panics.
 fn unguarded() -> (Engine, Vm) {
     fn back<'v>(cx: &mut Cx<'v>, arguments: &[Value<'v>]) -> Outcome<'v> {

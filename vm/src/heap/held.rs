@@ -30,6 +30,7 @@ impl Heap {
     }
 
     /// From now on nothing is freed that exists already.
+    #[inline]
     pub fn hold(&mut self) {
         let number = self.next_number();
         if self.held.numbers.is_empty() {
@@ -45,6 +46,7 @@ impl Heap {
     }
 
     /// Ends all but the first so many.
+    #[inline]
     pub fn release(&mut self, count: usize) {
         if count >= self.held.numbers.len() {
             return;
@@ -62,6 +64,7 @@ impl Heap {
     }
 
     /// A number above the birth of every object there is, and the birth of those that are made from now on.
+    #[inline]
     fn next_number(&mut self) -> u32 {
         if self.birth == u32::MAX {
             self.renumber();

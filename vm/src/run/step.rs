@@ -80,6 +80,7 @@ pub(crate) struct Stepping {
 /// Something that a native has begun.
 pub(crate) struct Begun {
     /// The native's name.
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
     pub name: String,
     /// Its result; only dropping takes it out.
     future: Option<Later>,
