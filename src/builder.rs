@@ -96,7 +96,7 @@ impl Builder {
     /// A function of the host that works on values directly.
     #[must_use]
     pub fn define(mut self, native: NativeDef) -> Builder {
-        self.natives.push(native);
+        self.natives.push(native.of_host());
         self
     }
 

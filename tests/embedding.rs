@@ -492,6 +492,68 @@ fn what_the_host_holds_outlives_calls_that_it_makes() {
 }
 
 #[test]
+fn code_outlives_calls_of_those_who_may_hold_it() {
+    let mut session = session(Engine::builder());
+    let churn = session.run(&Input::text("<t>", "|| { for i in 0..100 { [str(i)] }; 1 }")).unwrap();
+    drop(session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap());
+    session.set_gc_stress(true);
+    let (before, after) = session
+        .enter(|cx| {
+            let before: Vec<_> = cx.codes().into_keys().collect();
+            let churn = cx.rooted(&churn)?;
+            cx.call(churn, &[])?;
+            Ok((before, cx.codes()))
+        })
+        .unwrap();
+    assert!(before.iter().all(|hash| after.contains_key(hash)));
+    // A call from outside holds nothing.
+    session.call(&churn, &[]).unwrap();
+    assert!(session.stats().codes < before.len());
+    session.invoke::<_, i64>(&churn, ()).unwrap();
+}
+
+#[test]
+fn closures_are_made_with_what_their_code_takes() {
+    let mut session = session(Engine::builder());
+    let text = "let one = 1\nvar two = 2\ntype T(a) { fn m(self) = T(self.a) }\nlet f = |x| x + one\nlet g = || { two += 1; two }\n(f, g, T(1).m().m(), |x| x)";
+    let program = session.run_whole(&Input::text("t.qp", text)).unwrap();
+    let main = program.main.unwrap();
+    let mut codes = vec![main.clone()];
+    let mut next = 0;
+    while let Some(code) = codes.get(next).cloned() {
+        codes.extend(code.body().children.iter().cloned());
+        next += 1;
+    }
+    let one = session.int(1);
+    let mut refused = 0;
+    for code in &codes {
+        for count in 0..4 {
+            let captures = vec![one.clone(); count];
+            let free = &code.body().free;
+            let fits = free.len() == count
+                && free.iter().all(|kind| *kind == quipu::lang::code::FreeKind::Value)
+                && !code.uses_owner();
+            match session.instantiate(code, &captures) {
+                Ok(closure) => {
+                    assert!(fits, "{:?}", code.debug().map(|debug| &debug.name));
+                    // Whatever it does with what it was given, the machine stands it.
+                    let _ = session.call(&closure, &[]);
+                    let _ = session.call(&closure, std::slice::from_ref(&one));
+                }
+                Err(failure) => {
+                    assert!(!fits);
+                    assert!(failure.to_string().starts_with("value_error: "), "{failure}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 3 * codes.len());
+    let error = session.instantiate(&main, &[one]).unwrap_err();
+    assert!(error.to_string().ends_with("takes 0 values from outside, not 1"), "{error}");
+}
+
+#[test]
 fn thousands_of_machines_in_one_process() {
     let engine = Engine::builder().native("twice", |n: i64| n * 2).build().unwrap();
     let text = "var sum = 0\n|n| { sum += twice(n); sum }";

@@ -66,3 +66,47 @@ fn an_interrupt_ends_every_program() {
         assert!(stopped, "{text}: {:?}", ended.err().map(|error| error.to_string()));
     }
 }
+
+/// Garbage that is older than a native stays while the native calls back. A collection comes before that is all there is
+/// room for.
+#[test]
+fn comparing_inside_of_lists_takes_no_more_room_than_outside() {
+    let run = |heap: usize, comparison: &str| -> Result<(), String> {
+        let text = format!(
+            "type P(x) {{ fn eq(self, o) = self.x == o.x }}\n\
+             var n = 0\nfor i in 0..10_000 {{ if {comparison} {{ n += 1 }} }}\nn"
+        );
+        let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+        match session.run(&Input::text("<t>", text)) {
+            Ok(value) => {
+                assert_eq!(session.repr(&value).unwrap(), "10000");
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let mut limits: Vec<usize> = (10..60).map(|step| step * 3_001).collect();
+    limits.extend((1..=40).map(|step| step * 100_003));
+    for heap in limits {
+        let outside = run(heap, "P(i) == P(i)");
+        for inside in ["[P(i)] == [P(i)]", "[[P(i)], [P(i)]] == [[P(i)], [P(i)]]", "(1, P(i)) == (1, P(i))"] {
+            assert_eq!(run(heap, inside), outside, "{heap} {inside}");
+        }
+        assert!(heap < 150_000 || outside.is_ok(), "{heap} {outside:?}");
+    }
+}
+
+/// What a call back takes is garbage when it is over, and programs that live near their limit go on.
+#[test]
+fn calls_back_that_make_much_leave_room_for_the_next_one() {
+    let text = "type P(x) { fn eq(self, o) { let waste = list(0..200); self.x == o.x and waste.len() == 200 } }\n\
+        let kept = list(0..20_000)\n\
+        var n = 0\nfor i in 0..3_000 { if [P(i), P(1)] == [P(i), P(1)] { n += 1 } }\n[n, kept.len()]";
+    for heap in [600_000, 800_000, 1 << 20, 3 << 20] {
+        let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+        let value = session.run(&Input::text("<t>", text)).unwrap_or_else(|error| panic!("{heap}: {error}"));
+        assert_eq!(session.repr(&value).unwrap(), "[3000, 20000]");
+        let collections = session.stats().collections;
+        assert!(collections < 3_000, "{heap} {collections}");
+    }
+}

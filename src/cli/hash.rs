@@ -116,11 +116,9 @@ fn add_unreached<'c>(codes: impl Iterator<Item = &'c Code>, lines: &mut Vec<Line
         if !seen.insert(hex(&code.hash().0)) {
             continue;
         }
-        let captures = !code.body().free.is_empty() || code.uses_owner();
-        let hash = match session.vm().instantiate(code, &[]) {
-            Ok(closure) if !captures => session.vm().hash(&closure).ok(),
-            _ => None,
-        };
+        // What takes something from outside has none.
+        let closure = session.vm().instantiate(code, &[]);
+        let hash = closure.and_then(|closure| session.vm().hash(&closure)).ok();
         let name = code.debug().map_or("fn", |debug| debug.name.as_str());
         lines.push((hex(&code.hash().0), hash.map_or("-".to_owned(), |hash| hex(&hash)), name.to_owned()));
     }

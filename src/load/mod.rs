@@ -10,6 +10,7 @@ use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, impo
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
 use quipu_lang::parse::parse;
 use quipu_lang::span::{Source, Span};
+use quipu_vm::host::caught;
 
 pub use resolver::{Files, Location, Memory, Resolver};
 
@@ -115,9 +116,9 @@ impl Loader<'_> {
             }
             Input::File(path) => {
                 let unreadable = |error| LoadError::Unreadable(path.clone(), error);
-                let location = self.resolver.locate(None, path);
+                let location = self.locate(None, path).map_err(unreadable)?;
                 let location = location.ok_or_else(|| unreadable(io::ErrorKind::NotFound.into()))?;
-                let bytes = self.resolver.read(&location).map_err(unreadable)?;
+                let bytes = self.read(&location).map_err(unreadable)?;
                 (location, bytes)
             }
         };
@@ -129,6 +130,24 @@ impl Loader<'_> {
         }
         Ok(Program { modules: state.modules, warnings: state.found })
     }
+
+    // The resolver is the host's: where it panics, it cannot read.
+
+    fn locate(&self, importer: Option<&Location>, path: &str) -> io::Result<Option<Location>> {
+        caught(|| self.resolver.locate(importer, path)).map_err(panicked)
+    }
+
+    fn read(&self, location: &Location) -> io::Result<Vec<u8>> {
+        caught(|| self.resolver.read(location)).unwrap_or_else(|text| Err(panicked(text)))
+    }
+
+    fn candidates(&self, importer: Option<&Location>, path: &str) -> Vec<String> {
+        caught(|| self.resolver.candidates(importer, path)).unwrap_or_default()
+    }
+}
+
+fn panicked(text: String) -> io::Error {
+    io::Error::other(format!("the resolver panicked: {text}"))
 }
 
 struct State<'l, 'h> {
@@ -222,9 +241,10 @@ impl State<'_, '_> {
         }
         let path = &request.module;
         let relative = path.starts_with("./") || path.starts_with("../");
-        let located = if relative { self.loader.resolver.locate(importer, path) } else { None };
-        let Some(location) = located else {
-            return Err(self.no_module(importer, request, io::ErrorKind::NotFound.into()).into());
+        let located = if relative { self.loader.locate(importer, path) } else { Ok(None) };
+        let location = match located.and_then(|location| location.ok_or(io::ErrorKind::NotFound.into())) {
+            Ok(location) => location,
+            Err(error) => return Err(self.no_module(importer, request, error).into()),
         };
         if let Some(start) = self.open.iter().position(|open| open.id == location.id) {
             return Err(self.cycle(start, request).into());
@@ -240,7 +260,7 @@ impl State<'_, '_> {
             let title = format!("imports are nested more than {MAX_DEPTH} deep");
             return Err(Diagnostic::error("Q0112", request.span, title).into());
         }
-        let bytes = match self.loader.resolver.read(&location) {
+        let bytes = match self.loader.read(&location) {
             Ok(bytes) => bytes,
             Err(error) => return Err(self.no_module(importer, request, error).into()),
         };
@@ -276,8 +296,8 @@ impl State<'_, '_> {
     }
 
     fn is_there(&self, importer: Option<&Location>, path: &str) -> bool {
-        let location = self.loader.resolver.locate(importer, path);
-        location.is_some_and(|there| self.loader.resolver.read(&there).is_ok())
+        let location = self.loader.locate(importer, path).ok().flatten();
+        location.is_some_and(|there| self.loader.read(&there).is_ok())
     }
 
     fn no_module(&self, importer: Option<&Location>, request: &ImportRequest, error: io::Error) -> Diagnostic {
@@ -301,10 +321,10 @@ impl State<'_, '_> {
                 format!("\"{tidy}\""),
             );
         }
-        let candidates = self.loader.resolver.candidates(importer, path);
+        let candidates = self.loader.candidates(importer, path);
         match closest(path, candidates.iter().map(String::as_str)) {
             Some(near) => diagnostic.patch(format!("did you mean `{near}`?"), *span, format!("\"{near}\"")),
-            None => match self.loader.resolver.locate(importer, path) {
+            None => match self.loader.locate(importer, path).ok().flatten() {
                 Some(location) => diagnostic.note(format!("looked for `{}`", location.name)),
                 None => diagnostic,
             },

@@ -10,11 +10,14 @@ use quipu_lang::code::{Code, CodeHash};
 use crate::error::ErrorKind;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
-use crate::host::{IntoValue, give};
+use crate::host::{IntoValue, caught, give, panicked};
 use crate::native::{Fault, Outcome, Stop};
 use crate::run::fiber::FiberState;
 use crate::run::machine::Machine;
 use crate::trace::{Trace, TraceLine};
+
+/// What the program's output is called where its host panics in it.
+pub(crate) const OUTPUT: &str = "the output";
 
 /// The machine as an active native sees it. Values it gives are good for the brand `'v`.
 #[repr(transparent)]
@@ -190,20 +193,24 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// As [`Cx::write`].
     pub fn flush(&mut self) -> Result<(), Fault<'v>> {
-        let flushed = self.machine.output.flush();
+        let flushed = caught(|| self.machine.output.flush());
         self.written(flushed)
     }
 
     /// Writes program output.
     ///
     /// # Errors
-    /// `io_error` when the output is closed or full.
+    /// `io_error` when the output is closed or full; `error` when the host's output panics.
     pub fn write(&mut self, text: &str) -> Result<(), Fault<'v>> {
-        let written = self.machine.output.write_all(text.as_bytes());
+        let written = caught(|| self.machine.output.write_all(text.as_bytes()));
         self.written(written)
     }
 
-    fn written(&mut self, result: std::io::Result<()>) -> Result<(), Fault<'v>> {
+    fn written(&mut self, result: Result<std::io::Result<()>, String>) -> Result<(), Fault<'v>> {
+        let result = match result {
+            Ok(result) => result,
+            Err(text) => return Err(panicked(self, OUTPUT, &text)),
+        };
         match result {
             Ok(()) => Ok(()),
             // A reader that has gone away ends the program silently, as it does other filters.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::cx::Cx;
 use crate::heap::Value;
-use crate::host::guarded;
+use crate::host::{dispose, guarded};
 
 /// What a native gives: a value, or why there is none.
 pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;
@@ -72,7 +72,7 @@ impl std::fmt::Display for Stop {
 
 /// How a native is carried out.
 pub enum NativeRun {
-    /// A plain function.
+    /// A plain function, as those of libraries are; see [`NativeDef::of_host`].
     Plain(NativeFn),
     /// A closure of the host.
     Host(Box<HostFn>),
@@ -139,6 +139,15 @@ pub struct NativeDef {
     pub intrinsic: Intrinsic,
 }
 
+impl Drop for NativeDef {
+    /// What a closure holds is the host's.
+    fn drop(&mut self) {
+        if let NativeRun::Host(_) | NativeRun::Later(_) = self.run {
+            dispose(std::mem::replace(&mut self.run, NativeRun::Control(Control::Resume)));
+        }
+    }
+}
+
 impl NativeDef {
     /// A native with a fixed number of arguments.
     pub fn new(name: impl Into<String>, required: u8, run: NativeFn) -> NativeDef {
@@ -168,6 +177,15 @@ impl NativeDef {
     /// Names the library function that takes over on [`Fault::Defer`].
     pub fn fallback(mut self, name: &'static str) -> NativeDef {
         self.fallback = Some(name);
+        self
+    }
+
+    /// The same as a closure of the host, whose panics become errors of the program. Those of a plain function pass
+    /// through the program to whoever has called it.
+    pub fn of_host(mut self) -> NativeDef {
+        if let NativeRun::Plain(function) = self.run {
+            self.run = NativeRun::Host(Box::new(function));
+        }
         self
     }
 

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu_lang::code::Code;
 
+use crate::cx::OUTPUT;
 use crate::failure::Failure;
 use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
-use crate::host::Root;
+use crate::host::{Root, caught, dispose, told};
 use crate::image::Image;
 use crate::library::Library;
 use crate::native::{Fault, Stop};
@@ -35,6 +36,9 @@ impl Interrupt {
         self.0
     }
 }
+
+/// What a call of a function shows that need protect nothing from the collector. Only who has a [`Vm`] gets one.
+pub(crate) struct HoldsNothing(());
 
 /// A function that a value reaches.
 pub struct FunctionInfo {
@@ -68,8 +72,7 @@ impl Vm {
 
     /// Sets new limits; fuel counts from now.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.machine.heap.limit = limits.heap;
-        self.machine.heap.threshold = self.machine.heap.threshold.min(limits.heap);
+        self.machine.heap.set_limit(limits.heap);
         self.machine.limits = limits;
         self.machine.fuel = 0;
         self.machine.slice = 0;
@@ -83,31 +86,33 @@ impl Vm {
 
     /// Where the program's output goes; nowhere by default.
     pub fn set_output(&mut self, output: Box<dyn Write + Send>) {
-        self.machine.output = output;
+        dispose(std::mem::replace(&mut self.machine.output, output));
     }
 
     /// Writes out what the output holds back.
     ///
     /// # Errors
-    /// Those of the output.
+    /// Those of the output; one of kind `Other` when it panics.
     pub fn flush(&mut self) -> std::io::Result<()> {
-        self.machine.output.flush()
+        let output = &mut self.machine.output;
+        caught(|| output.flush()).unwrap_or_else(|text| Err(std::io::Error::other(told(OUTPUT, &text))))
     }
 
     /// Collects at every possible place, which finds missing roots; very slow.
     pub fn set_gc_stress(&mut self, on: bool) {
-        self.machine.heap.stress = on;
-        self.machine.heap.threshold = if on { 0 } else { self.machine.heap.bytes };
+        self.machine.heap.set_stress(on);
     }
 
     /// A closure of main code, with a value for each of its free variables.
     ///
     /// # Errors
+    /// `value_error` when there are more or fewer values than free variables, when the code shares a variable with other
+    /// functions, or belongs to a declared type: closures of such code are made where they are declared, or by an image.
     /// A value belongs to another machine.
     pub fn instantiate(&mut self, code: &Code, captures: &[Root]) -> Result<Root, Failure> {
         let captures = self.slots(captures)?;
-        let closure = self.machine.close(code, &captures);
-        Ok(self.root(closure))
+        let outcome = self.machine.close(code, &captures);
+        self.outcome(outcome)
     }
 
     /// Calls a function to its end.
@@ -117,7 +122,8 @@ impl Vm {
     pub fn call(&mut self, function: &Root, args: &[Root]) -> Result<Root, Failure> {
         let function = self.slot(function)?;
         let args = self.slots(args)?;
-        let outcome = self.machine.call_back(function, &args);
+        let nothing = self.holds_nothing();
+        let outcome = self.machine.call_from_outside(function, &args, nothing);
         self.outcome(outcome)
     }
 
@@ -181,6 +187,12 @@ impl Vm {
             functions.into_iter().map(info).collect()
         });
         outcome.map_err(|fault| self.failure(fault))
+    }
+
+    /// Says that no Rust code has values of this machine that it uses after the call that is made with this. The caller
+    /// sees to its own; no other has any, as nobody has the machine itself while a native or a closure of `enter` runs.
+    pub(crate) fn holds_nothing(&mut self) -> HoldsNothing {
+        HoldsNothing(())
     }
 
     /// Does what a native would do, and does it again after a collection if that is asked for.

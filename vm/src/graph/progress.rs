@@ -1,5 +1,7 @@
 //! How far long work on a graph has come, for those who wait for it.
 
+use crate::host::{caught, dispose, told};
+
 /// Bytes between two tellings.
 const EVERY: usize = 256 << 10;
 
@@ -7,6 +9,8 @@ const EVERY: usize = 256 << 10;
 pub struct Progress<'l> {
     tell: Option<Box<Listener<'l>>>,
     next: usize,
+    /// What the listener said when it panicked, after which it hears no more.
+    panic: Option<String>,
 }
 
 type Listener<'l> = dyn FnMut(usize, Option<usize>) + 'l;
@@ -14,12 +18,12 @@ type Listener<'l> = dyn FnMut(usize, Option<usize>) + 'l;
 impl<'l> Progress<'l> {
     /// Tells nobody.
     pub fn silent() -> Progress<'l> {
-        Progress { tell: None, next: usize::MAX }
+        Progress { tell: None, next: usize::MAX, panic: None }
     }
 
     /// Calls this now and then with the bytes that are done, and all bytes.
     pub fn new(tell: impl FnMut(usize, Option<usize>) + 'l) -> Progress<'l> {
-        Progress { tell: Some(Box::new(tell)), next: 0 }
+        Progress { tell: Some(Box::new(tell)), next: 0, panic: None }
     }
 
     /// Begins a new piece of work.
@@ -40,7 +44,16 @@ impl<'l> Progress<'l> {
     fn tell(&mut self, done: usize, of: Option<usize>) {
         if let Some(tell) = &mut self.tell {
             self.next = done + EVERY;
-            tell(done, of);
+            if let Err(text) = caught(|| tell(done, of)) {
+                self.next = usize::MAX;
+                self.panic = Some(told("progress", &text));
+                dispose(self.tell.take());
+            }
         }
+    }
+
+    /// What the work that is over came to: a panic of the listener is told only now.
+    pub(crate) fn outcome(&mut self) -> Result<(), String> {
+        self.panic.take().map_or(Ok(()), Err)
     }
 }

@@ -4,6 +4,8 @@ use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::ptr::null_mut;
 
 use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
+use super::collect::due_before;
+use super::held::Held;
 use super::journal::Journal;
 use super::keyed::Keyed;
 use super::layout::*;
@@ -30,8 +32,10 @@ pub(crate) struct Heap {
     /// Header of new objects but for kind, flags and class.
     pub(super) color: u8,
     pub(crate) birth: u32,
-    /// Only objects born at or after this number may be freed.
-    pub(crate) oldest_free: u32,
+    /// What is kept for calls into the machine.
+    pub(super) held: Held,
+    /// Bytes that were left after the last collection.
+    pub(super) kept: usize,
     /// Keys the hashes of map keys.
     pub(crate) keyed: Keyed,
     pub(crate) journal: Journal,
@@ -58,12 +62,13 @@ impl Heap {
             grown: [0; SIZES.len()],
             large: Vec::new(),
             bytes: 0,
-            threshold: FIRST_THRESHOLD.min(limit),
+            threshold: due_before(0, limit).min(FIRST_THRESHOLD),
             limit,
             stress: false,
             color: 1,
             birth: 0,
-            oldest_free: 0,
+            held: Held::default(),
+            kept: 0,
             keyed: Keyed::new(seed),
             journal: Journal::default(),
             collections: 0,

@@ -7,10 +7,17 @@ use super::cells::{FreeCell, SIZES};
 use super::layout::*;
 use super::trace::Marker;
 use super::value::{Slot, tag};
+use crate::host::dispose;
+
+/// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
+/// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.
+pub(super) fn due_before(kept: usize, limit: usize) -> usize {
+    (limit - limit.saturating_sub(kept) / 8).max(kept.saturating_add(1))
+}
 
 impl Heap {
-    /// Finds every object that is reached from what `roots` marks, from the undo log, or that is older than
-    /// `oldest_free`. Afterwards [`Heap::is_live`] tells them from the others, so that the caller can drop weak
+    /// Finds every object that is reached from what `roots` marks, from the undo log, or that is held (see `held`).
+    /// Afterwards [`Heap::is_live`] tells them from the others, so that the caller can drop weak
     /// references; then it calls [`Heap::sweep`].
     pub fn mark(&mut self, roots: impl FnOnce(&mut Marker)) {
         self.collections += 1;
@@ -19,7 +26,7 @@ impl Heap {
         let mut marker = Marker { stack: Vec::new(), color: self.color };
         roots(&mut marker);
         self.journal.trace(&mut marker);
-        if self.oldest_free > 0 {
+        if self.held() > 0 {
             self.mark_older(&mut marker);
         }
         while let Some(header) = marker.stack.pop() {
@@ -32,11 +39,31 @@ impl Heap {
     pub fn sweep(&mut self) {
         self.sweep_cells();
         self.sweep_large();
-        self.threshold = (self.bytes.saturating_mul(2)).max(FIRST_THRESHOLD).min(self.limit.max(self.bytes + 1));
+        self.kept = self.bytes;
+        self.threshold = self.bytes.saturating_mul(2).max(FIRST_THRESHOLD).min(due_before(self.kept, self.limit));
+        if self.held() == 0 {
+            self.held.inside = 0;
+        }
         if self.stress {
             // The next allocation makes the next collection due; the instruction that asked for this one goes on.
             self.threshold = self.bytes + 1;
         }
+    }
+
+    /// Sets the most bytes there may be.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+        let due = due_before(self.kept, limit);
+        self.threshold = self.threshold.min(due);
+        self.held.inside = self.held.inside.min(due);
+        self.held.outside = self.held.outside.min(due);
+    }
+
+    /// Collects whenever it is possible, or as usual.
+    pub fn set_stress(&mut self, on: bool) {
+        self.stress = on;
+        self.threshold = if on { 0 } else { self.bytes };
+        self.held.inside = 0;
     }
 
     /// Whether the last marking reached an object.
@@ -55,7 +82,7 @@ impl Heap {
 
     /// Objects that an active native may hold count as reached.
     fn mark_older(&mut self, marker: &mut Marker) {
-        let oldest = self.oldest_free;
+        let oldest = self.oldest_free();
         let all =
             self.blocks.iter().flat_map(|block| block.cells()).chain(self.large.iter().map(|object| object.header));
         for header in all {
@@ -152,7 +179,8 @@ impl Heap {
         }
     }
 
-    /// Drops what an object owns outside its cell.
+    /// Drops what an object owns outside its cell. Where code of the host is dropped, by itself or through definitions of
+    /// natives and types, its panics stay there.
     ///
     /// # Safety
     /// `header` must be the header of a whole object that is not used afterwards.
@@ -168,7 +196,11 @@ impl Heap {
                 tag::MAP | tag::SET => (&raw mut (*header.cast::<TableObject>()).table).drop_in_place(),
                 tag::TYPE => (&raw mut (*header.cast::<TypeObject>()).data).drop_in_place(),
                 tag::FIBER => (&raw mut (*header.cast::<FiberObject>()).state).drop_in_place(),
-                tag::ERROR => (&raw mut (*header.cast::<ErrorObject>()).data).drop_in_place(),
+                tag::ERROR => {
+                    let data = &raw mut (*header.cast::<ErrorObject>()).data;
+                    dispose((*data).host.take());
+                    data.drop_in_place();
+                }
                 tag::HOST => super::host::HostObject::finalise(header.cast()),
                 tag::NATIVE => (&raw mut (*header.cast::<NativeObject>()).def).drop_in_place(),
                 _ => {}

@@ -13,23 +13,30 @@
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Heap;
 use super::layout::{Header, InstanceObject, TypeObject};
 use super::value::{Gc, Instance, Slot, Type, Value, tag};
+use crate::host::dispose;
 
 /// An object that holds data of the host.
 #[repr(C)]
 pub(crate) struct HostObject {
     header: Header,
-    /// Shared borrows, or -1 for an exclusive one.
+    /// Shared borrows, or -1 for an exclusive one. Guards that are forgotten stay counted, so there may be as many as
+    /// asked for; the last ones are refused.
     in_use: i32,
     data: Data,
 }
 
+/// Where the data are. A borrow is made from the address alone: a reference to the data that looks at their type would
+/// end the borrows that there are.
 enum Data {
-    Owned(Box<dyn Any + Send>),
+    /// The heap's own, out of a box.
+    Owned {
+        data: *mut (dyn Any + Send),
+        of: TypeId,
+    },
     /// Somebody else's, until it is taken back.
     Lent {
         address: *mut (),
@@ -60,20 +67,29 @@ impl HostObject {
     pub unsafe fn finalise(object: *mut HostObject) {
         // SAFETY: the caller's word.
         let data = unsafe { std::mem::replace(&mut (*object).data, Data::Gone) };
-        // A panic must not cut a collection short.
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(data)));
+        if let Data::Owned { data, .. } = data {
+            // SAFETY: it came out of a box, and nobody has it any more: borrows end before the object does.
+            let data = unsafe { Box::from_raw(data) };
+            // A panic must not cut a collection short.
+            dispose(data);
+        }
     }
 
-    fn address<T: 'static>(&mut self) -> Result<(*mut T, bool), Unavailable> {
-        match &mut self.data {
-            Data::Owned(data) => match data.downcast_mut::<T>() {
-                Some(data) => Ok((data, true)),
-                None => Err(Unavailable::OtherType),
-            },
-            Data::Lent { address, of, is_mutable } if *of == TypeId::of::<T>() => Ok((address.cast(), *is_mutable)),
-            Data::Lent { .. } => Err(Unavailable::OtherType),
-            Data::Gone => Err(Unavailable::TakenBack),
-        }
+    /// Where the data are, and whether they may be changed.
+    fn address<T: 'static>(&self) -> Result<(*mut T, bool), Unavailable> {
+        let (address, of, is_mutable) = match self.data {
+            Data::Owned { data, of } => (data.cast::<()>(), of, true),
+            Data::Lent { address, of, is_mutable } => (address, of, is_mutable),
+            Data::Gone => return Err(Unavailable::TakenBack),
+        };
+        if of == TypeId::of::<T>() { Ok((address.cast(), is_mutable)) } else { Err(Unavailable::OtherType) }
+    }
+}
+
+impl Data {
+    fn owned(data: Box<dyn Any + Send>) -> Data {
+        let of = (*data).type_id();
+        Data::Owned { data: Box::into_raw(data), of }
     }
 }
 
@@ -103,7 +119,7 @@ impl Heap {
 
     /// An instance of a host's type. None if the type is none.
     pub fn host_instance<'v, T: Send + 'static>(&mut self, ty: Type<'v>, data: T) -> Option<Instance<'v>> {
-        ty.is_host().then(|| self.instance_of_host(ty, Data::Owned(Box::new(data))))
+        ty.is_host().then(|| self.instance_of_host(ty, Data::owned(Box::new(data))))
     }
 
     /// An instance of a host's type whose data come later, or never.
@@ -178,17 +194,17 @@ impl<'v> Gc<'v, InstanceObject> {
         }
     }
 
-    /// Puts data into an instance that has none yet; false if it is none of those.
-    pub(crate) fn fill_host(self, data: Box<dyn Any + Send>) -> bool {
-        let Some(object) = self.host_object() else { return false };
+    /// Puts data into an instance that has none yet; gives them back if it is none of those.
+    pub(crate) fn fill_host(self, data: Box<dyn Any + Send>) -> Option<Box<dyn Any + Send>> {
+        let Some(object) = self.host_object() else { return Some(data) };
         // SAFETY: the object is live, and what is gone is borrowed by nobody.
         unsafe {
             if !matches!((*object).data, Data::Gone) {
-                return false;
+                return Some(data);
             }
-            (*object).data = Data::Owned(data);
+            (*object).data = Data::owned(data);
         }
-        true
+        None
     }
 
     /// Ends a loan. Afterwards programs find nothing.
@@ -254,5 +270,71 @@ impl<T> Drop for RefMut<'_, T> {
     fn drop(&mut self) {
         // SAFETY: the object is live for the guard's brand.
         unsafe { (*self.object).in_use = 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::host::{Class, HostType};
+    use crate::library::Library;
+    use crate::run::machine::{Limits, Machine};
+
+    struct Counted(i64, Arc<AtomicUsize>);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl HostType for Counted {
+        fn class() -> Class<Counted> {
+            Class::new("Counted")
+        }
+    }
+
+    #[test]
+    fn borrows_within_one_another_stay_what_they_are() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let mut library = Library::default();
+        library.classes.push(Arc::new(Counted::class().into_host_class()));
+        let mut machine = Machine::new(Arc::new(library), Limits::default());
+        let cx = machine.cx_mut();
+        let ty = cx.machine.host_type(TypeId::of::<Counted>()).unwrap();
+        let mut mine = Counted(3, dropped.clone());
+        // SAFETY: `mine` is used by nobody else until it is taken back.
+        let lent = unsafe { cx.heap().lent_instance(ty, &raw mut mine, true) }.unwrap();
+        let owned = cx.heap().host_instance(ty, Counted(1, dropped.clone())).unwrap();
+        let filled = cx.heap().host_instance_to_fill(ty).unwrap();
+        assert_eq!(filled.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
+        assert!(filled.fill_host(Box::new(Counted(2, dropped.clone()))).is_none());
+        assert!(filled.fill_host(Box::new(Counted(9, dropped.clone()))).is_some());
+        assert_eq!(dropped.swap(0, Ordering::Relaxed), 1);
+        for instance in [owned, filled, lent] {
+            let first = instance.borrow::<Counted>().unwrap();
+            let before = first.0;
+            let second = instance.borrow::<Counted>().unwrap();
+            assert_eq!(instance.borrow_mut::<Counted>().err(), Some(Unavailable::InUse));
+            assert_eq!(instance.borrow::<i64>().err(), Some(Unavailable::OtherType));
+            assert_eq!((first.0, second.0), (before, before));
+            drop(first);
+            assert_eq!(instance.borrow_mut::<Counted>().err(), Some(Unavailable::InUse));
+            drop(second);
+            let mut change = instance.borrow_mut::<Counted>().unwrap();
+            assert_eq!(instance.borrow::<Counted>().err(), Some(Unavailable::InUse));
+            assert_eq!(instance.borrow_mut::<i64>().err(), Some(Unavailable::OtherType));
+            change.0 += 1;
+            drop(change);
+            assert_eq!(instance.borrow::<Counted>().unwrap().0, before + 1);
+        }
+        lent.take_back();
+        assert_eq!(lent.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
+        assert_eq!(mine.0, 4);
+        drop(machine);
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
     }
 }

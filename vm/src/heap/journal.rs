@@ -86,6 +86,21 @@ impl Journal {
         self.open.last().map_or(0, |&(number, _)| number)
     }
 
+    /// Numbers of the `atomic`s under way, outermost first.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.open.iter().map(|&(number, _)| number)
+    }
+
+    /// Gives numbers of `atomic`s under way new values, and copies of fibers theirs.
+    pub fn renumber(&mut self, rank: impl Fn(u32) -> u32, copied: impl Fn(u32) -> u32) {
+        self.open.iter_mut().for_each(|(number, _)| *number = rank(*number));
+        for change in &mut self.entries {
+            if let Change::Fiber(_, snapshot) = change {
+                snapshot.snapshot = copied(snapshot.snapshot);
+            }
+        }
+    }
+
     /// Begins an `atomic`; `number` is above the birth of every object there is.
     pub fn begin(&mut self, number: u32) {
         self.open.push((number, self.entries.len()));

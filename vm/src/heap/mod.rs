@@ -5,7 +5,8 @@
 //! 1. An object is made whole before a value that points to it exists, and never moves.
 //! 2. The collector runs only when the machine asks between instructions; all roots are then in fibers, in the
 //!    machine's tables and in the undo log.
-//! 3. While a native is active, nothing that existed when it last called back into the machine is freed.
+//! 3. While Rust code that may hold values has called back into the machine, nothing is freed that existed when it did
+//!    (see `held`).
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
 pub mod value;
@@ -19,6 +20,7 @@ mod index;
 pub mod table;
 pub mod handle;
 pub mod journal;
+mod held;
 mod trace;
 mod collect;
 mod tally;

@@ -30,6 +30,12 @@ const KINDS: [(u64, &str); 15] = [
 ];
 
 impl Tally {
+    /// How many objects of a kind there are.
+    #[cfg(test)]
+    pub fn count(&self, tag: u64) -> u64 {
+        self.0[tag as usize].0
+    }
+
     /// Adds what another one has.
     pub fn add(&mut self, other: &Tally) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {

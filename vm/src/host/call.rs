@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use super::Root;
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::error::give;
+use super::door::guarded;
+use super::error::{give, given};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ pub trait Host {
     /// What the conversion throws; the heap limit.
     fn make(&mut self, value: impl IntoValue) -> Result<Root, Failure> {
         self.enter(|cx| {
-            let value = give(cx, value)?;
+            let value = given(cx, value)?;
             Ok(cx.machine.root(value.slot()))
         })
     }
@@ -39,7 +40,7 @@ pub trait Host {
     fn get<T: FromValue>(&mut self, value: &Root) -> Result<T, Failure> {
         self.enter(|cx| {
             let value = cx.machine.rooted(value)?;
-            T::from_value(cx, value).map_err(|mismatch| unfit(cx, &mismatch))
+            guarded(cx, "from_value", |cx| T::from_value(cx, value).map_err(|mismatch| unfit(cx, &mismatch)))
         })
     }
 
@@ -59,8 +60,11 @@ fn invoked<'v, A: IntoArguments, R: FromValue>(
     call: impl FnOnce(&mut Cx<'v>, Value<'v>, &[Value<'v>]) -> Outcome<'v>,
 ) -> Result<R, Fault<'v>> {
     let function = cx.machine.rooted(function)?;
-    let result = arguments.with(cx, |cx, arguments| call(cx, function, arguments))?;
-    R::from_value(cx, result).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("the result: {mismatch}")))
+    // For the conversions; what the function calls of the host has doors of its own.
+    guarded(cx, "invoke", |cx| {
+        let result = arguments.with(cx, |cx, arguments| call(cx, function, arguments))?;
+        R::from_value(cx, result).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("the result: {mismatch}")))
+    })
 }
 
 fn unfit<'v>(cx: &mut Cx<'v>, mismatch: &Mismatch) -> Fault<'v> {
@@ -69,10 +73,7 @@ fn unfit<'v>(cx: &mut Cx<'v>, mismatch: &Mismatch) -> Fault<'v> {
 
 impl Host for Vm {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
-        // Set anew rather than counted, as a panic may have come by.
-        self.machine.entered = 1;
         let outcome = action(self.machine.cx_mut());
-        self.machine.entered = 0;
         // Everything that is kept has a handle now, so this is the place to collect what conversions have left.
         let outcome = outcome.map_err(|fault| self.failure(fault))?;
         if self.machine.heap.is_due() {
@@ -85,14 +86,11 @@ impl Host for Vm {
     }
 
     fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
+        let nothing = self.holds_nothing();
         self.enter(|cx| {
             invoked(cx, function, arguments, |cx, function, arguments| {
-                // Nobody else holds a value here, so that a call protects nothing from the collector, however long it
-                // takes. The new call has the arguments.
-                cx.machine.entered = 0;
-                let result = cx.call(function, arguments);
-                cx.machine.entered = 1;
-                result
+                // The function has a handle, the new call has the arguments, and neither is used here afterwards.
+                cx.machine.call_from_outside(function, arguments, nothing)
             })
         })
     }
@@ -100,9 +98,7 @@ impl Host for Vm {
 
 impl<'w> Host for Cx<'w> {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
-        self.machine.entered += 1;
         let outcome: Result<R, Fault<'w>> = action(self);
-        self.machine.entered -= 1;
         outcome.map_err(|fault| self.machine.failed(fault.slot()))
     }
 }

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::convert::{FromValue, IntoValue, Mismatch};
+use super::door::{caught, dispose, guarded, told};
 use super::function::{Arguments, IntoNative, Parameter};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
@@ -46,6 +47,14 @@ type Load = dyn Fn(&[u8]) -> Result<Box<dyn Any + Send>, String> + Send + Sync;
 pub(crate) struct Codec {
     pub save: Box<Save>,
     pub load: Box<Load>,
+}
+
+impl Drop for Codec {
+    /// What the functions hold is the host's.
+    fn drop(&mut self) {
+        dispose(std::mem::replace(&mut self.save, Box::new(|_| Err(String::new()))));
+        dispose(std::mem::replace(&mut self.load, Box::new(|_| Err(String::new()))));
+    }
 }
 
 impl fmt::Debug for HostClass {
@@ -330,13 +339,25 @@ methods! { IntoMethodMut into_method_mut RefMut &'t mut T;
 }
 
 /// What saving an instance came to: the bytes, or why there are none.
-pub(crate) fn saved(instance: Instance<'_>) -> Option<Result<Vec<u8>, String>> {
-    instance.ty().host_class()?.codec.as_ref().map(|codec| (codec.save)(instance))
+///
+/// # Errors
+/// That of a panic.
+pub(crate) fn saved<'v>(cx: &mut Cx<'v>, instance: Instance<'v>) -> Result<Option<Result<Vec<u8>, String>>, Fault<'v>> {
+    let Some(class) = instance.ty().host_class() else { return Ok(None) };
+    let Some(codec) = &class.codec else { return Ok(None) };
+    guarded(cx, class.short_name(), |_| Ok(Some((codec.save)(instance))))
 }
 
 /// Gives an instance out of an image its data.
 pub(crate) fn load(instance: Instance<'_>, bytes: &[u8]) -> Result<(), String> {
-    let codec = instance.ty().host_class().and_then(|class| class.codec.as_ref());
-    let codec = codec.ok_or("its host cannot load it")?;
-    if instance.fill_host((codec.load)(bytes)?) { Ok(()) } else { Err("it has data already".to_owned()) }
+    let class = instance.ty().host_class().ok_or("its host cannot load it")?;
+    let codec = class.codec.as_ref().ok_or("its host cannot load it")?;
+    let data = caught(|| (codec.load)(bytes)).unwrap_or_else(|text| Err(told(class.short_name(), &text)))?;
+    match instance.fill_host(data) {
+        None => Ok(()),
+        Some(data) => {
+            dispose(data);
+            Err("it has data already".to_owned())
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::convert::{Entries, FromValue, IntoValue, Mismatch};
-use super::error::give;
+use super::door::guarded;
+use super::error::given;
 use super::{Host, Root};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
@@ -65,7 +66,7 @@ impl<T: FromValue + IntoValue> List<T> {
     /// What the conversion throws; the heap limit.
     pub fn set(&self, host: &mut impl Host, index: usize, item: T) -> Result<bool, Failure> {
         host.enter(|cx| {
-            let item = give(cx, item)?;
+            let item = given(cx, item)?;
             Ok(self.list(cx)?.set(cx, index, item))
         })
     }
@@ -76,7 +77,7 @@ impl<T: FromValue + IntoValue> List<T> {
     /// What the conversion throws; the heap limit.
     pub fn push(&self, host: &mut impl Host, item: T) -> Result<(), Failure> {
         host.enter(|cx| {
-            let item = give(cx, item)?;
+            let item = given(cx, item)?;
             self.list(cx)?.push(cx, item)
         })
     }
@@ -135,7 +136,7 @@ impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
     /// `type_error` when it is not of type `V`; what converting or comparing keys throws.
     pub fn get(&self, host: &mut impl Host, key: impl IntoValue) -> Result<Option<V>, Failure> {
         host.enter(|cx| {
-            let key = give(cx, key)?;
+            let key = given(cx, key)?;
             let found = self.map(cx)?.get(cx, key)?;
             found.map(|value| taken(cx, value, || "the value of a key".to_owned())).transpose()
         })
@@ -147,7 +148,7 @@ impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
     /// What converting the entry throws; `type_error` for a key that can change; the heap limit.
     pub fn insert(&self, host: &mut impl Host, key: K, value: V) -> Result<bool, Failure> {
         host.enter(|cx| {
-            let (key, value) = (give(cx, key)?, give(cx, value)?);
+            let (key, value) = (given(cx, key)?, given(cx, value)?);
             Ok(self.map(cx)?.insert(cx, key, value)?.is_some())
         })
     }
@@ -158,7 +159,7 @@ impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
     /// What converting or comparing keys throws.
     pub fn remove(&self, host: &mut impl Host, key: impl IntoValue) -> Result<bool, Failure> {
         host.enter(|cx| {
-            let key = give(cx, key)?;
+            let key = given(cx, key)?;
             Ok(self.map(cx)?.remove(cx, key)?.is_some())
         })
     }
@@ -186,7 +187,9 @@ impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
 
 /// A value as a Rust type.
 fn taken<'v, T: FromValue>(cx: &mut Cx<'v>, value: Value<'v>, place: impl FnOnce() -> String) -> Result<T, Fault<'v>> {
-    T::from_value(cx, value).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("{}: {mismatch}", place())))
+    guarded(cx, "from_value", |cx| {
+        T::from_value(cx, value).map_err(|mismatch| cx.fail(ErrorKind::Type, format!("{}: {mismatch}", place())))
+    })
 }
 
 macro_rules! handle {

@@ -1,16 +1,16 @@
 //! Errors of the host that pass through programs, with their type.
 
-use std::any::Any;
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::convert::IntoValue;
+use super::door::guarded;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::failure::{Failure, Uncaught};
 use crate::heap::{Value, View};
 use crate::native::{Fault, Outcome};
+use crate::run::guard::Lifted;
 
 /// An error of the host on its way through a program, which sees an error value with its message.
 #[derive(Clone, Debug)]
@@ -85,40 +85,16 @@ impl Failure {
     }
 }
 
-/// Runs a function of the host; a panic in it becomes an error of the program.
-pub(crate) fn guarded<'v, T>(
-    cx: &mut Cx<'v>,
-    name: &str,
-    run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
-) -> Result<T, Fault<'v>> {
-    let limit = cx.machine.heap.limit;
-    // What the machine does in between is over when a panic comes by: it never calls a function of the host while
-    // anything of its own is half done, but for the heap limit, which conversions lift.
-    match catch_unwind(AssertUnwindSafe(|| run(cx))) {
-        Ok(outcome) => outcome,
-        Err(panic) => {
-            cx.machine.heap.limit = limit;
-            let message = format!("{name}: the host's function panicked: {}", text_of(&*panic));
-            Err(cx.fail(ErrorKind::Plain, message))
-        }
-    }
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (_, Some(text)) => text,
-        _ => "without a message",
-    }
+/// Makes a value of something of the host's outside of its natives, which a panic in the conversion would leave.
+pub(crate) fn given<'v>(cx: &mut Cx<'v>, value: impl IntoValue) -> Outcome<'v> {
+    guarded(cx, "into_value", |cx| give(cx, value))
 }
 
 /// Makes a value of what a function of the host gave. It has run and cannot run again, so the heap limit waits for the
 /// next safepoint.
 pub(crate) fn give<'v>(cx: &mut Cx<'v>, value: impl IntoValue) -> Outcome<'v> {
-    let limit = std::mem::replace(&mut cx.machine.heap.limit, usize::MAX);
-    let value = value.into_value(cx);
-    cx.machine.heap.limit = limit;
-    match value {
+    let lifted = Lifted::begin(&mut cx.machine);
+    match value.into_value(lifted.machine.cx_mut()) {
         Err(Fault::Collect(_) | Fault::Defer) => Ok(Value::NIL),
         value => value,
     }

@@ -134,6 +134,7 @@ fn shape(parameters: &[(bool, bool)]) -> (u8, u8, bool) {
     let rest = parameters.iter().any(|&(_, rest)| rest);
     let named = parameters.len() - rest as usize;
     let required = parameters.iter().rposition(|&(optional, rest)| !optional && !rest).map_or(0, |last| last + 1);
+    // Functions with more than a handful of parameters are none (see `functions!` and `methods!`).
     (required as u8, (named - required) as u8, rest)
 }
 

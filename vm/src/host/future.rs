@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use super::Root;
 use super::call::{Host, IntoArguments};
 use super::convert::{FromValue, IntoValue};
+use super::door::guarded;
 use super::error::give;
 use super::function::{Arguments, Parameter, define_run};
 use crate::cx::Cx;
@@ -13,7 +14,7 @@ use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
-use crate::run::step::{Budget, Event};
+use crate::run::step::{Begun, Budget, Event};
 use crate::vm::Vm;
 
 /// Fuel that a call takes before others have their turn.
@@ -31,29 +32,32 @@ impl Vm {
         arguments: A,
     ) -> Result<R, Failure> {
         let arguments: Vec<Root> = self.enter(|cx| {
-            arguments.with(cx, |cx, arguments| Ok(arguments.iter().map(|&value| cx.root(value)).collect()))
+            guarded(cx, "call_async", |cx| {
+                arguments.with(cx, |cx, arguments| Ok(arguments.iter().map(|&value| cx.root(value)).collect()))
+            })
         })?;
         self.machine.wait_for_later(true);
         let guard = Waiting(self);
         let vm = &mut *guard.0;
         let run = vm.start(function, &arguments)?;
-        let mut later: Option<Later> = vm.machine.stepping.later.take();
+        let mut later: Option<Begun> = vm.machine.stepping.later.take();
         let mut run = run;
         let value = poll_fn(move |context: &mut Context<'_>| {
             loop {
                 let stepped = match &mut later {
-                    Some(future) => match future.as_mut().poll(context) {
+                    Some(begun) => match begun.poll(context) {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(answer) => {
+                            let name = std::mem::take(&mut begun.name);
                             later = None;
-                            vm.answer(&run, answer)
+                            vm.answer(&run, &name, answer)
                         }
                     },
                     None => vm.turn(&mut run),
                 };
                 match stepped {
                     Ok(Turn::Done(value)) => return Poll::Ready(vm.get(&value)),
-                    Ok(Turn::Later(future)) => later = Some(future),
+                    Ok(Turn::Later(begun)) => later = Some(begun),
                     Ok(Turn::Over) => {
                         context.waker().wake_by_ref();
                         return Poll::Pending;
@@ -74,9 +78,9 @@ impl Vm {
         self.turned(stepped)
     }
 
-    fn answer(&mut self, run: &crate::Run, answer: Box<Answer>) -> Result<Turn, Failure> {
+    fn answer(&mut self, run: &crate::Run, name: &str, answer: Box<Answer>) -> Result<Turn, Failure> {
         let View::Fiber(fiber) = self.slot(&run.fiber)?.view() else { return Ok(Turn::Over) };
-        let stepped = self.machine.answer(fiber, answer, Budget::Fuel(TURN));
+        let stepped = self.machine.answer(fiber, name, answer, Budget::Fuel(TURN));
         self.turned(stepped)
     }
 
@@ -98,7 +102,7 @@ impl Vm {
 
 enum Turn {
     Done(Root),
-    Later(Later),
+    Later(Begun),
     Over,
 }
 

@@ -1,5 +1,6 @@
 //! What a host works with: handles to values, conversions, typed natives and functions, types of its own.
 
+mod door;
 mod root;
 pub mod convert;
 pub mod container;
@@ -17,8 +18,10 @@ pub use class::{Class, HostClass, HostType};
 pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
+pub use door::{caught, dispose};
+pub(crate) use door::{guarded, panicked, told};
 pub use error::HostError;
-pub(crate) use error::{give, guarded};
+pub(crate) use error::give;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 pub struct Root(Arc<Place>);
 
 struct Place {
-    index: u32,
+    index: usize,
     dropped: Dropped,
 }
 
 /// Places of handles that were dropped, which can be used again. Tells machines apart, too.
-pub(crate) type Dropped = Arc<Mutex<Vec<u32>>>;
+pub(crate) type Dropped = Arc<Mutex<Vec<usize>>>;
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -25,13 +25,13 @@ impl Drop for Place {
 
 impl Root {
     /// A handle to what stands in a place of the machine with this list.
-    pub(crate) fn new(index: u32, dropped: &Dropped) -> Root {
+    pub(crate) fn new(index: usize, dropped: &Dropped) -> Root {
         Root(Arc::new(Place { index, dropped: dropped.clone() }))
     }
 
     /// The place, if the handle is of the machine with this list.
     pub(crate) fn place_in(&self, dropped: &Dropped) -> Option<usize> {
-        Arc::ptr_eq(&self.0.dropped, dropped).then_some(self.0.index as usize)
+        Arc::ptr_eq(&self.0.dropped, dropped).then_some(self.0.index)
     }
 }
 

@@ -69,6 +69,8 @@ pub enum ImageError {
     MissingCode(Vec<CodeHash>),
     /// Names under which the host provides nothing.
     Missing(Vec<String>),
+    /// Code of the host panicked: the code table, or who is told of progress.
+    Host(String),
 }
 
 /// The rules for the sections of an image.
@@ -134,6 +136,7 @@ impl fmt::Display for ImageError {
                 f.write_str("the image needs what this host does not provide: ")?;
                 list(f, names.iter().cloned())
             }
+            ImageError::Host(text) => f.write_str(text),
         }
     }
 }

@@ -13,6 +13,7 @@ mod format;
 mod view;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -25,6 +26,7 @@ use crate::graph::check::{Facts, check};
 use crate::graph::write::write as write_graph;
 use crate::graph::{self, error::GraphError};
 use crate::heap::Value;
+use crate::host::{caught, told};
 use crate::native::Fault;
 
 pub use crate::graph::progress::Progress;
@@ -92,6 +94,7 @@ impl Image {
         progress: &mut Progress<'_>,
     ) -> Result<Image, Fault<'v>> {
         let graph = write_graph(cx, value, progress)?;
+        progress.outcome().map_err(|text| fault(cx, &ImageError::Host(text)))?;
         let mut codes = Vec::with_capacity(graph.codes.len());
         let mut seen = HashSet::new();
         graph.codes.iter().for_each(|code| add_code(code, &mut seen, &mut codes));
@@ -176,9 +179,22 @@ impl Image {
                 return Err(broken(Section::Debug, ImageRule::Text("it says nothing")));
             }
         }
-        let find = |hash: &CodeHash| if thin { table.code(hash) } else { known.get(hash).cloned() };
-        let facts = check(sections.graph, Some(&find), progress)
-            .map_err(|error| broken(Section::Graph, ImageRule::Graph(error)))?;
+        let panic = RefCell::new(None);
+        let find = |hash: &CodeHash| {
+            if !thin {
+                return known.get(hash).cloned();
+            }
+            caught(|| table.code(hash)).unwrap_or_else(|text| {
+                *panic.borrow_mut() = Some(told("the code table", &text));
+                None
+            })
+        };
+        let facts = check(sections.graph, Some(&find), progress);
+        progress.outcome().map_err(ImageError::Host)?;
+        if let Some(text) = panic.take() {
+            return Err(ImageError::Host(text));
+        }
+        let facts = facts.map_err(|error| broken(Section::Graph, ImageRule::Graph(error)))?;
         if !facts.missing.is_empty() {
             return Err(match thin {
                 true => ImageError::MissingCode(facts.missing),
@@ -188,6 +204,9 @@ impl Image {
         let mut codes = Vec::with_capacity(order.len());
         let mut seen = HashSet::new();
         facts.codes.iter().filter_map(find).for_each(|code| add_code(&code, &mut seen, &mut codes));
+        if let Some(text) = panic.take() {
+            return Err(ImageError::Host(text));
+        }
         if !thin && !codes.iter().map(Code::hash).eq(order) {
             let rule = ImageRule::Text("the code objects are not those of the graph in the order of their first use");
             return Err(broken(Section::Code, rule));
@@ -237,7 +256,9 @@ impl Image {
             Ok(facts) => facts,
             Err(error) => return Err(fault(cx, &rule(error))),
         };
-        match build(cx, &self.graph, facts, &find, progress) {
+        let built = build(cx, &self.graph, facts, &find, progress);
+        progress.outcome().map_err(|text| fault(cx, &ImageError::Host(text)))?;
+        match built {
             Ok(value) => Ok(value),
             Err(Trouble::Fault(fault)) => Err(fault),
             Err(Trouble::Rule(error)) => Err(fault(cx, &rule(error))),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use quipu_lang::code::{Op, Word};
 
 use super::frame::{Frame, Kind};
+use super::guard::CallBack;
 use super::limits::MARGIN;
 use super::machine::Machine;
 use super::prepare::Prepared;
@@ -13,7 +14,8 @@ use crate::error::ErrorKind;
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::host::guarded;
-use crate::native::{Control, Fault, NativeRun};
+use crate::native::{Control, Fault, NativeRun, Outcome};
+use crate::vm::HoldsNothing;
 
 type Done = Result<(), Fault<'static>>;
 
@@ -555,11 +557,7 @@ impl Machine {
             }
             Control::Atomic => {
                 let dst = self.settle(to);
-                let Some(number) = self.heap.birth.checked_add(1) else {
-                    return Err(self.failure(ErrorKind::StackOverflow, "too many calls of atomic"));
-                };
-                self.heap.birth = number;
-                self.heap.journal.begin(number);
+                self.heap.begin_atomic();
                 let at = at.max(self.frame_size() + 1);
                 let result =
                     self.ensure(at).and_then(|()| self.call_window(at, 0, first, To::Register(Kind::Atomic, dst)));
@@ -598,38 +596,41 @@ impl Machine {
         }
     }
 
-    /// Calls a function from Rust on a fiber of its own, and gives its result.
-    pub(crate) fn call_back<'v>(&mut self, function: Value<'v>, arguments: &[Value<'v>]) -> crate::native::Outcome<'v> {
+    /// Calls a function from Rust on a fiber of its own, and gives its result. Nothing is freed meanwhile that there was
+    /// before: the caller, or whoever called it, may hold it.
+    pub(crate) fn call_back<'v>(&mut self, function: Value<'v>, arguments: &[Value<'v>]) -> Outcome<'v> {
+        self.call_from_rust(function, arguments, true)
+    }
+
+    /// The same for a caller that holds nothing, so that a call may take long and keeps nothing alive.
+    pub(crate) fn call_from_outside<'v>(
+        &mut self,
+        function: Value<'v>,
+        arguments: &[Value<'v>],
+        _: HoldsNothing,
+    ) -> Outcome<'v> {
+        self.call_from_rust(function, arguments, false)
+    }
+
+    #[inline]
+    fn call_from_rust<'v>(&mut self, function: Value<'v>, arguments: &[Value<'v>], protects: bool) -> Outcome<'v> {
         /// Calls from natives into the machine that may be under way at once; each takes a part of the Rust stack.
         const NESTING: u32 = 100;
         if self.nesting >= NESTING {
             let message = "natives such as `==` of lists call functions back, more than 100 within one another";
             return Err(self.cx_mut().fail(ErrorKind::StackOverflow, message));
         }
-        let Some(birth) = self.heap.birth.checked_add(1) else {
-            return Err(self.cx_mut().fail(ErrorKind::StackOverflow, "too many calls back"));
-        };
-        self.park();
-        let saved = (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit);
-        let saved_oldest = self.heap.oldest_free;
-        let depth = if self.fiber.is_null() {
+        let mut call = CallBack::begin(self, protects);
+        let fiber = call.machine.fiber;
+        let depth = if fiber.is_null() {
             0
         } else {
             // SAFETY: the running fiber is live.
-            unsafe { (*self.fiber).state.depth + (*self.fiber).state.top }
+            unsafe { (*fiber).state.depth + (*fiber).state.top }
         };
-        self.waiting.push(self.fiber);
-        self.nesting += 1;
-        if !self.fiber.is_null() || self.entered > 0 {
-            // What the native or the host's function holds must outlive the call.
-            self.heap.birth = birth;
-            self.heap.oldest_free = birth;
-        }
-        let outcome = self.run_fiber(function.slot(), arguments, depth);
-        self.heap.oldest_free = saved_oldest;
-        self.nesting -= 1;
-        self.waiting.pop();
-        (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit) = saved;
+        let outcome = call.machine.run_fiber(function.slot(), arguments, depth);
+        call.returned();
+        drop(call);
         match outcome {
             // SAFETY: the result was reached by the machine until now, and nothing is collected before the native
             // that called is over; a call from Rust roots it at once.

@@ -75,7 +75,7 @@ pub(crate) struct FiberSnapshot {
     dst: u16,
     iterated: bool,
     wanted: u16,
-    snapshot: u32,
+    pub snapshot: u32,
 }
 
 impl FiberState {

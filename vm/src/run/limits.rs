@@ -121,7 +121,11 @@ impl Machine {
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| Instant::now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
+        let holds = heap.held() > 0;
         heap.mark(|marker| {
+            if holds {
+                codes.values().for_each(|code| marker.code(&raw const **code));
+            }
             for fiber in waiting.iter().chain([&*fiber, &*spare]) {
                 if !fiber.is_null() {
                     marker.header(fiber.cast());
@@ -138,6 +142,7 @@ impl Machine {
         unsafe {
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();
+            // While Rust code holds values it may hold prepared code, too: that is all marked then.
             codes.retain(|_, code| code.is_marked(color));
             for code in codes.values() {
                 // Small keys are tags of built-in types, which live as long as the machine.

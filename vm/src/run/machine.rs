@@ -80,8 +80,6 @@ pub(crate) struct Machine {
     pub account: Option<Box<super::watch::Account>>,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
-    /// Functions of the host that hold values without a native around them; what they hold outlives calls that they make.
-    pub entered: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
     pub waiting: Vec<*mut FiberObject>,
     /// A fiber that a call from Rust has used, with room for the next such call; null if there is none. No value refers to it.
@@ -101,7 +99,7 @@ pub(crate) struct Machine {
     pub strings: HashMap<Box<str>, Slot>,
     /// Values the host holds.
     pub roots: Vec<Slot>,
-    pub free_roots: Vec<u32>,
+    pub free_roots: Vec<usize>,
     pub dropped: crate::host::Dropped,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<crate::trace::Trace>>,

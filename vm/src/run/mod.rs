@@ -10,6 +10,7 @@ mod dispatch;
 mod operands;
 mod handlers;
 mod limits;
+pub(crate) mod guard;
 mod unwind;
 mod calls;
 pub(crate) mod types;

@@ -11,18 +11,18 @@ impl Machine {
     pub(crate) fn root(&mut self, value: Slot) -> Root {
         if let Ok(mut dropped) = self.dropped.lock() {
             for index in dropped.drain(..) {
-                self.roots[index as usize] = Value::NIL;
+                self.roots[index] = Value::NIL;
                 self.free_roots.push(index);
             }
         }
         let index = match self.free_roots.pop() {
             Some(index) => {
-                self.roots[index as usize] = value;
+                self.roots[index] = value;
                 index
             }
             None => {
                 self.roots.push(value);
-                self.roots.len() as u32 - 1
+                self.roots.len() - 1
             }
         };
         Root::new(index, &self.dropped)

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use quipu_lang::code::Code;
+use quipu_lang::code::{Code, FreeKind};
 
+use super::guard::Unlimited;
 use super::machine::{Limits, Machine};
 use super::types::{builtin_name, builtin_tag, type_tag};
 use crate::cx::Cx;
+use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData};
 use crate::heap::{Gc, Heap, Slot, Type, Value, View};
 use crate::host::class::HostClass;
@@ -45,7 +47,6 @@ impl Machine {
             stepping: super::step::Stepping::default(),
             account: None,
             nesting: 0,
-            entered: 0,
             retrying: false,
             waiting: Vec::new(),
             spare: std::ptr::null_mut(),
@@ -229,16 +230,10 @@ impl Machine {
             return Ok(());
         };
         // SAFETY: the machine calls it at once, and keeps it while it runs.
-        let main: Value<'v> = unsafe { self.close(&module.code, &[]).rebrand() };
-        let limits = self.limits.clone();
-        let fuel = (self.fuel, self.slice, self.fuel_used);
-        self.limits = Limits { fuel: None, deadline: None, ..limits.clone() };
-        // What it takes counts, but it is only looked at when the program goes on.
-        let heap = std::mem::replace(&mut self.heap.limit, usize::MAX);
-        let outcome = self.call_back(main, &[]);
-        self.heap.limit = heap;
-        self.limits = limits;
-        (self.fuel, self.slice, self.fuel_used) = fuel;
+        let main: Value<'v> = unsafe { self.close(&module.code, &[])?.rebrand() };
+        let unlimited = Unlimited::begin(self);
+        let outcome = unlimited.machine.call_back(main, &[]);
+        drop(unlimited);
         if let View::Tuple(exports) = outcome?.view() {
             for (export, value) in module.names.iter().zip(exports.as_slice().iter().skip(1)) {
                 self.file_export(export, value.slot());
@@ -266,14 +261,28 @@ impl Machine {
     }
 
     /// A closure of code that has only value captures, as main code has.
-    pub(crate) fn close(&mut self, code: &Code, captures: &[Slot]) -> Slot {
-        let wanted = code.body().free.len();
+    ///
+    /// # Errors
+    /// `value_error` when there are not as many as the code takes, or when it needs more than values.
+    pub(crate) fn close<'v>(&mut self, code: &Code, captures: &[Slot]) -> Result<Slot, Fault<'v>> {
+        let (wanted, given) = (code.body().free.len(), captures.len());
+        let name = || code.debug().map_or("the function", |debug| debug.name.as_str());
+        if code.uses_owner() {
+            let message = format!("{} belongs to a type, and is made where that is declared", name());
+            return Err(self.cx_mut().fail(ErrorKind::Value, message));
+        }
+        if code.body().free.contains(&FreeKind::Cell) {
+            let message = format!("{} shares variables with other functions, and is made beside them", name());
+            return Err(self.cx_mut().fail(ErrorKind::Value, message));
+        }
+        if wanted != given {
+            let values = if wanted == 1 { "value" } else { "values" };
+            let message = format!("{} takes {wanted} {values} from outside, not {given}", name());
+            return Err(self.cx_mut().fail(ErrorKind::Value, message));
+        }
         let prepared = self.prepared(code);
-        let captures = captures.iter().copied().chain(std::iter::repeat(Value::NIL)).take(wanted);
-        let captures: Vec<Slot> = captures.collect();
-        // SAFETY: the code is prepared, kept by the closure, and gets as many captures as it lists. A capture that is
-        // no cell where one is expected is noticed when it is used.
-        Value::from(unsafe { self.heap.closure(prepared, captures.into_iter(), None) }).slot()
+        // SAFETY: the code is prepared, kept by the closure, and gets as many captures as it lists, all of them values.
+        Ok(Value::from(unsafe { self.heap.closure(prepared, captures.iter().copied(), None) }).slot())
     }
 
     /// The machine as natives see it.

@@ -18,11 +18,18 @@ use super::calls::To;
 use super::dispatch::drive;
 use super::fiber::{FiberState, Status};
 use super::frame::Kind;
+use super::guard::Stretch;
 use super::machine::Machine;
+#[cfg(feature = "async")]
+use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
-use crate::host::guarded;
+#[cfg(feature = "async")]
+use crate::host::{caught, panicked};
+use crate::host::{dispose, guarded};
+#[cfg(feature = "async")]
+use crate::native::Answer;
 use crate::native::{Fault, Later, LaterFn};
 
 type Done = Result<(), Fault<'static>>;
@@ -58,16 +65,43 @@ pub(crate) enum Event {
 #[derive(Default)]
 pub(crate) struct Stepping {
     /// Whether the run loop runs for a step.
-    on: bool,
+    pub(super) on: bool,
     /// The fuel, counted from the machine's beginning, at which the run is to stop.
     pause_at: Option<u64>,
     /// Instructions that are left, while they are counted.
     pub left: u64,
     /// What the last step ended with.
-    event: Event,
+    pub(super) event: Event,
     /// Whether the host waits for natives that have their results later, and what the last one has begun.
     waits: bool,
-    pub later: Option<Later>,
+    pub later: Option<Begun>,
+}
+
+/// Something that a native has begun.
+pub(crate) struct Begun {
+    /// The native's name.
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
+    pub name: String,
+    /// Its result; only dropping takes it out.
+    future: Option<Later>,
+}
+
+#[cfg(feature = "async")]
+impl Begun {
+    /// Asks for what makes the result. A panic of the host is one that throws.
+    pub fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Box<Answer>> {
+        let Some(future) = &mut self.future else { return std::task::Poll::Pending };
+        caught(|| future.as_mut().poll(context)).unwrap_or_else(|text| {
+            let name = self.name.clone();
+            std::task::Poll::Ready(Box::new(move |cx: &mut Cx<'_>| Err(panicked(cx, &name, &text))))
+        })
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        dispose(self.future.take());
+    }
 }
 
 impl Stepping {
@@ -149,7 +183,8 @@ impl Machine {
             return Err(self.failure(ErrorKind::Plain, message));
         }
         let arguments: Vec<Slot> = (at..at + count).map(|register| self.r(register)).collect();
-        self.stepping.later = Some(guarded(self.cx_mut(), name, |cx| begin(cx, &arguments))?);
+        let future = guarded(self.cx_mut(), name, |cx| begin(cx, &arguments))?;
+        self.stepping.later = Some(Begun { name: name.to_owned(), future: Some(future) });
         let dst = self.settle(to);
         let fiber = self.fiber;
         self.pause(Event::Owed);
@@ -289,9 +324,7 @@ impl Machine {
                 }
             }
             Ok(())
-        });
-        self.end_budget();
-        let event = event?;
+        })?;
         Ok((event, std::mem::replace(&mut self.result, Value::NIL)))
     }
 
@@ -301,7 +334,7 @@ impl Machine {
         self.stepping.waits = waits;
     }
 
-    /// Brings a run what it waits for, and lets it go on.
+    /// Brings a run what it waits for, the result of the native with this name, and lets it go on.
     ///
     /// # Errors
     /// As `step`.
@@ -309,10 +342,14 @@ impl Machine {
     pub(crate) fn answer(
         &mut self,
         run: Fiber<'_>,
-        answer: Box<crate::native::Answer>,
+        name: &str,
+        answer: Box<Answer>,
         budget: Budget,
     ) -> Result<(Event, Slot), Fault<'static>> {
-        self.check_outside()?;
+        if let Err(fault) = self.check_outside() {
+            dispose(answer);
+            return Err(fault);
+        }
         let fiber = run.as_ptr();
         self.set_budget(budget);
         let event = self.outside(|machine| {
@@ -323,11 +360,15 @@ impl Machine {
                     owed = (*owed).state.resumed;
                 }
                 if (*owed).state.status != Status::Owed {
+                    dispose(answer);
                     return Err(machine.failure(ErrorKind::Fiber, "the fiber does not wait for its host"));
                 }
                 let wanted = (*owed).state.wanted as usize;
-                machine.rouse(fiber, 0, true)?;
-                let goes_on = match guarded(machine.cx_mut(), "a native of the host", answer) {
+                if let Err(fault) = machine.rouse(fiber, 0, true) {
+                    dispose(answer);
+                    return Err(fault);
+                }
+                let goes_on = match guarded(machine.cx_mut(), name, answer) {
                     Ok(value) => {
                         machine.set_r(wanted, value);
                         true
@@ -343,9 +384,7 @@ impl Machine {
                 }
             }
             Ok(())
-        });
-        self.end_budget();
-        let event = event?;
+        })?;
         Ok((event, std::mem::replace(&mut self.result, Value::NIL)))
     }
 
@@ -369,7 +408,7 @@ impl Machine {
         }
     }
 
-    fn end_budget(&mut self) {
+    pub(super) fn end_budget(&mut self) {
         self.handlers = self.usual_handlers();
         self.stepping.pause_at = None;
     }
@@ -386,13 +425,10 @@ impl Machine {
         self.stepping.event = Event::Ended;
         // The next safepoint begins a slice that ends where the run is to stop.
         self.close_slice();
-        let begun = stretch(self);
-        self.close_slice();
-        self.stepping.on = false;
-        self.nesting -= 1;
-        self.waiting.pop();
-        self.fiber = std::ptr::null_mut();
-        self.over = false;
+        let mut guard = Stretch { machine: self, has_returned: false };
+        let begun = stretch(guard.machine);
+        guard.has_returned = true;
+        drop(guard);
         let (stop, thrown) = (self.stop.take(), std::mem::take(&mut self.thrown));
         begun?;
         if let Some(stop) = stop {

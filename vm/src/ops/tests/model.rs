@@ -36,9 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn begin(cx: &mut Cx<'_>) {
-    cx.heap().birth += 1;
-    let number = cx.heap().birth;
-    cx.heap().journal.begin(number);
+    cx.heap().begin_atomic();
 }
 
 /// Keys of every sort; number `i` always makes an equal key, of one of two equal forms.
