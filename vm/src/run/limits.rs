@@ -138,7 +138,7 @@ impl Machine {
         unsafe {
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();
-            codes.retain(|_, code| code.is_marked(color));
+            codes.retain(|_, code| code.is_marked(color) || code.give_up(heap.stress));
             for code in codes.values() {
                 // Small keys are tags of built-in types, which live as long as the machine.
                 code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));
