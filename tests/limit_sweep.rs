@@ -57,9 +57,10 @@ fn limits_of_every_size_end_programs_in_their_way() {
     let wanted = pairs(&programs);
     assert!(!wanted.is_empty(), "no such programs");
     let mut sweep = Sweep { programs, usual: engine(&[]), known: None };
-    let wrong = batches::in_processes("limits_of_every_size_end_programs_in_their_way", &wanted, TIME, |pair| {
+    let wrong = batches::in_processes("limits_of_every_size_end_programs_in_their_way", &wanted, TIME, None, |pair| {
         sweep.attempt(pair / LIMITS, pair % LIMITS)
-    });
+    })
+    .wrong;
     let tell = |wrong: &batches::Wrong| {
         let (name, limit) = (&sweep.programs[wrong.number / LIMITS].name, wrong.number % LIMITS);
         format!("{name}, limit {limit}: {}", wrong.message)

@@ -6,6 +6,7 @@
 //! ```text
 //! @begin NUMBER
 //! @note NUMBER TEXT       about what it does just now, for the case that it does not come back
+//! @tell NUMBER TEXT       for the test to count
 //! @wrong NUMBER MESSAGE
 //! ```
 
@@ -18,7 +19,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where a process of a batch finds its numbers, with a blank between two.
 const BATCH: &str = "QUIPU_TEST_BATCH";
@@ -45,14 +46,31 @@ pub fn note(number: usize, text: &str) {
     }
 }
 
-/// Does the pieces with these numbers, each within `time`, and gives what went wrong, in order. `test` is the name of the
-/// test that calls this; it does the same in the processes that it starts, and there this does not return.
+/// Says something about a piece that the test wants to know of all of them.
+pub fn tell(number: usize, text: &str) {
+    if is_batch() {
+        println!("@tell {number} {}", text.escape_default());
+    }
+}
+
+/// What the pieces came to.
+#[derive(Default)]
+pub struct Report {
+    /// What went wrong, in order.
+    pub wrong: Vec<Wrong>,
+    /// What they told, in any order.
+    pub told: Vec<String>,
+}
+
+/// Does the pieces with these numbers, each within `time`, and begins none any more some time after `until`. `test` is the name of the test that calls this; it does the same
+/// in the processes that it starts, and there this does not return.
 pub fn in_processes(
     test: &str,
     numbers: &[usize],
     time: Duration,
+    until: Option<Instant>,
     mut work: impl FnMut(usize) -> Result<(), String>,
-) -> Vec<Wrong> {
+) -> Report {
     if let Ok(batch) = std::env::var(BATCH) {
         for number in batch.split(' ').filter_map(|number| number.parse().ok()) {
             println!("@begin {number}");
@@ -66,35 +84,40 @@ pub fn in_processes(
     let workers = thread::available_parallelism().map_or(1, |count| count.get());
     let size = (numbers.len() / (8 * workers)).clamp(1, PIECES);
     let batches: Vec<&[usize]> = numbers.chunks(size).collect();
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (next, report) = (AtomicUsize::new(0), Mutex::new(Report::default()));
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(&batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if until.is_some_and(|until| Instant::now() > until) {
+                        break;
+                    }
                     let found = whole_batch(test, batch, time);
-                    wrong.lock().unwrap().extend(found);
+                    let mut report = report.lock().unwrap();
+                    report.wrong.extend(found.wrong);
+                    report.told.extend(found.told);
                 }
             });
         }
     });
-    let mut wrong = wrong.into_inner().unwrap();
-    wrong.sort_by_key(|wrong| wrong.number);
-    wrong
+    let mut report = report.into_inner().unwrap();
+    report.wrong.sort_by_key(|wrong| wrong.number);
+    report
 }
 
 /// Does a batch, in a new process after every piece that ends one.
-fn whole_batch(test: &str, mut batch: &[usize], time: Duration) -> Vec<Wrong> {
-    let mut wrong = Vec::new();
+fn whole_batch(test: &str, mut batch: &[usize], time: Duration) -> Report {
+    let mut report = Report::default();
     while !batch.is_empty() {
-        let Some(last) = one_process(test, batch, time, &mut wrong) else { break };
+        let Some(last) = one_process(test, batch, time, &mut report) else { break };
         let at = batch.iter().position(|&number| number == last).expect("it is one of the batch");
         batch = &batch[at + 1..];
     }
-    wrong
+    report
 }
 
 /// Starts a process for a batch. Gives the piece that it did not come past, if there is one.
-fn one_process(test: &str, batch: &[usize], time: Duration, wrong: &mut Vec<Wrong>) -> Option<usize> {
+fn one_process(test: &str, batch: &[usize], time: Duration, report: &mut Report) -> Option<usize> {
     let list: Vec<String> = batch.iter().map(usize::to_string).collect();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--include-ignored"]).env(BATCH, list.join(" "));
@@ -103,7 +126,7 @@ fn one_process(test: &str, batch: &[usize], time: Duration, wrong: &mut Vec<Wron
     let stderr = child.stderr.take().unwrap();
     let said = thread::spawn(move || last_words(stderr));
     let mut last = Last::default();
-    let hangs = follow(&mut child, time, &mut last, batch, wrong);
+    let hangs = follow(&mut child, time, &mut last, batch, report);
     if hangs {
         child.kill().unwrap();
     }
@@ -113,7 +136,7 @@ fn one_process(test: &str, batch: &[usize], time: Duration, wrong: &mut Vec<Wron
     }
     let (number, said) = (last.number.unwrap_or(batch[0]), said.join().unwrap());
     let what = if hangs { "hangs".to_owned() } else { format!("{status}") };
-    wrong.push(Wrong { number, message: format!("{}: {what}: {said}", last.note) });
+    report.wrong.push(Wrong { number, message: format!("{}: {what}: {said}", last.note) });
     Some(number)
 }
 
@@ -125,7 +148,7 @@ struct Last {
 }
 
 /// Reads what a process says until it ends or hangs, which is given.
-fn follow(child: &mut Child, time: Duration, last: &mut Last, batch: &[usize], wrong: &mut Vec<Wrong>) -> bool {
+fn follow(child: &mut Child, time: Duration, last: &mut Last, batch: &[usize], report: &mut Report) -> bool {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let (sender, receiver) = channel();
     thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
@@ -142,7 +165,8 @@ fn follow(child: &mut Child, time: Duration, last: &mut Last, batch: &[usize], w
         match what {
             "begin" => *last = Last { number: Some(number), note: String::new() },
             "note" => last.note = message.to_owned(),
-            "wrong" => wrong.push(Wrong { number, message: message.to_owned() }),
+            "tell" => report.told.push(message.to_owned()),
+            "wrong" => report.wrong.push(Wrong { number, message: message.to_owned() }),
             _ => {}
         }
     }
