@@ -174,10 +174,10 @@ impl Sweep {
         let (limits, stop) = limits(program, whole, limit);
         let what = format!("heap {}, fuel {:?}, depth {}", limits.heap, limits.fuel, limits.depth);
         batches::note(number * LIMITS + limit, &what);
-        let ran = run(engine, program, limits).map_err(|wrong| format!("{what}: {wrong}"))?;
+        let ran = run(engine, program, limits)?;
         match difference(whole, &ran, stop) {
             // Some programs never do the same twice.
-            Some(difference) if does_the_same(engine, program, whole)? => Err(format!("{what}: {difference}")),
+            Some(difference) if does_the_same(engine, program, whole)? => Err(difference),
             _ => Ok(()),
         }
     }

@@ -171,8 +171,10 @@ impl Trial {
         let what = rule.map_or("sound".to_owned(), |rule| format!("{rule:?}"));
         batches::note(seed, &what);
         if seed.is_multiple_of(1000) {
-            let program = typed::long_program().map_err(|error| format!("{error}"))?;
-            return self.harmless(&program, &mut dice);
+            let program = typed::program_without_its_native().map_err(|error| error.to_string())?;
+            self.without_an_image(&program.main);
+            let program = typed::long_program().map_err(|error| error.to_string())?;
+            return self.harmless(&program, &mut dice, true);
         }
         let made = typed::program(&mut |below| dice.below(below), rule);
         let accepted = if made.is_ok() { "accepted" } else { "refused" };
@@ -183,44 +185,49 @@ impl Trial {
             self.counts.add(format!("sound refused as {kind}"), 1);
         }
         match made {
-            Ok(program) => self.harmless(&program, &mut dice),
+            Ok(program) => self.harmless(&program, &mut dice, false),
             Err(_) => Ok(()),
         }
     }
 
-    fn harmless(&mut self, program: &Program, dice: &mut Dice) -> Result<(), String> {
+    fn harmless(&mut self, program: &Program, dice: &mut Dice, watched: bool) -> Result<(), String> {
         let known: HashMap<CodeHash, Code> = program.codes.iter().map(|code| (code.hash(), code.clone())).collect();
         if std::env::var_os("TYPED_SHOW").is_some() {
             program.codes.iter().for_each(|code| eprintln!("{:?}\n{}", code.hash(), listing(code, None)));
         }
-        self.without_an_image(&program.main, dice);
+        if program.main.body().free.is_empty() && dice.below(4) == 0 {
+            self.without_an_image(&program.main);
+        }
         let bytes = input::file_of_code(&program.main, closure_of(&program.main), &known);
         let image = Image::open(bytes, &known).map_err(|error| format!("checked code is refused: {error}"))?;
-        let way =
-            Way { collects: dice.below(8) == 0, collects_at_calls: dice.below(8) == 0, watched: dice.below(3) == 0 };
+        let way = Way {
+            collects: dice.below(8) == 0,
+            collects_at_calls: dice.below(8) == 0,
+            watched: watched || dice.below(3) == 0,
+        };
         let mut session = self.session(way);
         let Ok(function) = session.vm().thaw(&image) else { return Ok(()) };
         same(&mut session, &function, &image)?;
         for count in 0..2 {
             self.run(&mut session, &function, count, way, dice)?;
         }
-        if way.watched
-            && let Some(watched) = session.vm().watched()
-        {
-            watched.instructions.iter().for_each(|&(name, count)| self.counts.add(format!("ran {name}"), count));
-        }
+        self.count_what_ran(&mut session);
         works_on(&mut session)
     }
 
-    /// Code that was just made can name what this host does not provide.
-    fn without_an_image(&mut self, main: &Code, dice: &mut Dice) {
-        if !main.body().free.is_empty() || dice.below(4) != 0 {
-            return;
-        }
-        let engine = Engine::builder().build().expect("it has everything it needs");
-        let mut session = engine.session(limits(FUEL)).expect("there is room");
+    /// Calls code that was just made, which can name what this host does not provide.
+    fn without_an_image(&mut self, main: &Code) {
+        let mut session = self.session(Way { collects: false, collects_at_calls: false, watched: true });
+        session.vm().set_limits(limits(FUEL));
         if let Ok(function) = session.vm().instantiate(main, &[]) {
             let _ = session.vm().call(&function, &[]);
+        }
+        self.count_what_ran(&mut session);
+    }
+
+    fn count_what_ran(&mut self, session: &mut Session) {
+        if let Some(watched) = session.vm().watched() {
+            watched.instructions.iter().for_each(|&(name, count)| self.counts.add(format!("ran {name}"), count));
         }
     }
 

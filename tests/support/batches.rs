@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! @begin NUMBER
-//! @note NUMBER TEXT       about what it does just now, for the case that it does not come back
+//! @note NUMBER TEXT       about what it does just now
 //! @tell NUMBER TEXT       for the test to count
 //! @wrong NUMBER MESSAGE
 //! ```
@@ -39,7 +39,7 @@ pub fn is_batch() -> bool {
     std::env::var_os(BATCH).is_some()
 }
 
-/// Says what a piece does just now; that is told if it does not come back.
+/// Says what a piece does just now; that is told if it goes wrong.
 pub fn note(number: usize, text: &str) {
     if is_batch() {
         println!("@note {number} {}", text.escape_default());
@@ -166,7 +166,7 @@ fn follow(child: &mut Child, time: Duration, last: &mut Last, batch: &[usize], r
             "begin" => *last = Last { number: Some(number), note: String::new() },
             "note" => last.note = message.to_owned(),
             "tell" => report.told.push(message.to_owned()),
-            "wrong" => report.wrong.push(Wrong { number, message: message.to_owned() }),
+            "wrong" => report.wrong.push(Wrong { number, message: format!("{}: {message}", last.note) }),
             _ => {}
         }
     }

@@ -190,6 +190,7 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// As [`Cx::write`].
     pub fn flush(&mut self) -> Result<(), Fault<'v>> {
+        self.machine.strain();
         let flushed = self.machine.output.flush();
         self.written(flushed)
     }
@@ -199,6 +200,7 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// `io_error` when the output is closed or full.
     pub fn write(&mut self, text: &str) -> Result<(), Fault<'v>> {
+        self.machine.strain();
         let written = self.machine.output.write_all(text.as_bytes());
         self.written(written)
     }

@@ -57,6 +57,21 @@ pub fn program(numbers: Numbers, rule: Option<Rule>) -> Result<Program, CheckErr
     Ok(Program { main, codes })
 }
 
+/// A function that names what no host provides.
+pub fn program_without_its_native() -> Result<Program, CheckError> {
+    let mut zero = |_: u64| 0;
+    let mut writer = Writer::new(&mut zero, &[], Body { registers: 8, ..Body::default() }, false);
+    let start = writer.begin_guard();
+    let out = writer.native("nobody.provides_this");
+    if let Some((handler, state)) = writer.end_guard(start, out) {
+        writer.begin_handler(handler, state);
+    }
+    writer.abc(Op::Return, out, 0, 0);
+    let (body, _) = writer.finish();
+    let main = Code::check(body.arrange()?, None)?;
+    Ok(Program { codes: vec![main.clone()], main })
+}
+
 /// A long function whose first instructions are far from where they keep what they have found out.
 pub fn long_program() -> Result<Program, CheckError> {
     let mut zero = |_: u64| 0;

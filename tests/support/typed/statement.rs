@@ -66,7 +66,7 @@ fn leave(writer: &mut Writer, value: u16) {
     match writer.number(8) {
         0 => writer.abc(Op::Throw, value, 0, 0),
         1 => writer.abc(Op::MatchFail, value, 0, 0),
-        2..=4 if is_free => tail_call(writer),
+        2..=5 if is_free => tail_call(writer),
         _ => writer.abc(Op::Return, value, 0, 0),
     }
 }
@@ -76,7 +76,7 @@ fn tail_call(writer: &mut Writer) {
     let member = writer.one_of(MEMBERS);
     let name = writer.text(member) as u16;
     let count = writer.number(4);
-    let is_list = writer.chance(30);
+    let is_list = writer.chance(40);
     let arguments: Vec<u16> =
         if is_list { vec![writer.like(&[Hint::List])] } else { (0..count).map(|_| writer.value()).collect() };
     let first = writer.window(callee, &arguments);
@@ -115,8 +115,8 @@ pub fn statement(writer: &mut Writer, depth: usize) {
 /// Statements in statements.
 fn nested(writer: &mut Writer, depth: usize) {
     match writer.number(10) {
-        0..=2 => branch(writer, depth),
-        3 | 4 => counted(writer, depth),
+        0 | 1 => branch(writer, depth),
+        2..=4 => counted(writer, depth),
         5..=7 => for_loop(writer, depth),
         8 => attempt(writer, depth),
         _ => leave_sometimes(writer),
@@ -163,8 +163,9 @@ fn counted(writer: &mut Writer, depth: usize) {
     let counter = kept(writer, 1);
     let pinned = writer.pinned;
     let is_rising = writer.chance(50);
+    let is_float = writer.chance(50);
     let turns = 1 + writer.number(3) as i32;
-    writer.int(counter, if is_rising { 0 } else { turns });
+    number(writer, counter, if is_rising { 0 } else { turns }, is_float);
     writer.pinned |= bit(counter);
     let (head, state) = (writer.pc(), writer.known());
     block(writer, depth + 1);
@@ -179,8 +180,8 @@ fn counted(writer: &mut Writer, depth: usize) {
     let op = if is_rising { Op::Add } else { Op::Sub };
     writer.abc(op, counter, counter, one);
     let (bound, test) = (spare(writer, state), spare(writer, state));
-    writer.int(bound, if is_rising { turns } else { 0 });
-    let comparison = if is_rising { [Op::Lt, Op::Ne, Op::Le] } else { [Op::Gt, Op::Ne, Op::Ge] };
+    number(writer, bound, if is_rising { turns } else { 0 }, is_float);
+    let comparison = if is_rising { [Op::Lt, Op::Ne, Op::Le, Op::Eq] } else { [Op::Gt, Op::Ne, Op::Ge, Op::Eq] };
     let op = writer.one_of(&comparison);
     writer.abc(op, test, counter, bound);
     writer.repair(state);
@@ -188,10 +189,22 @@ fn counted(writer: &mut Writer, depth: usize) {
     writer.pinned = pinned;
 }
 
-/// A register to write of which nothing was known at a point, or only that it has a value.
+fn number(writer: &mut Writer, register: u16, number: i32, is_float: bool) {
+    if is_float {
+        let float = writer.constant(Constant::Float(f64::from(number).to_bits()));
+        writer.ax(Op::LoadConst, register, float);
+    } else {
+        writer.int(register, number);
+    }
+}
+
+/// A register to write of which nothing was known at a point, or else only that it has a value.
 fn spare(writer: &mut Writer, then: State) -> u16 {
-    let set = (then.values | !then.assigned) & !writer.pinned & !writer.held;
-    let register = writer.among(set).unwrap_or_else(|| writer.out());
+    let free = !writer.pinned & !writer.held;
+    let register = match writer.among(!then.assigned & free) {
+        Some(register) if writer.chance(80) => register,
+        _ => writer.among(then.values & free).unwrap_or_else(|| writer.out()),
+    };
     writer.hold(register)
 }
 
@@ -408,7 +421,7 @@ fn compared(writer: &mut Writer) {
         0 => writer.jump(JumpIf, test, &mut over),
         1 => writer.jump(JumpIfNot, test, &mut over),
         // It may go round for ever, which fuel ends; so it seldom does.
-        _ if writer.chance(15) => writer.ax(LoopIf, test, head),
+        _ if writer.chance(30) => writer.ax(LoopIf, test, head),
         _ => writer.jump(JumpIf, test, &mut over),
     }
     let value = writer.one_of(&[0, 1]);

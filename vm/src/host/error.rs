@@ -91,6 +91,7 @@ pub(crate) fn guarded<'v, T>(
     name: &str,
     run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
 ) -> Result<T, Fault<'v>> {
+    cx.machine.strain();
     let limit = cx.machine.heap.limit;
     // What the machine does in between is over when a panic comes by: it never calls a function of the host while
     // anything of its own is half done, but for the heap limit, which conversions lift.

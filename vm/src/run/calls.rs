@@ -595,6 +595,7 @@ impl Machine {
         let Some(birth) = self.heap.birth.checked_add(1) else {
             return Err(self.cx_mut().fail(ErrorKind::StackOverflow, "too many calls back"));
         };
+        self.strain();
         self.park();
         let saved = (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit);
         let saved_oldest = self.heap.oldest_free;
@@ -616,6 +617,7 @@ impl Machine {
         self.nesting -= 1;
         self.waiting.pop();
         (self.pc, self.base, self.fp, self.fiber, self.frames_end, self.stack_limit) = saved;
+        self.strain();
         match outcome {
             // SAFETY: the result was reached by the machine until now, and nothing is collected before the native
             // that called is over; a call from Rust roots it at once.

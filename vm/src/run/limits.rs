@@ -154,6 +154,25 @@ impl Machine {
         }
     }
 
+    /// Stands wherever the library or the host may be called, which may collect: under stress it does. As while a native is
+    /// called back, nothing is freed that there was.
+    #[inline]
+    pub(crate) fn strain(&mut self) {
+        if self.call_stress {
+            self.collect_the_rest();
+        }
+    }
+
+    #[cold]
+    fn collect_the_rest(&mut self) {
+        // After four billion of them there are no numbers left, and no more stress.
+        let Some(birth) = self.heap.birth.checked_add(1) else { return };
+        self.heap.birth = birth;
+        let oldest = std::mem::replace(&mut self.heap.oldest_free, birth);
+        self.collect();
+        self.heap.oldest_free = oldest;
+    }
+
     /// Writes the running fiber's position into the fiber, where the collector and the images look for it.
     pub(crate) fn park(&mut self) {
         if self.fiber.is_null() {
