@@ -14,7 +14,7 @@ use support::{Expected, Setup, run};
 
 /// Runs a program with the expectations in it; `a` is a connection to an actor of its own.
 fn check(name: &str, program: &str) {
-    for setup in [Setup::USUAL, Setup::STRESS] {
+    for setup in [Setup::USUAL, Setup::STRESS, Setup::CALLS] {
         let engine = server::engine(&server::start(Options { fuel: 1_000_000, ..Options::default() }));
         let text = format!("import actor\nlet a = actor.connect(\"127.0.0.1:7300\", [actor: \"{name}\"])\n{program}");
         run(&engine, &Input::text(name, text.as_str()), &Expected::read(&text), setup).unwrap();

@@ -94,6 +94,23 @@ fn stored_images_of_all_versions_keep_loading() {
 }
 
 #[test]
+fn stored_images_load_and_go_on_when_every_call_collects() {
+    let engine = Engine::new();
+    for (name, text, file) in corpus() {
+        let image = Image::open(fs::read(&file).unwrap(), &()).unwrap();
+        for gc_stress in [false, true] {
+            let mut session = session(&engine);
+            session.vm().set_call_stress(true);
+            session.vm().set_gc_stress(gc_stress);
+            let value = session.vm().thaw(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+            assert_eq!(session.vm().hash(&value).unwrap(), image.hash(), "{name}");
+            assert!(session.vm().freeze(&value).unwrap().to_bytes(FAT) == image.to_bytes(FAT), "{name}");
+            assert_eq!(called(&mut session, &value), wanted(&text), "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_thaw_gives_a_value_of_its_own() {
     let engine = Engine::new();
     let image = freeze(&engine, "var n = 0; let c = || { n += 1; n }; c");

@@ -1,5 +1,7 @@
 //! Runs every script of `tests/scripts` against the expectations beside its lines; `SCRIPTS=part` picks some by name.
 
+#[path = "support/batches.rs"]
+mod batches;
 mod support;
 
 use std::fs;
@@ -24,6 +26,33 @@ fn scripts_do_the_same_when_they_move_between_machines() {
     check(Setup::CUT);
 }
 
+/// Each of them whole and in pieces. It is slow, so the test command does a tenth; `CALLS=all` in the environment does all,
+/// as a part of a name in `SCRIPTS` does of those. Processes of their own tell which script it is that crashes.
+#[test]
+fn scripts_do_the_same_when_every_call_collects() {
+    let is_whole = std::env::var("CALLS").is_ok_and(|calls| calls == "all") || std::env::var_os("SCRIPTS").is_some();
+    let (whole, pieces) = (all(false), all(true));
+    let count = whole.len() + pieces.len();
+    let numbers: Vec<usize> = (0..count).filter(|number| is_whole || number % 10 == 3).collect();
+    let engine = engine();
+    let time = Setup::CALLS.time * 3;
+    let script = |number: usize| match whole.get(number) {
+        Some(script) => (script, Setup::CALLS),
+        None => (&pieces[number - whole.len()], Setup::CALLS_CUT),
+    };
+    let report =
+        batches::in_processes("scripts_do_the_same_when_every_call_collects", &numbers, time, None, |number| {
+            let (script, setup) = script(number);
+            attempt(&engine, script, setup)
+        });
+    let tell = |wrong: &batches::Wrong| {
+        let (script, setup) = script(wrong.number);
+        format!("{script}{}\n    {}", if setup.cut { " in pieces" } else { "" }, wrong.message)
+    };
+    let wrong: Vec<String> = report.wrong.iter().map(tell).collect();
+    assert!(wrong.is_empty(), "{} of {} fail:\n{}", wrong.len(), numbers.len(), wrong.join("\n"));
+}
+
 /// A known gap is a script that fails; once it passes it belongs among the others.
 #[test]
 fn pending_scripts_still_fail() {
@@ -36,21 +65,27 @@ fn pending_scripts_still_fail() {
 }
 
 fn check(setup: Setup) {
+    let all = all(setup.cut);
+    assert!(!all.is_empty(), "no scripts");
+    let engine = engine();
+    let results = parallel(all.clone(), setup.time, move |script| attempt(&engine, script, setup));
+    assert_all(all.iter().map(String::as_str), results);
+}
+
+/// All scripts, or those that can be run in pieces.
+fn all(cut: bool) -> Vec<String> {
     let filter = std::env::var("SCRIPTS").unwrap_or_default();
     let mut folders = folders("tests/scripts");
     folders.retain(|folder| !folder.ends_with("pending"));
     folders.extend(self::folders("tests/scripts/stdlib"));
     let mut all: Vec<String> = folders.iter().flat_map(|folder| scripts(folder)).collect();
     all.retain(|script| script.contains(&filter));
-    if setup.cut {
+    if cut {
         // A run may yield to its host; the trace of an error that was caught does not travel, nor do declared tests.
         let stays = ["yield_outside_a_fiber", "trace", "test/cases_are_kept"];
         all.retain(|script| !stays.iter().any(|name| script.contains(name)));
     }
-    assert!(!all.is_empty(), "no scripts");
-    let engine = engine();
-    let results = parallel(all.clone(), setup.time, move |script| attempt(&engine, script, setup));
-    assert_all(all.iter().map(String::as_str), results);
+    all
 }
 
 /// Scripts may reach everything; their standard input is empty.

@@ -2,6 +2,10 @@
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(quipu_tail)");
+    // Given with RUSTFLAGS, beside a sanitizer or for valgrind: every object has memory of its own.
+    println!("cargo::rustc-check-cfg=cfg(quipu_loose)");
+    // The same for machines that nobody can reach to set it: all of them collect at every call.
+    println!("cargo::rustc-check-cfg=cfg(quipu_strained)");
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let level = std::env::var("OPT_LEVEL").unwrap_or_default();
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();

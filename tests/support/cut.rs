@@ -48,7 +48,14 @@ pub fn whole(session: &mut Session, input: &Input) -> Ended {
 }
 
 /// Runs a program in pieces, each in a machine of its own; `CUT_SEED` in the environment cuts elsewhere. The last one is `session` afterwards.
-pub fn cut(engine: &Engine, session: &mut Session, limits: &Limits, output: &Captured, input: &Input) -> Ended {
+pub fn cut(
+    engine: &Engine,
+    session: &mut Session,
+    limits: &Limits,
+    output: &Captured,
+    input: &Input,
+    call_stress: bool,
+) -> Ended {
     let seed = std::env::var("CUT_SEED").unwrap_or_default();
     let mut numbers = Numbers::of(&format!("{}{seed}", input.name()));
     let mut cuts = 0;
@@ -69,7 +76,10 @@ pub fn cut(engine: &Engine, session: &mut Session, limits: &Limits, output: &Cap
             Ok(Step::Yield(_)) => {}
             Ok(Step::OutOfBudget | Step::Interrupted) => {
                 cuts += 1;
-                (*session, run) = move_on(engine, session, limits, output, &run);
+                let mut there = engine.session(limits.clone()).unwrap();
+                there.vm().set_call_stress(call_stress);
+                run = move_on(session, &mut there, output, &run);
+                *session = there;
             }
             Err(failure) => break Err(Error::Failed(failure)),
         }
@@ -78,17 +88,15 @@ pub fn cut(engine: &Engine, session: &mut Session, limits: &Limits, output: &Cap
 }
 
 /// Takes a run to a new machine through the bytes of an image.
-fn move_on(engine: &Engine, from: &mut Session, limits: &Limits, output: &Captured, run: &Run) -> (Session, Run) {
+fn move_on(from: &mut Session, to: &mut Session, output: &Captured, run: &Run) -> Run {
     let image = from.vm().freeze(run.fiber()).unwrap_or_else(|failure| panic!("not saved: {failure:?}"));
     let bytes = image.to_bytes(Form::default());
     let opened = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}"));
     assert_eq!(opened.hash(), image.hash());
-    let mut session = engine.session(limits.clone()).unwrap();
-    session.vm().set_output(Box::new(output.clone()));
+    to.vm().set_output(Box::new(output.clone()));
     let _ = from.vm().flush();
-    let fiber = session.vm().thaw(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}"));
-    let again = session.vm().freeze(&fiber).map_err(|failure: Failure| format!("{failure:?}")).unwrap();
+    let fiber = to.vm().thaw(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}"));
+    let again = to.vm().freeze(&fiber).map_err(|failure: Failure| format!("{failure:?}")).unwrap();
     assert_eq!(again.hash(), image.hash(), "another graph after a round trip");
-    let run = session.vm().run_of(&fiber).unwrap();
-    (session, run)
+    to.vm().run_of(&fiber).unwrap()
 }

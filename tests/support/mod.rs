@@ -76,6 +76,8 @@ fn marker(line: &str) -> Option<(char, &str)> {
 pub struct Setup {
     /// Collect at every allocation.
     pub gc_stress: bool,
+    /// Collect at every call.
+    pub call_stress: bool,
     /// Stop before random instructions, save, and go on in another machine.
     pub cut: bool,
     /// Most time for one program.
@@ -84,11 +86,15 @@ pub struct Setup {
 
 impl Setup {
     /// As a user would.
-    pub const USUAL: Setup = Setup { gc_stress: false, cut: false, time: Duration::from_secs(20) };
+    pub const USUAL: Setup = Setup { gc_stress: false, call_stress: false, cut: false, time: Duration::from_secs(20) };
     /// With a collection at every allocation.
-    pub const STRESS: Setup = Setup { gc_stress: true, cut: false, time: Duration::from_secs(60) };
+    pub const STRESS: Setup = Setup { gc_stress: true, call_stress: false, cut: false, time: Duration::from_secs(60) };
     /// In pieces.
-    pub const CUT: Setup = Setup { gc_stress: false, cut: true, time: Duration::from_secs(30) };
+    pub const CUT: Setup = Setup { gc_stress: false, call_stress: false, cut: true, time: Duration::from_secs(30) };
+    /// With a collection at every call.
+    pub const CALLS: Setup = Setup { gc_stress: false, call_stress: true, cut: false, time: Duration::from_secs(60) };
+    /// The same in pieces.
+    pub const CALLS_CUT: Setup = Setup { cut: true, ..Setup::CALLS };
 }
 
 /// Runs a program and says how it differs from its expectations.
@@ -104,11 +110,12 @@ fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Set
     let mut session = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;
     session.vm().set_output(Box::new(output.clone()));
     session.vm().set_gc_stress(setup.gc_stress);
+    session.vm().set_call_stress(setup.call_stress);
     let mut wrong = String::new();
     let result = if setup.cut {
         let mut uncut = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;
         let fuel = cut::whole(&mut uncut, input).fuel;
-        let ended = cut::cut(engine, &mut session, &limits, &output, input);
+        let ended = cut::cut(engine, &mut session, &limits, &output, input, setup.call_stress);
         if ended.fuel != fuel {
             let _ = writeln!(wrong, "fuel {} after {} cuts, {fuel} without", ended.fuel, ended.cuts);
         }

@@ -193,6 +193,7 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// As [`Cx::write`].
     pub fn flush(&mut self) -> Result<(), Fault<'v>> {
+        self.machine.strain();
         let flushed = caught(|| self.machine.output.flush());
         self.written(flushed)
     }
@@ -202,6 +203,7 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// `io_error` when the output is closed or full; `error` when the host's output panics.
     pub fn write(&mut self, text: &str) -> Result<(), Fault<'v>> {
+        self.machine.strain();
         let written = caught(|| self.machine.output.write_all(text.as_bytes()));
         self.written(written)
     }

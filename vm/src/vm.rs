@@ -103,6 +103,12 @@ impl Vm {
         self.machine.heap.set_stress(on);
     }
 
+    /// Collects wherever the library or the host may be called, without freeing what there was, which finds those who rely
+    /// on what may be gone by then; very slow.
+    pub fn set_call_stress(&mut self, on: bool) {
+        self.machine.call_stress = on;
+    }
+
     /// A closure of main code, with a value for each of its free variables.
     ///
     /// # Errors

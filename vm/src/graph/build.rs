@@ -391,6 +391,7 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
             if let View::Bytes(bytes) = value.view()
                 && let Some(class) = instance.ty().host_class()
             {
+                self.cx.machine.strain();
                 return class::load(instance, bytes.as_slice()).map_err(|text| {
                     let message = format!("the data of {} cannot be loaded: {text}", class.name());
                     let fault = self.cx.fail(ErrorKind::Image, message);

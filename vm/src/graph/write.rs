@@ -632,6 +632,7 @@ impl<'v> GraphWriter<'v> {
 
     /// Data of the host, as the host writes them.
     fn host(&mut self, cx: &mut Cx<'v>, instance: Instance<'v>) -> Done<'v> {
+        cx.machine.strain();
         match class::saved(cx, instance)? {
             Some(Ok(bytes)) => {
                 cx.reserve(bytes.len())?;

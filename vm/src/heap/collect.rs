@@ -114,6 +114,7 @@ impl Heap {
                             continue;
                         }
                         self.finalise(header);
+                        self.spoil(header, SIZES[class] as usize);
                         self.bytes -= SIZES[class] as usize;
                     }
                     header.cast::<FreeCell>().write(FreeCell { header: Header::FREE, next: free[class] });
@@ -157,8 +158,20 @@ impl Heap {
         unsafe {
             self.finalise(object.header);
             let layout = large_layout(object.size);
+            self.spoil(object.header, object.size);
             self.bytes -= layout.size();
             dealloc(object.header.cast(), layout);
+        }
+    }
+
+    /// Overwrites what is freed where missing roots are looked for, so that whoever still uses it goes wrong at once.
+    ///
+    /// # Safety
+    /// The memory is so many bytes long, belongs to the heap, and nobody needs what is in it.
+    unsafe fn spoil(&self, header: *mut Header, size: usize) {
+        if self.stress || cfg!(debug_assertions) {
+            // SAFETY: the caller's word.
+            unsafe { overwrite(header.cast(), size) };
         }
     }
 
@@ -207,6 +220,17 @@ impl Heap {
             }
         }
     }
+}
+
+/// Fills memory that is about to be freed with a pattern that is no header, address or instruction.
+///
+/// # Safety
+/// The memory is so many bytes long, and nobody needs what is in it.
+pub(crate) unsafe fn overwrite(memory: *mut u8, size: usize) {
+    // SAFETY: the caller's word.
+    unsafe { memory.write_bytes(0xdd, size) };
+    // The optimiser must not think that nobody looks at it any more.
+    std::hint::black_box(memory);
 }
 
 impl Drop for Heap {

@@ -28,6 +28,7 @@ mod tally;
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
 pub(crate) use cells::{LARGEST, class_of};
+pub(crate) use collect::overwrite;
 pub use host::{Ref, RefMut, Unavailable};
 pub use layout::Special;
 pub(crate) use tally::Tally;

@@ -34,6 +34,7 @@ pub(crate) fn guarded<'v, T>(
     name: &str,
     run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
 ) -> Result<T, Fault<'v>> {
+    cx.machine.strain();
     match caught(|| run(cx)) {
         Ok(outcome) => outcome,
         Err(text) => Err(panicked(cx, name, &text)),

@@ -620,6 +620,7 @@ impl Machine {
             let message = "natives such as `==` of lists call functions back, more than 100 within one another";
             return Err(self.cx_mut().fail(ErrorKind::StackOverflow, message));
         }
+        self.strain();
         let mut call = CallBack::begin(self, protects);
         let fiber = call.machine.fiber;
         let depth = if fiber.is_null() {
@@ -631,6 +632,7 @@ impl Machine {
         let outcome = call.machine.run_fiber(function.slot(), arguments, depth);
         call.returned();
         drop(call);
+        self.strain();
         match outcome {
             // SAFETY: the result was reached by the machine until now, and nothing is collected before the native
             // that called is over; a call from Rust roots it at once.

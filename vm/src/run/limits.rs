@@ -143,7 +143,7 @@ impl Machine {
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();
             // While Rust code holds values it may hold prepared code, too: that is all marked then.
-            codes.retain(|_, code| code.is_marked(color));
+            codes.retain(|_, code| code.is_marked(color) || code.give_up(heap.stress));
             for code in codes.values() {
                 // Small keys are tags of built-in types, which live as long as the machine.
                 code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));
@@ -157,6 +157,23 @@ impl Machine {
         if let (Some(account), Some(marked), Some(freed), Some(swept)) = (&mut self.account, marked, freed, swept) {
             account.collected(marked + swept.elapsed(), &freed);
         }
+    }
+
+    /// Stands wherever the library or the host may be called, which may collect: under stress it does. As while a native is
+    /// called back, nothing is freed that there was.
+    #[inline]
+    pub(crate) fn strain(&mut self) {
+        if self.call_stress {
+            self.collect_the_rest();
+        }
+    }
+
+    #[cold]
+    fn collect_the_rest(&mut self) {
+        let held = self.heap.held();
+        self.heap.hold();
+        self.collect();
+        self.heap.release(held);
     }
 
     /// Writes the running fiber's position into the fiber, where the collector and the images look for it.

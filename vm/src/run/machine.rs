@@ -67,6 +67,8 @@ pub(crate) struct Machine {
     /// Where the limit was hit.
     pub stop_trace: Option<Box<crate::trace::Trace>>,
 
+    /// Collect wherever the library or the host may be called (see `strain`).
+    pub call_stress: bool,
     pub heap: Heap,
     /// Fuel used before the current slice began.
     pub fuel_used: u64,

@@ -21,7 +21,7 @@ use quipu_lang::code::{Body, Code, Constant, Field, Op, Source, Word};
 use super::dispatch::number;
 use super::machine::Machine;
 use crate::heap::layout::{CellObject, ClosureObject};
-use crate::heap::{LARGEST, Slot, Value, class_of, tag};
+use crate::heap::{LARGEST, Slot, Value, class_of, overwrite, tag};
 use crate::native::Fault;
 
 /// A code object made ready to run.
@@ -199,6 +199,17 @@ impl Prepared {
         self.color.replace(color) != color
     }
 
+    /// Overwrites its instructions, constants and caches before they are freed, where missing roots are looked for. Gives
+    /// false, for whoever keeps only what it does not give up.
+    pub fn give_up(&self, under_stress: bool) -> bool {
+        let memory = self.memory.get();
+        if (under_stress || cfg!(debug_assertions)) && !memory.is_null() {
+            // SAFETY: `memory` and `length` are set together, and nobody runs this any more.
+            unsafe { overwrite(memory.cast(), self.length.get() * size_of::<u64>()) };
+        }
+        false
+    }
+
     /// Whether the last collection marked it.
     pub fn is_marked(&self, color: u8) -> bool {
         self.color.get() == color
@@ -207,6 +218,7 @@ impl Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
+        self.give_up(false);
         let memory = self.memory.get();
         if !memory.is_null() {
             // SAFETY: `memory` and `length` were taken from a boxed slice and are set together.

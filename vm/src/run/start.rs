@@ -39,6 +39,7 @@ impl Machine {
             thrown: false,
             fault: None,
             stop_trace: None,
+            call_stress: cfg!(quipu_strained),
             heap: Heap::new(limits.heap, seed()),
             fuel_used: 0,
             slice: 0,
@@ -72,6 +73,7 @@ impl Machine {
     /// # Errors
     /// Those of loading the library module it is in.
     pub(crate) fn provided<'v>(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
+        self.strain();
         let slot = match self.natives.get(name) {
             Some(&slot) => Some(slot),
             None => self.provide_first(name)?,
