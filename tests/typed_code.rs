@@ -64,7 +64,8 @@ fn accepted_code_does_no_harm() {
     let wrong: Vec<String> =
         report.wrong.iter().map(|wrong| format!("seed {} {}", wrong.number, wrong.message)).collect();
     assert!(wrong.is_empty(), "{} programs do harm:\n{}", wrong.len(), wrong.join("\n"));
-    if count == COUNT {
+    // A slow machine does less in the time.
+    if count == COUNT && Instant::now() < until {
         counts.assert_enough();
     }
 }
@@ -173,8 +174,10 @@ impl Trial {
         if seed.is_multiple_of(1000) {
             let program = typed::program_without_its_native().map_err(|error| error.to_string())?;
             self.without_an_image(&program.main);
-            let program = typed::long_program().map_err(|error| error.to_string())?;
-            return self.harmless(&program, &mut dice, true);
+            for program in [typed::program_of_loops(), typed::long_program()] {
+                self.harmless(&program.map_err(|error| error.to_string())?, &mut dice, true)?;
+            }
+            return Ok(());
         }
         let made = typed::program(&mut |below| dice.below(below), rule);
         let accepted = if made.is_ok() { "accepted" } else { "refused" };

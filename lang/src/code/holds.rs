@@ -128,8 +128,10 @@ impl Holdings {
         let mut holdings = Holdings { starts: vec![u64::MAX; flow.blocks.len() * width], flow, special };
         let entry = &mut holdings.starts[..width];
         entry.fill(0);
-        let required = body.required as u32;
-        holdings.special.set(entry, required..required + body.optional as u32, &[PLAIN]);
+        let (required, named) = (body.required as u32, body.required as u32 + body.optional as u32);
+        holdings.special.set(entry, 0..body.params() as u32, &[PLAIN]);
+        holdings.special.set(entry, 0..required, &[SURE]);
+        holdings.special.set(entry, named..body.params() as u32, &[SURE]);
         let mut rows = Rows { now: vec![0; width], thrown: vec![0; width], caught: vec![0; width] };
         let mut again = true;
         while std::mem::take(&mut again) {

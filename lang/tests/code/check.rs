@@ -968,6 +968,29 @@ mod holds {
     }
 
     #[test]
+    fn parameters_hold_what_callers_give() {
+        // Each of them is written later, so that what it holds changes.
+        let reads = |read: u16| Body {
+            required: 1,
+            optional: 1,
+            rest: true,
+            ..plain(
+                4,
+                vec![
+                    Word::abc(Op::Move, 3, read, 0),
+                    Word::ax(Op::NewCell, 0, 0),
+                    Word::ax(Op::NewCell, 1, 0),
+                    Word::ax(Op::NewCell, 2, 0),
+                    ret(3),
+                ],
+            )
+        };
+        sound(reads(0));
+        refused(reads(1), 0, unfit(1, Holds::Value));
+        sound(reads(2));
+    }
+
+    #[test]
     fn cells_are_written_and_read_as_such() {
         sound(with(&[Word::abc(Op::InitCell, 1, 0, 0), Word::abc(Op::GetCell, 7, 1, 0)]));
         sound(with(&[Word::abc(Op::InitCell, 2, 0, 0), Word::abc(Op::SetCell, 2, 0, 0)]));

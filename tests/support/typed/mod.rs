@@ -89,6 +89,27 @@ pub fn long_program() -> Result<Program, CheckError> {
     Ok(Program { codes: vec![main.clone()], main })
 }
 
+/// Loops that end with every comparison of ints and floats.
+pub fn program_of_loops() -> Result<Program, CheckError> {
+    let mut zero = |_: u64| 0;
+    let mut writer = Writer::new(&mut zero, &[], Body { registers: 8, ..Body::default() }, false);
+    for op in [Op::Lt, Op::Le, Op::Gt, Op::Ge, Op::Eq, Op::Ne] {
+        for is_float in [false, true] {
+            statement::number(&mut writer, 0, 0, is_float);
+            let head = writer.pc();
+            writer.int(1, 1);
+            writer.abc(Op::Add, 0, 0, 1);
+            statement::number(&mut writer, 2, 5, is_float);
+            writer.abc(op, 3, 0, 2);
+            writer.ax(Op::LoopIf, 3, head);
+        }
+    }
+    writer.abc(Op::Return, 0, 0, 0);
+    let (body, _) = writer.finish();
+    let main = Code::check(body.arrange()?, None)?;
+    Ok(Program { codes: vec![main.clone()], main })
+}
+
 fn function(numbers: Numbers, library: &[Made], shape: Shape, rule: Option<Rule>) -> Result<Made, CheckError> {
     let body = head(numbers, shape);
     let owned = matches!(shape, Shape::Constructor(..) | Shape::Method);

@@ -87,16 +87,4 @@ impl State {
         self.assigned |= bits(first, 3);
         self.iterators |= bit(first);
     }
-
-    /// The same as another register.
-    pub fn put_copy(&mut self, to: u16, from: u16) {
-        let was = *self;
-        let has = |set: u64| if set & bit(from) != 0 { bit(to) } else { 0 };
-        self.forget(to);
-        self.assigned |= bit(to);
-        self.maybe |= has(was.maybe);
-        self.values |= has(was.values);
-        self.cells |= has(was.cells);
-        self.vars |= has(was.vars);
-    }
 }

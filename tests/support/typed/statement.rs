@@ -189,7 +189,8 @@ fn counted(writer: &mut Writer, depth: usize) {
     writer.pinned = pinned;
 }
 
-fn number(writer: &mut Writer, register: u16, number: i32, is_float: bool) {
+/// A number of one of the two kinds.
+pub fn number(writer: &mut Writer, register: u16, number: i32, is_float: bool) {
     if is_float {
         let float = writer.constant(Constant::Float(f64::from(number).to_bits()));
         writer.ax(Op::LoadConst, register, float);
@@ -210,7 +211,7 @@ fn spare(writer: &mut Writer, then: State) -> u16 {
 
 /// Goes back if a register says so.
 fn loop_back(writer: &mut Writer, test: u16, head: u32) {
-    if writer.known().maybe & bit(test) == 0 {
+    if writer.known().values & bit(test) == 0 {
         writer.int(test, 0);
     }
     match writer.number(4) {
@@ -464,17 +465,12 @@ fn call_method(writer: &mut Writer) {
 }
 
 fn cells(writer: &mut Writer) {
-    match writer.number(4) {
+    match writer.number(3) {
         0 => {
-            let cell = writer.cell(false);
-            let out = writer.out();
-            writer.copy(out, cell);
-        }
-        1 => {
             let (cell, value) = (writer.cell(false), writer.value());
             writer.abc(Op::InitCell, cell, value, 0);
         }
-        2 => {
+        1 => {
             let (cell, value) = (writer.cell(true), writer.value());
             writer.abc(Op::SetCell, cell, value, 0);
         }
@@ -604,15 +600,13 @@ fn maybe(writer: &mut Writer) {
             let out = writer.out();
             writer.abc(Op::ToStr, out, register, 0);
         }
-        2 => {
-            let op = writer.one_of(&[Op::JumpIf, Op::JumpIfNot, Op::JumpNil, Op::JumpNotNil]);
-            writer.jump(op, register, &mut over);
-            let out = writer.out();
-            writer.copy(out, register);
-        }
         _ => {
+            let mut missing = Label::default();
+            writer.jump(Op::JumpAbsent, register, &mut missing);
             let out = writer.out();
             writer.copy(out, register);
+            writer.jump(Op::Jump, 0, &mut over);
+            writer.bind(missing);
         }
     }
     writer.bind(over);

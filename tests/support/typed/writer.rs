@@ -594,7 +594,6 @@ fn write(state: &mut State, word: Word, op: Op) {
             (Role::IterOut, _) => state.put_iterator(register),
             (Role::Out, Op::NewCell) => state.put_cell(register, word.x() == 1),
             (Role::Out, Op::Next | Op::TryKey) => state.put_maybe(register),
-            (Role::Out, Op::Move) => state.put_copy(register, word.b()),
             (Role::Out, _) => state.put_value(register),
             _ => {}
         }
