@@ -54,20 +54,25 @@ impl Machine {
     }
 
     /// After a slow path: whether the run goes on, with the position stored in the machine.
+    #[inline(always)]
     pub(super) fn goes_on(&mut self, result: Result<(), Fault<'static>>, begun: Begun) -> bool {
         match result {
             Ok(()) => self.stays_within_limits(),
-            Err(Fault::Collect(bytes)) => self.begins_again(bytes, begun),
-            Err(Fault::Thrown(value)) => self.ends_in(Final::Thrown(value)),
-            Err(Fault::Stop(stop)) => self.ends_in(Final::Stop(stop)),
-            Err(Fault::Defer) => {
-                let fault = self.not_supported();
-                self.ends_in(fault)
-            }
+            Err(fault) => self.goes_on_after(fault, begun),
         }
     }
 
+    #[inline(never)]
+    fn goes_on_after(&mut self, fault: Fault<'static>, begun: Begun) -> bool {
+        if let Fault::Collect(bytes) = fault {
+            return self.begins_again(bytes, begun);
+        }
+        let fault = self.last(fault);
+        self.ends_in(fault)
+    }
+
     /// An instruction is done.
+    #[inline(never)]
     fn stays_within_limits(&mut self) -> bool {
         self.retrying = false;
         if self.over {
