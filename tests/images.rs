@@ -110,6 +110,29 @@ fn stored_images_load_and_go_on_when_every_call_collects() {
     }
 }
 
+/// Names in the code of a suspended fiber stand for functions of the library, which has to run before the code is ready;
+/// that collects, and nothing refers to the code yet.
+#[test]
+fn a_suspended_fiber_may_need_the_library_when_it_is_loaded() {
+    let text = r#"
+        import iter
+        fn outer() { let big = "x" * 3_000_000; inner(); big.len() }
+        fn inner() { yield 1; let v = min([3, 1, 2]); let w = iter.of([v]); w.collect() }
+        let f = fiber(outer)
+        f.resume()
+        f"#;
+    let engine = Engine::new();
+    let bytes = freeze(&engine, text).to_bytes(FAT);
+    let image = Image::open(&bytes, &()).unwrap();
+    for call_stress in [false, true] {
+        let mut session = session(&engine);
+        session.vm().set_call_stress(call_stress);
+        let fiber = session.vm().thaw(&image).unwrap();
+        assert!(session.vm().freeze(&fiber).unwrap().to_bytes(FAT) == bytes);
+        assert_eq!(called(&mut session, &fiber), "3000000");
+    }
+}
+
 #[test]
 fn every_thaw_gives_a_value_of_its_own() {
     let engine = Engine::new();

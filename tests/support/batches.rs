@@ -172,11 +172,14 @@ fn follow(child: &mut Child, time: Duration, last: &mut Last, batch: &[usize], r
     }
 }
 
-/// The first lines of the last panic, or whatever else was said last.
+/// What a sanitizer found, or the first lines of the last panic, or whatever else was said.
 fn last_words(mut from: impl Read) -> String {
     let mut text = Vec::new();
     let _ = from.read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
+    if let Some(found) = text.lines().find(|line| line.starts_with("SUMMARY: ")) {
+        return found.to_owned();
+    }
     let from = text.rfind("panicked at").unwrap_or(0);
     text[from..].lines().take(2).collect::<Vec<_>>().join(" ")
 }
