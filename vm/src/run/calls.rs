@@ -167,6 +167,7 @@ impl Machine {
 
     /// Pushes a frame whose registers begin `at` above the running one's; there is room for it. The caller sets `pc`.
     fn push_frame(&mut self, at: usize, closure: *mut ClosureObject, kind: Kind, dst: u16) {
+        // Windows begin in a frame or a few registers above it, so their distance fits.
         // SAFETY: `fp` is a frame of the running fiber, and `ensure_frame` has made room for one more.
         unsafe {
             self.fp = self.fp.add(1);

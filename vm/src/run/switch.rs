@@ -26,21 +26,24 @@ impl Machine {
     /// Resumes a fiber; what it yields or returns goes into register `dst` of the running frame. `iterated`: the end
     /// gives `absent`.
     pub(super) fn resume_fiber(&mut self, fiber: *mut FiberObject, argument: Slot, dst: u16, iterated: bool) -> Done {
-        // SAFETY: the fiber is live: it stands in a register of the running frame.
-        let state = unsafe { &mut (*fiber).state };
-        match state.status {
+        // SAFETY: the fiber is live: it stands in a register of the running frame. No reference into it is kept, as others
+        // work on it meanwhile.
+        let state = unsafe { &raw mut (*fiber).state };
+        // SAFETY: as above.
+        let (status, top, is_resumed) = unsafe { ((*state).status, (*state).top, !(*state).resumer.is_null()) };
+        match status {
             Status::Fresh | Status::Suspended => {}
-            Status::Paused | Status::Waiting if state.resumer.is_null() => {
+            Status::Paused | Status::Waiting if !is_resumed => {
                 self.park();
                 // SAFETY: the running fiber is live; the other was just found to be stopped and resumed by nobody.
                 unsafe {
                     let depth = (*self.fiber).state.depth + (*self.fiber).state.top + 1;
                     let resumer = self.fiber;
                     self.rouse(fiber, depth, false)?;
-                    state.resumer = resumer;
+                    (*state).resumer = resumer;
+                    (*state).dst = dst;
+                    (*state).iterated = iterated;
                 }
-                state.dst = dst;
-                state.iterated = iterated;
                 return Ok(());
             }
             Status::Running | Status::Paused | Status::Waiting | Status::Owed => {
@@ -52,27 +55,32 @@ impl Machine {
         // SAFETY: the running fiber is live.
         let depth = unsafe { (*self.fiber).state.depth + (*self.fiber).state.top + 1 };
         // Its own frames count too: the run loop relies on a frame below the limit.
-        if depth + state.top >= self.limits.depth {
+        if depth + top >= self.limits.depth {
             return Err(self.too_deep());
         }
-        let fresh = state.status == Status::Fresh;
+        let fresh = status == Status::Fresh;
         let bytes = FIRST_REGISTERS * size_of::<Slot>() + FIRST_FRAMES * size_of::<Frame>();
         if fresh && !self.heap.has_room(bytes) {
             return Err(Fault::Collect(bytes));
         }
         // SAFETY: as above.
-        unsafe { self.save_for_undo(fiber) };
-        state.resumer = self.fiber;
-        state.dst = dst;
-        state.iterated = iterated;
-        state.depth = depth;
-        state.atomics = self.heap.journal.depth();
+        unsafe {
+            self.save_for_undo(fiber);
+            (*state).resumer = self.fiber;
+            (*state).dst = dst;
+            (*state).iterated = iterated;
+            (*state).depth = depth;
+            (*state).atomics = self.heap.journal.depth();
+        }
         self.fiber = fiber;
         if !fresh {
-            state.status = Status::Running;
+            // SAFETY: as above.
+            let wanted = unsafe {
+                (*state).status = Status::Running;
+                (*state).wanted
+            };
             self.unpark();
-            let wanted = state.wanted as usize;
-            self.set_r(wanted, argument);
+            self.set_r(wanted as usize, argument);
             return Ok(());
         }
         self.prepare_fiber(fiber);
