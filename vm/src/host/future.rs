@@ -14,7 +14,7 @@ use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
-use crate::run::step::{Begun, Budget, Event};
+use crate::run::step::{Promised, Budget, Event};
 use crate::vm::Vm;
 
 /// Fuel that a call takes before others have their turn.
@@ -40,7 +40,7 @@ impl Vm {
         let guard = Waiting(self);
         let vm = &mut *guard.0;
         let run = vm.start(function, &arguments)?;
-        let mut later: Option<Begun> = vm.machine.stepping.later.take();
+        let mut later: Option<Promised> = vm.machine.stepping.later.take();
         let mut run = run;
         let value = poll_fn(move |context: &mut Context<'_>| {
             loop {
@@ -102,7 +102,7 @@ impl Vm {
 
 enum Turn {
     Done(Root),
-    Later(Begun),
+    Later(Promised),
     Over,
 }
 

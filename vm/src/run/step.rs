@@ -74,11 +74,11 @@ pub(crate) struct Stepping {
     pub(super) event: Event,
     /// Whether the host waits for natives that have their results later, and what the last one has begun.
     waits: bool,
-    pub later: Option<Begun>,
+    pub later: Option<Promised>,
 }
 
-/// Something that a native has begun.
-pub(crate) struct Begun {
+/// What a native has begun and promised the result of.
+pub(crate) struct Promised {
     /// The native's name.
     #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
     pub name: String,
@@ -87,7 +87,7 @@ pub(crate) struct Begun {
 }
 
 #[cfg(feature = "async")]
-impl Begun {
+impl Promised {
     /// Asks for what makes the result. A panic of the host is one that throws.
     pub fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Box<Answer>> {
         let Some(future) = &mut self.future else { return std::task::Poll::Pending };
@@ -98,7 +98,7 @@ impl Begun {
     }
 }
 
-impl Drop for Begun {
+impl Drop for Promised {
     fn drop(&mut self) {
         dispose(self.future.take());
     }
@@ -184,7 +184,7 @@ impl Machine {
         }
         let arguments: Vec<Slot> = (at..at + count).map(|register| self.r(register)).collect();
         let future = guarded(self.cx_mut(), name, |cx| begin(cx, &arguments))?;
-        self.stepping.later = Some(Begun { name: name.to_owned(), future: Some(future) });
+        self.stepping.later = Some(Promised { name: name.to_owned(), future: Some(future) });
         let dst = self.settle(to);
         let fiber = self.fiber;
         self.pause(Event::Owed);
