@@ -14,7 +14,7 @@ use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
-use crate::run::step::{Promised, Budget, Event};
+use crate::run::step::{Budget, Event, Promised};
 use crate::vm::Vm;
 
 /// Fuel that a call takes before others have their turn.

@@ -21,6 +21,7 @@ pub(super) struct CallBack<'m> {
     fiber: *mut FiberObject,
     frames_end: *mut Frame,
     stack_limit: *mut Slot,
+    window: usize,
     waiting: usize,
     held: usize,
     atomics: usize,
@@ -37,10 +38,18 @@ impl<'m> CallBack<'m> {
         let (waiting, atomics, held) = (machine.waiting.len(), machine.heap.journal.depth(), machine.heap.held());
         machine.waiting.push(fiber);
         machine.nesting += 1;
+        let mut window = 0;
+        if !fiber.is_null() {
+            // SAFETY: the running fiber is live.
+            let state = unsafe { &mut (*fiber).state };
+            // Above its frame may stand what is about to be passed on, which nobody else keeps or may clear.
+            window = std::mem::replace(&mut state.window, state.stack.len());
+        }
         if protects {
             machine.heap.hold();
         }
-        CallBack { machine, pc, base, fp, fiber, frames_end, stack_limit, waiting, held, atomics, has_returned: false }
+        let has_returned = false;
+        CallBack { machine, pc, base, fp, fiber, frames_end, stack_limit, window, waiting, held, atomics, has_returned }
     }
 
     /// The call has come to an end of its own: no fiber of it runs, and none of its `atomic`s is open.
@@ -63,6 +72,10 @@ impl Drop for CallBack<'_> {
         machine.waiting.truncate(self.waiting);
         (machine.pc, machine.base, machine.fp, machine.fiber) = (self.pc, self.base, self.fp, self.fiber);
         (machine.frames_end, machine.stack_limit) = (self.frames_end, self.stack_limit);
+        if !self.fiber.is_null() {
+            // SAFETY: a fiber that runs, or waits for this call, is live.
+            unsafe { (*self.fiber).state.window = self.window };
+        }
     }
 }
 
