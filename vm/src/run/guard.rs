@@ -38,13 +38,8 @@ impl<'m> CallBack<'m> {
         let (waiting, atomics, held) = (machine.waiting.len(), machine.heap.journal.depth(), machine.heap.held());
         machine.waiting.push(fiber);
         machine.nesting += 1;
-        let mut window = 0;
-        if !fiber.is_null() {
-            // SAFETY: the running fiber is live.
-            let state = unsafe { &mut (*fiber).state };
-            // Above its frame may stand what is about to be passed on, which nobody else keeps or may clear.
-            window = std::mem::replace(&mut state.window, state.stack.len());
-        }
+        // SAFETY: the running fiber is live.
+        let window = unsafe { keep_registers(fiber) };
         if protects {
             machine.heap.hold();
         }
@@ -72,10 +67,35 @@ impl Drop for CallBack<'_> {
         machine.waiting.truncate(self.waiting);
         (machine.pc, machine.base, machine.fp, machine.fiber) = (self.pc, self.base, self.fp, self.fiber);
         (machine.frames_end, machine.stack_limit) = (self.frames_end, self.stack_limit);
-        if !self.fiber.is_null() {
-            // SAFETY: a fiber that runs, or waits for this call, is live.
-            unsafe { (*self.fiber).state.window = self.window };
-        }
+        // SAFETY: a fiber that runs, or waits for this call, is live.
+        unsafe { keep_no_more_than(self.fiber, self.window) };
+    }
+}
+
+/// Keeps all registers of a fiber, if there is one, and gives how many it kept above its frame before. There may stand what
+/// a native or an instruction is about to pass on, and nobody else keeps that.
+///
+/// # Safety
+/// The fiber is live.
+#[inline]
+pub(super) unsafe fn keep_registers(fiber: *mut FiberObject) -> usize {
+    if fiber.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller's word.
+    let state = unsafe { &mut (*fiber).state };
+    std::mem::replace(&mut state.window, state.stack.len())
+}
+
+/// Ends that.
+///
+/// # Safety
+/// As `keep_registers`.
+#[inline]
+pub(super) unsafe fn keep_no_more_than(fiber: *mut FiberObject, window: usize) {
+    if !fiber.is_null() {
+        // SAFETY: the caller's word.
+        unsafe { (*fiber).state.window = window };
     }
 }
 

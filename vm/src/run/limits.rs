@@ -6,6 +6,7 @@ use std::time::Instant;
 use quipu_lang::code::{Op, Word};
 
 use super::frame::Frame;
+use super::guard::{keep_no_more_than, keep_registers};
 use super::machine::Machine;
 use super::prepare::{CELL_CLASS, NO_KEY};
 use crate::error::ErrorKind;
@@ -170,10 +171,15 @@ impl Machine {
 
     #[cold]
     fn collect_the_rest(&mut self) {
-        let held = self.heap.held();
-        self.heap.hold();
-        self.collect();
-        self.heap.release(held);
+        let (held, fiber) = (self.heap.held(), self.fiber);
+        // SAFETY: the running fiber is live, and stays so.
+        unsafe {
+            let window = keep_registers(fiber);
+            self.heap.hold();
+            self.collect();
+            self.heap.release(held);
+            keep_no_more_than(fiber, window);
+        }
     }
 
     /// Writes the running fiber's position into the fiber, where the collector and the images look for it.
