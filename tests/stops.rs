@@ -1,7 +1,8 @@
 //! Programs that never end by themselves are stopped by their fuel, whatever they spend it on.
 
-use quipu::vm::{Failure, Limits, Stop};
-use quipu::{Engine, Error, Input};
+use quipu::vm::host::Func;
+use quipu::vm::{Cx, Failure, Limits, Stop};
+use quipu::{Engine, Error, Input, Session};
 
 const ENDLESS: &[&str] = &[
     "while true {}",
@@ -108,5 +109,51 @@ fn calls_back_that_make_much_leave_room_for_the_next_one() {
         assert_eq!(session.repr(&value).unwrap(), "[3000, 20000]");
         let collections = session.stats().collections;
         assert!(collections < 3_000, "{heap} {collections}");
+    }
+}
+
+/// A function that cannot be made ready to run, because what it needs of the library cannot be loaded, has not begun: its
+/// own handlers do not catch that.
+#[test]
+fn a_function_that_was_never_ready_catches_nothing() {
+    let engine = Engine::builder()
+        .native("h.call", |cx: &mut Cx<'_>, f: Func<(), i64>| f.call(cx, ()))
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let text = "import h\nimport iter\nfn f() { try { iter.of([1]).count() } catch e { 100 } }\n\
+                fn deep(n) = if n == 0 { f() } else { 1 + h.call(|| deep(n - 1)) }\n";
+    let (mut done, mut failed) = (0, 0);
+    for depth in 90..105 {
+        let mut session = engine.session(Limits::default()).unwrap();
+        let first = session.run(&Input::text("deep.qp", format!("{text}deep({depth})")));
+        match first {
+            Ok(value) => {
+                assert_eq!(session.vm().repr(&value).unwrap(), (depth + 1).to_string());
+                done += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("within one another"), "{error}");
+                failed += 1;
+            }
+        }
+        let after = session.run(&Input::text("after.qp", format!("{text}deep(3)"))).unwrap();
+        assert_eq!(session.vm().repr(&after).unwrap(), "4");
+    }
+    assert!(done > 0 && failed > 1, "{done} done, {failed} failed");
+}
+
+/// Loading the library takes none of the program's depth, so it makes no difference when that is done.
+#[test]
+fn the_library_is_loaded_at_any_depth() {
+    let engine = Engine::new();
+    let text = "import iter\nfn f() { try { iter.of([1]).count() } catch e { e.kind } }\nf()";
+    for depth in 1..30 {
+        let run = |session: &mut Session| {
+            let value = session.run(&Input::text("f.qp", text));
+            value.map(|value| session.vm().repr(&value).unwrap()).map_err(|error| error.to_string())
+        };
+        let mut session = engine.session(Limits { depth, ..Limits::default() }).unwrap();
+        let (first, second) = (run(&mut session), run(&mut session));
+        assert_eq!(first, second, "with {depth} calls");
     }
 }

@@ -132,11 +132,11 @@ pub(super) struct Unlimited<'m> {
 }
 
 impl<'m> Unlimited<'m> {
-    /// Lifts all limits but those of depth. What is taken of the heap counts, but it is only looked at when the program
-    /// goes on.
+    /// Lifts all limits, so that it shows nowhere in a program when a part of the library was loaded. What is taken of the
+    /// heap counts, but it is only looked at when the program goes on.
     pub fn begin(machine: &'m mut Machine) -> Unlimited<'m> {
         let limits = machine.limits.clone();
-        machine.limits = Limits { fuel: None, deadline: None, ..limits.clone() };
+        machine.limits = Limits { fuel: None, deadline: None, depth: usize::MAX, ..limits.clone() };
         let heap = std::mem::replace(&mut machine.heap.limit, usize::MAX);
         let fuel = (machine.fuel, machine.slice, machine.fuel_used);
         Unlimited { machine, limits, heap, fuel }

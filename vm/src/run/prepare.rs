@@ -16,7 +16,7 @@
 use std::cell::{Cell, OnceCell};
 
 use quipu_lang::code::check::MAX_ENTRIES;
-use quipu_lang::code::{Body, Code, Constant, Field, Op, Source, Word};
+use quipu_lang::code::{Body, Code, Constant, Field, Handler, Op, Source, Word};
 
 use super::dispatch::number;
 use super::machine::Machine;
@@ -149,7 +149,17 @@ impl Prepared {
         (offset as u32).wrapping_sub(1)
     }
 
-    /// The position of an instruction.
+    /// The innermost handler around the instruction before a position. None for code that is not filled in: what is thrown
+    /// while that is tried, the function has not begun to run.
+    pub fn handler_of(&self, pc: *const u64) -> Option<&Handler> {
+        if self.memory.get().is_null() {
+            return None;
+        }
+        let at = self.index_before(pc);
+        self.code.body().handlers.iter().find(|handler| handler.start <= at && at < handler.end)
+    }
+
+    /// The position of an instruction; its code is filled in.
     pub fn word(&self, index: u32) -> *const u64 {
         // SAFETY: callers pass indexes of the code object; its words are the first part of `memory`.
         unsafe { self.memory.get().add(index as usize) }

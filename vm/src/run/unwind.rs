@@ -258,8 +258,7 @@ impl Machine {
                     continue;
                 }
                 let code = &*(*frame.closure).code;
-                let at = code.index_before(self.pc);
-                if let Some(handler) = code.code().body().handlers.iter().find(|h| h.start <= at && at < h.end) {
+                if let Some(handler) = code.handler_of(self.pc) {
                     *self.base.add(handler.register as usize) = value;
                     self.pc = code.word(handler.target);
                     return true;
