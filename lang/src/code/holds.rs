@@ -36,9 +36,14 @@ pub(super) struct Holdings {
 struct Special {
     /// Those that are followed, in order.
     part: Vec<u16>,
-    /// The set of all.
-    all: Vec<u64>,
+    /// By register: its number in `part`, or what it is if it has none.
+    numbers: Vec<u16>,
 }
+
+/// In place of the number of a register that is not special.
+const ORDINARY: u16 = u16::MAX;
+/// In place of the number of a special register that is not followed. There are fewer registers than this.
+const ELSEWHERE: u16 = u16::MAX - 1;
 
 /// A row of sets: all four for each 64 special registers.
 type Row = [u64];
@@ -65,7 +70,7 @@ pub struct Held<'c> {
 impl Held<'_> {
     /// What a register that matters at the instruction holds. None for the two behind the first of an iterator.
     pub fn of(&self, register: u16) -> Option<Holds> {
-        let Some(number) = self.special.number(register) else { return Some(Holds::Value) };
+        let Some(number) = self.special.number(register.into()) else { return Some(Holds::Value) };
         let has = |set: usize| self.row[number / 64 * SETS + set] >> (number % 64) & 1 == 1;
         match (has(PLAIN), has(CELL), has(SURE)) {
             _ if has(ITERATOR) => Some(Holds::Iterator),
@@ -89,7 +94,7 @@ impl Code {
             Some(holdings.expect("checked code keeps its rules"))
         });
         let Some(holdings) = holdings else {
-            static NONE: Special = Special { part: Vec::new(), all: Vec::new() };
+            static NONE: Special = Special { part: Vec::new(), numbers: Vec::new() };
             return Some(Held { special: &NONE, row: Vec::new() });
         };
         let index = holdings.flow.block_of(pc);
@@ -107,13 +112,14 @@ impl Holdings {
     /// # Errors
     /// One does; the budget is used up.
     pub(super) fn prove(body: &Body, mut flow: Flow, budget: &mut Budget) -> Result<(), CheckError> {
-        let Some(Special { part, all }) = Special::of(body) else { return Ok(()) };
+        let Some(all) = Special::of(body) else { return Ok(()) };
         // Memory follows the length of the code.
-        let most = (2 * body.words.len() + (16 << 10)) / (SETS * flow.blocks.len());
-        let parts = if part.is_empty() { vec![&part[..]] } else { part.chunks(64 * most.max(1)).collect() };
-        for part in parts {
-            let special = Special { part: part.to_vec(), all: all.clone() };
-            flow = Holdings::of(body, flow, special, budget)?.flow;
+        let most = 64 * ((2 * body.words.len() + (16 << 10)) / (SETS * flow.blocks.len())).max(1);
+        if all.part.len() <= most {
+            return Holdings::of(body, flow, all, budget).map(drop);
+        }
+        for part in all.part.chunks(most) {
+            flow = Holdings::of(body, flow, all.only(part), budget)?.flow;
         }
         Ok(())
     }
@@ -152,7 +158,7 @@ impl Holdings {
             if block.handler.is_some() {
                 // An error may come when the instruction has lost its window, but has not written its result.
                 thrown.copy_from_slice(now);
-                self.special.lose(body, body.words[pc as usize], thrown);
+                self.special.lose(body.words[pc as usize], thrown);
                 meet(caught, thrown);
                 budget.spend(now.len() / 4)?;
             }
@@ -219,7 +225,25 @@ impl Special {
         let required = body.required as u32;
         insert(&mut found, required..required + body.optional as u32);
         let part = members(&found);
-        (!part.is_empty() || wants_special(body)).then_some(Special { part, all: found })
+        if part.is_empty() && !wants_special(body) {
+            return None;
+        }
+        let none = Special { part: Vec::new(), numbers: vec![ORDINARY; body.registers as usize] };
+        Some(none.with(part))
+    }
+
+    /// The same with another part followed; all of these are special.
+    fn with(mut self, part: Vec<u16>) -> Special {
+        part.iter().zip(0..).for_each(|(&register, number)| self.numbers[register as usize] = number);
+        self.part = part;
+        self
+    }
+
+    /// The same with only a part of them followed.
+    fn only(&self, part: &[u16]) -> Special {
+        let elsewhere = |&number: &u16| if number == ORDINARY { ORDINARY } else { ELSEWHERE };
+        let numbers = self.numbers.iter().map(elsewhere).collect();
+        Special { part: Vec::new(), numbers }.with(part.to_vec())
     }
 
     /// Number of words in a row.
@@ -227,51 +251,53 @@ impl Special {
         self.part.len().div_ceil(64) * SETS
     }
 
-    fn number(&self, register: u16) -> Option<usize> {
-        self.part.binary_search(&register).ok()
-    }
-
-    /// The numbers of the special ones among so many registers.
-    fn numbers(&self, registers: Range<u32>) -> Range<usize> {
-        let below = |end: u32| self.part.partition_point(|&register| (register as u32) < end);
-        below(registers.start)..below(registers.end)
+    fn number(&self, register: u32) -> Option<usize> {
+        let number = *self.numbers.get(register as usize)?;
+        (number < ELSEWHERE).then_some(number as usize)
     }
 
     /// Puts registers into some of the sets.
     fn set(&self, row: &mut Row, registers: Range<u32>, sets: &[usize]) {
-        for number in self.numbers(registers) {
+        for number in registers.filter_map(|register| self.number(register)) {
             sets.iter().for_each(|set| row[number / 64 * SETS + set] |= 1 << (number % 64));
         }
     }
 
-    /// Takes registers out of all sets, and the iterators that they are part of.
-    fn clear(&self, row: &mut Row, registers: Range<u32>) {
-        for number in self.numbers(registers.clone()) {
-            let sets = &mut row[number / 64 * SETS..][..SETS];
-            sets.iter_mut().for_each(|set| *set &= !(1 << (number % 64)));
+    /// Takes a register out of all sets, and the iterator that it is part of.
+    fn clear(&self, row: &mut Row, register: u32) {
+        if let Some(number) = self.number(register) {
+            row[number / 64 * SETS..][..SETS].iter_mut().for_each(|set| *set &= !(1 << (number % 64)));
         }
-        for number in self.numbers(registers.start.saturating_sub(2)..registers.start) {
+        self.clear_iterators_before(row, register);
+    }
+
+    fn clear_iterators_before(&self, row: &mut Row, register: u32) {
+        for number in (register.saturating_sub(2)..register).filter_map(|register| self.number(register)) {
             row[number / 64 * SETS + ITERATOR] &= !(1 << (number % 64));
         }
     }
 
     /// A register has been written.
+    #[inline]
     fn write(&self, register: u16, holds: Holds, row: &mut Row) {
-        let register = register as u32..register as u32 + if holds == Holds::Iterator { 3 } else { 1 };
-        self.clear(row, register.clone());
-        self.set(row, register.start..register.start + 1, sets_of(holds));
+        let register = u32::from(register);
+        let count = if holds == Holds::Iterator { 3 } else { 1 };
+        (register..register + count).for_each(|register| self.clear(row, register));
+        self.set(row, register..register + 1, sets_of(holds));
     }
 
     /// Whether all of some registers, of which it is known that they were written, hold this.
-    fn has(&self, row: &Row, registers: Range<u32>, holds: Holds) -> bool {
-        // Registers that are not special hold values.
-        let is_special = |register: u32| self.all[register as usize / 64] >> (register % 64) & 1 == 1;
-        if !matches!(holds, Holds::Value | Holds::Perhaps) && !registers.clone().all(is_special) {
-            return false;
-        }
+    #[inline]
+    fn has(&self, row: &Row, mut registers: Range<u32>, holds: Holds) -> bool {
         let sets = sets_of(holds);
-        self.numbers(registers)
-            .all(|number| sets.iter().all(|set| row[number / 64 * SETS + set] >> (number % 64) & 1 == 1))
+        registers.all(|register| match self.numbers[register as usize] {
+            ORDINARY => matches!(holds, Holds::Value | Holds::Perhaps),
+            ELSEWHERE => true,
+            number => {
+                let number = number as usize;
+                sets.iter().all(|set| row[number / 64 * SETS + set] >> (number % 64) & 1 == 1)
+            }
+        })
     }
 
     /// Takes a row over one instruction; gives what that cost.
@@ -300,7 +326,7 @@ impl Special {
                 }
             }
         }
-        self.lose(body, word, row);
+        self.lose(word, row);
         for &(field, role) in op.operands() {
             let register = word.field(field) as u16;
             match role {
@@ -328,10 +354,15 @@ impl Special {
         if self.has(row, registers.clone(), holds) { Ok(()) } else { Err(unfit(pc, registers.start, holds)) }
     }
 
-    fn lose(&self, body: &Body, word: Word, row: &mut Row) {
-        if let Some(first) = lost_from(word) {
-            self.clear(row, first as u32..body.registers as u32);
+    /// The registers of a call's window, and those behind it, are lost.
+    fn lose(&self, word: Word, row: &mut Row) {
+        let Some(first) = lost_from(word) else { return };
+        let number = self.part.partition_point(|&register| register < first);
+        for (index, sets) in row.chunks_exact_mut(SETS).enumerate().skip(number / 64) {
+            let kept = if index == number / 64 { (1 << (number % 64)) - 1 } else { 0 };
+            sets.iter_mut().for_each(|set| *set &= kept);
         }
+        self.clear_iterators_before(row, first.into());
     }
 }
 
