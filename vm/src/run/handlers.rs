@@ -10,8 +10,9 @@
 //!   clear what is above the running frame then), so reading any register is sound.
 //! - `fp` is the running frame; its closure is live, and keeps the code alive.
 //! - `vm` is valid, and nobody else has a reference to it while a handler runs.
-//! - operands are in bounds (checker; builds with debug assertions look again, see `operands`); tags are checked before
-//!   payloads are used.
+//! - operands are in bounds, and registers and free variables hold what the instruction table says: cells where it says
+//!   cells, the three registers of an iterator where it says that (checker; for suspended frames and captures the check of
+//!   graphs; builds with debug assertions look again, see `operands`). All other tags are checked before payloads are used.
 #![allow(non_snake_case, unused_mut, unused_variables, unused_assignments)]
 
 use super::dispatch::{Exit, next, op, resume, slow};
@@ -134,7 +135,6 @@ op!(GetFree(pc, base, vm, w, fp) {
 });
 op!(GetFreeCell(pc, base, vm, w, fp) {
     let capture = captures((*fp).closure).offset(sx(w));
-    if (*capture).tag != tag::CELL { return GetFreeCellSlow(pc, base, vm, w, fp) }
     let cell = (*capture).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT { return GetFreeCellSlow(pc, base, vm, w, fp) }
     copy(r(base, a(w)), &raw const (*cell).value);
@@ -145,7 +145,6 @@ slow!(GetFreeCellSlow => free_cell_fault);
 // the int as its `d`, so the way out is that instruction.
 op!(AddFreeCell(pc, base, vm, w, fp) {
     let capture = captures((*fp).closure).offset(sx(w));
-    if (*capture).tag != tag::CELL { return GetFreeCell(pc, base, vm, w, fp) }
     let cell = (*capture).bits as *mut CellObject;
     if (*cell).value.tag != tag::INT || (*vm).heap.journal.is_on() { return GetFreeCell(pc, base, vm, w, fp) }
     let (value, overflow) = ((*cell).value.bits as i64).overflowing_add((w >> 8) as i8 as i64);
@@ -156,7 +155,6 @@ op!(AddFreeCell(pc, base, vm, w, fp) {
 });
 op!(SetFreeCell(pc, base, vm, w, fp) {
     let capture = captures((*fp).closure).offset(sx(w));
-    if (*capture).tag != tag::CELL { return SetFreeCellSlow(pc, base, vm, w, fp) }
     let cell = (*capture).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
         return SetFreeCellSlow(pc, base, vm, w, fp)
@@ -178,16 +176,14 @@ op!(NewCell(pc, base, vm, w, fp) {
 slow!(again Refill => refill);
 op!(InitCell(pc, base, vm, w, fp) {
     let to = r(base, a(w));
-    if (*to).tag != tag::CELL || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
     let cell = (*to).bits as *mut CellObject;
-    if (*cell).value.tag != tag::ABSENT { return InitCellSlow(pc, base, vm, w, fp) }
+    if (*cell).value.tag != tag::ABSENT || (*vm).heap.journal.is_on() { return InitCellSlow(pc, base, vm, w, fp) }
     copy(&raw mut (*cell).value, r(base, b(w)));
     next!(pc, base, vm, fp)
 });
 slow!(InitCellSlow => init_cell);
 op!(GetCell(pc, base, vm, w, fp) {
     let from = r(base, b(w));
-    if (*from).tag != tag::CELL { return GetCellSlow(pc, base, vm, w, fp) }
     let cell = (*from).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT { return GetCellSlow(pc, base, vm, w, fp) }
     copy(r(base, a(w)), &raw const (*cell).value);
@@ -196,7 +192,6 @@ op!(GetCell(pc, base, vm, w, fp) {
 slow!(GetCellSlow => get_cell_fault);
 op!(SetCell(pc, base, vm, w, fp) {
     let to = r(base, a(w));
-    if (*to).tag != tag::CELL { return SetCellSlow(pc, base, vm, w, fp) }
     let cell = (*to).bits as *mut CellObject;
     if (*cell).value.tag == tag::ABSENT || (*vm).heap.journal.is_on() {
         return SetCellSlow(pc, base, vm, w, fp)
