@@ -7,9 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use quipu::lang::code::{Body, ClosureSite, Code, FreeKind, Op, OwnDebug, Source, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Cx, Failure, Limits, Root};
+use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Value};
 use quipu::{BuildError, Builder, Engine, Error, Input, Session};
 use support::Captured;
 
@@ -334,6 +335,34 @@ fn types_of_the_host_travel_in_images() {
     assert!(error.to_string().starts_with("not_portable: root[1].world belongs to the host"), "{error}");
 }
 
+/// A native may give what no program has: no image is written then that could not be read again.
+#[test]
+fn what_is_no_value_is_not_saved() {
+    fn list<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+        Ok(cx.list(vec![Value::NIL, Value::ABSENT])?.into())
+    }
+    fn tuple<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+        cx.tuple(&[Value::ABSENT])
+    }
+    fn map<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+        let map = cx.map();
+        map.insert(cx, Value::int(1), Value::ABSENT)?;
+        Ok(map.into())
+    }
+    fn nothing<'v>(_: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+        Ok(Value::ABSENT)
+    }
+    let natives: [(&str, NativeFn); 4] = [("list", list), ("tuple", tuple), ("map", map), ("nothing", nothing)];
+    for (name, native) in natives {
+        let mut session = session(Engine::builder().define(NativeDef::new("h.give", 0, native)));
+        let give = session.run(&Input::text("t.qp", "import h\nh.give")).unwrap();
+        let given = session.call(&give, &[]).unwrap();
+        let error = session.freeze(&given).err().unwrap_or_else(|| panic!("{name} is saved")).to_string();
+        assert!(error.starts_with("not_portable: ") && error.contains("that is no value"), "{name}: {error}");
+        assert!(session.hash(&given).unwrap_err().to_string().starts_with("not_portable: "), "{name}");
+    }
+}
+
 #[test]
 fn host_data_is_dropped_with_its_instance() {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -530,9 +559,7 @@ fn closures_are_made_with_what_their_code_takes() {
         for count in 0..4 {
             let captures = vec![one.clone(); count];
             let free = &code.body().free;
-            let fits = free.len() == count
-                && free.iter().all(|kind| *kind == quipu::lang::code::FreeKind::Value)
-                && !code.uses_owner();
+            let fits = free.len() == count && free.iter().all(|kind| *kind == FreeKind::Value) && !code.uses_owner();
             match session.instantiate(code, &captures) {
                 Ok(closure) => {
                     assert!(fits, "{:?}", code.debug().map(|debug| &debug.name));
@@ -551,6 +578,52 @@ fn closures_are_made_with_what_their_code_takes() {
     assert!(refused > 3 * codes.len());
     let error = session.instantiate(&main, &[one]).unwrap_err();
     assert!(error.to_string().ends_with("takes 0 values from outside, not 1"), "{error}");
+}
+
+/// Hashes of functions are kept, so a `let` that they see is written once, whatever code does.
+#[test]
+fn a_let_is_given_a_value_once() {
+    let sees = Body {
+        registers: 1,
+        free: vec![FreeKind::Cell],
+        words: vec![Word::ax(Op::GetFreeCell, 0, 0), Word::abc(Op::Return, 0, 0, 0)],
+        ..Body::default()
+    };
+    let makes = |var| Body {
+        registers: 4,
+        children: vec![Code::check(sees.clone(), None).unwrap()],
+        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(0)], own_debug: OwnDebug::default() }],
+        words: vec![
+            Word::ax(Op::NewCell, 0, var),
+            Word::ax(Op::MakeClosure, 1, 0),
+            Word::ax(Op::LoadInt, 2, 1),
+            Word::abc(Op::InitCell, 0, 2, 0),
+            Word::abc(Op::Yield, 3, 1, 0),
+            Word::ax(Op::LoadInt, 2, 2),
+            Word::abc(Op::InitCell, 0, 2, 0),
+            Word::abc(Op::Return, 1, 0, 0),
+        ],
+        ..Body::default()
+    };
+    for var in [0, 1] {
+        let mut session = session(Engine::builder());
+        let main = session.instantiate(&Code::check(makes(var), None).unwrap(), &[]).unwrap();
+        let mut run = session.vm().start(&main, &[]).unwrap();
+        let Ok(Step::Yield(function)) = session.vm().step(&mut run, Budget::Unlimited) else { panic!("no yield") };
+        let before = session.hash(&function).unwrap();
+        let again = session.vm().step(&mut run, Budget::Unlimited).map(|_| ()).map_err(|failure| failure.to_string());
+        let fresh = session.freeze(&function).unwrap().hash();
+        assert_eq!(session.hash(&function).unwrap(), fresh, "{var}");
+        if var == 1 {
+            assert_eq!(again, Ok(()));
+            assert_ne!(before, fresh);
+        } else {
+            assert!(
+                again.unwrap_err().starts_with("type_error: a variable that is no var is given a value a second time")
+            );
+            assert_eq!(before, fresh);
+        }
+    }
 }
 
 #[test]

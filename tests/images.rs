@@ -353,3 +353,20 @@ image.save(f, \"f.qpi\")
     let second = "import image\nlet f = image.open(\"f.qpi\")\nprint([f.resume(), f.resume(), f.resume()])\n";
     assert_eq!(process(&folder, "second.qp", second), "[7, 11, 13]\n");
 }
+
+/// Code of frames is made ready while they are built; what it names is loaded before, which runs the library and collects.
+#[test]
+fn frames_name_parts_of_the_library_that_no_one_has_used() {
+    let text = "import iter\nfn outer() { let kept = [\"a\"]; let n = inner(); (n, kept.len()) }\n\
+        fn inner() { yield 1; let least = min([3, 1, 2]); let one = iter.of([1]).map(|x| x + least).to_list(); one.sum() }\n\
+        let f = fiber(outer)\nf.resume()\nf";
+    let image = freeze(&Engine::new(), text);
+    for (calls, allocations) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut session = session(&Engine::new());
+        session.vm().set_call_stress(calls);
+        session.vm().set_gc_stress(allocations);
+        let value = session.vm().thaw(&image).unwrap();
+        assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
+        assert_eq!(called(&mut session, &value), "(2, 1)");
+    }
+}

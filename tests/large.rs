@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use quipu::vm::Limits;
+use quipu::vm::host::{Class, HostType};
 use quipu::{Engine, Input};
 
 /// Runs a program and gives what it prints.
@@ -51,4 +52,25 @@ fn data_written_as_a_program() {
     }
     text.push_str("(xs.len(), xs[11_999].name, xs.map(|x| x.v).sum())\n");
     assert_eq!(printed(&text), "(12000, \"n11999\", 71994000)");
+}
+
+/// A type of the host with more methods than two bytes count, and special ones behind them.
+struct Wide;
+
+impl HostType for Wide {
+    fn class() -> Class<Wide> {
+        let few = Class::<Wide>::new("Wide").constructor(|| Wide).method("neg", |_: &Wide| "neg");
+        let many = (2..=0xffff).fold(few, |class, i| class.method(&format!("m{i}"), |_: &Wide| "m"));
+        // These two have the numbers of none and of the first one, but for the bits above.
+        many.method("call", |_: &Wide| "call").method("str", |_: &Wide| "str").method("last", |_: &Wide| "last")
+    }
+}
+
+#[test]
+fn methods_are_told_apart_however_many_there_are() {
+    let engine = Engine::builder().class::<Wide>().build().unwrap();
+    let mut session = engine.session(Limits::default()).unwrap();
+    let text = "let w = Wide()\n(-w, w.m65535(), w.last(), \"${w}\" == \"neg\", try { w() } catch e { e.kind })";
+    let value = session.run(&Input::text("wide.qp", text)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(session.vm().repr(&value).unwrap(), "(\"neg\", \"m\", \"last\", false, \"type_error\")");
 }

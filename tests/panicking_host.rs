@@ -398,13 +398,15 @@ fn unguarded() -> (Engine, Vm) {
         cx.call(arguments[0], &[])
     }
     // The engine is only for its compiler.
-    let engine = builder().build().unwrap();
+    let engine = builder().native("shield", || ()).build().unwrap();
     let mut library = quipu::stdlib::library(&quipu::stdlib::Grant::pure());
     for native in
         [NativeDef::new("plain", 0, plain), NativeDef::new("relay", 1, back), NativeDef::new("enter", 1, back)]
     {
         library.natives.insert(native.name.clone(), Arc::new(native));
     }
+    // What passes through the others ends in this one.
+    library.natives.insert("shield".to_owned(), Arc::new(NativeDef::new("shield", 1, back).of_host()));
     let vm = Vm::new(Arc::new(library), Limits { heap: 256 << 20, ..Limits::default() }).unwrap();
     (engine, vm)
 }
@@ -471,6 +473,45 @@ fn a_panic_that_nothing_catches_leaves_a_whole_machine() {
 }
 
 #[test]
+fn fibers_that_panics_have_ended_are_freed() {
+    let (engine, mut vm) = unguarded();
+    let failing = function_of(&engine, &mut vm, "|| relay(|| fiber(|| relay(|| plain())).resume())");
+    let mut panicked = |times: u32| {
+        for _ in 0..times {
+            assert!(catch_unwind(AssertUnwindSafe(|| vm.call(&failing, &[]))).is_err(), "assert it panics");
+        }
+        vm.set_gc_stress(true);
+        let _ = catch_unwind(AssertUnwindSafe(|| vm.call(&failing, &[])));
+        vm.set_gc_stress(false);
+        vm.stats().heap_bytes
+    };
+    let (few, many) = (panicked(10), panicked(2_000));
+    assert!(many < few + 20_000, "assert {few} {many}");
+}
+
+#[test]
+fn a_panic_that_is_caught_further_out_leaves_a_whole_program() {
+    let (engine, mut vm) = unguarded();
+    let function = function_of(&engine, &mut vm, USE);
+    for context in CONTEXTS {
+        let text = format!(
+            "|n| {{ let seen = []\nlet X = || plain()\ntype P(x) {{ fn eq(self, o) = X()\nfn str(self) = X() }}\n\
+             var tries = 0\nlet fails = || {{ tries += n; {context} }}\n\
+             let told = [1, 2].map(|_| try {{ shield(fails) }} catch e {{ e.message }})\n(told, tries, seen.len()) }}"
+        );
+        let program = function_of(&engine, &mut vm, &text);
+        for stress in [false, true] {
+            vm.set_gc_stress(stress);
+            let (told, tries, seen): (Vec<String>, i64, i64) = vm.invoke(&program, (7,)).unwrap();
+            let said = "shield: the host's function panicked: plain";
+            assert_eq!((told, tries, seen), (vec![said.to_owned(); 2], 14, 0), "assert {context} {stress}");
+        }
+        vm.set_gc_stress(false);
+    }
+    check(&mut vm, &function, "further out");
+}
+
+#[test]
 fn what_panics_when_it_is_freed_is_freed() {
     let mut session = session_of(builder());
     let function = session.run(&Input::text("use.qp", USE)).unwrap();
@@ -506,11 +547,31 @@ fn what_natives_hold_may_panic_when_it_is_dropped() {
             1
         }
     };
-    let mut session = session_of(builder().native("one", holding("one")).native("two", holding("two")));
-    let ran = session.run(&Input::text("t.qp", "one() + two()")).unwrap();
+    struct Travels;
+    impl HostType for Travels {
+        fn class() -> Class<Travels> {
+            let (saving, loading) = (Held, Held);
+            let save = move |_: &Travels| {
+                let _ = &saving;
+                Vec::new()
+            };
+            let load = move |_: &[u8]| {
+                let _ = &loading;
+                Ok::<_, io::Error>(Travels)
+            };
+            Class::new("Travels").constructor(|| Travels).portable(save, load)
+        }
+    }
+    let builder = builder().native("one", holding("one")).native("two", holding("two")).class::<Travels>();
+    let mut session = session_of(builder);
+    let ran = session.run(&Input::text("t.qp", "if Travels() is Travels { one() + two() }")).unwrap();
     assert_eq!(session.get::<i64>(&ran).unwrap(), 2);
-    drop((ran, session));
-    assert_eq!(DROPPED.load(Ordering::Relaxed), 2);
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop((ran, session))));
+    let is_over = dropped.is_ok();
+    // What it would have thrown panics when it is dropped.
+    std::mem::forget(dropped);
+    assert!(is_over, "assert nothing is thrown");
+    assert_eq!(DROPPED.load(Ordering::Relaxed), 4);
 }
 
 #[test]
@@ -548,7 +609,7 @@ fn conversions_for_the_host_fail() {
     }
     check(&mut session, &function, "conversions");
     // The limit of the heap holds again.
-    session.set_limits(Limits { heap: 2 << 20, ..Limits::default() });
+    session.set_limits(Limits { heap: 2 << 20, fuel: Some(1 << 24), ..Limits::default() });
     assert!(session.make(Bad).is_err());
     let error = session.run(&Input::text("t.qp", "let g = []\nwhile true { g.push([1]) }")).err().unwrap();
     assert_eq!(error.to_string(), "the heap is full");

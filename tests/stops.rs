@@ -157,3 +157,25 @@ fn the_library_is_loaded_at_any_depth() {
         assert_eq!(first, second, "with {depth} calls");
     }
 }
+
+/// The function of a fiber, and the `iter` of what another `iter` gave, are called from where there is no way back. If there
+/// is no room for what they need, a collection makes it.
+#[test]
+fn calls_from_where_there_is_no_way_back_have_all_the_room_there_is() {
+    let wide = format!("if n >= 0 {{ return [n] }}\n({})", "n, ".repeat(3_000));
+    let fiber = format!("fn wide(n) {{ {wide} }}\nfn once(n) = fiber(wide).resume(n).len()");
+    let iter = format!(
+        "type Wide(n) {{ fn iter(self) {{ let n = self.n; {wide} }} }}\ntype Other(n) {{ fn iter(self) = Wide(self.n) }}\n\
+         fn count(n) {{ var all = 0; for _ in Other(n) {{ all += 1 }}; all }}\nfn once(n) = fiber(count).resume(n)"
+    );
+    for functions in [fiber, iter] {
+        let text =
+            format!("{functions}\nvar all = 0\nfor i in 0..200 {{ all += once(i) + list(0..2_000).len() }}\nall");
+        for heap in (200_000..400_000).step_by(10_007) {
+            let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+            let value = session.run(&Input::text("<t>", text.as_str()));
+            let value = value.unwrap_or_else(|error| panic!("{heap}: {error}"));
+            assert_eq!(session.repr(&value).unwrap(), "400200");
+        }
+    }
+}

@@ -27,6 +27,13 @@ fn parameters() {
 }
 
 #[test]
+fn methods() {
+    let methods = |count| format!("type T() {{\n{}\n}}", many(count, |i| format!("fn m{i}() = 1"), "\n"));
+    assert_eq!(codes(&methods(65_534)), [""; 0]);
+    assert_eq!(codes(&methods(65_535)), ["Q0217"]);
+}
+
+#[test]
 fn arguments_beyond_what_an_instruction_counts_go_by_a_list() {
     assert_eq!(codes(&format!("print({})", many(1000, |i| i.to_string(), ", "))), [""; 0]);
     assert_eq!(codes(&format!("fn f(x) = x.m({})", many(256, |i| i.to_string(), ", "))), [""; 0]);

@@ -70,9 +70,16 @@ pub fn breaks(writer: &mut Writer, rule: Rule) {
             read(writer, part);
         }
         Rule::MaybeAsValue => {
-            let (map, key, out) = (writer.produce(Hint::Map), writer.like(&[Hint::Int]), writer.out());
-            writer.abc(Op::TryKey, out, map, key);
-            read(writer, out);
+            let parameters = writer.known().maybe & !writer.known().values;
+            let register = match writer.among(parameters) {
+                Some(register) if writer.chance(50) => register,
+                _ => {
+                    let (map, key, out) = (writer.produce(Hint::Map), writer.like(&[Hint::Int]), writer.out());
+                    writer.abc(Op::TryKey, out, map, key);
+                    out
+                }
+            };
+            read(writer, register);
         }
         Rule::NextOnOther => {
             let first = values(writer);

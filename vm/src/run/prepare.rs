@@ -417,3 +417,29 @@ fn far_from(op: Option<Op>) -> u8 {
 fn is_jump(role: quipu_lang::code::Role) -> bool {
     matches!(role, quipu_lang::code::Role::Forward | quipu_lang::code::Role::Back)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use quipu_lang::code::Body;
+
+    use super::*;
+    use crate::library::Library;
+    use crate::run::machine::Limits;
+
+    /// Code is prepared before there is a closure that keeps it.
+    #[test]
+    fn code_without_a_closure_stays_while_somebody_may_hold_it() {
+        let mut machine = Machine::new(Arc::new(Library::default()), Limits::default());
+        let words = vec![Word::ax(Op::LoadNil, 0, 0), Word::abc(Op::Return, 0, 0, 0)];
+        let code = Code::check(Body { registers: 1, words, ..Body::default() }, None).unwrap();
+        let prepared = machine.prepared(&code);
+        machine.heap.hold();
+        machine.collect();
+        assert!(machine.codes.values().any(|kept| std::ptr::eq(&raw const **kept, prepared)));
+        machine.heap.release(0);
+        machine.collect();
+        assert!(machine.codes.is_empty());
+    }
+}
