@@ -22,7 +22,7 @@ use super::check::{CheckError, CheckErrorKind};
 use super::effects::{falls_through, lost_from, reads, target};
 use super::flow::{Block, Budget, Flow, insert, members, set_words};
 use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
-use super::op::{Field, Holds, Op, Role, Word};
+use super::op::{Holds, Op, Role, Word};
 
 /// What the special registers hold at the start of every block; at other instructions it is worked out from there.
 pub(super) struct Holdings {
@@ -213,10 +213,10 @@ impl Special {
         let mut found = vec![0; set_words(body.registers.max(1))];
         for &word in &body.words {
             let Some(op) = word.op() else { continue };
-            for &(field, role) in op.operands() {
+            for &(field, role, holds) in op.held_operands() {
                 let register = word.field(field);
                 match role {
-                    Role::Out if op.holds(field) != Holds::Value => insert(&mut found, register..register + 1),
+                    Role::Out if holds != Holds::Value => insert(&mut found, register..register + 1),
                     Role::IterOut => insert(&mut found, register..register + 3),
                     _ => {}
                 }
@@ -280,6 +280,10 @@ impl Special {
     /// A register has been written.
     #[inline]
     fn write(&self, register: u16, holds: Holds, row: &mut Row) {
+        if holds == Holds::Value && self.numbers[register as usize] == ORDINARY {
+            // Special registers are those of iterators, too; this one is none.
+            return;
+        }
         let register = u32::from(register);
         let count = if holds == Holds::Iterator { 3 } else { 1 };
         (register..register + count).for_each(|register| self.clear(row, register));
@@ -305,7 +309,8 @@ impl Special {
         let word = body.words[pc as usize];
         let Some(op) = word.op() else { return Ok(1) };
         let mut cost = 1;
-        for &(field, role) in op.operands() {
+        let operands = op.held_operands();
+        for &(field, role, holds) in operands {
             let value = word.field(field);
             match role {
                 Role::ClosureSite => self.sources(body, pc, &body.closures[value as usize], row, &mut cost)?,
@@ -321,18 +326,17 @@ impl Special {
                     let count = if role == Role::Iter { Some(1) } else { reads(word, role) };
                     if let Some(count) = count {
                         cost += 1 + count as usize / 8;
-                        self.need(row, pc, value..value + count, op.holds(field))?;
+                        self.need(row, pc, value..value + count, holds)?;
                     }
                 }
             }
         }
         self.lose(word, row);
-        for &(field, role) in op.operands() {
-            let register = word.field(field) as u16;
-            match role {
-                Role::Out => self.write(register, left_by(op, word, field), row),
-                Role::IterOut => self.write(register, Holds::Iterator, row),
-                _ => {}
+        for &(field, role, holds) in operands {
+            if matches!(role, Role::Out | Role::IterOut) {
+                // Only the register of a new cell depends on more.
+                let is_var = holds == Holds::Cell && word.x() == 1;
+                self.write(word.field(field) as u16, if is_var { Holds::Var } else { holds }, row);
             }
         }
         Ok(cost)
@@ -399,14 +403,6 @@ pub(super) fn written(body: &Body) -> Box<[bool]> {
     written.into()
 }
 
-/// What an instruction leaves in a register that it writes.
-fn left_by(op: Op, word: Word, field: Field) -> Holds {
-    match op.holds(field) {
-        Holds::Cell if op == Op::NewCell && word.x() == 1 => Holds::Var,
-        holds => holds,
-    }
-}
-
 /// The sets that a register which holds this is in.
 const fn sets_of(holds: Holds) -> &'static [usize] {
     match holds {
@@ -428,8 +424,8 @@ fn wants_special(body: &Body) -> bool {
     let type_wants = |site: &TypeSite| wants(&site.constructor) || site.methods.iter().any(|it| wants(&it.closure));
     body.words.iter().any(|word| {
         let Some(op) = word.op() else { return false };
-        op.operands().iter().any(|&(field, role)| match role {
-            Role::In => !matches!(op.holds(field), Holds::Value | Holds::Perhaps),
+        op.held_operands().iter().any(|&(field, role, holds)| match role {
+            Role::In => !matches!(holds, Holds::Value | Holds::Perhaps),
             Role::Iter => true,
             Role::ClosureSite => wants(&body.closures[word.field(field) as usize]),
             Role::TypeSite => type_wants(&body.types[word.field(field) as usize]),

@@ -256,11 +256,17 @@ macro_rules! define_ops {
                 }
             }
 
-            /// What operands that name registers or free variables hold where it is not a value: before the instruction
-            /// where it reads them, afterwards where it writes them.
-            pub const fn exceptions(self) -> &'static [(Field, Holds)] {
+            /// The operands it has, each with what the register or free variable that it names holds: before the
+            /// instruction where it reads it, afterwards where it writes it.
+            pub const fn held_operands(self) -> &'static [(Field, Role, Holds)] {
                 match self {
-                    $(Op::$name => &[$($((define_ops!(@field $held), Holds::$holds)),*)?],)*
+                    $(Op::$name => const {
+                        const EXCEPTIONS: &[(Field, Holds)] = &[$($((define_ops!(@field $held), Holds::$holds)),*)?];
+                        &[$({
+                            let field = define_ops!(@field $field);
+                            (field, Role::$role, held(EXCEPTIONS, field))
+                        }),*]
+                    },)*
                 }
             }
         }
@@ -277,9 +283,21 @@ for_each_op!(define_ops);
 impl Op {
     /// What the register or free variable that an operand names holds.
     pub fn holds(self, field: Field) -> Holds {
-        let exception = self.exceptions().iter().find(|&&(held, _)| held == field);
-        exception.map_or(Holds::Value, |&(_, holds)| holds)
+        let operand = self.held_operands().iter().find(|&&(other, ..)| other == field);
+        operand.map_or(Holds::Value, |&(_, _, holds)| holds)
     }
+}
+
+/// What stands for a field among the exceptions of an instruction.
+const fn held(exceptions: &[(Field, Holds)], field: Field) -> Holds {
+    let mut index = 0;
+    while index < exceptions.len() {
+        if exceptions[index].0 as u8 == field as u8 {
+            return exceptions[index].1;
+        }
+        index += 1;
+    }
+    Holds::Value
 }
 
 /// An instruction word.
