@@ -181,9 +181,9 @@ impl Register {
 
 /// Writes a register; iterators that it was part of are none any more.
 fn put(registers: &mut [Register], at: usize, holds: Register) {
-    for first in at.saturating_sub(2)..at {
-        if registers[first] == Register::Has(Holds::Iterator) {
-            registers[first] = Register::Anything;
+    for first in &mut registers[at.saturating_sub(2)..at] {
+        if *first == Register::Has(Holds::Iterator) {
+            *first = Register::Anything;
         }
     }
     registers[at] = holds;
