@@ -358,6 +358,7 @@ fn every_rule_about_functions_and_frames_refuses_something() {
         "Counts",
         "Expected",
         "Form",
+        "Iterator",
         "Members",
         "Method",
         "Nothing",
@@ -379,6 +380,50 @@ fn parts_of(session: &mut Session, text: &str) -> Parts {
     let value = session.run(&Input::text("keys.qp", text)).unwrap();
     let image = session.vm().freeze(&value).unwrap();
     Parts::of(&image.to_bytes(Form { thin: false, strip: true }))
+}
+
+/// The registers of a loop hold an iterator, whose index may be any: behind the last element there is none.
+#[test]
+fn the_index_of_a_suspended_loop_may_be_any() {
+    let engine = Engine::new();
+    for items in ["(1, 2, 3)", "b\"abc\"", "\"abc\""] {
+        let mut session = session(&engine);
+        let text = format!("let f = fiber(|| {{ for x in {items} {{ yield x }}; \"end\" }})\nf.resume()\nf");
+        let mut parts = parts_of(&mut session, &text);
+        let [before @ .., index, t::NIL] = &parts.graph[..] else { panic!("{:?}", parts.graph) };
+        assert_eq!(*index, t::small(1).unwrap());
+        let before = before.to_vec();
+        let largest = [&[t::INT, 253][..], &(u64::MAX - 1).to_le_bytes()].concat();
+        let cases = [
+            (largest, Ok("[\"end\"]")),
+            (vec![t::INT, 253, 255, 255, 255, 255, 255, 255, 255, 255], Ok("[\"end\"]")),
+            (vec![t::NIL], Err("Iterator")),
+            (vec![t::LIST], Err("Iterator")),
+            (vec![t::FLOAT, 0, 0, 0, 0, 0, 0, 0, 0], Err("Iterator")),
+        ];
+        for (index, expected) in cases {
+            parts.graph = [&before[..], &index, &[t::NIL]].concat();
+            if index == [t::LIST] {
+                // One node more, an empty list.
+                parts.graph[1] += 1;
+                parts.graph.push(0);
+            }
+            match (Image::open(parts.bytes(), &()), expected) {
+                (Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }), Err(rule)) => {
+                    assert_eq!(format!("{:?}", error.rule), rule, "{items} {index:?}");
+                }
+                (Ok(image), Ok(ends)) => {
+                    let fiber = session.vm().thaw(&image).unwrap();
+                    let mut run = session.vm().run_of(&fiber).unwrap();
+                    let Ok(Step::Done(value)) = session.vm().step(&mut run, Budget::Unlimited) else {
+                        panic!("{items}")
+                    };
+                    assert_eq!(format!("[{}]", session.vm().repr(&value).unwrap()), ends);
+                }
+                (found, _) => panic!("{items} {index:?}: {:?}", found.err()),
+            }
+        }
+    }
 }
 
 /// Keys that say they are filed in one place, as no program could afford to make them.

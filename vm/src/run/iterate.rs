@@ -95,16 +95,12 @@ impl Machine {
                 if list.len() as u64 != self.r(it + 2).bits {
                     return Err(self.changed(first));
                 }
-                self.set_r(it + 1, Value::int(at as i64 + 1));
-                list.get(at)
+                self.stepped(it, at, list.get(at))
             }
-            View::Tuple(tuple) => {
-                self.set_r(it + 1, Value::int(at as i64 + 1));
-                tuple.as_slice().get(at).copied()
-            }
+            View::Tuple(tuple) => self.stepped(it, at, tuple.as_slice().get(at).copied()),
             View::Bytes(bytes) => {
-                self.set_r(it + 1, Value::int(at as i64 + 1));
-                bytes.as_slice().get(at).map(|&byte| Value::int(byte.into()))
+                let byte = bytes.as_slice().get(at);
+                self.stepped(it, at, byte.map(|&byte| Value::int(byte.into())))
             }
             View::Str(text) => match text.as_str().get(at..).and_then(|rest| rest.chars().next()) {
                 Some(c) => {
@@ -150,6 +146,14 @@ impl Machine {
             return self.collect_now(Word(0));
         }
         Ok(())
+    }
+
+    /// Goes on behind an element, if there is one. An image may say any index, but only those of elements are counted up.
+    fn stepped(&mut self, it: usize, at: usize, element: Option<Slot>) -> Option<Slot> {
+        if element.is_some() {
+            self.set_r(it + 1, Value::int(at as i64 + 1));
+        }
+        element
     }
 
     fn changed(&mut self, container: Slot) -> Fault<'static> {
