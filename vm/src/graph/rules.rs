@@ -1,5 +1,5 @@
 //! What may stand where in a graph: one table for who writes graphs and who checks them, so that whatever is written can be
-//! read again.
+//! read again, and for who asserts it of registers.
 
 use quipu_lang::code::{Code, Holds};
 
@@ -9,7 +9,7 @@ use crate::run::snapshot::Pause;
 
 /// Whether something of a graph's kind may stand where this is held. The first register of an iterator is dealt with by
 /// [`is_iterator`].
-pub(super) fn fits(kind: u8, holds: Holds) -> bool {
+pub(crate) fn fits(kind: u8, holds: Holds) -> bool {
     let is_cell = matches!(kind, t::CELL | t::VAR);
     match holds {
         Holds::Value => !is_cell && !matches!(kind, t::ABSENT | t::PLACE),

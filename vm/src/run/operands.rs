@@ -11,7 +11,7 @@ use super::machine::Machine;
 use super::prepare::{Cache, FAR, Prepared};
 use crate::graph::rules;
 use crate::heap::layout::{ClosureObject, StrObject, TypeObject, flag};
-use crate::heap::{Slot, View, tag};
+use crate::heap::{Slot, tag};
 
 /// Asserts it for the instruction at `pc`.
 ///
@@ -113,18 +113,7 @@ impl Instruction<'_> {
     }
 
     fn assert_held(&self, slot: Slot, holds: Holds) {
-        let is_cell = slot.tag == tag::CELL;
-        let is_var = || match slot.view() {
-            View::Cell(cell) => cell.is_var(),
-            _ => false,
-        };
-        let fits = match holds {
-            Holds::Value => !is_cell && !matches!(slot.tag, tag::ABSENT | tag::PLACE),
-            Holds::Perhaps => !is_cell && slot.tag != tag::PLACE,
-            Holds::Cell => is_cell,
-            Holds::Var => is_var(),
-            Holds::Iterator => false,
-        };
+        let fits = rules::fits(rules::kind_of(slot), holds);
         assert!(fits, "a {} where {holds:?} is taken for granted: {:?}", slot.type_name(), self.word);
     }
 
