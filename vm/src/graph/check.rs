@@ -732,7 +732,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         self.fiber.at = at;
         let pause = self.fiber.pause.innermost(self.fiber.read, self.fiber.count);
         if let Some(code) = self.frame_code(function, at, pause, self.fiber.read == self.fiber.count)? {
-            let live = rules::live_in_frame(pause, &code, at as u32);
+            let live = pause.live(&code, at as u32).unwrap_or_default();
             if live.len() as u64 != registers {
                 return Err(Rule::Registers { needed: live.len(), found: registers });
             }

@@ -5,7 +5,6 @@ use quipu_lang::code::{Code, Holds};
 
 use super::tag as t;
 use crate::heap::{Value, View, tag};
-use crate::run::snapshot::Pause;
 
 /// Whether something of a graph's kind may stand where this is held. The first register of an iterator is dealt with by
 /// [`is_iterator`].
@@ -70,9 +69,4 @@ pub(super) fn held_in_frame(code: &Code, at: u32, live: &[u16]) -> Vec<Option<Ho
         // What only passes a result on has no registers that matter.
         None => Vec::new(),
     }
-}
-
-/// How a frame waits says which registers matter.
-pub(super) fn live_in_frame(pause: Pause, code: &Code, at: u32) -> Vec<u16> {
-    pause.live(code, at).unwrap_or_default()
 }

@@ -226,7 +226,7 @@ impl Machine {
         };
         let prepared = self.prepared(code);
         // SAFETY: the machine has just prepared the code, and keeps it for the closure. That it fits its type was found
-        // above; a capture that is no cell where one is taken is noticed when it is used.
+        // above; that cells stand where the code takes cells was found when the graph was checked.
         fits.then(|| unsafe { self.heap.closure_to_fill(prepared, owner) })
     }
 
@@ -268,7 +268,7 @@ impl Machine {
         }
         let prepared = self.prepared(member.code);
         // SAFETY: the machine has just prepared the code, and keeps it for the closure. The caller has found that it
-        // fits the type; a capture that is no cell where one is taken is noticed when it is used.
+        // fits the type; that cells stand where the code takes cells was found when the graph was checked.
         let closure = unsafe { self.heap.closure_to_fill(prepared, Some(ty)) };
         member.captures.iter().enumerate().for_each(|(index, &capture)| closure.fill(index, capture));
         Some(Value::from(closure).slot())
