@@ -69,6 +69,7 @@ impl Drop for CallBack<'_> {
         (machine.frames_end, machine.stack_limit) = (self.frames_end, self.stack_limit);
         // SAFETY: a fiber that runs, or waits for this call, is live.
         unsafe { keep_no_more_than(self.fiber, self.window) };
+        machine.may_pause_again();
     }
 }
 

@@ -14,6 +14,8 @@ use crate::trace::{Trace, TraceEntry};
 #[derive(Clone, Copy)]
 pub(super) struct Begun {
     at: *const u64,
+    /// Fuel used before it.
+    used: u64,
     /// The fiber, and the number of its frame, in which that is.
     #[cfg(debug_assertions)]
     stands: (*mut FiberObject, isize),
@@ -42,6 +44,7 @@ impl Machine {
     pub(super) fn begun(&self, at: *const u64) -> Begun {
         Begun {
             at,
+            used: self.total_fuel_used(),
             #[cfg(debug_assertions)]
             stands: self.stands(),
         }
@@ -68,12 +71,12 @@ impl Machine {
             return self.begins_again(bytes, begun);
         }
         let fault = self.last(fault);
-        self.ends_in(fault)
+        self.ends_in(fault) && self.stays_within_limits()
     }
 
     /// An instruction is done.
     #[inline(never)]
-    fn stays_within_limits(&mut self) -> bool {
+    pub(super) fn stays_within_limits(&mut self) -> bool {
         self.retrying = false;
         if self.over {
             return false;
@@ -86,12 +89,7 @@ impl Machine {
             }
         }
         // Calls on slow paths use fuel without looking at it, and some programs make no others.
-        if self.fuel <= 0
-            && let Err(stop) = self.refuel()
-        {
-            return self.abandon(stop);
-        }
-        !self.over
+        self.fuel > 0 || self.refuel()
     }
 
     /// An instruction that has changed nothing asks for memory.
@@ -102,6 +100,8 @@ impl Machine {
             return self.abandon(Stop::Heap);
         }
         self.retrying = true;
+        self.refund(begun.used);
+        self.uncount();
         self.pc = begun.at;
         true
     }
@@ -120,8 +120,10 @@ impl Machine {
         window: usize,
         mut action: impl FnMut(&mut Machine) -> Result<(), Fault<'static>>,
     ) -> Result<(), Final> {
+        let used = self.total_fuel_used();
         let mut done = action(self);
         if let Err(Fault::Collect(bytes)) = done {
+            self.refund(used);
             // SAFETY: the running fiber is live.
             unsafe { (*self.fiber).state.window = window };
             let has_room = self.collect_for(bytes);
@@ -265,7 +267,10 @@ impl Machine {
                 }
                 self.pop_frame();
                 match frame.kind {
-                    Kind::Atomic => self.heap.journal.roll_back(),
+                    Kind::Atomic => {
+                        self.heap.journal.roll_back();
+                        self.may_pause_again();
+                    }
                     Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
                     _ => {}
                 }
@@ -323,7 +328,7 @@ impl Machine {
     }
 
     /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust.
-    fn abandon(&mut self, stop: Stop) -> bool {
+    pub(super) fn abandon(&mut self, stop: Stop) -> bool {
         self.stop_trace = Some(Box::new(self.trace()));
         loop {
             // SAFETY: the running fiber and its resumers are live.
