@@ -198,3 +198,28 @@ fn fuel() {
     println!("{compared} states were compared");
     assert!(compared > count * 40);
 }
+
+/// Natives that ask for so much memory that they begin again after a collection use the same fuel as where there is room.
+#[test]
+fn natives_that_begin_again() {
+    let engine = Engine::new();
+    let calls = [
+        "\"x\" * 100000",
+        "\"ab,\".repeat(9000).split(\",\")",
+        "list(0..4000).map(|x| x)",
+        "b\"y\" * 90000",
+        "json.stringify([\"z\" * 50000])",
+    ];
+    for call in calls {
+        let text = format!("import json\nvar kept = nil\nfor i in 0..60 {{ kept = {call} }}\nkept");
+        let used = |room: usize| {
+            let mut begun = Begun::new(&engine, &text, room, false);
+            let stand = begun.step(Budget::Unlimited);
+            assert!(matches!(stand, Stand::Ended(_)), "{call}: {stand:?}");
+            (begun.session.vm().stats().fuel_used, begun.session.vm().stats().collections)
+        };
+        let ((fuel, few), (again, many)) = (used(ROOM[3]), used(900_000));
+        assert!(many > few, "{call}: {many} collections, {few} where there is room");
+        assert_eq!(fuel, again, "{call}");
+    }
+}

@@ -104,11 +104,17 @@ macro_rules! slow {
                 // SAFETY: the invariants at the top of the file.
                 unsafe {
                     let begun = (*vm).begun(begins);
+                    let retrying = (*vm).retrying;
                     let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
                     if $again && result.is_ok() {
                         (*vm).uncount();
                     }
-                    (*vm).goes_on(result, begun)
+                    let goes_on = (*vm).goes_on(result, begun);
+                    if $again {
+                        // It has asked for memory once already.
+                        (*vm).retrying |= retrying;
+                    }
+                    goes_on
                 }
             }
             // SAFETY: the invariants at the top of the file.

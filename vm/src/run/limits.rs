@@ -270,11 +270,9 @@ impl Machine {
             if !self.heap.has_room(more) {
                 return Err(Fault::Collect(more));
             }
-            let mut stack = vec![Value::NIL; size].into_boxed_slice();
-            stack[..state.stack.len()].copy_from_slice(&state.stack);
             self.heap.bytes += more;
             self.park();
-            (*self.fiber).state.stack = stack;
+            (*self.fiber).state.stack = longer(std::mem::take(&mut (*self.fiber).state.stack), size, Value::NIL);
             self.unpark();
             Ok(())
         }
@@ -304,13 +302,19 @@ impl Machine {
             if !self.heap.has_room(more) {
                 return Err(Fault::Collect(more));
             }
-            let mut frames = vec![Frame::EMPTY; size].into_boxed_slice();
-            frames[..state.frames.len()].copy_from_slice(&state.frames);
             self.heap.bytes += more;
             self.park();
-            (*self.fiber).state.frames = frames;
+            (*self.fiber).state.frames = longer(std::mem::take(&mut (*self.fiber).state.frames), size, Frame::EMPTY);
             self.unpark();
             Ok(())
         }
     }
+}
+
+/// The same with more behind it. The allocator moves what is large without having it twice.
+fn longer<T: Clone>(items: Box<[T]>, size: usize, fill: T) -> Box<[T]> {
+    let mut items = items.into_vec();
+    items.reserve_exact(size - items.len());
+    items.resize(size, fill);
+    items.into_boxed_slice()
 }

@@ -100,10 +100,14 @@ impl Machine {
             return self.abandon(Stop::Heap);
         }
         self.retrying = true;
-        self.refund(begun.used);
         self.uncount();
         self.pc = begun.at;
-        true
+        // A native on the fast path has given back what it took before this began.
+        self.refund(begun.used.min(self.total_fuel_used()));
+        match self.next_slice() {
+            Ok(()) => true,
+            Err(stop) => self.abandon(stop),
+        }
     }
 
     /// Collects; whether so many bytes fit then.
@@ -317,9 +321,7 @@ impl Machine {
             } else if state.boundary && self.spare.is_null() && state.is_small() {
                 self.spare = self.fiber;
             } else {
-                self.heap.bytes -= state.owned_bytes();
-                state.stack = Box::new([]);
-                state.frames = Box::new([]);
+                self.heap.bytes -= state.let_go();
             }
             self.pc = std::ptr::null();
             self.base = std::ptr::null_mut();
@@ -327,15 +329,20 @@ impl Machine {
         }
     }
 
-    /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust.
+    /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust. What they held is
+    /// nobody's any more, and is collected before the machine does anything else.
     pub(super) fn abandon(&mut self, stop: Stop) -> bool {
         self.stop_trace = Some(Box::new(self.trace()));
+        let mut ended = Vec::new();
         loop {
             // SAFETY: the running fiber and its resumers are live.
             unsafe {
                 let (boundary, resumer) = ((*self.fiber).state.boundary, (*self.fiber).state.resumer);
                 while self.heap.journal.depth() > (*self.fiber).state.atomics {
                     self.heap.journal.roll_back();
+                }
+                if self.heap.journal.is_on() {
+                    ended.push(self.fiber);
                 }
                 self.finish_running();
                 if boundary || resumer.is_null() {
@@ -344,10 +351,30 @@ impl Machine {
                 self.fiber = resumer;
             }
         }
+        self.let_go(ended);
         self.stop = Some(stop);
         self.result = Value::NIL;
         self.over = true;
         false
+    }
+
+    /// After runs that were given up: `ended` are fibers that were done while undoing might have needed them. No register
+    /// holds anything any more that was theirs.
+    pub(super) fn let_go(&mut self, ended: Vec<*mut FiberObject>) {
+        self.heap.settle();
+        // SAFETY: nothing was collected since they ran. One that undoing has put back is not done. The spare fiber is a
+        // root, so it is live; it is done, and nobody looks at its registers.
+        unsafe {
+            for fiber in ended {
+                if (*fiber).state.status == Status::Done && !self.heap.journal.is_on() {
+                    self.heap.bytes -= (*fiber).state.let_go();
+                }
+            }
+            if !self.spare.is_null() {
+                (*self.spare).state.stack.fill(Value::NIL);
+            }
+        }
+        self.heap.make_due();
     }
 }
 
