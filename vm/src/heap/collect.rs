@@ -193,6 +193,9 @@ impl Heap {
                 tag::MAP | tag::SET => (*header.cast::<TableObject>()).table.owned_bytes(),
                 tag::TYPE => (*header.cast::<TypeObject>()).data.owned_bytes(),
                 tag::FIBER => (*header.cast::<FiberObject>()).state.owned_bytes(),
+                tag::ERROR => {
+                    (*header.cast::<ErrorObject>()).data.trace.as_ref().map_or(0, |trace| trace.owned_bytes())
+                }
                 _ => 0,
             }
         }

@@ -5,7 +5,7 @@ use super::frame::Kind;
 use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{ErrorObject, FiberObject};
-use crate::heap::{Slot, Value, tag};
+use crate::heap::{Gc, Slot, Value, tag};
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
 
@@ -180,29 +180,17 @@ impl Machine {
     /// Remembers where a value was thrown: in the error value, or aside if it is none.
     fn add_trace(&mut self, value: Slot) {
         if value.tag == tag::ERROR {
-            // SAFETY: the value is in use, so its object is live; nobody else refers into it now.
-            unsafe {
-                let error = value.bits as *mut ErrorObject;
-                if (*error).data.trace.as_ref().is_none_or(|trace| trace.is_from_elsewhere()) {
-                    let trace = self.trace_around((*error).data.trace.take());
-                    (*error).data.trace = Some(trace);
-                }
+            // SAFETY: the value is in use, so its object is live.
+            let error = unsafe { Gc::<ErrorObject>::from_ptr(value.bits as *mut ErrorObject) };
+            if error.trace_is_open() {
+                let trace = Box::new(self.trace());
+                self.heap.change_trace(error, |known| around(trace, known));
             }
             self.last_trace = None;
         } else {
             let before = self.last_trace.take().filter(|trace| trace.is_from_elsewhere());
-            self.last_trace = Some(self.trace_around(before));
+            self.last_trace = Some(around(Box::new(self.trace()), before));
         }
-    }
-
-    /// The calls under way, around those elsewhere that the value was thrown from.
-    fn trace_around(&mut self, before: Option<Box<Trace>>) -> Box<Trace> {
-        let mut trace = self.trace();
-        if let Some(before) = before {
-            trace.omitted += before.omitted;
-            trace.elsewhere = before.elsewhere;
-        }
-        Box::new(trace)
     }
 
     /// The calls under way, innermost first, over all fibers that wait for one another. What is left out is not looked at,
@@ -376,6 +364,15 @@ impl Machine {
         }
         self.heap.make_due();
     }
+}
+
+/// The calls under way, around those elsewhere that a value was thrown from.
+fn around(mut trace: Box<Trace>, before: Option<Box<Trace>>) -> Box<Trace> {
+    if let Some(before) = before {
+        trace.omitted += before.omitted;
+        trace.elsewhere = before.elsewhere;
+    }
+    trace
 }
 
 /// A call of a parked fiber: the innermost one, or so many further out.
