@@ -55,8 +55,7 @@ pub(crate) fn sorted<'v>(cx: &mut Cx<'v>, values: Vec<Value<'v>>) -> Result<Vec<
                 keyed.extend(piece.iter().map(|&value| (prefix(value), value)));
             }
             drop(values);
-            let keyed =
-                in_runs(cx, keyed, |a, b| a.0.cmp(&b.0).then_with(|| a.1.as_str().cmp(&b.1.as_str())))?;
+            let keyed = in_runs(cx, keyed, |a, b| a.0.cmp(&b.0).then_with(|| a.1.as_str().cmp(&b.1.as_str())))?;
             let len = keyed.len();
             items::one_by_one(cx, len, keyed.into_iter().map(|(_, value)| value))
         }
@@ -256,9 +255,7 @@ pub(crate) fn extreme<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], which: Extreme) -
         let better = match (value.view(), best.view()) {
             (View::Int(value), View::Int(best)) => value.cmp(&best) == wanted,
             (View::Float(value), View::Float(best)) => value.partial_cmp(&best) == Some(wanted),
-            (View::Str(value), View::Str(best)) => {
-                text_order(cx, &mut meter, value.as_str(), best.as_str())? == wanted
-            }
+            (View::Str(value), View::Str(best)) => text_order(cx, &mut meter, value.as_str(), best.as_str())? == wanted,
             _ => compare(cx, symbol, value, best)? == Some(wanted),
         };
         if better {
