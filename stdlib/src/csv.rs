@@ -12,7 +12,7 @@ use crate::args::{expected, text};
 use crate::charge::{Meter, PIECE, Values};
 use crate::entry::{Entry, native};
 use crate::items::{self, OBJECT, SLOT};
-use crate::text::STRING;
+use crate::text::{STRING, beginning};
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("parse(text, sep = \",\")", "A list of rows, each a list of strs.", parse),
@@ -156,7 +156,7 @@ fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             let seen = cx.set();
             for &name in &names {
                 if !seen.add_member(cx, name)? {
-                    let name = name.as_str().unwrap_or("");
+                    let name = beginning(name.as_str().unwrap_or(""));
                     let message = format!("csv.parse_maps: the first row has {name:?} twice");
                     return Err(cx.fail(ErrorKind::Value, message));
                 }

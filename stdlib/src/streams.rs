@@ -117,7 +117,8 @@ impl Input {
         }
         self.read.drain(..self.used);
         self.used = 0;
-        cx.reserve(self.read.len().saturating_add(CHUNK))?;
+        // The vector may double.
+        cx.reserve(self.read.len().saturating_mul(2).saturating_add(CHUNK))?;
         let reader = match &mut self.reader {
             Some(reader) => reader,
             empty => {
@@ -141,6 +142,7 @@ impl Input {
         let got = got.map_err(Stuck::Io)?;
         self.ended = got.is_empty();
         self.read.extend_from_slice(&got);
+        cx.work(1 + got.len() / 64)?;
         Ok(())
     }
 }

@@ -75,6 +75,11 @@ pub(crate) fn is_same<'v>(cx: &mut Cx<'v>, a: &[u8], b: &[u8]) -> Result<bool, F
     Ok(true)
 }
 
+/// The beginning of a text, for messages, whose memory nobody asks for.
+pub(crate) fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(200)]
+}
+
 /// `text`, `count` times.
 pub(crate) fn repeat<'v>(cx: &mut Cx<'v>, text: &str, count: usize) -> Outcome<'v> {
     let mut all = Text::with_room(cx, text.len().saturating_mul(count))?;

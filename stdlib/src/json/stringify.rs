@@ -7,6 +7,7 @@ use quipu_vm::heap::{List, Map};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::expected;
+use crate::text::beginning;
 
 /// The JSON text of a value.
 pub(super) fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -300,7 +301,7 @@ impl<'v> Writer<'v> {
             match open.content {
                 Content::Map(_, key) => match key.as_str() {
                     Some(name) if is_name(name) => path.extend([".", name]),
-                    Some(name) => path.push_str(&format!("[{name:.40?}]")),
+                    Some(name) => path.push_str(&format!("[{:?}]", beginning(name))),
                     None => path.push_str(".keys()"),
                 },
                 _ => path.push_str(&format!("[{}]", open.next.saturating_sub(1))),
