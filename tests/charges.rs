@@ -108,10 +108,10 @@ fn fuel_grows_with_what_natives_work_on() {
 #[test]
 fn natives_stop_before_the_work_that_fuel_does_not_pay() {
     for (setup, call) in CALLS {
-        let without = fuel(&program(setup, "nil", 50_000), None).unwrap();
-        let with = fuel(&program(setup, call, 50_000), None).unwrap();
+        let without = fuel(&program(setup, "nil", 10_000), None).unwrap();
+        let with = fuel(&program(setup, call, 10_000), None).unwrap();
         let half = without + (with - without) / 2;
-        assert_eq!(fuel(&program(setup, call, 50_000), Some(half)), Err(Stop::Fuel), "{setup}; {call}");
+        assert_eq!(fuel(&program(setup, call, 10_000), Some(half)), Err(Stop::Fuel), "{setup}; {call}");
     }
 }
 
