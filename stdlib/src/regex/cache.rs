@@ -28,24 +28,31 @@ const DEEPEST: u32 = 200;
 
 /// The patterns of one machine, the one used last at the end.
 #[derive(Default)]
-struct Cache(Vec<Known>);
+struct Cache {
+    known: Vec<Box<Known>>,
+    /// Bytes that they take together.
+    bytes: usize,
+}
 
 /// A pattern that is compiled.
 pub(super) struct Known {
     pattern: Box<str>,
     /// What each use costs.
     price: usize,
+    /// Bytes that it took when it was kept.
+    bytes: usize,
     pub engine: Engine,
 }
 
 /// The compiled form of a pattern, which is taken out of what the machine keeps.
-pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Known, Fault<'v>> {
+pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Box<Known>, Fault<'v>> {
     let pattern = pattern.as_str();
     // Charged for every use: what a program costs must not depend on what the cache holds.
     cx.work(16 + pattern.len().saturating_mul(4))?;
-    let Cache(known) = cx.extension();
-    if let Some(place) = known.iter().rposition(|known| *known.pattern == *pattern) {
-        let known = known.remove(place);
+    let cache = cx.extension::<Cache>();
+    if let Some(place) = cache.known.iter().rposition(|known| *known.pattern == *pattern) {
+        let known = cache.known.remove(place);
+        cache.bytes -= known.bytes;
         cx.work(known.price)?;
         return Ok(known);
     }
@@ -67,7 +74,7 @@ pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Known, F
     cx.reserve(pattern.len() * READ + 3 * bytes)?;
     let engine = compile(&form, &weight).map_err(|what| wrong(cx, what))?;
     cx.waiting()?;
-    Ok(Known { pattern: pattern.into(), price, engine })
+    Ok(Box::new(Known { pattern: pattern.into(), price, bytes: 0, engine }))
 }
 
 /// Bytes that are compiled for a unit of fuel.
@@ -75,13 +82,15 @@ const PRICE: usize = 12;
 
 impl Known {
     /// Keeps the pattern for the next use, in place of those not used for the longest time.
-    pub(super) fn keep(self, cx: &mut Cx<'_>) {
+    pub(super) fn keep(mut self: Box<Self>, cx: &mut Cx<'_>) {
         let most = (cx.heap_limit() / 16).clamp(LEAST_KEPT, MOST_KEPT);
-        let Cache(known) = cx.extension();
-        known.push(self);
-        let mut bytes: usize = known.iter().map(|known| known.engine.bytes()).sum();
-        while bytes > most || known.len() > MOST {
-            bytes -= known.remove(0).engine.bytes();
+        self.engine.rest();
+        let cache = cx.extension::<Cache>();
+        self.bytes = self.engine.bytes() + self.pattern.len();
+        cache.bytes += self.bytes;
+        cache.known.push(self);
+        while cache.bytes > most || cache.known.len() > MOST {
+            cache.bytes -= cache.known.remove(0).bytes;
         }
     }
 }

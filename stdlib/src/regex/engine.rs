@@ -30,6 +30,8 @@ pub(super) struct Engine {
     prefilter: Option<Prefilter>,
     backtracker: BoundedBacktracker,
     tracks: backtrack::Cache,
+    /// Walks for places and for groups, while there is a search that needs them.
+    walks: [Option<Walk>; 2],
     /// How many states may be active at one place: what a byte costs, in sixteenths of a unit of fuel.
     states: usize,
 }
@@ -80,7 +82,7 @@ impl Engine {
         });
         let backtracker = BoundedBacktracker::new_from_nfa(nfa.clone())?;
         let tracks = backtracker.create_cache();
-        Ok(Engine { nfa, lazy, prefilter, backtracker, tracks, states: weight.states.max(1) })
+        Ok(Engine { nfa, lazy, prefilter, backtracker, tracks, walks: [None, None], states: weight.states.max(1) })
     }
 
     /// Bytes that are kept until the pattern is forgotten.
@@ -113,7 +115,7 @@ impl Engine {
             let found = match self.step(cx, meter, text, from, any)? {
                 Ok(found) => found,
                 Err(CannotTell) => {
-                    let slots = Walk::new(cx, &self.nfa, 2)?.run(cx, meter, text.as_bytes(), from, None)?;
+                    let slots = self.walk(cx, 2)?.run(cx, meter, text.as_bytes(), from, None)?;
                     slots.and_then(|slots| slots[0].zip(slots[1]))
                 }
             };
@@ -202,6 +204,20 @@ impl Engine {
         Ok(start.map(|start| Some((start, end))))
     }
 
+    /// A walk that keeps so many slots.
+    fn walk<'v>(&mut self, cx: &mut Cx<'v>, count: usize) -> Result<&mut Walk, Fault<'v>> {
+        let walk = &mut self.walks[usize::from(count > 2)];
+        match walk {
+            Some(walk) => Ok(walk),
+            none => Ok(none.insert(Walk::new(cx, &self.nfa, count)?)),
+        }
+    }
+
+    /// The search is over.
+    pub(super) fn rest(&mut self) {
+        self.walks = [None, None];
+    }
+
     /// What the groups of a match matched: where each begins and ends, if it took part.
     pub(super) fn groups<'v>(
         &mut self,
@@ -226,7 +242,7 @@ impl Engine {
                 return Ok(slots);
             }
         }
-        let found = Walk::new(cx, &self.nfa, count)?.run(cx, meter, text.as_bytes(), start, Some(end))?;
+        let found = self.walk(cx, count)?.run(cx, meter, text.as_bytes(), start, Some(end))?;
         Ok(found.unwrap_or(slots))
     }
 }

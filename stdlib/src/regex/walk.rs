@@ -11,8 +11,8 @@ use crate::charge::Meter;
 type Slots = Vec<Option<usize>>;
 
 /// What one walk needs.
-pub(super) struct Walk<'n> {
-    nfa: &'n NFA,
+pub(super) struct Walk {
+    nfa: NFA,
     /// How many slots are kept for each state.
     count: usize,
     now: Active,
@@ -58,18 +58,18 @@ enum Todo {
     Restore(usize, Option<usize>),
 }
 
-impl<'n> Walk<'n> {
+impl Walk {
     /// A walk that keeps so many slots.
     ///
     /// # Errors
     /// There is no memory.
-    pub(super) fn new<'v>(cx: &mut Cx<'v>, nfa: &'n NFA, count: usize) -> Result<Walk<'n>, Fault<'v>> {
+    pub(super) fn new<'v>(cx: &mut Cx<'v>, nfa: &NFA, count: usize) -> Result<Walk, Fault<'v>> {
         let states = nfa.states().len();
         let each = size_of::<StateID>() + size_of::<usize>() + count * size_of::<Option<usize>>();
         cx.reserve(states.saturating_mul(2 * each + size_of::<Todo>()))?;
         cx.work(states.saturating_mul(2 * each) / 64)?;
         let (now, next) = (Active::new(states, count), Active::new(states, count));
-        Ok(Walk { nfa, count, now, next, todo: Vec::new(), slots: vec![None; count] })
+        Ok(Walk { nfa: nfa.clone(), count, now, next, todo: Vec::new(), slots: vec![None; count] })
     }
 
     /// The slots of the first match that begins at `start` or behind it; with an end, of the match from `start` to there.
@@ -86,6 +86,8 @@ impl<'n> Walk<'n> {
     ) -> Result<Option<Slots>, Fault<'v>> {
         let last = end.unwrap_or(bytes.len());
         let mut found: Option<Slots> = None;
+        self.now.states.clear();
+        self.next.states.clear();
         for at in start..=last {
             if found.is_none() && (at == start || end.is_none()) {
                 self.slots.fill(None);
