@@ -48,6 +48,11 @@ impl<'v> Cx<'v> {
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
     }
 
+    /// The most bytes that the heap may hold.
+    pub fn heap_limit(&self) -> usize {
+        self.machine.heap.limit
+    }
+
     /// Looks at the clock and the interrupt handle at once. A native that waits for something outside asks again and
     /// again, and waits no longer than until the time that this gives.
     ///
