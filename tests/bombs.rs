@@ -181,10 +181,8 @@ const SMALL: [(&str, &str); 5] = [
 fn sessions_work_on() {
     let bombs = bombs();
     let numbers: Vec<usize> = (0..bombs.len()).collect();
-    let engine = Engine::granting(&Grant {
-        streams: Streams::new(std::io::empty(), std::io::sink()),
-        ..Grant::all(Vec::new())
-    });
+    let engine =
+        Engine::granting(&Grant { streams: Streams::new(std::io::empty(), std::io::sink()), ..Grant::all(Vec::new()) });
     let limits = |time: Duration| Limits {
         fuel: Some(FUEL),
         heap: HEAP,

@@ -130,7 +130,8 @@ fn calls(recipes: &[&Recipe]) -> Vec<[(u64, u64); 3]> {
             panic!("{}: {failure}", recipe.name);
         }
         all.push(SIZES.map(|size| {
-            let call = prepare(&mut session, &make, size).unwrap_or_else(|failure| panic!("{}: {failure}", recipe.name));
+            let call =
+                prepare(&mut session, &make, size).unwrap_or_else(|failure| panic!("{}: {failure}", recipe.name));
             session.vm().set_limits(plenty());
             let began = Instant::now();
             let value = measured_call(session.vm(), &call);
@@ -337,7 +338,9 @@ fn run(part: &str, only_ns: bool, only_bytes: bool, all: bool) -> Vec<String> {
             println!("{}", shown(price, unit, base));
             if counted.is_some() && !price.recipe.name.starts_with('(') {
                 let name = &price.recipe.name;
-                wrong.extend(price.wrong(unit, base).into_iter().map(|text| format!("{name}: {text}  [{}]", price.recipe.call)));
+                wrong.extend(
+                    price.wrong(unit, base).into_iter().map(|text| format!("{name}: {text}  [{}]", price.recipe.call)),
+                );
             }
         }
     }
@@ -360,7 +363,12 @@ fn memory(chosen: &[(usize, &'static Recipe)]) -> Vec<String> {
                     let (peak, kept, _) = bytes(number, 8 << 30);
                     if peak > 2 * kept + UNSEEN && bytes(number, peak / 2).2 {
                         let text = format!("takes {} KiB and asks for less than half", peak >> 10);
-                        let line = format!("{}: n = {LARGE}: {text}, of which {} KiB stay  [{}]", recipe.name, kept >> 10, recipe.call);
+                        let line = format!(
+                            "{}: n = {LARGE}: {text}, of which {} KiB stay  [{}]",
+                            recipe.name,
+                            kept >> 10,
+                            recipe.call
+                        );
                         wrong.lock().unwrap_or_else(|error| error.into_inner()).push(line);
                     }
                 }

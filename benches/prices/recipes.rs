@@ -28,7 +28,8 @@ fn bin(n) = bytes("x" * n)
 fn try_it(f) = try { f() } catch e { nil }
 "#;
 
-static RECIPES: LazyLock<Vec<Recipe>> = LazyLock::new(|| include_str!("recipes.txt").lines().filter_map(read).collect());
+static RECIPES: LazyLock<Vec<Recipe>> =
+    LazyLock::new(|| include_str!("recipes.txt").lines().filter_map(read).collect());
 
 /// All of them, in order.
 pub fn recipes() -> &'static [Recipe] {
@@ -63,13 +64,17 @@ impl Recipe {
 
     /// A function that takes `n` and gives what is to be called.
     pub fn program(&self, folder: &Path) -> String {
-        let modules = ["base64", "hex", "csv", "json", "regex", "code", "image", "random", "path", "fs", "io", "os", "time", "math"];
+        let modules = [
+            "base64", "hex", "csv", "json", "regex", "code", "image", "random", "path", "fs", "io", "os", "time",
+            "math",
+        ];
         let used = modules.iter().filter(|module| self.words().any(|word| word == **module));
         let imports: String = used.map(|module| format!("import {module}\n")).collect();
         let packs = ["pack", "unpack", "size", "zeros"].iter().any(|word| self.words().any(|w| w == *word))
             || self.call.starts_with("bytes.join");
         let imports = if packs { imports + "import bytes\n" } else { imports };
-        let prelude = if packs { PRELUDE.replace("bytes(\"x\" * n)", "(\"x\" * n).bytes()") } else { PRELUDE.to_owned() };
+        let prelude =
+            if packs { PRELUDE.replace("bytes(\"x\" * n)", "(\"x\" * n).bytes()") } else { PRELUDE.to_owned() };
         let (folder, file) = (folder.display().to_string(), super::file(folder));
         format!(
             "{imports}{prelude}let folder = {folder:?}\nlet file = {file:?}\n|n| {{\n{}\n|| {}\n}}\n",
