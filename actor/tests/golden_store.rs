@@ -58,7 +58,8 @@ fn stores_of_every_version_go_on() {
         fs::create_dir_all(golden()).expect("a folder");
         let node = node_with(Sqlite::open(&written).expect("a store"), options());
         fill(&node);
-        node.shutdown().expect("it is kept");
+        // Without the snapshots that a node takes when it is shut down, so that there is something to repeat.
+        drop(node);
     }
     assert!(written.exists(), "the store of version {VERSION} is gone");
     let mut files: Vec<PathBuf> =
@@ -69,7 +70,7 @@ fn stores_of_every_version_go_on() {
         let path = folder.path().join("store");
         fs::copy(file, &path).expect("a copy");
         let open = || Sqlite::open(&path).expect("a store");
-        let checked = check(&mut open()).expect("a store");
+        let checked = check(&mut Sqlite::look(&path).expect("a store")).expect("a store");
         assert_eq!((checked.actors, checked.wrong), (2, Vec::new()));
         assert!(checked.replayed > 5, "{}", checked.replayed);
         let node = node_with(open(), options());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
-use crate::node::{Figures, Node};
+use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};
 
@@ -83,6 +83,7 @@ fn figures(node: &Figures) -> String {
         }
     };
     line("actors", "Actors that were called and are in memory.", &[("", node.actors)]);
+    line("held_actors", "Actors that do not come back, and wait for an operator.", &[("", node.held)]);
     line(
         "calls_total",
         "Calls that were carried out, by outcome.",
@@ -126,8 +127,14 @@ fn answer(node: &Node, question: Question, actor: &str) -> Result<String, String
         },
         Question::Log => json(&node.log(actor, LINES).map_err(failed)?),
         Question::Gc | Question::GcDry => json(&node.gc(question == Question::GcDry).map_err(failed)?),
+        Question::Accept => go_on(node, actor, Way::Accept),
+        Question::To(step) => go_on(node, actor, Way::To(step)),
         Question::Snapshot => Err("a snapshot is taken elsewhere".to_owned()),
     }
+}
+
+fn go_on(node: &Node, actor: &str, way: Way) -> Result<String, String> {
+    json(&node.release(actor, way).map_err(|error| error.to_string())?)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, String> {
