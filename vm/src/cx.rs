@@ -132,7 +132,9 @@ impl<'v> Cx<'v> {
     pub fn throw_from(&mut self, value: Value<'v>, calls: Vec<TraceLine>, omitted: usize) -> Fault<'v> {
         let trace = Trace { elsewhere: calls, omitted, ..Trace::default() };
         match value.view() {
-            View::Error(error) => error.set_trace(trace),
+            View::Error(error) => {
+                self.machine.heap.change_trace(error, |known| known.unwrap_or_else(|| Box::new(trace)));
+            }
             _ => self.machine.last_trace = Some(Box::new(trace)),
         }
         Fault::Thrown(value)
