@@ -116,7 +116,7 @@ fn an_actor_that_is_held_goes_on_when_its_operator_has_decided() {
     let shown = recover(&["lists"]).ends(0).out;
     assert!(shown.contains("\"seq\":2,\"snapshots\":[0],\"held\":null,\"cut\":[{\"turn\":1,\"seq\":3"), "{shown}");
     let accepted = recover(&["types", "--accept"]).ends(0).out;
-    assert!(accepted.contains("\"seq\":12,\"cut\":0,\"accepted\":[{\"step\":3"), "{accepted}");
+    assert!(accepted.contains("\"seq\":12,\"cut\":0,\"accepted\":1,\"first\":[{\"step\":3"), "{accepted}");
     recover(&[]).ends(0).prints("[]\n");
 
     let server = serve(folder);

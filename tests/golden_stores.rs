@@ -257,7 +257,7 @@ fn comes_back(stored: &Path, expected: &str) {
     let mut store = Sqlite::open(&path).unwrap();
     for name in held.keys() {
         let released = release(&mut store, name, Way::Accept, false).unwrap_or_else(|error| panic!("{shown}: {error}"));
-        assert!(!released.accepted.is_empty(), "{shown}: {name}");
+        assert!(released.accepted > 0, "{shown}: {name}");
     }
     assert_eq!(check(&mut store).unwrap().wrong, Vec::<String>::new(), "{shown}");
     drop(store);

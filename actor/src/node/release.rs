@@ -34,7 +34,10 @@ pub struct Released {
     /// Steps that were cut off.
     pub cut: u64,
     /// Steps whose results on this engine count in place of those they gave.
-    pub accepted: Vec<Held>,
+    pub accepted: u64,
+    /// The first hundred of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<Held>,
     /// Whether nothing was changed.
     pub dry_run: bool,
 }
@@ -119,7 +122,7 @@ pub(super) fn release_in(
     let listed = store.with(|store| store.actors())?.into_iter().find(|listed| listed.name == name);
     let at = listed.ok_or_else(|| ReleaseError::Unknown(name.to_owned()))?.seq;
     let actor: Arc<str> = name.into();
-    let mut released = Released { name: name.to_owned(), seq: at, cut: 0, accepted: Vec::new(), dry_run };
+    let mut released = Released { name: name.to_owned(), seq: at, cut: 0, accepted: 0, first: Vec::new(), dry_run };
     let changes = match way {
         Way::To(seq) if seq > at => return Err(ReleaseError::Ahead { seq: at }),
         Way::To(seq) => {
@@ -133,7 +136,7 @@ pub(super) fn release_in(
         }
         Way::Accept => {
             let (mut recovered, differing) = repeat_all(store, functions, name, at, Strictness::Whatever)?;
-            released.accepted = differing;
+            (released.accepted, released.first) = (differing.count, differing.first);
             let failed = |what: &dyn fmt::Display| ReleaseError::State(what.to_string());
             let image = recovered.machine.freeze().map_err(|failure| failed(&failure))?;
             let bytes = image.to_bytes(Form::default());
