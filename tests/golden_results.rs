@@ -23,7 +23,7 @@ fn functions_in_images_of_before_give_what_they_gave() {
         let stored = session.vm().thaw(&image).unwrap();
         assert_eq!(session.vm().hash(&stored).unwrap(), image.hash(), "{name}");
         // So does the program, made anew.
-        let made = session.run(&Input::text(&name.to_string(), &text)).unwrap();
+        let made = session.run(&Input::text(name.to_string(), &text)).unwrap();
         for function in [stored, made] {
             let given = session.vm().call(&function, &[]).unwrap_or_else(|failure| panic!("{name}: {failure}"));
             assert_eq!(session.vm().repr(&given).unwrap(), wanted, "{name}");

@@ -17,7 +17,7 @@ use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input, Session};
 
 /// The folder that `GOLDEN=write` fills.
-const CURRENT: &str = "engine_1";
+const CURRENT: &str = "engine_2";
 
 const CLIENT: [u8; 32] = [7; 32];
 
