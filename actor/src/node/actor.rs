@@ -175,19 +175,6 @@ impl Actor {
         self.close(core, shared);
     }
 
-    /// Takes a snapshot if there are calls behind the newest, when nothing is carried out any more. Gives its bytes.
-    pub fn keep_state(&self, shared: &Shared) -> usize {
-        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(core) = core.as_mut().filter(|core| core.snapshots.last() != Some(&core.seq)) else { return 0 };
-        match core.snapshot(shared, &self.name) {
-            Ok(()) => core.state_bytes,
-            Err(why) => {
-                tracing::warn!(actor = &*self.name, why, "no snapshot");
-                0
-            }
-        }
-    }
-
     /// Whether it has done nothing since then, and does nothing.
     pub fn is_idle_since(&self, time: Instant) -> bool {
         let queue = self.queue();
@@ -373,6 +360,19 @@ impl Actor {
             }
         };
         Ok(core.insert(opened))
+    }
+
+    /// Takes a snapshot if there are calls behind the newest, when nothing is carried out any more. Gives its bytes.
+    pub fn keep_state(&self, shared: &Shared) -> usize {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(core) = core.as_mut().filter(|core| core.snapshots.last() != Some(&core.seq)) else { return 0 };
+        match core.snapshot(shared, &self.name) {
+            Ok(()) => core.state_bytes,
+            Err(why) => {
+                tracing::warn!(actor = &*self.name, why, "no snapshot");
+                0
+            }
+        }
     }
 }
 

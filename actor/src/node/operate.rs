@@ -84,8 +84,6 @@ impl Logged {
 #[allow(missing_docs)]
 pub struct Figures {
     pub actors: u64,
-    /// Actors that are held.
-    pub held: u64,
     pub done: u64,
     pub failed: u64,
     pub stopped: u64,
@@ -115,6 +113,8 @@ pub struct Figures {
     /// Functions and code that are kept ready.
     pub cache_bytes: u64,
     pub store_bytes: u64,
+    /// Actors that are held.
+    pub held: u64,
 }
 
 impl Node {
@@ -194,7 +194,6 @@ impl Node {
         let (commits, steps) = shared.vault.counts();
         Figures {
             actors: self.actors().len() as u64,
-            held: shared.vault.with(|store| store.holds()).unwrap_or(0),
             done: get(&counters.done),
             failed: get(&counters.failed),
             stopped: get(&counters.stopped),
@@ -215,6 +214,7 @@ impl Node {
             log_bytes: get(&counters.log_bytes),
             cache_bytes: shared.functions.bytes() as u64,
             store_bytes: shared.vault.with(|store| store.size()).unwrap_or(0),
+            held: shared.vault.with(|store| store.holds()).unwrap_or(0),
         }
     }
 }

@@ -83,7 +83,6 @@ fn figures(node: &Figures) -> String {
         }
     };
     line("actors", "Actors that were called and are in memory.", &[("", node.actors)]);
-    line("held_actors", "Actors that do not come back, and wait for an operator.", &[("", node.held)]);
     line(
         "calls_total",
         "Calls that were carried out, by outcome.",
@@ -111,6 +110,7 @@ fn figures(node: &Figures) -> String {
     line("committed_calls_total", "Calls in these commits.", &[("", node.steps)]);
     line("snapshots_total", "Snapshots that were taken.", &[("", node.snapshots)]);
     line("replayed_total", "Calls that were made again to bring actors back.", &[("", node.replayed)]);
+    line("held_actors", "Actors that do not come back, and wait for an operator.", &[("", node.held)]);
     let _ = writeln!(text, "# HELP quipu_node_run_seconds_total Time in which calls ran.");
     let _ = writeln!(text, "# TYPE quipu_node_run_seconds_total counter");
     let _ = writeln!(text, "quipu_node_run_seconds_total {}", node.nanoseconds as f64 / 1e9);
