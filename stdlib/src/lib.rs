@@ -46,10 +46,12 @@ mod files;
 mod source;
 mod module;
 mod library;
+mod edition;
 pub mod manual;
 
 pub use dial::{Asked, Dial, Line, To, Trouble};
 pub use disk::{without_path, write_whole};
+pub use edition::{EngineEdition, engine_edition};
 pub use grant::{Capabilities, Capability, Grant, Streams};
 pub use library::{Lacking, Names, lacking, library, names};
 pub use module::{StdModule, module, modules};
