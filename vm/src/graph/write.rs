@@ -147,7 +147,7 @@ struct GraphWriter<'v> {
 /// The most bytes that stand before the stream.
 const HEAD: usize = 18;
 
-/// How many steps are charged at once.
+/// How many steps are charged at once. One takes four times as long as other simple steps.
 const STEPS: usize = 1024;
 
 /// The part of a hash that is kept, so that the table of many small values stays small.
@@ -170,7 +170,7 @@ impl<'v> GraphWriter<'v> {
             progress.at(self.out.len(), None);
             self.content(cx, node)?;
         }
-        cx.work(self.steps % STEPS / 16 + self.out.len() / 64)?;
+        cx.work(self.steps % STEPS / 4 + self.out.len() / 64)?;
         Ok(())
     }
 
@@ -179,7 +179,7 @@ impl<'v> GraphWriter<'v> {
     fn step(&mut self, cx: &mut Cx<'v>) -> Done<'v> {
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS) {
-            cx.work(STEPS / 16)?;
+            cx.work(STEPS / 4)?;
             let tables = self.nodes.len() * 32 + self.frozen.len() * 48 + self.open.len() * 112 + self.met.bytes() * 2;
             cx.reserve(self.out.len() * 2 + tables)?;
             if self.known() > met::MOST {
