@@ -17,14 +17,16 @@ use quipu::actor::wire::{KeyFile, Question, Secret, Target};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Root};
-use quipu::{Engine, Error, Input, Session, report};
+use quipu::{Error, Input, Session, report};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::Options;
+use super::ctrl_c;
 use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
 use super::run;
-use super::terminal::{Harmless, Output, Terminal, complain};
+use super::session::{Prints, Setting};
+use super::terminal::{Output, Terminal, complain};
 use super::utf8;
 
 /// Where servers listen unless told otherwise.
@@ -133,6 +135,8 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     if let Some(file) = &command.check {
         return check(file);
     }
+    // The server ends in its own way, and what comes before it in that of the system.
+    ctrl_c::leave();
     let address = match &command.unix {
         Some(path) => Address::Unix(path.clone()),
         None => Address::Tcp(command.listen.clone()),
@@ -145,7 +149,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         None => None,
     };
     let init = match &command.init {
-        Some(file) => match open_or_run(file, Output::new(), options, terminal) {
+        Some(file) => match open_or_run(file, Prints::Out, options, terminal) {
             Ok(image) => Some(image.to_bytes(Form::default())),
             Err(stop) => return stop.end(terminal),
         },
@@ -231,7 +235,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
         (None, None) => {
             let (file, rest) = words.split_first().ok_or("expected a file, -e CODE or --invoke NAME")?;
             words = rest;
-            Some(open_or_run(file, Output::new(), options, terminal))
+            Some(open_or_run(file, Prints::Out, options, terminal))
         }
     };
     let function = match function.transpose() {
@@ -246,12 +250,11 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
     };
     let strings = words.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
     let input = Input::text("<call>", "");
-    let mut session = match Engine::new().session(run::limits(options)) {
+    // What comes back is shown by its own functions, and they are somebody else's.
+    let mut session = match Setting::of_answer(options).session(Prints::Harmless) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
     };
-    // What comes back is shown by its own functions, and they are somebody else's.
-    session.vm().set_output(Box::new(Harmless::new(Output::new())));
     let args = match image_of(&mut session, &strings) {
         Ok(args) => args,
         Err(failure) => return Ok(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)),
@@ -288,12 +291,11 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
 /// The image of what a program on the command line gives.
 fn run_code(code: &str, options: &Options, terminal: &Terminal) -> Result<Image, super::image::Stop> {
     let input = Input::text("<command line>", code);
-    let engine = Engine::granting(&options.grant(Vec::new()));
     let ended = |error: &Error, session: Option<&Session>| {
         super::image::Stop::Ended(run::ended(error, session, &input, options, terminal))
     };
-    let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
-    session.vm().set_output(Box::new(Output::new()));
+    let session = Setting::of_program(options, Vec::new()).session(Prints::Out);
+    let mut session = session.map_err(|error| ended(&error, None))?;
     let value = session.run(&input).map_err(|error| ended(&error, Some(&session)))?;
     session.vm().freeze(&value).map_err(|failure| ended(&Error::Failed(failure), Some(&session)))
 }

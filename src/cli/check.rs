@@ -4,21 +4,22 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use quipu::Error;
 use quipu::report::Report;
-use quipu::{Engine, Error};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::run;
+use super::session::Setting;
 use super::terminal::{Output, Terminal};
 
 /// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
 pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let engine = Engine::granting(&options.grant(Vec::new()));
+    let setting = Setting::of_program(options, Vec::new());
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
     for file in files {
-        let found = match engine.check(&run::input(file)?) {
+        let found = match setting.check(&run::input(file)?) {
             Ok(warnings) => warnings.iter().flat_map(Report::diagnostics).collect(),
             Err(Error::Unreadable(name, error)) => {
                 terminal.mistake(&format!("cannot read `{name}`: {error}"));

@@ -5,26 +5,25 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use quipu::Error;
 use quipu::lang::code::{Code, listing};
 use quipu::lang::diagnostic::closest;
 use quipu::lang::span::Source;
 use quipu::report::Report;
-use quipu::stdlib::Grant;
-use quipu::{Engine, Error};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::image::{is_image, open_or_run};
 use super::run;
+use super::session::{Prints, Setting};
 use super::terminal::{Output, Terminal};
 
 /// Lists a program, or only the functions with this name (or whose hash begins so).
-pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
     if is_image(file) {
-        return image(file, name, terminal);
+        return image(file, name, options, terminal);
     }
-    let engine = Engine::granting(&Grant::all(Vec::new()));
-    let program = match engine.compile(&run::input(file)?) {
+    let program = match Setting::of_program(options, Vec::new()).compile(&run::input(file)?) {
         Ok(program) => program,
         Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
         Err(error) => {
@@ -42,8 +41,8 @@ pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<E
 }
 
 /// Lists the code in an image.
-fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = match open_or_run(file, Output::new(), &Options::default(), terminal) {
+fn image(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let image = match open_or_run(file, Prints::Out, options, terminal) {
         Ok(image) => image,
         Err(stop) => return stop.end(terminal),
     };

@@ -11,6 +11,7 @@ mod explain;
 mod hash;
 mod image;
 mod run;
+mod session;
 mod test;
 mod terminal;
 mod watch;
@@ -109,7 +110,7 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
                 terminal,
             )
         }
-        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), terminal),
+        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &options, terminal),
         (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, terminal),
         (_, _, Some(Command::Call(command))) => actor::call(&command, &options, terminal),
         (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),

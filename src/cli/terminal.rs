@@ -95,11 +95,12 @@ pub fn complain(text: &str) {
 }
 
 /// Standard output: buffered, by lines when somebody is watching. When the reader has gone, the rest is swallowed and
-/// `gone` is told, so that the program can be stopped.
+/// who waits for that is told, so that the program can be stopped.
 pub struct Output {
     inner: Box<dyn Write + Send>,
-    broken: Arc<AtomicBool>,
-    gone: Option<Box<dyn Fn() + Send>>,
+    /// Whether the reader has gone.
+    gone: Arc<AtomicBool>,
+    then: Option<Box<dyn Fn() + Send>>,
 }
 
 impl Output {
@@ -107,26 +108,20 @@ impl Output {
         let stdout = io::stdout();
         let inner: Box<dyn Write + Send> =
             if stdout.is_terminal() { Box::new(stdout) } else { Box::new(BufWriter::with_capacity(1 << 15, stdout)) };
-        Output { inner, broken: Arc::default(), gone: None }
+        Output { inner, gone: Arc::default(), then: None }
     }
 
-    /// Calls this once when the reader has gone.
-    pub fn when_gone(mut self, gone: impl Fn() + Send + 'static) -> Output {
-        self.gone = Some(Box::new(gone));
-        self
-    }
-
-    /// Tells whether the reader has gone, also when the output itself is given away.
-    pub fn broken(&self) -> Arc<AtomicBool> {
-        self.broken.clone()
+    /// Says here that the reader has gone, and calls this once.
+    pub fn when_gone(self, gone: Arc<AtomicBool>, then: impl Fn() + Send + 'static) -> Output {
+        Output { inner: self.inner, gone, then: Some(Box::new(then)) }
     }
 
     fn check<T>(&mut self, result: io::Result<T>, swallowed: T) -> io::Result<T> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.broken.store(true, Ordering::Relaxed);
-                if let Some(gone) = self.gone.take() {
-                    gone();
+                self.gone.store(true, Ordering::Relaxed);
+                if let Some(then) = self.then.take() {
+                    then();
                 }
                 Ok(swallowed)
             }
@@ -137,7 +132,7 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.broken.load(Ordering::Relaxed) {
+        if self.gone.load(Ordering::Relaxed) {
             return Ok(bytes.len());
         }
         let result = self.inner.write(bytes);
@@ -145,7 +140,7 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.broken.load(Ordering::Relaxed) {
+        if self.gone.load(Ordering::Relaxed) {
             return Ok(());
         }
         let result = self.inner.flush();
@@ -213,7 +208,7 @@ mod tests {
         let shown = "\\u{1b}[2Jé\n\u{fffd}";
         for (is_terminal, expected) in [(true, shown.as_bytes()), (false, b"\x1b[2J\xc3\xa9\n\xff")] {
             let kept = Kept::default();
-            let to = Output { inner: Box::new(kept.clone()), broken: Arc::default(), gone: None };
+            let to = Output { inner: Box::new(kept.clone()), gone: Arc::default(), then: None };
             let mut output = Harmless { to, is_terminal, begun: Vec::new() };
             for part in [&b"\x1b[2"[..], b"J\xc3", b"\xa9\n", b"\xff"] {
                 output.write_all(part).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::vm::Image;
@@ -10,6 +10,7 @@ use quipu::vm::image::{FiberView, Frozen, Node, Part};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
+use super::super::session::Prints;
 use super::super::terminal::{Output, Terminal};
 use super::names::Seen;
 use super::{Stop, open_or_run};
@@ -18,7 +19,7 @@ use super::{Stop, open_or_run};
 const MOST: usize = 50;
 
 pub(super) fn diff(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
-    let image = |path| open_or_run(path, io::sink(), options, terminal);
+    let image = |path| open_or_run(path, Prints::Nowhere, options, terminal);
     let (x, y) = (image(a)?, image(b)?);
     let mut output = Output::new();
     for line in differences(&x, &y) {

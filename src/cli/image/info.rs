@@ -10,6 +10,7 @@ use quipu::lang::code::{Code, FreeKind};
 use quipu::vm::image::{Frozen, Node, Part, file_hash_of};
 use serde_json::json;
 
+use super::super::args::Options;
 use super::super::exit::Exit;
 use super::super::terminal::{Output, Terminal};
 use super::names::Seen;
@@ -18,11 +19,11 @@ use super::{CodeFrom, Stop, hex, open_bytes, read};
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
 
-pub(super) fn info(path: &OsString, code: &CodeFrom, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn info(path: &OsString, code: &CodeFrom, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
     let bytes = read(path)?;
     let length = bytes.len();
     let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
-    let image = open_bytes(path, bytes, code)?;
+    let image = open_bytes(path, bytes, code, options)?;
     let seen = Seen::new(&image);
     let mut output = Output::new();
     let _ = if terminal.is_json() {
@@ -168,13 +169,18 @@ fn key(part: Part) -> (u8, usize) {
     }
 }
 
-pub(super) fn verify(images: &[OsString], code: &CodeFrom, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn verify(
+    images: &[OsString],
+    code: &CodeFrom,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<ExitCode, Stop> {
     let mut worst = Exit::Ok;
     let mut output = Output::new();
     for path in images {
         let bytes = read(path);
         let length = bytes.as_ref().map_or(0, Vec::len);
-        match bytes.and_then(|bytes| open_bytes(path, bytes, code)) {
+        match bytes.and_then(|bytes| open_bytes(path, bytes, code, options)) {
             Ok(image) => {
                 let view = image.view();
                 let cells = view.nodes.iter().filter(|node| matches!(node, Node::Cell { .. })).count();

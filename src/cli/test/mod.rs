@@ -14,14 +14,14 @@ use quipu::lang::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
 use quipu::lang::span::Source;
 use quipu::report::{Place, Report, json};
-use quipu::vm::{Failure, Image, Limits, Root};
-use quipu::{Engine, Error, Input, Session};
+use quipu::vm::{Failure, Image, Root};
+use quipu::{Error, Input, Session};
 use serde_json::{Value, json};
 
 use super::args::Options;
-use super::ctrl_c::CtrlC;
+use super::ctrl_c;
 use super::exit::Exit;
-use super::run::limits;
+use super::session::{Prints, Setting, look_again};
 use super::terminal::{Output, Terminal};
 
 use diff::Difference;
@@ -84,6 +84,9 @@ fn show(v, depth) {
 }
 "#;
 
+/// Time for these programs.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The names of these programs, which traces leave out.
 const HELPER: &str = "<test>";
 
@@ -93,7 +96,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
     let mut runner = Runner::new(options, filters);
     let start = Instant::now();
     for file in &files {
-        if runner.ctrl_c.is_pressed() {
+        if ctrl_c::is_pressed() {
             break;
         }
         runner.file(file);
@@ -107,7 +110,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
         return Ok(Exit::Usage.into());
     }
     runner.end(start.elapsed());
-    Ok(match (runner.ctrl_c.is_pressed(), runner.failed) {
+    Ok(match (ctrl_c::is_pressed(), runner.failed) {
         (true, _) => Exit::Interrupted.into(),
         (_, 0) => Exit::Ok.into(),
         _ => Exit::Uncaught.into(),
@@ -115,12 +118,10 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
 }
 
 struct Runner<'o> {
-    options: &'o Options,
-    engine: Engine,
+    setting: Setting<'o>,
     filters: Vec<String>,
     terminal: Terminal,
     output: Output,
-    ctrl_c: CtrlC,
     passed: usize,
     failed: usize,
 }
@@ -153,23 +154,19 @@ struct Failed {
 impl<'o> Runner<'o> {
     fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
         Runner {
-            options,
-            engine: Engine::granting(&options.grant(Vec::new())),
+            setting: Setting::of_program(options, Vec::new()),
             filters,
             terminal: Terminal::on_output(options),
             output: Output::new(),
-            ctrl_c: CtrlC::new(),
             passed: 0,
             failed: 0,
         }
     }
 
     /// A machine that Ctrl-C stops, and what its programs print.
-    fn session(&mut self) -> Result<(Session, Printed), Error> {
-        let mut session = self.engine.session(limits(self.options))?;
+    fn session(&self) -> Result<(Session, Printed), Error> {
         let printed = Printed::default();
-        session.vm().set_output(Box::new(printed.clone()));
-        self.ctrl_c.stop(session.vm());
+        let session = self.setting.session(Prints::Into(Box::new(printed.clone())))?;
         Ok((session, printed))
     }
 
@@ -202,7 +199,7 @@ impl<'o> Runner<'o> {
         for case in cases {
             let ended = self.case(&case, &session);
             self.ended(file, &case.name, case.line, ended);
-            if self.ctrl_c.is_pressed() {
+            if ctrl_c::is_pressed() {
                 break;
             }
         }
@@ -249,7 +246,7 @@ impl<'o> Runner<'o> {
     }
 
     /// Runs a case in a new machine. `declared` has the sources.
-    fn case(&mut self, case: &Case, declared: &Session) -> Ended {
+    fn case(&self, case: &Case, declared: &Session) -> Ended {
         let start = Instant::now();
         let (mut session, printed) = match self.session() {
             Ok(session) => session,
@@ -288,7 +285,7 @@ impl<'o> Runner<'o> {
     fn no_more_cases(&self, session: &mut Session) -> Result<(), Error> {
         const NONE: &str = "import test\nif not test.cases().is_empty() { test.fail(\"a case declares other cases, which \
                             nobody would run\") }";
-        session.vm().set_limits(Limits::default());
+        look_again(session, LOOK);
         session.run(&Input::text(HELPER, NONE)).map(drop)
     }
 
@@ -402,8 +399,7 @@ fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Pl
 /// What an assertion compared.
 fn compared(session: &mut Session, printed: &Printed, thrown: &Root) -> Option<Difference> {
     // The case may have used up its limits; this is not its doing.
-    let soon = Instant::now().checked_add(Duration::from_secs(2));
-    session.vm().set_limits(Limits { deadline: soon, ..Limits::default() });
+    look_again(session, LOOK);
     let show = session.run(&Input::text(HELPER, COMPARED)).ok()?;
     session.vm().call(&show, std::slice::from_ref(thrown)).ok()?;
     let lines: Value = serde_json::from_str(&printed.take()).ok()?;
