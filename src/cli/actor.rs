@@ -14,10 +14,11 @@ use quipu::actor::open_key_file;
 use quipu::actor::server::{self, ServeError};
 use quipu::actor::store::{Memory, Sqlite, Store};
 use quipu::actor::wire::{KeyFile, Question, Secret, Target};
+use quipu::report::{Piece, Shown};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Root};
-use quipu::{Error, Input, Session, report};
+use quipu::{Error, Input, Session};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::Options;
@@ -26,7 +27,7 @@ use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
 use super::run;
 use super::session::{Prints, Setting};
-use super::terminal::{Output, Terminal, complain};
+use super::terminal::{Log, Terminal, complain, show};
 use super::utf8;
 
 /// Where servers listen unless told otherwise.
@@ -163,7 +164,9 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
-    let log = tracing_subscriber::fmt().with_max_level(command.log).with_writer(io::stderr).with_target(false);
+    let json = options.json;
+    let log = tracing_subscriber::fmt().with_max_level(command.log).with_target(false);
+    let log = log.with_writer(move || Log { json });
     match options.json {
         true => log.json().flatten_event(true).init(),
         false => log.with_ansi(false).init(),
@@ -171,18 +174,17 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
     let listen = server::Options { keys, ..server::Options::new(address) };
     let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
-        let mut output = Output::new();
-        let _ = writeln!(output, "listening on {address}");
+        let mut text = Shown::of("listening on {}\n", &[address]);
         if let Some(metrics) = metrics {
-            let _ = writeln!(output, "metrics at http://{metrics}/metrics");
+            text.push(&Shown::of("metrics at http://{}/metrics\n", &[&metrics]));
         }
-        let _ = output.flush();
+        show(&text);
     };
     match server::serve(listen, &node, command.metrics.as_deref(), ready) {
         Ok(()) => Ok(Exit::Ok.into()),
         Err(error @ ServeError::NoKeys) => Err(error.to_string()),
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&Shown::of("error: {}\n", &[&error]));
             Ok(Exit::Uncaught.into())
         }
     }
@@ -212,17 +214,18 @@ fn check(file: &Path) -> Result<ExitCode, String> {
     let checked = match node::check(&mut store) {
         Ok(checked) => checked,
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&Shown::of("error: {}\n", &[&error]));
             return Ok(Exit::Image.into());
         }
     };
     for wrong in &checked.wrong {
-        complain(&format!("error: {wrong}\n"));
+        complain(&Shown::of("error: {}\n", &[wrong]));
     }
     if !checked.wrong.is_empty() {
         return Ok(Exit::Image.into());
     }
-    say(&format!("{}: ok, {} actors, {} calls repeated", file.display(), checked.actors, checked.replayed));
+    let numbers: [&dyn Piece; 3] = [&file.display(), &checked.actors, &checked.replayed];
+    show(&Shown::of("{}: ok, {} actors, {} calls repeated\n", &numbers));
     Ok(Exit::Ok.into())
 }
 
@@ -275,7 +278,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
             thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
-            complain(&format!("error: {}\n", report::message(&error.to_string())));
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
             let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
             return Ok(exit.into());
         }
@@ -344,11 +347,11 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
     client.close();
     match answer {
         Ok(text) => {
-            say(&report::harmless_json(&text));
+            show(&Shown::of("{}\n", &[&Shown::json_text(&text)]));
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&format!("error: {}\n", report::message(&error.to_string())));
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
             Ok(Exit::Uncaught.into())
         }
     }
@@ -358,14 +361,14 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
 fn key(path: &Path) -> Result<ExitCode, String> {
     use std::os::unix::fs::OpenOptionsExt;
     if path.exists() {
-        say(&open_key_file(path)?.secret.public().to_string());
+        show(&Shown::of("{}\n", &[&open_key_file(path)?.secret.public()]));
         return Ok(Exit::Ok.into());
     }
     let secret = Secret::new().map_err(|error| error.to_string())?;
     let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = written.and_then(|mut file| file.write_all(KeyFile::fresh(&secret).as_bytes()));
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-    say(&secret.public().to_string());
+    show(&Shown::of("{}\n", &[&secret.public()]));
     Ok(Exit::Ok.into())
 }
 
@@ -379,10 +382,4 @@ fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Res
     }
     to.timeout = options.timeout.unwrap_or(to.timeout);
     Blocking::connect(to).map_err(|error| error.at(address))
-}
-
-fn say(line: &str) {
-    let mut output = Output::new();
-    let _ = writeln!(output, "{line}");
-    let _ = output.flush();
 }

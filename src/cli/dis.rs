@@ -2,21 +2,20 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::Error;
 use quipu::lang::code::{Code, listing};
 use quipu::lang::diagnostic::closest;
 use quipu::lang::span::Source;
-use quipu::report::Report;
+use quipu::report::{Report, Shown};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::image::{is_image, open_or_run};
 use super::run;
 use super::session::{Prints, Setting};
-use super::terminal::{Output, Terminal};
+use super::terminal::{self, Terminal};
 
 /// Lists a program, or only the functions with this name (or whose hash begins so).
 pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
@@ -58,9 +57,7 @@ fn image(file: &OsString, name: Option<&str>, options: &Options, terminal: &Term
 
 fn show(codes: &[&Code], source: Option<&Source>) -> Result<ExitCode, String> {
     let texts: Vec<String> = codes.iter().map(|code| listing(code, source)).collect();
-    let mut output = Output::new();
-    let _ = output.write_all(texts.join("\n").as_bytes());
-    let _ = output.flush();
+    terminal::show(&Shown::text(&texts.join("\n")));
     Ok(Exit::Ok.into())
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::lang::code::Code;
 use quipu::lang::diagnostic::closest;
+use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
 use quipu::{Error, Input, Session};
 
@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::image::{Stop, differences, hex, is_image, open_or_run};
 use super::run;
 use super::session::{Prints, Setting};
-use super::terminal::{Output, Terminal};
+use super::terminal::{Terminal, show};
 
 /// Lists functions: code hash, hash, name. A function that the value and the exports do not reach has no hash (`-`)
 /// unless it captures nothing.
@@ -32,11 +32,8 @@ pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &T
             None => format!("there is no function `{name}`"),
         });
     }
-    let mut output = Output::new();
-    for (code, hash, name) in chosen {
-        let _ = writeln!(output, "{code}  {hash:64}  {name}");
-    }
-    let _ = output.flush();
+    let line = |(code, hash, name): &Line| Shown::of("{}  {}  {}\n", &[code, &format!("{hash:64}"), name]);
+    show(&Shown::join(chosen.into_iter().map(line), ""));
     Ok(Exit::Ok.into())
 }
 
@@ -46,11 +43,7 @@ pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Termina
     let compared = image(a).and_then(|x| Ok(differences(&x, &image(b)?)));
     match compared {
         Ok(lines) => {
-            let mut output = Output::new();
-            for line in lines {
-                let _ = writeln!(output, "{line}");
-            }
-            let _ = output.flush();
+            show(&Shown::join(lines.iter().map(|line| Shown::of("{}\n", &[line])), ""));
             Ok(Exit::Ok.into())
         }
         Err(stop) => stop.end(terminal),

@@ -1,13 +1,13 @@
 //! `vm run`, `vm -e`, `vm -E`: runs a program and tells how it ended.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu::lang::diagnostic::Help;
-use quipu::report::Report;
+use quipu::report::{Report, Shown};
 use quipu::vm::{Failure, Stop};
 use quipu::{Error, Input, Session};
 
@@ -15,7 +15,7 @@ use super::args::Options;
 use super::exit::Exit;
 use super::image::{is_image, run_file};
 use super::session::{Prints, Setting};
-use super::terminal::{Output, Terminal, complain};
+use super::terminal::{Terminal, complain, show};
 use super::utf8;
 use super::watch;
 
@@ -76,16 +76,15 @@ fn run(
         return Ok(Exit::Ok.into());
     }
     if let Err(error) = flushed {
-        complain(&format!("error: cannot write standard output: {error}\n"));
+        complain(&Shown::of("error: cannot write standard output: {}\n", &[&error]));
         return Ok(Exit::Uncaught.into());
     }
     let unwritten = watch::end(&mut session, options);
     let code = match (result, shown) {
         (Ok(_), None) => Exit::Ok.into(),
         (Ok(_), Some(Ok(shown))) => {
-            let mut output = Output::new();
-            let _ = writeln!(output, "{shown}");
-            let _ = output.flush();
+            // In a string, what is written as an escape is still the same source.
+            show(&Shown::of("{}\n", &[&Shown::text(&shown)]));
             Exit::Ok.into()
         }
         (Err(error), _) => ended(&error, Some(&session), input, options, terminal),

@@ -70,10 +70,10 @@ impl<'o> Setting<'o> {
     pub fn session(&self, prints: Prints) -> Result<Session, Error> {
         let mut session = self.engine.session(limits(self.options))?;
         let output: Box<dyn Write + Send> = match prints {
-            Prints::Out => Box::new(Output::new()),
+            Prints::Out => Box::new(Output::new().for_a_program()),
             Prints::WhileRead(gone) => {
                 let interrupt = session.vm().interrupt_handle();
-                Box::new(Output::new().when_gone(gone, move || interrupt.interrupt()))
+                Box::new(Output::new().when_gone(gone, move || interrupt.interrupt()).for_a_program())
             }
             Prints::Harmless => Box::new(Harmless::new(Output::new())),
             Prints::Nowhere => Box::new(io::sink()),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
+use quipu::report::Shown;
 use quipu::vm::image::{Frozen, Node, Part};
 
 use super::super::args::Options;
@@ -153,6 +154,7 @@ fn label(seen: &Seen<'_>, part: Part, shared: bool) -> String {
     lines.join("\n")
 }
 
+/// A label in a picture that anything may open.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    Shown::text(text).as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

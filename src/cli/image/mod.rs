@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::Severity;
-use quipu::report::{Origin, Report};
+use quipu::report::{Origin, Report, Shown};
 use quipu::stdlib::write_whole;
 use quipu::vm::image::{Form, Image, ImageError};
 use quipu::{Error, Input};
@@ -197,7 +197,7 @@ fn open(path: &OsString, code: &CodeFrom, options: &Options) -> Result<Image, St
 
 /// Opens an image of which the bytes were read already.
 fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom, options: &Options) -> Result<Image, Stop> {
-    let bar = Bar::new(format!("checking {}", path.display()));
+    let bar = Bar::new(Shown::of("checking {}", &[&path.display()]));
     let mut known: HashMap<CodeHash, Code> = HashMap::new();
     for file in &code.files {
         if is_image(file) {
@@ -235,7 +235,7 @@ pub fn open_or_run(path: &OsString, prints: Prints, options: &Options, terminal:
     };
     let input = if file == "-" { run::input(path)? } else { Input::file(file) };
     let (mut session, value) = save::value_of(&input, entry, prints, options, terminal)?;
-    let bar = Bar::new(format!("saving the value of {}", input.name()));
+    let bar = Bar::new(Shown::of("saving the value of {}", &[&input.name()]));
     let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
     frozen
         .map_err(|failure| Stop::Ended(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)))

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use quipu::lang::diagnostic::closest;
+use quipu::report::Shown;
 use quipu::vm::Root;
 use quipu::vm::image::Form;
-use quipu::{Error, Input, Session, report};
+use quipu::{Error, Input, Session};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
@@ -26,7 +27,7 @@ pub(super) fn save(
 ) -> Result<ExitCode, Stop> {
     let input = run::input(file)?;
     let (mut session, value) = value_of(&input, entry, Prints::Out, options, terminal)?;
-    let bar = Bar::new(format!("saving {}", output.display()));
+    let bar = Bar::new(Shown::of("saving {}", &[&output.display()]));
     let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
         Err(failure) => {
@@ -36,8 +37,8 @@ pub(super) fn save(
     };
     write(output, &image.to_bytes(form))?;
     if entry.is_none() && session.vm().is_nil(&value) {
-        let name = report::harmless(input.name());
-        complain(&format!("warning: {name}: its value is nil; export something or end with a value\n"));
+        let text = "warning: {}: its value is nil; export something or end with a value\n";
+        complain(&Shown::of(text, &[&input.name()]));
     }
     std::mem::forget(session);
     Ok(Exit::Ok.into())

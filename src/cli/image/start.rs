@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use quipu::report::Shown;
 use quipu::stdlib::Lacking;
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, ImageError};
@@ -70,7 +71,7 @@ pub(super) fn run(
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
         let value = {
-            let bar = Bar::new(format!("loading {}", path.display()));
+            let bar = Bar::new(Shown::of("loading {}", &[&path.display()]));
             vm.thaw_with_progress(&image, &mut bar.progress())?
         };
         if !strings.is_empty() {
@@ -111,7 +112,7 @@ pub(super) fn run(
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
         let frozen = {
-            let bar = Bar::new(format!("saving {}", path.display()));
+            let bar = Bar::new(Shown::of("saving {}", &[&path.display()]));
             session.vm().freeze_with_progress(&value, &mut bar.progress())
         };
         match frozen {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use quipu::lang::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
 use quipu::lang::span::Source;
-use quipu::report::{Place, Report, json};
+use quipu::report::{Place, Report, Shown, json};
 use quipu::vm::{Failure, Image, Root};
 use quipu::{Error, Input, Session};
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ impl<'o> Runner<'o> {
             self.heading(file);
         }
         if !printed.is_empty() && !self.terminal.is_json() && !cases.is_empty() {
-            let _ = write!(self.output, "{}", indented(&printed, "  | "));
+            self.output.show(&printed_lines(&printed));
         }
         for case in cases {
             let ended = self.case(&case, &session);
@@ -309,7 +309,7 @@ impl<'o> Runner<'o> {
 
     fn heading(&mut self, file: &str) {
         if !self.terminal.is_json() {
-            let _ = writeln!(self.output, "{file}");
+            self.output.show(&Shown::of("{}\n", &[&file]));
         }
     }
 
@@ -334,50 +334,45 @@ impl<'o> Runner<'o> {
                 "expected": difference.map(|difference| difference.expected.join("\n")),
                 "actual": difference.map(|difference| difference.actual.join("\n")),
             });
-            let _ = writeln!(self.output, "{event}");
-            let _ = self.output.flush();
-            return;
+            return self.output.show_now(&Shown::of("{}\n", &[&Shown::json(&event)]));
         }
-        let name = harmless(name);
         let took = format!("{:.1} ms", seconds * 1000.0);
         let Some(failed) = ended.failure else {
-            let mark = self.terminal.painted("ok", 32);
-            let _ = writeln!(self.output, "  {mark}    {name} ({took})");
-            let _ = self.output.flush();
-            return;
+            let mark = self.terminal.painted("ok".into(), 32);
+            return self.output.show_now(&Shown::of("  {}    {} ({})\n", &[&mark, &name, &took]));
         };
-        let mark = self.terminal.painted("FAIL", 31);
-        let _ = writeln!(self.output, "  {mark}  {name} ({took})");
+        let mark = self.terminal.painted("FAIL".into(), 31);
+        self.output.show(&Shown::of("  {}  {} ({})\n", &[&mark, &name, &took]));
         let mut shown = self.terminal.render(&failed.report);
-        failed.others.iter().for_each(|report| shown += &self.terminal.render(report));
+        failed.others.iter().for_each(|report| shown.push(&self.terminal.render(report)));
         if let Some(difference) = failed.difference {
-            shown += "difference (- expected, + actual):\n";
+            shown.push(&"difference (- expected, + actual):\n".into());
             for line in difference.lines() {
-                let line = harmless(&line);
-                let color = if line.starts_with('-') { 31 } else { 32 };
-                shown += "  ";
-                shown += &if line.starts_with(['-', '+']) { self.terminal.painted(&line, color) } else { line };
-                shown += "\n";
+                let line = Shown::line(line);
+                let line = match line.as_str().as_bytes().first() {
+                    Some(b'-') => self.terminal.painted(line, 31),
+                    Some(b'+') => self.terminal.painted(line, 32),
+                    _ => line,
+                };
+                shown.push(&Shown::of("  {}\n", &[&line]));
             }
         }
         if !ended.printed.is_empty() {
-            shown += "printed:\n";
-            shown += &indented(&ended.printed, "  | ");
+            shown.push(&"printed:\n".into());
+            shown.push(&printed_lines(&ended.printed));
         }
-        let _ = write!(self.output, "{}", indented(&shown, "        "));
-        let _ = self.output.flush();
+        self.output.show_now(&shown.indented("        "));
     }
 
     fn end(&mut self, took: Duration) {
         let (passed, failed) = (self.passed, self.failed);
-        let _ = match self.terminal.is_json() {
+        self.output.show_now(&match self.terminal.is_json() {
             true => {
                 let total = json!({ "passed": passed, "failed": failed, "seconds": took.as_secs_f64() });
-                writeln!(self.output, "{total}")
+                Shown::of("{}\n", &[&Shown::json(&total)])
             }
-            false => writeln!(self.output, "\n{passed} passed, {failed} failed"),
-        };
-        let _ = self.output.flush();
+            false => Shown::of("\n{} passed, {} failed\n", &[&passed, &failed]),
+        });
     }
 }
 
@@ -423,20 +418,9 @@ fn exited(error: &Error) -> Report {
     }
 }
 
-/// Every line with something before it.
-fn indented(text: &str, before: &str) -> String {
-    let mut shown = String::new();
-    for line in text.lines() {
-        shown += &format!("{before}{}", if before.trim().is_empty() { line.to_owned() } else { harmless(line) });
-        shown.truncate(shown.trim_end().len());
-        shown.push('\n');
-    }
-    shown
-}
-
-/// A text from a program without what terminals obey.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+/// What a program has printed, beside a line that tells it from what is said of it.
+fn printed_lines(printed: &str) -> Shown {
+    Shown::text(printed).indented("  | ")
 }
 
 /// What a program prints, kept until it is known whether anybody wants to see it.
