@@ -319,7 +319,7 @@ fn texts(count: usize) -> Vec<String> {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as usize % below
     };
-    let mut some = || (0..1 + next(3)).map(|_| HOSTILE[next(HOSTILE.len())]).collect::<String>();
+    let mut some = || "ab".to_owned() + &(0..1 + next(3)).map(|_| HOSTILE[next(HOSTILE.len())]).collect::<String>();
     // Five bytes, as many as `print` has, and names of whole folders.
     ["\x1b[31m".to_owned(), "a\u{202e}b".to_owned()].into_iter().chain((0..count).map(|_| some())).collect()
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use quipu::error::Error;
 use quipu::lang::diagnostic::Diagnostics;
-use quipu::load::Program;
+use quipu::load::{FilesBelow, Program};
 use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, lacking};
 use quipu::vm::{Image, Limits};
 use quipu::{Engine, Input, Session};
@@ -39,10 +39,16 @@ pub enum Prints {
 }
 
 impl<'o> Setting<'o> {
-    /// For a program in source, which somebody has named and can read: it may reach whatever no option denies.
-    pub fn of_program(options: &'o Options, args: Vec<String>) -> Setting<'o> {
+    /// For a program in source, which somebody has named and can read: it may reach whatever no option denies. Where files
+    /// are denied, what it imports is in its folder or below.
+    pub fn of_program(options: &'o Options, program: &Input, args: Vec<String>) -> Setting<'o> {
         let capabilities = granted(options, Capabilities::ALL);
         let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) });
+        let engine = match (capabilities.has(Capability::Fs), program) {
+            (true, _) => engine,
+            (false, Input::File(path)) => engine.with_resolver(FilesBelow::beside(path)),
+            (false, Input::Text { .. }) => engine.with_resolver(FilesBelow::none()),
+        };
         Setting { options, capabilities, engine }
     }
 

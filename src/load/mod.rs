@@ -12,7 +12,7 @@ use quipu_lang::parse::parse;
 use quipu_lang::span::{Source, Span};
 use quipu_vm::host::caught;
 
-pub use resolver::{Files, Location, Memory, Resolver};
+pub use resolver::{Files, FilesBelow, Location, Memory, Resolver, read_source};
 
 /// How deep imports may be nested: the loader recurses over them.
 const MAX_DEPTH: usize = 200;

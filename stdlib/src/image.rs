@@ -1,5 +1,7 @@
 //! The module `image`: values as bytes and files that any process can load.
 
+use std::io::Read;
+
 use quipu_vm::image::{Form, Image, ImageError, fault};
 use quipu_vm::{Cx, Outcome, Value, View};
 
@@ -52,8 +54,10 @@ fn save<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn open<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "image.open", "path")?;
-    match std::fs::read(path.as_str()) {
-        Ok(bytes) => thaw(cx, &bytes),
+    let mut bytes = Vec::new();
+    let read = crate::disk::open_file(path.as_str().as_ref()).and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => thaw(cx, &bytes),
         Err(error) => Err(failed(cx, "image.open", path, &error)),
     }
 }

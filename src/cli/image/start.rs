@@ -54,7 +54,7 @@ pub(super) fn run(
     let image = open(path, &code, options).map_err(|stop| misplaced(stop, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let setting = Setting::of_program(options, strings.clone());
+    let setting = Setting::of_program(options, &input, strings.clone());
     let lacking = setting.lacking(&image);
     if !lacking.is_empty() {
         terminal.report(&[failed(denied(path, &lacking, options), None)]);
