@@ -20,6 +20,11 @@ pub trait Resolver: Send + Sync {
     /// The bytes of a source.
     fn read(&self, location: &Location) -> io::Result<Vec<u8>>;
 
+    /// The bytes of the program itself. Whoever has named it may have named what modules may not be, such as a pipe.
+    fn read_program(&self, location: &Location) -> io::Result<Vec<u8>> {
+        self.read(location)
+    }
+
     /// Paths that an importer could have meant, as it would write them.
     fn candidates(&self, _importer: Option<&Location>, _path: &str) -> Vec<String> {
         Vec::new()
@@ -63,6 +68,10 @@ impl Resolver for Files {
         bytes_of(open_file(Path::new(&location.name))?)
     }
 
+    fn read_program(&self, location: &Location) -> io::Result<Vec<u8>> {
+        read_program(Path::new(&location.name))
+    }
+
     fn candidates(&self, importer: Option<&Location>, path: &str) -> Vec<String> {
         let Some(importer) = importer else { return Vec::new() };
         let (folder, _) = path.rsplit_once('/').unwrap_or((".", path));
@@ -75,12 +84,12 @@ impl Resolver for Files {
     }
 }
 
-/// The bytes of a source, which is no longer than a source may be.
+/// The bytes of a program that somebody has named, a pipe or device included; no more than a source may have.
 ///
 /// # Errors
-/// Those of the file system; what is no ordinary file is refused.
-pub fn read_source(path: &Path) -> io::Result<Vec<u8>> {
-    bytes_of(open_file(path)?)
+/// Those of the file system.
+pub fn read_program(path: &Path) -> io::Result<Vec<u8>> {
+    bytes_of(File::open(path)?)
 }
 
 fn bytes_of(file: File) -> io::Result<Vec<u8>> {
@@ -96,21 +105,19 @@ fn bytes_of(file: File) -> io::Result<Vec<u8>> {
 /// are resolved. Where the folder is not known there are none.
 #[derive(Clone, Debug)]
 pub struct FilesBelow {
-    /// The program, which may be wherever whoever has named it wants.
-    program: Option<String>,
-    /// Its folder, without links.
+    /// The folder, without links.
     folder: Option<PathBuf>,
 }
 
 impl FilesBelow {
-    /// Those beside the program with this path.
+    /// Those beside the program with this path, which may itself be a link to anywhere.
     pub fn beside(program: &str) -> FilesBelow {
-        FilesBelow { program: Some(program.to_owned()), folder: folder_of(Path::new(program)).canonicalize().ok() }
+        FilesBelow { folder: folder_of(Path::new(program)).canonicalize().ok() }
     }
 
     /// None, for programs that come from no file.
     pub fn none() -> FilesBelow {
-        FilesBelow { program: None, folder: None }
+        FilesBelow { folder: None }
     }
 
     /// Opens a file of this name if that is below the folder.
@@ -141,10 +148,11 @@ impl Resolver for FilesBelow {
     }
 
     fn read(&self, location: &Location) -> io::Result<Vec<u8>> {
-        match self.program.as_ref() == Some(&location.name) {
-            true => Files.read(location),
-            false => bytes_of(self.open(Path::new(&location.name))?),
-        }
+        bytes_of(self.open(Path::new(&location.name))?)
+    }
+
+    fn read_program(&self, location: &Location) -> io::Result<Vec<u8>> {
+        Files.read_program(location)
     }
 
     fn candidates(&self, importer: Option<&Location>, path: &str) -> Vec<String> {
@@ -277,6 +285,52 @@ mod tests {
         assert_eq!(tidied("../a/../../b"), "../../b");
         assert_eq!(tidied("./a"), "a");
         assert_eq!(tidied("/a/../../b"), "/../b");
+    }
+
+    /// Somebody changes a link between a file of the folder and one elsewhere as fast as that goes.
+    #[cfg(unix)]
+    #[test]
+    fn whoever_changes_links_gets_nothing_from_elsewhere() {
+        use std::os::unix::fs::symlink;
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("program");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("own.qp"), "own").unwrap();
+        std::fs::write(place.path().join("secret.qp"), "secret").unwrap();
+        let program = folder.join("main.qp");
+        let files = FilesBelow::beside(program.to_str().unwrap());
+        let name = folder.join("link.qp");
+        symlink("own.qp", &name).unwrap();
+        let location = Location { id: "link".to_owned(), name: name.to_str().unwrap().to_owned() };
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for to in ["../secret.qp", "own.qp"].iter().cycle().take_while(|_| !over.load(Ordering::Relaxed)) {
+                    let new = folder.join("new.qp");
+                    symlink(to, &new).unwrap();
+                    std::fs::rename(&new, &name).unwrap();
+                }
+            });
+            let (mut own, mut denied) = (0, 0);
+            for _ in 0..3_000 {
+                match files.read(&location) {
+                    Ok(bytes) => {
+                        assert_eq!(bytes, b"own");
+                        own += 1;
+                    }
+                    Err(_) => denied += 1,
+                }
+                // Where the system does not say which file is open, the name is looked at once more.
+                let still = open_file(&name)
+                    .and_then(|file| Ok((is_still_below(&file, &name, &folder.canonicalize()?)?, file)));
+                if let Ok((true, file)) = still {
+                    assert_eq!(bytes_of(file).unwrap(), b"own");
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+            assert!(own > 0 && denied > 0, "{own} {denied}");
+        });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use quipu::lang::ast::{Function, PatternKind, StatementKind};
 use quipu::lang::diagnostic::{Diagnostics, Severity};
 use quipu::lang::parse::parse;
 use quipu::lang::span::{Source, Span};
-use quipu::load::read_source;
+use quipu::load::read_program;
 use quipu::report::Report;
 use quipu::stdlib::manual::{Item, Kind, Page, split_comment};
 
@@ -17,7 +17,7 @@ use super::super::terminal::Terminal;
 /// The page of a file. `Ok(Err(code))` after errors that were reported.
 pub(super) fn page(path: &str, terminal: &Terminal) -> Result<Result<Page, ExitCode>, String> {
     let unreadable = |error: String| format!("cannot read `{path}`: {error}");
-    let bytes = read_source(Path::new(path)).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = read_program(Path::new(path)).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
     let source = Source::new(path, text);
     let parsed = parse(&source);

@@ -176,10 +176,35 @@ fn failed(title: String, help: Option<&str>) -> Report {
     }
 }
 
+/// What an image may run with, if that is all that it needs.
+pub fn setting_of<'o>(
+    path: &OsString,
+    image: &Image,
+    args: Vec<String>,
+    options: &'o Options,
+    terminal: &Terminal,
+) -> Result<Setting<'o>, Stop> {
+    let setting = Setting::of_image(options, args);
+    let Some(lack) = setting.lacking(image) else { return Ok(setting) };
+    let help = match lack.allow.as_str() {
+        "" => None,
+        allow => {
+            Some(format!("an image is only data until somebody trusts it; to let it: `--allow {allow}` before it"))
+        }
+    };
+    terminal.report(&[failed(format!("{}: the image needs {}", path.display(), lack.needs), help.as_deref())]);
+    Err(Stop::Ended(Exit::Image.into()))
+}
+
 /// Whether a file is an image, whatever its name.
 pub fn is_image(path: &OsString) -> bool {
+    let path = Path::new(path);
+    // What comes through a pipe is a program, and looking at its beginning would take that away.
+    if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) {
+        return false;
+    }
     let mut first = [0; 8];
-    let read = open_file(Path::new(path)).and_then(|mut file| file.read_exact(&mut first));
+    let read = open_file(path).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first[..6] == *b"\x8bQUIPU"
 }
 
