@@ -14,17 +14,20 @@ use quipu::actor::open_key_file;
 use quipu::actor::server::{self, ServeError};
 use quipu::actor::store::{Memory, Sqlite, Store};
 use quipu::actor::wire::{KeyFile, Question, Secret, Target};
+use quipu::report::{Piece, Shown};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Root};
-use quipu::{Engine, Error, Input, Session, report};
+use quipu::{Error, Input, Session};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::args::Options;
+use super::ctrl_c;
 use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
 use super::run;
-use super::terminal::{Harmless, Output, Terminal, complain};
+use super::session::{Prints, Setting};
+use super::terminal::{Log, Terminal, complain, show};
 use super::utf8;
 
 /// Where servers listen unless told otherwise.
@@ -133,6 +136,8 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     if let Some(file) = &command.check {
         return check(file);
     }
+    // The server ends in its own way, and what comes before it in that of the system.
+    ctrl_c::leave();
     let address = match &command.unix {
         Some(path) => Address::Unix(path.clone()),
         None => Address::Tcp(command.listen.clone()),
@@ -145,7 +150,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         None => None,
     };
     let init = match &command.init {
-        Some(file) => match open_or_run(file, Output::new(), options, terminal) {
+        Some(file) => match open_or_run(file, Prints::Out, options, terminal) {
             Ok(image) => Some(image.to_bytes(Form::default())),
             Err(stop) => return stop.end(terminal),
         },
@@ -159,7 +164,9 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
-    let log = tracing_subscriber::fmt().with_max_level(command.log).with_writer(io::stderr).with_target(false);
+    let json = options.json;
+    let log = tracing_subscriber::fmt().with_max_level(command.log).with_target(false);
+    let log = log.with_writer(move || Log { json });
     match options.json {
         true => log.json().flatten_event(true).init(),
         false => log.with_ansi(false).init(),
@@ -167,18 +174,17 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
     let listen = server::Options { keys, ..server::Options::new(address) };
     let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
-        let mut output = Output::new();
-        let _ = writeln!(output, "listening on {address}");
+        let mut text = Shown::of("listening on {}\n", &[address]);
         if let Some(metrics) = metrics {
-            let _ = writeln!(output, "metrics at http://{metrics}/metrics");
+            text.push(&Shown::of("metrics at http://{}/metrics\n", &[&metrics]));
         }
-        let _ = output.flush();
+        show(&text);
     };
     match server::serve(listen, &node, command.metrics.as_deref(), ready) {
         Ok(()) => Ok(Exit::Ok.into()),
         Err(error @ ServeError::NoKeys) => Err(error.to_string()),
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&Shown::of("error: {}\n", &[&error]));
             Ok(Exit::Uncaught.into())
         }
     }
@@ -208,17 +214,18 @@ fn check(file: &Path) -> Result<ExitCode, String> {
     let checked = match node::check(&mut store) {
         Ok(checked) => checked,
         Err(error) => {
-            complain(&format!("error: {error}\n"));
+            complain(&Shown::of("error: {}\n", &[&error]));
             return Ok(Exit::Image.into());
         }
     };
     for wrong in &checked.wrong {
-        complain(&format!("error: {wrong}\n"));
+        complain(&Shown::of("error: {}\n", &[wrong]));
     }
     if !checked.wrong.is_empty() {
         return Ok(Exit::Image.into());
     }
-    say(&format!("{}: ok, {} actors, {} calls repeated", file.display(), checked.actors, checked.replayed));
+    let numbers: [&dyn Piece; 3] = [&file.display(), &checked.actors, &checked.replayed];
+    show(&Shown::of("{}: ok, {} actors, {} calls repeated\n", &numbers));
     Ok(Exit::Ok.into())
 }
 
@@ -231,7 +238,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
         (None, None) => {
             let (file, rest) = words.split_first().ok_or("expected a file, -e CODE or --invoke NAME")?;
             words = rest;
-            Some(open_or_run(file, Output::new(), options, terminal))
+            Some(open_or_run(file, Prints::Out, options, terminal))
         }
     };
     let function = match function.transpose() {
@@ -246,12 +253,11 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
     };
     let strings = words.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
     let input = Input::text("<call>", "");
-    let mut session = match Engine::new().session(run::limits(options)) {
+    // What comes back is shown by its own functions, and they are somebody else's.
+    let mut session = match Setting::of_answer(options).session(Prints::Harmless) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
     };
-    // What comes back is shown by its own functions, and they are somebody else's.
-    session.vm().set_output(Box::new(Harmless::new(Output::new())));
     let args = match image_of(&mut session, &strings) {
         Ok(args) => args,
         Err(failure) => return Ok(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)),
@@ -272,7 +278,7 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
             thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
-            complain(&format!("error: {}\n", report::message(&error.to_string())));
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
             let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
             return Ok(exit.into());
         }
@@ -288,12 +294,11 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
 /// The image of what a program on the command line gives.
 fn run_code(code: &str, options: &Options, terminal: &Terminal) -> Result<Image, super::image::Stop> {
     let input = Input::text("<command line>", code);
-    let engine = Engine::granting(&options.grant(Vec::new()));
     let ended = |error: &Error, session: Option<&Session>| {
         super::image::Stop::Ended(run::ended(error, session, &input, options, terminal))
     };
-    let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
-    session.vm().set_output(Box::new(Output::new()));
+    let session = Setting::of_program(options, Vec::new()).session(Prints::Out);
+    let mut session = session.map_err(|error| ended(&error, None))?;
     let value = session.run(&input).map_err(|error| ended(&error, Some(&session)))?;
     session.vm().freeze(&value).map_err(|failure| ended(&Error::Failed(failure), Some(&session)))
 }
@@ -342,11 +347,11 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
     client.close();
     match answer {
         Ok(text) => {
-            say(&report::harmless_json(&text));
+            show(&Shown::of("{}\n", &[&Shown::json_text(&text)]));
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&format!("error: {}\n", report::message(&error.to_string())));
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
             Ok(Exit::Uncaught.into())
         }
     }
@@ -356,14 +361,14 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
 fn key(path: &Path) -> Result<ExitCode, String> {
     use std::os::unix::fs::OpenOptionsExt;
     if path.exists() {
-        say(&open_key_file(path)?.secret.public().to_string());
+        show(&Shown::of("{}\n", &[&open_key_file(path)?.secret.public()]));
         return Ok(Exit::Ok.into());
     }
     let secret = Secret::new().map_err(|error| error.to_string())?;
     let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = written.and_then(|mut file| file.write_all(KeyFile::fresh(&secret).as_bytes()));
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-    say(&secret.public().to_string());
+    show(&Shown::of("{}\n", &[&secret.public()]));
     Ok(Exit::Ok.into())
 }
 
@@ -377,10 +382,4 @@ fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Res
     }
     to.timeout = options.timeout.unwrap_or(to.timeout);
     Blocking::connect(to).map_err(|error| error.at(address))
-}
-
-fn say(line: &str) {
-    let mut output = Output::new();
-    let _ = writeln!(output, "{line}");
-    let _ = output.flush();
 }

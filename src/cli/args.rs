@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use quipu::stdlib::{Capability, Grant};
 
 /// Runs programs written in Quipu.
 #[derive(Parser, Debug)]
@@ -190,25 +189,6 @@ pub enum Color {
     Auto,
     Always,
     Never,
-}
-
-impl Options {
-    /// What programs may reach, with these arguments.
-    pub fn grant(&self, args: Vec<String>) -> Grant {
-        let denied = [
-            (self.deny_fs, Capability::Fs),
-            (self.deny_os, Capability::Os),
-            (self.deny_io, Capability::Io),
-            (self.deny_time, Capability::Time),
-            (self.deny_entropy, Capability::Entropy),
-            (self.deny_net, Capability::Net),
-        ];
-        let mut grant = Grant::all(args);
-        for (_, capability) in denied.into_iter().filter(|&(denied, _)| denied || self.sandbox) {
-            grant.capabilities = grant.capabilities.without(capability);
-        }
-        grant
-    }
 }
 
 impl Args {

@@ -1,24 +1,24 @@
 //! `vm check`: compiles programs without running them.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
-use quipu::report::Report;
-use quipu::{Engine, Error};
+use quipu::Error;
+use quipu::report::{Report, Shown};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::run;
-use super::terminal::{Output, Terminal};
+use super::session::Setting;
+use super::terminal::{Terminal, show};
 
 /// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
 pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let engine = Engine::granting(&options.grant(Vec::new()));
+    let setting = Setting::of_program(options, Vec::new());
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
     for file in files {
-        let found = match engine.check(&run::input(file)?) {
+        let found = match setting.check(&run::input(file)?) {
             Ok(warnings) => warnings.iter().flat_map(Report::diagnostics).collect(),
             Err(Error::Unreadable(name, error)) => {
                 terminal.mistake(&format!("cannot read `{name}`: {error}"));
@@ -33,11 +33,7 @@ pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Resu
         all.extend(found);
     }
     if terminal.is_json() {
-        let mut output = Output::new();
-        for report in &all {
-            let _ = output.write_all(terminal.render(report).as_bytes());
-        }
-        let _ = output.flush();
+        show(&Shown::join(all.iter().map(|report| terminal.render(report)), ""));
     } else {
         terminal.report(&all);
     }

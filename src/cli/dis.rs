@@ -2,29 +2,27 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
+use quipu::Error;
 use quipu::lang::code::{Code, listing};
 use quipu::lang::diagnostic::closest;
 use quipu::lang::span::Source;
-use quipu::report::Report;
-use quipu::stdlib::Grant;
-use quipu::{Engine, Error};
+use quipu::report::{Report, Shown};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::image::{is_image, open_or_run};
 use super::run;
-use super::terminal::{Output, Terminal};
+use super::session::{Prints, Setting};
+use super::terminal::{self, Terminal};
 
 /// Lists a program, or only the functions with this name (or whose hash begins so).
-pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
     if is_image(file) {
-        return image(file, name, terminal);
+        return image(file, name, options, terminal);
     }
-    let engine = Engine::granting(&Grant::all(Vec::new()));
-    let program = match engine.compile(&run::input(file)?) {
+    let program = match Setting::of_program(options, Vec::new()).compile(&run::input(file)?) {
         Ok(program) => program,
         Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
         Err(error) => {
@@ -42,8 +40,8 @@ pub fn dis(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<E
 }
 
 /// Lists the code in an image.
-fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = match open_or_run(file, Output::new(), &Options::default(), terminal) {
+fn image(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+    let image = match open_or_run(file, Prints::Out, options, terminal) {
         Ok(image) => image,
         Err(stop) => return stop.end(terminal),
     };
@@ -59,9 +57,7 @@ fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<Exi
 
 fn show(codes: &[&Code], source: Option<&Source>) -> Result<ExitCode, String> {
     let texts: Vec<String> = codes.iter().map(|code| listing(code, source)).collect();
-    let mut output = Output::new();
-    let _ = output.write_all(texts.join("\n").as_bytes());
-    let _ = output.flush();
+    terminal::show(&Shown::text(&texts.join("\n")));
     Ok(Exit::Ok.into())
 }
 

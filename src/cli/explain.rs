@@ -1,13 +1,12 @@
 //! `vm explain`: what a code means.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::lang::diagnostic::closest;
-use quipu::report::{codes, explain_plain, title};
+use quipu::report::{Shown, codes, explain_plain, title};
 
 use super::exit::Exit;
-use super::terminal::Output;
+use super::terminal::show;
 
 /// Explains a code, or lists all of them.
 pub fn explain(code: Option<&str>) -> Result<ExitCode, String> {
@@ -21,8 +20,6 @@ pub fn explain(code: Option<&str>) -> Result<ExitCode, String> {
         }
         None => codes().map(|code| format!("{code}  {}\n", title(code).unwrap_or_default())).collect(),
     };
-    let mut output = Output::new();
-    let _ = output.write_all(text.as_bytes());
-    let _ = output.flush();
+    show(&Shown::text(&text));
     Ok(Exit::Ok.into())
 }

@@ -2,21 +2,20 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use quipu::lang::code::Code;
 use quipu::lang::diagnostic::closest;
-use quipu::stdlib::Grant;
+use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
-use quipu::vm::image::Image;
-use quipu::{Engine, Error, Session};
+use quipu::{Error, Input, Session};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::image::{Stop, differences, hex, is_image, open_or_run};
 use super::run;
-use super::terminal::{Output, Terminal};
+use super::session::{Prints, Setting};
+use super::terminal::{Terminal, show};
 
 /// Lists functions: code hash, hash, name. A function that the value and the exports do not reach has no hash (`-`)
 /// unless it captures nothing.
@@ -33,25 +32,18 @@ pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &T
             None => format!("there is no function `{name}`"),
         });
     }
-    let mut output = Output::new();
-    for (code, hash, name) in chosen {
-        let _ = writeln!(output, "{code}  {hash:64}  {name}");
-    }
-    let _ = output.flush();
+    let line = |(code, hash, name): &Line| Shown::of("{}  {}  {}\n", &[code, &format!("{hash:64}"), name]);
+    show(&Shown::join(chosen.into_iter().map(line), ""));
     Ok(Exit::Ok.into())
 }
 
 /// Says why two hashes differ.
 pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = |path| open_or_run(path, io::sink(), options, terminal);
+    let image = |path| open_or_run(path, Prints::Nowhere, options, terminal);
     let compared = image(a).and_then(|x| Ok(differences(&x, &image(b)?)));
     match compared {
         Ok(lines) => {
-            let mut output = Output::new();
-            for line in lines {
-                let _ = writeln!(output, "{line}");
-            }
-            let _ = output.flush();
+            show(&Shown::join(lines.iter().map(|line| Shown::of("{}\n", &[line])), ""));
             Ok(Exit::Ok.into())
         }
         Err(stop) => stop.end(terminal),
@@ -61,36 +53,30 @@ pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Termina
 type Line = (String, String, String);
 
 fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
-    let image = open_or_run(file, io::sink(), options, terminal)?;
-    let mut session = session(options)?;
-    let functions = functions_of(&mut session, &image)?;
+    let image = open_or_run(file, Prints::Nowhere, options, terminal)?;
+    let input = Input::text(file.display().to_string(), "");
+    let ended = |error: Error| Stop::Ended(run::ended(&error, None, &input, options, terminal));
+    let mut session = Setting::of_program(options, Vec::new()).session(Prints::Nowhere).map_err(ended)?;
+    let value = session.vm().thaw(&image).map_err(|failure| ended(Error::Failed(failure)))?;
+    let functions = session.vm().functions(&value).map_err(|failure| ended(Error::Failed(failure)))?;
     let mut lines: Vec<Line> = functions.iter().map(line).collect();
     add_unreached(image.codes().iter(), &mut lines, &mut session);
     Ok(lines)
 }
 
-fn session(options: &Options) -> Result<Session, Stop> {
-    let engine = Engine::granting(&Grant::all(Vec::new()));
-    engine.session(run::limits(options)).map_err(|error| Stop::Usage(error.to_string()))
-}
-
-fn functions_of(session: &mut Session, image: &Image) -> Result<Vec<FunctionInfo>, Stop> {
-    let failed = |failure| Stop::Usage(Error::Failed(failure).to_string());
-    let value = session.vm().thaw(image).map_err(failed)?;
-    session.vm().functions(&value).map_err(failed)
-}
-
 fn of_program(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
     let input = run::input(file)?;
-    let mut session = session(options)?;
     let ended =
-        |error: &Error, session: &Session| Stop::Ended(run::ended(error, Some(session), &input, options, terminal));
-    let ran = session.run_whole(&input).map_err(|error| ended(&error, &session))?;
+        |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, &input, options, terminal));
+    let session = Setting::of_program(options, Vec::new()).session(Prints::Nowhere);
+    let mut session = session.map_err(|error| ended(&error, None))?;
+    let ran = session.run_whole(&input).map_err(|error| ended(&error, Some(&session)))?;
     let mut lines = Vec::new();
     let mut seen = HashSet::new();
     let exports = ran.exports.iter().map(|(_, value)| value.clone());
     for value in exports.chain([ran.value]) {
-        let functions = session.vm().functions(&value).map_err(|failure| ended(&Error::Failed(failure), &session))?;
+        let functions = session.vm().functions(&value);
+        let functions = functions.map_err(|failure| ended(&Error::Failed(failure), Some(&session)))?;
         let new = functions.iter().map(line).filter(|line| seen.insert((line.0.clone(), line.1.clone())));
         lines.extend(new);
     }

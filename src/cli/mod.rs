@@ -11,6 +11,7 @@ mod explain;
 mod hash;
 mod image;
 mod run;
+mod session;
 mod test;
 mod terminal;
 mod watch;
@@ -20,10 +21,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use quipu::lang::diagnostic::closest;
+use quipu::report::Shown;
 
 use args::{Args, COMMANDS, Command, Options};
 use exit::Exit;
-use terminal::{Terminal, complain};
+use terminal::{Terminal, complain, show};
 
 /// Runs `vm` with these words after its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
@@ -40,9 +42,18 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         None => match Args::try_parse_from(std::iter::once(OsString::from("vm")).chain(words)) {
             Ok(args) => args,
             Err(error) => {
-                // Help goes to standard output, mistakes to standard error; that nobody reads them is no error.
-                let _ = error.print();
-                return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+                // Help goes to standard output, mistakes to standard error.
+                let text = Shown::text(&error.render().to_string());
+                return match error.exit_code() != 0 {
+                    true => {
+                        complain(&text);
+                        Exit::Usage.into()
+                    }
+                    false => {
+                        show(&text);
+                        Exit::Ok.into()
+                    }
+                };
             }
         },
     };
@@ -109,7 +120,7 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
                 terminal,
             )
         }
-        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), terminal),
+        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &options, terminal),
         (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, terminal),
         (_, _, Some(Command::Call(command))) => actor::call(&command, &options, terminal),
         (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),
@@ -123,7 +134,7 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
             None => Err("`vm hash --explain` compares two".to_owned()),
         },
         (None, None, None) => {
-            complain(&Args::command().render_help().to_string());
+            complain(&Shown::text(&Args::command().render_help().to_string()));
             Ok(Exit::Usage.into())
         }
     }

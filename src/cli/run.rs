@@ -1,21 +1,21 @@
 //! `vm run`, `vm -e`, `vm -E`: runs a program and tells how it ended.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu::lang::diagnostic::Help;
-use quipu::report::Report;
-use quipu::vm::{Failure, Limits, Stop};
-use quipu::{Engine, Error, Input, Session};
+use quipu::report::{Report, Shown};
+use quipu::vm::{Failure, Stop};
+use quipu::{Error, Input, Session};
 
 use super::args::Options;
-use super::ctrl_c::CtrlC;
 use super::exit::Exit;
 use super::image::{is_image, run_file};
-use super::terminal::{Output, Terminal, complain};
+use super::session::{Prints, Setting};
+use super::terminal::{Terminal, complain, show};
 use super::utf8;
 use super::watch;
 
@@ -59,18 +59,11 @@ fn run(
     print: bool,
 ) -> Result<ExitCode, String> {
     let args = args.iter().map(utf8).collect::<Result<_, _>>()?;
-    let engine = Engine::granting(&options.grant(args));
-    let mut session = match engine.session(limits(options)) {
+    let gone = Arc::<AtomicBool>::default();
+    let mut session = match Setting::of_program(options, args).session(Prints::WhileRead(gone.clone())) {
         Ok(session) => session,
         Err(error) => return Ok(ended(&error, None, input, options, terminal)),
     };
-    let output = Output::new().when_gone({
-        let interrupt = session.vm().interrupt_handle();
-        move || interrupt.interrupt()
-    });
-    let gone = output.broken();
-    session.vm().set_output(Box::new(output));
-    CtrlC::new().stop(session.vm());
     watch::begin(&mut session, options)?;
     let result = session.run(input);
     let shown = match &result {
@@ -83,16 +76,15 @@ fn run(
         return Ok(Exit::Ok.into());
     }
     if let Err(error) = flushed {
-        complain(&format!("error: cannot write standard output: {error}\n"));
+        complain(&Shown::of("error: cannot write standard output: {}\n", &[&error]));
         return Ok(Exit::Uncaught.into());
     }
     let unwritten = watch::end(&mut session, options);
     let code = match (result, shown) {
         (Ok(_), None) => Exit::Ok.into(),
         (Ok(_), Some(Ok(shown))) => {
-            let mut output = Output::new();
-            let _ = writeln!(output, "{shown}");
-            let _ = output.flush();
+            // In a string, what is written as an escape is still the same source.
+            show(&Shown::of("{}\n", &[&Shown::text(&shown)]));
             Exit::Ok.into()
         }
         (Err(error), _) => ended(&error, Some(&session), input, options, terminal),
@@ -101,16 +93,6 @@ fn run(
     // The process ends now: taking a large heap apart piece by piece would only delay it.
     std::mem::forget(session);
     Ok(unwritten.map_or(code, ExitCode::from))
-}
-
-pub fn limits(options: &Options) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        fuel: options.fuel.or(usual.fuel),
-        heap: options.heap.unwrap_or(usual.heap),
-        depth: options.depth.unwrap_or(usual.depth),
-        deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
-    }
 }
 
 /// Reports why a program did not end well.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu::lang::diagnostic::Severity;
-use quipu::report::{Origin, Report, harmless, json, text};
+use quipu::report::{Origin, Report, Shown};
 
 use super::args::{Color, Options};
 
@@ -20,12 +20,12 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(options: &Options) -> Terminal {
-        Terminal::on(options, io::stderr().is_terminal())
+        Terminal::on(options, is_error_seen())
     }
 
     /// For findings that are shown on standard output.
     pub fn on_output(options: &Options) -> Terminal {
-        Terminal::on(options, io::stdout().is_terminal())
+        Terminal::on(options, is_output_seen())
     }
 
     fn on(options: &Options, is_terminal: bool) -> Terminal {
@@ -51,29 +51,29 @@ impl Terminal {
     }
 
     /// A text in the colour of this number.
-    pub fn painted(&self, text: &str, color: u8) -> String {
-        if self.color { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
+    pub fn painted(&self, text: Shown, color: u8) -> Shown {
+        if self.color { text.painted(color) } else { text }
     }
 
     /// A finding as it is shown, with its newline.
-    pub fn render(&self, report: &Report) -> String {
-        if self.json { json(report) + "\n" } else { text(report, self.color) }
+    pub fn render(&self, report: &Report) -> Shown {
+        if self.json { Shown::report_json(report) } else { Shown::report(report, self.color) }
     }
 
     /// Shows findings on standard error: for people not more than they can read.
     pub fn report(&self, reports: &[Report]) {
         let most = if self.json { usize::MAX } else { MOST_REPORTS };
-        let shown: Vec<String> = reports.iter().take(most).map(|report| self.render(report)).collect();
-        complain(&shown.join(if self.json { "" } else { "\n" }));
+        let shown = reports.iter().take(most).map(|report| self.render(report));
+        complain(&Shown::join(shown, if self.json { "" } else { "\n" }));
         if reports.len() > most {
-            complain(&format!("\n... and {} more\n", reports.len() - most));
+            complain(&Shown::of("\n... and {} more\n", &[&(reports.len() - most)]));
         }
     }
 
     /// Shows a mistake in the use of the command itself.
     pub fn mistake(&self, text: &str) {
         if !self.json {
-            return complain(&format!("error: {text}\n"));
+            return complain(&Shown::of("error: {}\n", &[&text]));
         }
         self.report(&[Report {
             origin: Origin::Usage,
@@ -90,16 +90,38 @@ impl Terminal {
 }
 
 /// Writes to standard error; that nobody reads it is no reason to fail.
-pub fn complain(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+pub fn complain(text: &Shown) {
+    let _ = io::stderr().write_all(text.as_str().as_bytes());
+}
+
+/// What a server says of itself while it runs, on standard error. As JSON it is one object a line.
+pub struct Log {
+    pub json: bool,
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Events come whole.
+        let text = String::from_utf8_lossy(bytes);
+        match self.json {
+            true => text.lines().for_each(|line| complain(&Shown::of("{}\n", &[&Shown::json_text(line)]))),
+            false => complain(&Shown::text(&text)),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Standard output: buffered, by lines when somebody is watching. When the reader has gone, the rest is swallowed and
-/// `gone` is told, so that the program can be stopped.
+/// who waits for that is told, so that the program can be stopped.
 pub struct Output {
     inner: Box<dyn Write + Send>,
-    broken: Arc<AtomicBool>,
-    gone: Option<Box<dyn Fn() + Send>>,
+    /// Whether the reader has gone.
+    gone: Arc<AtomicBool>,
+    then: Option<Box<dyn Fn() + Send>>,
 }
 
 impl Output {
@@ -107,49 +129,86 @@ impl Output {
         let stdout = io::stdout();
         let inner: Box<dyn Write + Send> =
             if stdout.is_terminal() { Box::new(stdout) } else { Box::new(BufWriter::with_capacity(1 << 15, stdout)) };
-        Output { inner, broken: Arc::default(), gone: None }
+        Output { inner, gone: Arc::default(), then: None }
     }
 
-    /// Calls this once when the reader has gone.
-    pub fn when_gone(mut self, gone: impl Fn() + Send + 'static) -> Output {
-        self.gone = Some(Box::new(gone));
-        self
+    /// Says here that the reader has gone, and calls this once.
+    pub fn when_gone(self, gone: Arc<AtomicBool>, then: impl Fn() + Send + 'static) -> Output {
+        Output { inner: self.inner, gone, then: Some(Box::new(then)) }
     }
 
-    /// Tells whether the reader has gone, also when the output itself is given away.
-    pub fn broken(&self) -> Arc<AtomicBool> {
-        self.broken.clone()
+    /// Shows a text. That nobody reads it is no reason to fail.
+    pub fn show(&mut self, text: &Shown) {
+        let _ = self.write(text.as_str().as_bytes());
     }
 
-    fn check<T>(&mut self, result: io::Result<T>, swallowed: T) -> io::Result<T> {
+    /// Shows a text, and all that was shown before.
+    pub fn show_now(&mut self, text: &Shown) {
+        self.show(text);
+        let _ = self.flush();
+    }
+
+    /// The output for a program, which writes there what it likes.
+    pub fn for_a_program(self) -> ProgramOutput {
+        ProgramOutput(self)
+    }
+
+    fn check(&mut self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.broken.store(true, Ordering::Relaxed);
-                if let Some(gone) = self.gone.take() {
-                    gone();
+                self.gone.store(true, Ordering::Relaxed);
+                if let Some(then) = self.then.take() {
+                    then();
                 }
-                Ok(swallowed)
+                Ok(())
             }
             result => result,
         }
     }
-}
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.broken.load(Ordering::Relaxed) {
-            return Ok(bytes.len());
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.gone.load(Ordering::Relaxed) {
+            return Ok(());
         }
-        let result = self.inner.write(bytes);
-        self.check(result, bytes.len())
+        let result = self.inner.write_all(bytes);
+        self.check(result)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.broken.load(Ordering::Relaxed) {
+        if self.gone.load(Ordering::Relaxed) {
             return Ok(());
         }
         let result = self.inner.flush();
-        self.check(result, ())
+        self.check(result)
+    }
+}
+
+/// Whether people see standard output as it is written.
+pub fn is_output_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether people see standard error.
+pub fn is_error_seen() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Shows a text on standard output.
+pub fn show(text: &Shown) {
+    Output::new().show_now(text);
+}
+
+/// Standard output for what a program prints itself.
+pub struct ProgramOutput(Output);
+
+impl Write for ProgramOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -163,14 +222,14 @@ pub struct Harmless {
 
 impl Harmless {
     pub fn new(to: Output) -> Harmless {
-        Harmless { to, is_terminal: io::stdout().is_terminal(), begun: Vec::new() }
+        Harmless { to, is_terminal: is_output_seen(), begun: Vec::new() }
     }
 }
 
 impl Write for Harmless {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_terminal {
-            return self.to.write(bytes);
+            return self.to.write(bytes).map(|()| bytes.len());
         }
         self.begun.extend_from_slice(bytes);
         let whole = match std::str::from_utf8(&self.begun) {
@@ -179,7 +238,7 @@ impl Write for Harmless {
         };
         let text = String::from_utf8_lossy(&self.begun[..whole]).into_owned();
         self.begun.drain(..whole);
-        self.to.write_all(harmless(&text).as_bytes())?;
+        self.to.write(Shown::text(&text).as_str().as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -213,7 +272,7 @@ mod tests {
         let shown = "\\u{1b}[2Jé\n\u{fffd}";
         for (is_terminal, expected) in [(true, shown.as_bytes()), (false, b"\x1b[2J\xc3\xa9\n\xff")] {
             let kept = Kept::default();
-            let to = Output { inner: Box::new(kept.clone()), broken: Arc::default(), gone: None };
+            let to = Output { inner: Box::new(kept.clone()), gone: Arc::default(), then: None };
             let mut output = Harmless { to, is_terminal, begun: Vec::new() };
             for part in [&b"\x1b[2"[..], b"J\xc3", b"\xa9\n", b"\xff"] {
                 output.write_all(part).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use inferno::flamegraph;
 use quipu::Session;
+use quipu::report::Shown;
 use quipu::vm::watch::{Place, Watch, Watched};
 
 use super::args::Options;
@@ -35,12 +36,12 @@ pub fn begin(session: &mut Session, options: &Options) -> Result<(), String> {
 pub fn end(session: &mut Session, options: &Options) -> Option<Exit> {
     let watched = session.vm().watched()?;
     if options.stats {
-        complain(&if options.json { stats_json(&watched) } else { stats(&watched) });
+        complain(&if options.json { stats_json(&watched) } else { Shown::text(&stats(&watched)) });
     }
     let file = options.profile.as_ref()?;
     complain(&if options.json { profile_json(&watched) } else { profile(&watched) });
     if let Err(error) = draw(&watched, file) {
-        complain(&format!("error: {}\n", unwritable(file, &error)));
+        complain(&Shown::of("error: {}\n", &[&unwritable(file, &error)]));
         return Some(Exit::Usage);
     }
     None
@@ -52,7 +53,7 @@ fn unwritable(file: &OsStr, error: &std::io::Error) -> String {
 
 /// Writes the flame graph.
 fn draw(watched: &Watched, file: &OsStr) -> std::io::Result<()> {
-    let folded = watched.folded();
+    let folded: Vec<Shown> = watched.folded().iter().map(Shown::line).collect();
     let mut style = flamegraph::Options::default();
     style.title = "Where the steps went".to_owned();
     style.count_name = "steps".to_owned();
@@ -60,7 +61,7 @@ fn draw(watched: &Watched, file: &OsStr) -> std::io::Result<()> {
     let lines = match folded.is_empty() {
         // A program that is over before the first look.
         true => vec!["nothing 1"],
-        false => folded.iter().map(String::as_str).collect(),
+        false => folded.iter().map(Shown::as_str).collect(),
     };
     flamegraph::from_lines(&mut style, lines, BufWriter::new(File::create(file)?))
 }
@@ -97,7 +98,7 @@ fn stats(watched: &Watched) -> String {
     text
 }
 
-fn stats_json(watched: &Watched) -> String {
+fn stats_json(watched: &Watched) -> Shown {
     let instructions: serde_json::Map<_, _> =
         watched.instructions.iter().map(|&(name, count)| (name.to_owned(), count.into())).collect();
     let objects: serde_json::Map<_, _> = watched
@@ -115,26 +116,27 @@ fn stats_json(watched: &Watched) -> String {
         "cache_misses": watched.misses,
         "functions": watched.codes,
     }});
-    format!("{json}\n")
+    Shown::of("{}\n", &[&Shown::json(&json)])
 }
 
-fn profile(watched: &Watched) -> String {
+fn profile(watched: &Watched) -> Shown {
     let (functions, lines) = (watched.functions(), watched.lines());
     let steps: u64 = functions.iter().map(|place| place.own).sum();
     let all: Duration = functions.iter().map(|place| place.time).sum();
-    let mut text = format!("{} steps, {}\n", grouped(steps), time(all));
+    let mut text = Shown::of("{} steps, {}\n", &[&grouped(steps), &time(all)]);
     for (places, what) in [(&functions, "function"), (&lines, "line")] {
-        let _ = writeln!(text, "    own   time    all  {what}");
+        text.push(&Shown::of("    own   time    all  {}\n", &[&what]));
         for place in places.iter().filter(|place| place.own > 0).take(ROWS) {
             let spent = percent(place.time.as_nanos() as u64, all.as_nanos() as u64);
             let (own, with_calls) = (percent(place.own, steps), percent(place.all, steps));
-            let _ = writeln!(text, "  {own:>5}  {spent:>5}  {with_calls:>5}  {}", name(place));
+            let shares = format!("{own:>5}  {spent:>5}  {with_calls:>5}");
+            text.push(&Shown::of("  {}  {}\n", &[&shares, &name(place)]));
         }
     }
     text
 }
 
-fn profile_json(watched: &Watched) -> String {
+fn profile_json(watched: &Watched) -> Shown {
     let place = |place: &Place| {
         serde_json::json!({
             "function": place.line.function,
@@ -146,7 +148,7 @@ fn profile_json(watched: &Watched) -> String {
         })
     };
     let lines: Vec<_> = watched.lines().iter().map(place).collect();
-    format!("{}\n", serde_json::json!({ "profile": lines }))
+    Shown::of("{}\n", &[&Shown::json(&serde_json::json!({ "profile": lines }))])
 }
 
 fn name(place: &Place) -> String {

@@ -1,4 +1,5 @@
-//! Makes text from programs harmless for terminals: control and direction characters are shown, not obeyed.
+//! The rule for what is harmless for terminals: control and direction characters are shown, not obeyed. [`Shown`](super::Shown)
+//! is text that has been through it.
 
 use std::fmt::Write;
 
@@ -7,7 +8,7 @@ const SHOWN: usize = 4000;
 
 /// A text with control and direction characters written as escapes (`\u{1b}`), for a terminal that is not to obey them.
 /// Newlines stay, tabs become spaces.
-pub fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -21,7 +22,7 @@ pub fn harmless(text: &str) -> String {
 }
 
 /// A message that is harmless and of a bearable length.
-pub fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => harmless(text),
         Some((end, _)) => {
@@ -37,7 +38,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// JSON whose strings write what a terminal might obey as escapes. Outside of strings there is nothing of the kind.
-pub fn harmless_json(text: &str) -> String {
+pub(super) fn harmless_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) {
@@ -66,8 +67,10 @@ pub(super) fn source_char(c: char) -> char {
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

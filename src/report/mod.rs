@@ -1,6 +1,7 @@
 //! What people are shown when a program does not compile or does not end well: one form for both.
 
 mod clean;
+mod shown;
 mod excerpt;
 mod text;
 mod json;
@@ -13,9 +14,9 @@ use quipu_vm::{ErrorKind, Failure, Stop};
 
 use crate::error::Error;
 
-pub use clean::{harmless, harmless_json, message};
 pub use explain::{codes, explain, explain_plain, title};
 pub use json::json;
+pub use shown::{Piece, Shown};
 pub use text::text;
 
 /// One finding, whether it comes from the compiler or from a run.

@@ -15,8 +15,6 @@ use super::super::terminal::Terminal;
 /// The page of a file. `Ok(Err(code))` after errors that were reported.
 pub(super) fn page(path: &str, terminal: &Terminal) -> Result<Result<Page, ExitCode>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
-    // What terminals obey has no place in documentation.
-    let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let source = Source::new(path, text);
     let parsed = parse(&source);
     if parsed.diagnostics.iter().any(|found| found.severity == Severity::Error) {

@@ -1,6 +1,7 @@
 //! Which part of the manual is meant by a name.
 
 use quipu::lang::diagnostic::closest;
+use quipu::report::Shown;
 use quipu::stdlib::manual::{Item, Kind, Page};
 
 use super::super::terminal::Terminal;
@@ -78,7 +79,7 @@ fn missing(what: &str, near: Option<&str>) -> String {
 }
 
 /// What was found, as text.
-pub(super) fn show(found: &[Found<'_>], look: &Terminal, width: usize) -> String {
+pub(super) fn show(found: &[Found<'_>], look: &Terminal, width: usize) -> Shown {
     // Of many things with one name the first lines are enough.
     if found.len() > 3 {
         let items = found.iter().filter_map(|found| match found {
@@ -87,12 +88,9 @@ pub(super) fn show(found: &[Found<'_>], look: &Terminal, width: usize) -> String
         });
         return text::summaries(items, look, width);
     }
-    let parts: Vec<String> = found
-        .iter()
-        .map(|found| match found {
-            Found::Page(page) => text::page(page, look, width),
-            Found::Item(page, item) => text::item(page, item, look, width),
-        })
-        .collect();
-    parts.join("\n")
+    let parts = found.iter().map(|found| match found {
+        Found::Page(page) => text::page(page, look, width),
+        Found::Item(page, item) => text::item(page, item, look, width),
+    });
+    Shown::join(parts, "\n")
 }

@@ -7,15 +7,15 @@ mod markdown;
 mod text;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use quipu::report::Shown;
 use quipu::stdlib::manual::{Item, Kind, Page, manual};
 
 use super::args::Options;
 use super::exit::Exit;
-use super::terminal::{Output, Terminal};
+use super::terminal::{self, Terminal};
 use super::utf8;
 
 /// What is asked for.
@@ -55,9 +55,7 @@ pub fn doc(question: &Question<'_>, options: &Options, terminal: &Terminal) -> R
             }
         }
     };
-    let mut output = Output::new();
-    let _ = output.write_all(shown.as_bytes());
-    let _ = output.flush();
+    terminal::show(&shown);
     Ok(Exit::Ok.into())
 }
 
@@ -70,8 +68,8 @@ fn write(folder: &Path, files: Vec<(String, String)>) -> Result<ExitCode, String
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
     }
-    if std::io::stdout().is_terminal() {
-        let _ = writeln!(Output::new(), "{count} files in {}", folder.display());
+    if terminal::is_output_seen() {
+        terminal::show(&Shown::of("{} files in {}\n", &[&count, &folder.display()]));
     }
     Ok(Exit::Ok.into())
 }

@@ -1,5 +1,6 @@
 //! The manual in a terminal.
 
+use quipu::report::Shown;
 use quipu::stdlib::manual::{Item, Kind, Page};
 
 use super::super::terminal::Terminal;
@@ -13,82 +14,86 @@ const FAINT: u8 = 2;
 const CYAN: u8 = 36;
 
 /// All pages.
-pub(super) fn overview(pages: &[Page], look: &Terminal, width: usize) -> String {
-    let mut text = String::new();
+pub(super) fn overview(pages: &[Page], look: &Terminal, width: usize) -> Shown {
+    let mut text = Shown::default();
     for (kind, heading) in
         [(Kind::Builtins, "Functions"), (Kind::Type, "Types"), (Kind::Module, "Modules (to be imported)")]
     {
-        text += &look.painted(heading, BOLD);
-        text += "\n";
+        text.push(&title(heading, look));
         for page in pages.iter().filter(|page| page.kind == kind) {
-            text += &line(&page.name, &page.summary, 12, look, width);
+            text.push(&line(&page.name, &page.summary, 12, look, width));
         }
-        text += "\n";
+        text.push(&"\n".into());
     }
-    text + "`vm doc NAME` shows one of them, `vm doc fs.read` or `vm doc print` a function, `vm doc FILE` a file.\n"
+    let how = "`vm doc NAME` shows one of them, `vm doc fs.read` or `vm doc print` a function, `vm doc FILE` a file.\n";
+    text.push(&how.into());
+    text
 }
 
 /// A page: what it is about, and a line for every item.
-pub(super) fn page(page: &Page, look: &Terminal, width: usize) -> String {
+pub(super) fn page(page: &Page, look: &Terminal, width: usize) -> Shown {
     let what = match page.kind {
         Kind::Builtins => "built-in functions".to_owned(),
         Kind::Type => format!("type {}", page.name),
         Kind::Module => format!("module {}", page.name),
     };
-    let mut text = look.painted(&what, BOLD) + "\n";
-    text += &paragraphs(&page.summary, "", look, width);
+    let mut text = title(&what, look);
+    text.push(&paragraphs(&page.summary, "", look, width));
     if !page.text.is_empty() {
-        text += "\n";
-        text += &paragraphs(&page.text, "", look, width);
+        text.push(&"\n".into());
+        text.push(&paragraphs(&page.text, "", look, width));
     }
-    text += "\n";
+    text.push(&"\n".into());
     let widest = page.items.iter().map(|item| item.signature.chars().count()).max().unwrap_or(0).min(32);
     for item in &page.items {
-        text += &line(&item.signature, &item.summary, widest, look, width);
+        text.push(&line(&item.signature, &item.summary, widest, look, width));
     }
     text
 }
 
 /// A line for each of many items.
-pub(super) fn summaries<'p>(
-    items: impl Iterator<Item = (&'p Page, &'p Item)>,
-    look: &Terminal,
-    width: usize,
-) -> String {
-    items.map(|(page, item)| line(&full_signature(page, item), &item.summary, 28, look, width)).collect()
+pub(super) fn summaries<'p>(items: impl Iterator<Item = (&'p Page, &'p Item)>, look: &Terminal, width: usize) -> Shown {
+    Shown::join(items.map(|(page, item)| line(&full_signature(page, item), &item.summary, 28, look, width)), "")
 }
 
 /// Everything about one item.
-pub(super) fn item(page: &Page, item: &Item, look: &Terminal, width: usize) -> String {
-    let mut text = look.painted(&full_signature(page, item), BOLD) + "\n";
-    text += &paragraphs(&item.summary, INDENT, look, width);
+pub(super) fn item(page: &Page, item: &Item, look: &Terminal, width: usize) -> Shown {
+    let mut text = title(&full_signature(page, item), look);
+    text.push(&paragraphs(&item.summary, INDENT, look, width));
     if let Some(needs) = item.needs {
-        text += &format!("{INDENT}{}\n", look.painted(&format!("needs the capability `{needs}`"), FAINT));
+        let needs = Shown::of("needs the capability `{}`", &[&needs]);
+        text.push(&Shown::of("    {}\n", &[&look.painted(needs, FAINT)]));
     }
     if !item.text.is_empty() {
-        text += "\n";
-        text += &paragraphs(&item.text, INDENT, look, width);
+        text.push(&"\n".into());
+        text.push(&paragraphs(&item.text, INDENT, look, width));
     }
     text
 }
 
+fn title(text: &str, look: &Terminal) -> Shown {
+    Shown::of("{}\n", &[&look.painted(Shown::line(text), BOLD)])
+}
+
 /// `name   what it is`, wrapped behind the name.
-fn line(name: &str, summary: &str, column: usize, look: &Terminal, width: usize) -> String {
+fn line(name: &str, summary: &str, column: usize, look: &Terminal, width: usize) -> Shown {
     let len = name.chars().count();
-    let mut text = format!("  {}", look.painted(name, CYAN));
     let behind = " ".repeat(column + 4);
-    text += &if len > column { format!("\n{behind}") } else { " ".repeat(column + 2 - len) };
+    let mut text = Shown::of("  {}", &[&look.painted(Shown::line(name), CYAN)]);
     let mut lines = wrapped(summary, width.saturating_sub(column + 4)).into_iter();
-    text += &lines.next().unwrap_or_default();
-    for more in lines {
-        text += &format!("\n{behind}{more}");
+    if let Some(first) = lines.next() {
+        match len > column {
+            true => text.push(&Shown::of("\n{}{}", &[&behind, &first])),
+            false => text.push(&Shown::of("{}{}", &[&" ".repeat(column + 2 - len), &first])),
+        }
     }
-    text.truncate(text.trim_end().len());
-    text + "\n"
+    lines.for_each(|more| text.push(&Shown::of("\n{}{}", &[&behind, &more])));
+    text.push(&"\n".into());
+    text
 }
 
 /// A text with its paragraphs wrapped and its programs as they are.
-fn paragraphs(text: &str, indent: &str, look: &Terminal, width: usize) -> String {
+fn paragraphs(text: &str, indent: &'static str, look: &Terminal, width: usize) -> Shown {
     let width = width.saturating_sub(indent.len());
     let parts: Vec<String> = pieces(text)
         .into_iter()
@@ -111,20 +116,21 @@ fn paragraphs(text: &str, indent: &str, look: &Terminal, width: usize) -> String
         })
         .collect();
     let text = parts.join("\n");
-    if look.is_colored() { code_painted(&text, look) } else { text }
+    if look.is_colored() { code_painted(&text, look) } else { Shown::text(&text) }
 }
 
 /// The text with what stands in backticks in a colour, and without these.
-fn code_painted(text: &str, look: &Terminal) -> String {
-    let mut painted = String::new();
+fn code_painted(text: &str, look: &Terminal) -> Shown {
+    let mut painted = Shown::default();
     for line in text.split_inclusive('\n') {
         // Programs may have backticks of their own, and are indented further.
         if line.starts_with("        ") || line.matches('`').count() % 2 == 1 {
-            painted += line;
+            painted.push(&Shown::text(line));
             continue;
         }
         for (i, span) in line.split('`').enumerate() {
-            painted += &if i % 2 == 1 { look.painted(span, CYAN) } else { span.to_owned() };
+            let span = Shown::text(span);
+            painted.push(&if i % 2 == 1 { look.painted(span, CYAN) } else { span });
         }
     }
     painted

@@ -1,30 +1,32 @@
 //! A progress bar for images that take long, on a terminal and nowhere else.
 
 use std::cell::OnceCell;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use quipu::report::Shown;
 use quipu::vm::image::Progress;
+
+use super::super::terminal::is_error_seen;
 
 /// What is over before this is shown by its result alone.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A bar that appears when something takes long, and is gone when this is.
 pub struct Bar {
-    what: String,
+    what: Shown,
     since: Instant,
     shown: OnceCell<ProgressBar>,
 }
 
 impl Bar {
-    pub fn new(what: String) -> Bar {
+    pub fn new(what: Shown) -> Bar {
         Bar { what, since: Instant::now(), shown: OnceCell::new() }
     }
 
     /// Moves the bar.
     pub fn progress(&self) -> Progress<'_> {
-        if !std::io::stderr().is_terminal() {
+        if !is_error_seen() {
             return Progress::silent();
         }
         Progress::new(|done, of| {
@@ -43,8 +45,7 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        // Names of files may hold what a terminal would obey.
-        bar.set_message(self.what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>());
+        bar.set_message(self.what.as_str().to_owned());
         bar
     }
 }

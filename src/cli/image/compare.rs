@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
+use quipu::report::Shown;
 use quipu::vm::Image;
 use quipu::vm::image::{FiberView, Frozen, Node, Part};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
-use super::super::terminal::{Output, Terminal};
+use super::super::session::Prints;
+use super::super::terminal::{Terminal, show};
 use super::names::Seen;
 use super::{Stop, open_or_run};
 
@@ -18,13 +19,9 @@ use super::{Stop, open_or_run};
 const MOST: usize = 50;
 
 pub(super) fn diff(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
-    let image = |path| open_or_run(path, io::sink(), options, terminal);
+    let image = |path| open_or_run(path, Prints::Nowhere, options, terminal);
     let (x, y) = (image(a)?, image(b)?);
-    let mut output = Output::new();
-    for line in differences(&x, &y) {
-        let _ = writeln!(output, "{line}");
-    }
-    let _ = output.flush();
+    show(&Shown::join(differences(&x, &y).iter().map(|line| Shown::of("{}\n", &[line])), ""));
     Ok(if x.hash() == y.hash() { Exit::Ok } else { Exit::Uncaught }.into())
 }
 

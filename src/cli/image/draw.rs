@@ -8,8 +8,10 @@ use std::process::ExitCode;
 
 use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
+use quipu::report::Shown;
 use quipu::vm::image::{Frozen, Node, Part};
 
+use super::super::args::Options;
 use super::super::exit::Exit;
 use super::names::Seen;
 use super::{CodeFrom, Stop, open, write};
@@ -20,8 +22,8 @@ const MOST: usize = 400;
 /// How many elements of one container are drawn.
 const MOST_PARTS: usize = 24;
 
-pub(super) fn graph(path: &OsString, output: &OsString) -> Result<ExitCode, Stop> {
-    let image = open(path, &CodeFrom::default())?;
+pub(super) fn graph(path: &OsString, output: &OsString, options: &Options) -> Result<ExitCode, Stop> {
+    let image = open(path, &CodeFrom::default(), options)?;
     let name = output.display().to_string();
     let dot = dot(&Seen::new(&image));
     let text = if name.ends_with(".dot") {
@@ -152,6 +154,7 @@ fn label(seen: &Seen<'_>, part: Part, shared: bool) -> String {
     lines.join("\n")
 }
 
+/// A label in a picture that anything may open.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    Shown::text(text).as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -3,29 +3,29 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::lang::code::{Code, FreeKind};
+use quipu::report::Shown;
 use quipu::vm::image::{Frozen, Node, Part, file_hash_of};
 use serde_json::json;
 
+use super::super::args::Options;
 use super::super::exit::Exit;
-use super::super::terminal::{Output, Terminal};
+use super::super::terminal::{Output, Terminal, show};
 use super::names::Seen;
 use super::{CodeFrom, Stop, hex, open_bytes, read};
 
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
 
-pub(super) fn info(path: &OsString, code: &CodeFrom, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn info(path: &OsString, code: &CodeFrom, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
     let bytes = read(path)?;
     let length = bytes.len();
     let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
-    let image = open_bytes(path, bytes, code)?;
+    let image = open_bytes(path, bytes, code, options)?;
     let seen = Seen::new(&image);
-    let mut output = Output::new();
-    let _ = if terminal.is_json() {
+    if terminal.is_json() {
         let (lines, _) = tree(&seen, usize::MAX);
         let functions: Vec<_> = image.codes().iter().map(function_json).collect();
         let value = json!({
@@ -37,39 +37,32 @@ pub(super) fn info(path: &OsString, code: &CodeFrom, terminal: &Terminal) -> Res
             "functions": functions,
             "tree": lines,
         });
-        writeln!(output, "{value}")
+        show(&Shown::of("{}\n", &[&Shown::json(&value)]));
     } else {
-        output.write_all(text(&seen, length, &file_hash).as_bytes())
-    };
-    let _ = output.flush();
+        show(&text(&seen, length, &file_hash));
+    }
     Ok(Exit::Ok.into())
 }
 
-fn text(seen: &Seen<'_>, length: usize, file_hash: &str) -> String {
+fn text(seen: &Seen<'_>, length: usize, file_hash: &str) -> Shown {
     let image = seen.image;
     let form = match (image.is_thin(), image.codes().iter().any(|code| code.debug().is_some())) {
         (true, _) => "thin",
         (_, true) => "with names and lines",
         _ => "stripped",
     };
-    // Writing to a string cannot fail.
-    let mut text = String::new();
-    let _ = writeln!(text, "image      {length} bytes, {form}");
-    let _ = writeln!(text, "hash       {}", hex(&image.hash()));
-    let _ = writeln!(text, "file hash  {file_hash}");
     let needs = if image.needs().is_empty() { "nothing".to_owned() } else { image.needs().join(", ") };
-    let _ = writeln!(text, "needs      {needs}");
-    let _ = writeln!(text, "\nfunctions");
-    for code in image.codes() {
-        let _ = writeln!(text, "  {}", function(code));
-    }
-    let _ = writeln!(text, "\nvalue");
+    let mut text = Shown::of(
+        "image      {} bytes, {}\nhash       {}\nfile hash  {}\nneeds      {}\n",
+        &[&length, &form, &hex(&image.hash()), &file_hash, &needs],
+    );
+    text.push(&"\nfunctions\n".into());
+    image.codes().iter().for_each(|code| text.push(&Shown::of("  {}\n", &[&function(code)])));
+    text.push(&"\nvalue\n".into());
     let (lines, left) = tree(seen, MOST_LINES);
-    for line in lines {
-        let _ = writeln!(text, "  {line}");
-    }
+    lines.iter().for_each(|line| text.push(&Shown::of("  {}\n", &[line])));
     if left > 0 {
-        let _ = writeln!(text, "  ... and {left} more; `--json` shows all");
+        text.push(&Shown::of("  ... and {} more; `--json` shows all\n", &[&left]));
     }
     text
 }
@@ -168,25 +161,26 @@ fn key(part: Part) -> (u8, usize) {
     }
 }
 
-pub(super) fn verify(images: &[OsString], code: &CodeFrom, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn verify(
+    images: &[OsString],
+    code: &CodeFrom,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<ExitCode, Stop> {
     let mut worst = Exit::Ok;
     let mut output = Output::new();
     for path in images {
         let bytes = read(path);
         let length = bytes.as_ref().map_or(0, Vec::len);
-        match bytes.and_then(|bytes| open_bytes(path, bytes, code)) {
+        match bytes.and_then(|bytes| open_bytes(path, bytes, code, options)) {
             Ok(image) => {
                 let view = image.view();
                 let cells = view.nodes.iter().filter(|node| matches!(node, Node::Cell { .. })).count();
                 let functions = view.frozen.iter().filter(|value| matches!(value, Frozen::Function { .. })).count();
-                let _ = writeln!(
-                    output,
-                    "{}: ok, {} bytes, {functions} closures, {cells} cells, {} code objects, hash {}",
-                    path.display(),
-                    length,
-                    image.codes().len(),
-                    hex(&image.hash()),
-                );
+                output.show(&Shown::of(
+                    "{}: ok, {} bytes, {} closures, {} cells, {} code objects, hash {}\n",
+                    &[&path.display(), &length, &functions, &cells, &image.codes().len(), &hex(&image.hash())],
+                ));
             }
             Err(Stop::Image(name, error)) => {
                 worst = Exit::Image;
@@ -195,6 +189,6 @@ pub(super) fn verify(images: &[OsString], code: &CodeFrom, terminal: &Terminal) 
             Err(other) => return Err(other),
         }
     }
-    let _ = output.flush();
+    output.show_now(&Shown::default());
     Ok(worst.into())
 }

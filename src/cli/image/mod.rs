@@ -11,21 +11,21 @@ mod turn;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::Severity;
-use quipu::report::{Origin, Report};
-use quipu::stdlib::{Grant, write_whole};
+use quipu::report::{Origin, Report, Shown};
+use quipu::stdlib::write_whole;
 use quipu::vm::image::{Form, Image, ImageError};
-use quipu::{Engine, Error, Input};
+use quipu::{Error, Input};
 
 use super::args::Options;
 use super::exit::Exit;
 use super::run;
+use super::session::{Prints, Setting};
 use super::terminal::Terminal;
 
 use bar::Bar;
@@ -110,11 +110,11 @@ pub fn command(command: &Command, options: &Options, terminal: &Terminal) -> Res
             save::save(file, output, entry.as_deref(), Form { thin: *thin, strip: *strip }, options, terminal)
         }
         Command::Run { words, save, code } => start::run(words, *save, code, options, terminal),
-        Command::Info { image, code } => info::info(image, code, terminal),
-        Command::Verify { images, code } => info::verify(images, code, terminal),
+        Command::Info { image, code } => info::info(image, code, options, terminal),
+        Command::Verify { images, code } => info::verify(images, code, options, terminal),
         Command::Diff { a, b } => compare::diff(a, b, options, terminal),
-        Command::Strip { image, output } => strip(image, output.as_ref().unwrap_or(image)),
-        Command::Graph { image, output } => draw::graph(image, output),
+        Command::Strip { image, output } => strip(image, output.as_ref().unwrap_or(image), options),
+        Command::Graph { image, output } => draw::graph(image, output, options),
     };
     done.or_else(|stop| stop.end(terminal))
 }
@@ -191,21 +191,21 @@ fn write(path: &OsString, bytes: &[u8]) -> Result<(), Stop> {
         .map_err(|error| Stop::Usage(format!("cannot write `{}`: {error}", path.display())))
 }
 
-fn open(path: &OsString, code: &CodeFrom) -> Result<Image, Stop> {
-    open_bytes(path, read(path)?, code)
+fn open(path: &OsString, code: &CodeFrom, options: &Options) -> Result<Image, Stop> {
+    open_bytes(path, read(path)?, code, options)
 }
 
 /// Opens an image of which the bytes were read already.
-fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom) -> Result<Image, Stop> {
-    let bar = Bar::new(format!("checking {}", path.display()));
+fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom, options: &Options) -> Result<Image, Stop> {
+    let bar = Bar::new(Shown::of("checking {}", &[&path.display()]));
     let mut known: HashMap<CodeHash, Code> = HashMap::new();
     for file in &code.files {
         if is_image(file) {
             let image = Image::open(read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
             known.extend(image.code_table());
         } else {
-            let engine = Engine::granting(&Grant::all(Vec::new()));
-            let program = engine.compile(&run::input(file)?).map_err(|error| match error {
+            let compiled = Setting::of_program(options, Vec::new()).compile(&run::input(file)?);
+            let program = compiled.map_err(|error| match error {
                 Error::Unreadable(name, error) => Stop::Usage(format!("cannot read `{name}`: {error}")),
                 _ => Stop::Usage(format!("`{}` does not compile; `vm check` says why", file.display())),
             })?;
@@ -222,16 +222,11 @@ fn add_code(code: &Code, to: &mut HashMap<CodeHash, Code>) {
     }
 }
 
-/// Opens an image, or runs a program, which prints into `output`, and freezes its value. `PATH:NAME` is an export of a
+/// Opens an image, or runs a program, and freezes its value. `PATH:NAME` is an export of a
 /// program.
-pub fn open_or_run(
-    path: &OsString,
-    output: impl Write + Send + 'static,
-    options: &Options,
-    terminal: &Terminal,
-) -> Result<Image, Stop> {
+pub fn open_or_run(path: &OsString, prints: Prints, options: &Options, terminal: &Terminal) -> Result<Image, Stop> {
     if is_image(path) {
-        return open(path, &CodeFrom::default());
+        return open(path, &CodeFrom::default(), options);
     }
     let text = super::utf8(path)?;
     let (file, entry) = match text.rsplit_once(':') {
@@ -239,15 +234,15 @@ pub fn open_or_run(
         _ => (text.clone(), None),
     };
     let input = if file == "-" { run::input(path)? } else { Input::file(file) };
-    let (mut session, value) = save::value_of(&input, entry, output, options, terminal)?;
-    let bar = Bar::new(format!("saving the value of {}", input.name()));
+    let (mut session, value) = save::value_of(&input, entry, prints, options, terminal)?;
+    let bar = Bar::new(Shown::of("saving the value of {}", &[&input.name()]));
     let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
     frozen
         .map_err(|failure| Stop::Ended(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)))
 }
 
-fn strip(image: &OsString, output: &OsString) -> Result<ExitCode, Stop> {
-    let opened = open(image, &CodeFrom::default())?;
+fn strip(image: &OsString, output: &OsString, options: &Options) -> Result<ExitCode, Stop> {
+    let opened = open(image, &CodeFrom::default(), options)?;
     write(output, &opened.to_bytes(Form { thin: false, strip: true }))?;
     Ok(Exit::Ok.into())
 }

@@ -1,18 +1,19 @@
 //! `vm image save`: the value of a program in a file.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use quipu::lang::diagnostic::closest;
+use quipu::report::Shown;
 use quipu::vm::Root;
 use quipu::vm::image::Form;
-use quipu::{Engine, Error, Input, Session, report};
+use quipu::{Error, Input, Session};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
 use super::super::run;
-use super::super::terminal::{Output, Terminal, complain};
+use super::super::session::{Prints, Setting};
+use super::super::terminal::{Terminal, complain};
 use super::bar::Bar;
 use super::{Stop, write};
 
@@ -25,8 +26,8 @@ pub(super) fn save(
     terminal: &Terminal,
 ) -> Result<ExitCode, Stop> {
     let input = run::input(file)?;
-    let (mut session, value) = value_of(&input, entry, Output::new(), options, terminal)?;
-    let bar = Bar::new(format!("saving {}", output.display()));
+    let (mut session, value) = value_of(&input, entry, Prints::Out, options, terminal)?;
+    let bar = Bar::new(Shown::of("saving {}", &[&output.display()]));
     let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
         Err(failure) => {
@@ -36,26 +37,25 @@ pub(super) fn save(
     };
     write(output, &image.to_bytes(form))?;
     if entry.is_none() && session.vm().is_nil(&value) {
-        let name = report::harmless(input.name());
-        complain(&format!("warning: {name}: its value is nil; export something or end with a value\n"));
+        let text = "warning: {}: its value is nil; export something or end with a value\n";
+        complain(&Shown::of(text, &[&input.name()]));
     }
     std::mem::forget(session);
     Ok(Exit::Ok.into())
 }
 
-/// Runs a program, which prints into `output`, and gives its value, or that of an export.
+/// Runs a program, and gives its value, or that of an export.
 pub(super) fn value_of(
     input: &Input,
     entry: Option<&str>,
-    output: impl Write + Send + 'static,
+    prints: Prints,
     options: &Options,
     terminal: &Terminal,
 ) -> Result<(Session, Root), Stop> {
-    let engine = Engine::granting(&options.grant(Vec::new()));
     let ended =
         |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, input, options, terminal));
-    let mut session = engine.session(run::limits(options)).map_err(|error| ended(&error, None))?;
-    session.vm().set_output(Box::new(output));
+    let session = Setting::of_program(options, Vec::new()).session(prints);
+    let mut session = session.map_err(|error| ended(&error, None))?;
     let ran = session.run_whole(input);
     let flushed = session.vm().flush();
     let ran = ran.map_err(|error| ended(&error, Some(&session)))?;

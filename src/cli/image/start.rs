@@ -3,17 +3,18 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::stdlib::{Lacking, lacking};
+use quipu::report::Shown;
+use quipu::stdlib::Lacking;
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, ImageError};
 use quipu::vm::{Failure, Root, Vm};
-use quipu::{Engine, Error, Input};
+use quipu::{Error, Input};
 
 use super::super::args::Options;
-use super::super::ctrl_c::CtrlC;
 use super::super::exit::Exit;
 use super::super::run;
-use super::super::terminal::{Output, Terminal};
+use super::super::session::{Prints, Setting, denied_by};
+use super::super::terminal::Terminal;
 use super::super::utf8;
 use super::super::watch;
 use super::bar::Bar;
@@ -50,22 +51,19 @@ pub(super) fn run(
     // Held until the end, so that nobody saves between this load and this save.
     let turn = if save { turn(path) } else { Ok(None) };
     let _turn = turn.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    let image = open(path, &code).map_err(|stop| misplaced(stop, args, terminal))?;
+    let image = open(path, &code, options).map_err(|stop| misplaced(stop, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let grant = options.grant(strings.clone());
-    let lacking = lacking(image.needs().iter().map(String::as_str), grant.capabilities);
+    let setting = Setting::of_program(options, strings.clone());
+    let lacking = setting.lacking(&image);
     if !lacking.is_empty() {
         terminal.report(&[failed(denied(path, &lacking, options), None)]);
         return Ok(Exit::Image.into());
     }
-    let engine = Engine::granting(&grant);
-    let mut session = match engine.session(run::limits(options)) {
+    let mut session = match setting.session(Prints::Out) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
     };
-    session.vm().set_output(Box::new(Output::new()));
-    CtrlC::new().stop(session.vm());
     watch::begin(&mut session, options)?;
     let mut is_called = true;
     let mut done = || -> Result<Root, Error> {
@@ -73,7 +71,7 @@ pub(super) fn run(
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
         let value = {
-            let bar = Bar::new(format!("loading {}", path.display()));
+            let bar = Bar::new(Shown::of("loading {}", &[&path.display()]));
             vm.thaw_with_progress(&image, &mut bar.progress())?
         };
         if !strings.is_empty() {
@@ -114,7 +112,7 @@ pub(super) fn run(
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
         let frozen = {
-            let bar = Bar::new(format!("saving {}", path.display()));
+            let bar = Bar::new(Shown::of("saving {}", &[&path.display()]));
             session.vm().freeze_with_progress(&value, &mut bar.progress())
         };
         match frozen {
@@ -186,10 +184,7 @@ fn misplaced(stop: Stop, args: &[OsString], terminal: &Terminal) -> Stop {
 
 /// What is said of an image that needs what the command line denies.
 fn denied(path: &OsString, lacking: &[Lacking], options: &Options) -> String {
-    let by = |lacking: &Lacking| match options.sandbox {
-        true => "--sandbox".to_owned(),
-        false => format!("--deny-{}", lacking.capability.name()),
-    };
+    let by = |lacking: &Lacking| denied_by(options, lacking.capability).unwrap_or_default();
     let all = lacking.iter().map(|lacking| format!("{}, denied by {}", lacking.names.join(", "), by(lacking)));
     format!("{}: the image needs {}", path.display(), all.collect::<Vec<_>>().join("; "))
 }

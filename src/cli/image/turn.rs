@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use quipu::report::Shown;
+
 use super::super::terminal::complain;
 
 /// How long it waits before it says so.
@@ -33,7 +35,7 @@ pub fn turn(path: &OsString) -> io::Result<Option<File>> {
             Err(TryLockError::WouldBlock) => {}
         }
         if !said && begun.elapsed() >= PATIENCE {
-            complain(&format!("waiting for another `vm image run --save` of `{}`\n", path.display()));
+            complain(&Shown::of("waiting for another `vm image run --save` of `{}`\n", &[&path.display()]));
             said = true;
         }
         sleep(GLANCE);

@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use quipu::lang::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
 use quipu::lang::span::Source;
-use quipu::report::{Place, Report, json};
-use quipu::vm::{Failure, Image, Limits, Root};
-use quipu::{Engine, Error, Input, Session};
+use quipu::report::{Place, Report, Shown, json};
+use quipu::vm::{Failure, Image, Root};
+use quipu::{Error, Input, Session};
 use serde_json::{Value, json};
 
 use super::args::Options;
-use super::ctrl_c::CtrlC;
+use super::ctrl_c;
 use super::exit::Exit;
-use super::run::limits;
+use super::session::{Prints, Setting, look_again};
 use super::terminal::{Output, Terminal};
 
 use diff::Difference;
@@ -84,6 +84,9 @@ fn show(v, depth) {
 }
 "#;
 
+/// Time for these programs.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The names of these programs, which traces leave out.
 const HELPER: &str = "<test>";
 
@@ -93,7 +96,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
     let mut runner = Runner::new(options, filters);
     let start = Instant::now();
     for file in &files {
-        if runner.ctrl_c.is_pressed() {
+        if ctrl_c::is_pressed() {
             break;
         }
         runner.file(file);
@@ -107,7 +110,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
         return Ok(Exit::Usage.into());
     }
     runner.end(start.elapsed());
-    Ok(match (runner.ctrl_c.is_pressed(), runner.failed) {
+    Ok(match (ctrl_c::is_pressed(), runner.failed) {
         (true, _) => Exit::Interrupted.into(),
         (_, 0) => Exit::Ok.into(),
         _ => Exit::Uncaught.into(),
@@ -115,12 +118,10 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
 }
 
 struct Runner<'o> {
-    options: &'o Options,
-    engine: Engine,
+    setting: Setting<'o>,
     filters: Vec<String>,
     terminal: Terminal,
     output: Output,
-    ctrl_c: CtrlC,
     passed: usize,
     failed: usize,
 }
@@ -153,23 +154,19 @@ struct Failed {
 impl<'o> Runner<'o> {
     fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
         Runner {
-            options,
-            engine: Engine::granting(&options.grant(Vec::new())),
+            setting: Setting::of_program(options, Vec::new()),
             filters,
             terminal: Terminal::on_output(options),
             output: Output::new(),
-            ctrl_c: CtrlC::new(),
             passed: 0,
             failed: 0,
         }
     }
 
     /// A machine that Ctrl-C stops, and what its programs print.
-    fn session(&mut self) -> Result<(Session, Printed), Error> {
-        let mut session = self.engine.session(limits(self.options))?;
+    fn session(&self) -> Result<(Session, Printed), Error> {
         let printed = Printed::default();
-        session.vm().set_output(Box::new(printed.clone()));
-        self.ctrl_c.stop(session.vm());
+        let session = self.setting.session(Prints::Into(Box::new(printed.clone())))?;
         Ok((session, printed))
     }
 
@@ -197,12 +194,12 @@ impl<'o> Runner<'o> {
             self.heading(file);
         }
         if !printed.is_empty() && !self.terminal.is_json() && !cases.is_empty() {
-            let _ = write!(self.output, "{}", indented(&printed, "  | "));
+            self.output.show(&printed_lines(&printed));
         }
         for case in cases {
             let ended = self.case(&case, &session);
             self.ended(file, &case.name, case.line, ended);
-            if self.ctrl_c.is_pressed() {
+            if ctrl_c::is_pressed() {
                 break;
             }
         }
@@ -249,7 +246,7 @@ impl<'o> Runner<'o> {
     }
 
     /// Runs a case in a new machine. `declared` has the sources.
-    fn case(&mut self, case: &Case, declared: &Session) -> Ended {
+    fn case(&self, case: &Case, declared: &Session) -> Ended {
         let start = Instant::now();
         let (mut session, printed) = match self.session() {
             Ok(session) => session,
@@ -288,7 +285,7 @@ impl<'o> Runner<'o> {
     fn no_more_cases(&self, session: &mut Session) -> Result<(), Error> {
         const NONE: &str = "import test\nif not test.cases().is_empty() { test.fail(\"a case declares other cases, which \
                             nobody would run\") }";
-        session.vm().set_limits(Limits::default());
+        look_again(session, LOOK);
         session.run(&Input::text(HELPER, NONE)).map(drop)
     }
 
@@ -312,7 +309,7 @@ impl<'o> Runner<'o> {
 
     fn heading(&mut self, file: &str) {
         if !self.terminal.is_json() {
-            let _ = writeln!(self.output, "{file}");
+            self.output.show(&Shown::of("{}\n", &[&file]));
         }
     }
 
@@ -337,50 +334,45 @@ impl<'o> Runner<'o> {
                 "expected": difference.map(|difference| difference.expected.join("\n")),
                 "actual": difference.map(|difference| difference.actual.join("\n")),
             });
-            let _ = writeln!(self.output, "{event}");
-            let _ = self.output.flush();
-            return;
+            return self.output.show_now(&Shown::of("{}\n", &[&Shown::json(&event)]));
         }
-        let name = harmless(name);
         let took = format!("{:.1} ms", seconds * 1000.0);
         let Some(failed) = ended.failure else {
-            let mark = self.terminal.painted("ok", 32);
-            let _ = writeln!(self.output, "  {mark}    {name} ({took})");
-            let _ = self.output.flush();
-            return;
+            let mark = self.terminal.painted("ok".into(), 32);
+            return self.output.show_now(&Shown::of("  {}    {} ({})\n", &[&mark, &name, &took]));
         };
-        let mark = self.terminal.painted("FAIL", 31);
-        let _ = writeln!(self.output, "  {mark}  {name} ({took})");
+        let mark = self.terminal.painted("FAIL".into(), 31);
+        self.output.show(&Shown::of("  {}  {} ({})\n", &[&mark, &name, &took]));
         let mut shown = self.terminal.render(&failed.report);
-        failed.others.iter().for_each(|report| shown += &self.terminal.render(report));
+        failed.others.iter().for_each(|report| shown.push(&self.terminal.render(report)));
         if let Some(difference) = failed.difference {
-            shown += "difference (- expected, + actual):\n";
+            shown.push(&"difference (- expected, + actual):\n".into());
             for line in difference.lines() {
-                let line = harmless(&line);
-                let color = if line.starts_with('-') { 31 } else { 32 };
-                shown += "  ";
-                shown += &if line.starts_with(['-', '+']) { self.terminal.painted(&line, color) } else { line };
-                shown += "\n";
+                let line = Shown::line(line);
+                let line = match line.as_str().as_bytes().first() {
+                    Some(b'-') => self.terminal.painted(line, 31),
+                    Some(b'+') => self.terminal.painted(line, 32),
+                    _ => line,
+                };
+                shown.push(&Shown::of("  {}\n", &[&line]));
             }
         }
         if !ended.printed.is_empty() {
-            shown += "printed:\n";
-            shown += &indented(&ended.printed, "  | ");
+            shown.push(&"printed:\n".into());
+            shown.push(&printed_lines(&ended.printed));
         }
-        let _ = write!(self.output, "{}", indented(&shown, "        "));
-        let _ = self.output.flush();
+        self.output.show_now(&shown.indented("        "));
     }
 
     fn end(&mut self, took: Duration) {
         let (passed, failed) = (self.passed, self.failed);
-        let _ = match self.terminal.is_json() {
+        self.output.show_now(&match self.terminal.is_json() {
             true => {
                 let total = json!({ "passed": passed, "failed": failed, "seconds": took.as_secs_f64() });
-                writeln!(self.output, "{total}")
+                Shown::of("{}\n", &[&Shown::json(&total)])
             }
-            false => writeln!(self.output, "\n{passed} passed, {failed} failed"),
-        };
-        let _ = self.output.flush();
+            false => Shown::of("\n{} passed, {} failed\n", &[&passed, &failed]),
+        });
     }
 }
 
@@ -402,8 +394,7 @@ fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Pl
 /// What an assertion compared.
 fn compared(session: &mut Session, printed: &Printed, thrown: &Root) -> Option<Difference> {
     // The case may have used up its limits; this is not its doing.
-    let soon = Instant::now().checked_add(Duration::from_secs(2));
-    session.vm().set_limits(Limits { deadline: soon, ..Limits::default() });
+    look_again(session, LOOK);
     let show = session.run(&Input::text(HELPER, COMPARED)).ok()?;
     session.vm().call(&show, std::slice::from_ref(thrown)).ok()?;
     let lines: Value = serde_json::from_str(&printed.take()).ok()?;
@@ -427,20 +418,9 @@ fn exited(error: &Error) -> Report {
     }
 }
 
-/// Every line with something before it.
-fn indented(text: &str, before: &str) -> String {
-    let mut shown = String::new();
-    for line in text.lines() {
-        shown += &format!("{before}{}", if before.trim().is_empty() { line.to_owned() } else { harmless(line) });
-        shown.truncate(shown.trim_end().len());
-        shown.push('\n');
-    }
-    shown
-}
-
-/// A text from a program without what terminals obey.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+/// What a program has printed, beside a line that tells it from what is said of it.
+fn printed_lines(printed: &str) -> Shown {
+    Shown::text(printed).indented("  | ")
 }
 
 /// What a program prints, kept until it is known whether anybody wants to see it.

@@ -1,0 +1,126 @@
+//! The one place where `vm` puts an engine together: what a program may reach, what bounds it, where it prints, and that
+//! Ctrl-C stops it. Every command that compiles or runs something asks here, so that every option holds for all of them.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use quipu::error::Error;
+use quipu::lang::diagnostic::Diagnostics;
+use quipu::load::Program;
+use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, lacking};
+use quipu::vm::{Image, Limits};
+use quipu::{Engine, Input, Session};
+
+use super::args::Options;
+use super::ctrl_c;
+use super::terminal::{Harmless, Output};
+
+/// What a command lets run, with all that its options say of it.
+pub struct Setting<'o> {
+    options: &'o Options,
+    capabilities: Capabilities,
+    engine: Engine,
+}
+
+/// Where what a program prints goes.
+pub enum Prints {
+    /// To standard output. When nobody reads that any more, the rest is swallowed.
+    Out,
+    /// To standard output. When nobody reads that any more, this says so and the program is stopped.
+    WhileRead(Arc<AtomicBool>),
+    /// To standard output, but a terminal is shown what it would obey: it comes from somebody else.
+    Harmless,
+    /// Nowhere.
+    Nowhere,
+    /// To whoever wants to see it first.
+    Into(Box<dyn Write + Send>),
+}
+
+impl<'o> Setting<'o> {
+    /// For a program in source, which somebody has named and can read: it may reach whatever no option denies.
+    pub fn of_program(options: &'o Options, args: Vec<String>) -> Setting<'o> {
+        let capabilities = granted(options, Capabilities::ALL);
+        let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) });
+        Setting { options, capabilities, engine }
+    }
+
+    /// For values that somebody else sends, which are only to be shown.
+    pub fn of_answer(options: &'o Options) -> Setting<'o> {
+        Setting { options, capabilities: Capabilities::PURE, engine: Engine::granting(&Grant::pure()) }
+    }
+
+    /// What an image needs that it may not reach.
+    pub fn lacking(&self, image: &Image) -> Vec<Lacking> {
+        lacking(image.needs().iter().map(String::as_str), self.capabilities)
+    }
+
+    /// Compiles a program and gives its warnings.
+    pub fn check(&self, input: &Input) -> Result<Vec<Diagnostics>, Error> {
+        self.engine.check(input)
+    }
+
+    /// Compiles a program and all it imports.
+    pub fn compile(&self, input: &Input) -> Result<Program, Error> {
+        self.engine.compile(input)
+    }
+
+    /// A machine that has begun to use up its limits, prints there, and is stopped by Ctrl-C.
+    pub fn session(&self, prints: Prints) -> Result<Session, Error> {
+        let mut session = self.engine.session(limits(self.options))?;
+        let output: Box<dyn Write + Send> = match prints {
+            Prints::Out => Box::new(Output::new().for_a_program()),
+            Prints::WhileRead(gone) => {
+                let interrupt = session.vm().interrupt_handle();
+                Box::new(Output::new().when_gone(gone, move || interrupt.interrupt()).for_a_program())
+            }
+            Prints::Harmless => Box::new(Harmless::new(Output::new())),
+            Prints::Nowhere => Box::new(io::sink()),
+            Prints::Into(output) => output,
+        };
+        session.vm().set_output(output);
+        ctrl_c::stop(session.vm());
+        Ok(session)
+    }
+}
+
+/// Of these capabilities, those that no option denies.
+fn granted(options: &Options, among: Capabilities) -> Capabilities {
+    let denied = |&&capability: &&Capability| denied_by(options, capability).is_some();
+    Capability::ALL.iter().filter(denied).fold(among, |among, &denied| among.without(denied))
+}
+
+/// The option that denies a capability.
+pub fn denied_by(options: &Options, capability: Capability) -> Option<String> {
+    let denied = match capability {
+        Capability::Fs => options.deny_fs,
+        Capability::Os => options.deny_os,
+        Capability::Io => options.deny_io,
+        Capability::Time => options.deny_time,
+        Capability::Entropy => options.deny_entropy,
+        Capability::Net => options.deny_net,
+    };
+    match (options.sandbox, denied) {
+        (true, _) => Some("--sandbox".to_owned()),
+        (false, true) => Some(format!("--deny-{}", capability.name())),
+        (false, false) => None,
+    }
+}
+
+/// What bounds a program that begins now.
+fn limits(options: &Options) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        fuel: options.fuel.or(usual.fuel),
+        heap: options.heap.unwrap_or(usual.heap),
+        depth: options.depth.unwrap_or(usual.depth),
+        deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
+    }
+}
+
+/// Gives a machine that may have used up its limits so much time again, for a look at what it has come to.
+pub fn look_again(session: &mut Session, time: Duration) {
+    let limits = limits(&Options::default());
+    session.vm().set_limits(Limits { deadline: Instant::now().checked_add(time), ..limits });
+}
