@@ -2,48 +2,18 @@
 //!
 //! Each case is loaded in a process of its own, because what was freed before would hide what is taken later.
 
+#[path = "support/hungry.rs"]
+mod hungry;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use quipu::vm::Limits;
-use quipu::vm::image::{Form, Image};
-use quipu::{Engine, Input, Session};
+use quipu::vm::image::Image;
 
-const FACTOR: usize = 16;
-const EXTRA: usize = 1 << 20;
-
-/// What the system counts beside: it gives whole pages, and the allocator keeps lists.
-const PAGES: usize = 256 << 10;
+use hungry::*;
 
 const CASE: &str = "QUIPU_IMAGE";
-
-const PROGRAMS: [&str; 17] = [
-    "range(200_000).map(|i| nil)",
-    "range(200_000).map(|i| [])",
-    "range(100_000).map(|i| [i])",
-    "range(100_000).map(|i| [:])",
-    "let m = set([]); for i in 0..200_000 { m.add(i) }; m",
-    "let m = [:]; for i in 0..200_000 { m[i] = nil }; m",
-    "let m = [:]; for i in 0..60_000 { m[(i,)] = set([i]) }; m",
-    "fn f(n) { var m = n; || { m += 1; m } }; range(100_000).map(f)",
-    "range(30_000).map(|i| fiber(|| i))",
-    "range(10_000).map(|i| { let f = fiber(|| { yield i }); f.resume(); f })",
-    "type P(a, b, c); range(60_000).map(|i| P(nil, nil, nil))",
-    "type K(n) { fn eq(self, o) = false; fn hash(self) = self.n }; let m = [:]; for i in 0..20_000 { m[K(i)] = i }; m",
-    "range(100_000).map(|i| (i,))",
-    "range(100_000).map(|i| \"${i}\")",
-    "range(60_000).map(|i| error(\"${i}\"))",
-    "range(200_000).map(|i| i)",
-    "fn deep(n) = if n == 0 { yield 1 } else { 1 + deep(n - 1) }; let f = fiber(|| deep(60_000)); f.resume(); f",
-];
-
-/// A session whose library has run: what that takes is not the image's.
-fn session() -> Session {
-    let mut session = Engine::new().session(Limits::default()).unwrap();
-    session.run(&Input::text("warm.qp", "[1].map(|x| x).sum()")).unwrap();
-    session
-}
 
 /// A line of what the system knows about this process, in bytes.
 fn status(name: &str) -> Option<usize> {
@@ -58,13 +28,9 @@ fn loading_takes_at_most_sixteen_times_the_length() {
         return load(Path::new(&file));
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image_memory");
-    fs::create_dir_all(&folder).unwrap();
     let mut sound = true;
     for (text, number) in PROGRAMS.iter().zip(0..) {
-        let file = folder.join(format!("{number}.qpi"));
-        let mut session = session();
-        let value = session.run(&Input::text("main.qp", *text)).unwrap();
-        fs::write(&file, session.vm().freeze(&value).unwrap().to_bytes(Form::default())).unwrap();
+        let file = save(&folder, &format!("{number}.qpi"), text);
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "loading_takes_at_most_sixteen_times_the_length", "--nocapture"])
             .env(CASE, &file)

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use quipu::lang::code::{Code, CodeHash};
 use quipu::stdlib::Grant;
-use quipu::vm::image::{Form, Image, ImageError};
+use quipu::vm::image::{Form, Image, ImageError, Met, Outline, Part, Place, Thing};
 use quipu::vm::{Budget, Failure, Limits, Root, Step};
 use quipu::{Engine, Input, Session};
 
@@ -369,4 +369,71 @@ fn frames_name_parts_of_the_library_that_no_one_has_used() {
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
         assert_eq!(called(&mut session, &value), "(2, 1)");
     }
+}
+
+/// Things of all kinds: types that stand in instances with cells in them, keys with hashes, fibers under way, cycles.
+const KINDS: &str = "\
+fn make(n) { var k = n; type T(a, b) { fn get(self) = k; fn set(self, x) { k = x }; fn new(self) = T(1, 2) }; T }
+type K(n) { fn eq(self, o) = self.n == o.n; fn hash(self) = self.n }
+let (first, second) = (make(1), make(2))
+let i = first(1, [2.5, \"x\"])
+let j = second(i, (1, \"two\", b\"3\", 1..4, (0..=10).step(3), (), [:], [], ((), ((), \"two\"))))
+let f = fiber(|| { for x in [1, 2, 3] { yield x } })
+f.resume()
+let list = [i, j, f, fiber(|| i), [1: 2, (1, 2): \"x\", \"k\": set([i, j]), K(3): K(4)], error(\"e\", [1]), print, first]
+list.push([list, range(20), range(20).map(|n| n / 2), i, \"two\"])
+list";
+
+/// What is behind a part, or the part, in a word.
+fn shown(outline: &Outline<'_>, part: Part) -> String {
+    match outline.thing(part) {
+        None => format!("{part:?}"),
+        Some(Thing::Function(code)) => code.hash().to_string(),
+        Some(thing) => format!("{thing:?}"),
+    }
+}
+
+#[test]
+fn an_outline_has_what_the_check_has_counted() {
+    let engine = Engine::new();
+    let stored = corpus().into_iter().map(|(_, _, file)| Image::open(fs::read(file).unwrap(), &()).unwrap());
+    for image in stored.chain([freeze(&engine, KINDS)]) {
+        let (outline, tally) = (image.outline(), image.tally());
+        let all = |part: fn(usize) -> Part| (0..).map(part).map_while(|part| outline.thing(part)).collect::<Vec<_>>();
+        let (frozen, nodes) = (all(Part::Frozen), all(Part::Node));
+        assert_eq!(frozen.iter().filter(|thing| matches!(thing, Thing::Function(_))).count(), tally.functions);
+        assert_eq!(nodes.iter().filter(|thing| matches!(thing, Thing::Cell { .. })).count(), tally.cells);
+        // Every part is one of them, and what is met again is what it was.
+        for whole in (0..frozen.len()).map(Part::Frozen).chain((0..nodes.len()).map(Part::Node)) {
+            for (place, part) in outline.parts(whole) {
+                let is_there = match part {
+                    Part::Frozen(number) => number < frozen.len(),
+                    Part::Node(number) => number < nodes.len(),
+                    _ => true,
+                };
+                assert!(is_there, "{place:?} of {}", shown(&outline, whole));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_walk_enters_everything_once() {
+    let image = freeze(&Engine::new(), KINDS);
+    let outline = image.outline();
+    let visits: Vec<_> = outline.walk().collect();
+    let again = |met| visits.iter().filter(|visit| visit.met == met).count();
+    // The list is in itself once, and the first instance is met in the second one, in a set, in a fiber and at the end.
+    assert_eq!((again(Met::Above), visits[0].depth, visits[0].met), (1, 0, Met::First));
+    let instance = visits.iter().find(|visit| matches!(visit.place, Place::Item(0)) && visit.depth == 1).unwrap().part;
+    let met = |met| visits.iter().filter(|visit| visit.part == instance && visit.met == met).count();
+    assert_eq!((met(Met::First), met(Met::Again)), (1, 4));
+    // What is left after some is the rest of the wholes that the walk is in.
+    let mut walk = outline.walk();
+    assert_eq!(walk.by_ref().take(1).count(), 1);
+    assert_eq!(walk.left(), 9);
+    let Some(Thing::Instance(ty)) = outline.thing(instance) else { panic!("it is no instance") };
+    assert_eq!(shown(&outline, ty), "Type(\"T\")");
+    assert_eq!(outline.fields(ty).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(outline.members(ty).map(|(name, _)| name).collect::<Vec<_>>(), ["", "get", "set", "new"]);
 }

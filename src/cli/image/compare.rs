@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
+use std::mem::discriminant;
 use std::process::ExitCode;
 
+use quipu::lang::code::{Code, CodeHash};
 use quipu::report::Shown;
 use quipu::vm::Image;
-use quipu::vm::image::{FiberView, Frozen, Node, Part};
+use quipu::vm::image::{Outline, Part, Place, Thing};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
@@ -39,7 +41,7 @@ pub fn differences(a: &Image, b: &Image) -> Vec<String> {
         met: HashSet::new(),
         todo: VecDeque::new(),
     };
-    walk.todo.push_back(("value".to_owned(), walk.a.view.root, walk.b.view.root));
+    walk.todo.push_back(("value".to_owned(), walk.a.outline.root(), walk.b.outline.root()));
     while let Some((path, x, y)) = walk.todo.pop_front() {
         if walk.found.len() >= MOST {
             walk.found.push("... and more".to_owned());
@@ -85,19 +87,14 @@ impl Walk<'_, '_> {
         if !self.same_shape(&path, x, y) {
             return;
         }
-        let (mut parts, mut others) = (self.a.parts(x), self.b.parts(y));
-        // A type's name does not show in its parts, nor do keys.
-        let (count, other_count) = (parts.len(), others.len());
-        if count != other_count {
+        let (parts, others): (Vec<_>, Vec<_>) = (self.a.parts(x).collect(), self.b.parts(y).collect());
+        // A type's name does not show in its parts.
+        if parts.len() != others.len() {
             self.found.push(format!("{path}: {} in the first, {} in the second", self.a.short(x), self.b.short(y)));
         }
-        if let (Some(Node::Map(entries)), Some(Node::Map(other))) = (self.a.node(x), self.b.node(y)) {
-            let key = |seen: &Seen<'_>, key| seen.short(key);
-            parts = entries.iter().map(|&(k, v)| (format!("[{}]", key(&self.a, k)), v)).collect();
-            others = other.iter().map(|&(k, v)| (format!("[{}]", key(&self.b, k)), v)).collect();
-        }
+        let is_map = matches!(self.a.outline.thing(x), Some(Thing::Map(_)));
         for ((name, part), (other_name, other)) in parts.into_iter().zip(others) {
-            if name.starts_with('[') && name != other_name && self.a.node(x).is_some_and(is_map) {
+            if is_map && name != other_name {
                 self.found.push(format!("{path}: the key {name} in the first, {other_name} in the second"));
                 continue;
             }
@@ -131,55 +128,50 @@ impl Walk<'_, '_> {
 
     /// Compares two values without their parts.
     fn same_shape(&mut self, path: &str, x: Part, y: Part) -> bool {
-        let same = match (self.a.frozen(x), self.b.frozen(y)) {
-            (Some(Frozen::Function { code: p, .. }), Some(Frozen::Function { code: q, .. })) if p != q => {
-                let place = |seen: &Seen<'_>, part| {
-                    let debug = seen.frozen(part).and_then(|function| seen.code(function)?.debug());
-                    debug.map_or(String::new(), |debug| format!(" ({}:{})", debug.file, debug.line))
+        let (Some(thing), Some(other)) = (self.a.outline.thing(x), self.b.outline.thing(y)) else {
+            self.differ(path, x, y);
+            return false;
+        };
+        let same = match (thing, other) {
+            (Thing::Function(p), Thing::Function(q)) if p.hash() != q.hash() => {
+                let place = |code: &Code| {
+                    code.debug().map_or(String::new(), |debug| format!(" ({}:{})", debug.file, debug.line))
                 };
                 self.found.push(format!(
                     "{path}: the code differs: {}{} in the first, {}{} in the second",
                     self.a.short(x),
-                    place(&self.a, x),
+                    place(p),
                     self.b.short(y),
-                    place(&self.b, y)
+                    place(q)
                 ));
                 return true;
             }
-            (Some(Frozen::Tuple(_)), Some(Frozen::Tuple(_)))
-            | (Some(Frozen::Function { .. }), Some(Frozen::Function { .. }))
-            | (Some(Frozen::Error { .. }), Some(Frozen::Error { .. })) => true,
-            (
-                Some(Frozen::Type { name, fields, constructor, methods }),
-                Some(Frozen::Type { name: n, fields: f, constructor: c, methods: m }),
-            ) => {
-                let codes = |methods: &[(String, quipu::vm::image::Member)]| -> Vec<_> {
-                    methods.iter().map(|(name, method)| (name.clone(), method.code)).collect()
-                };
-                if name == n && (fields != f || constructor.code != c.code || codes(methods) != codes(m)) {
-                    self.found.push(format!("{path}: the fields or methods of type {name} differ"));
+            (Thing::Type(p), Thing::Type(q)) => {
+                if p == q
+                    && !(self.a.outline.fields(x).eq(self.b.outline.fields(y))
+                        && members(&self.a.outline, x) == members(&self.b.outline, y))
+                {
+                    self.found.push(format!("{path}: the fields or methods of type {p} differ"));
                     return true;
                 }
-                name == n
+                p == q
             }
-            (Some(p), Some(q)) => p == q,
-            (None, None) => match (self.a.node(x), self.b.node(y)) {
-                (Some(Node::Cell { is_var: p, .. }), Some(Node::Cell { is_var: q, .. })) => p == q,
-                (Some(Node::Instance { ty: p, .. }), Some(Node::Instance { ty: q, .. })) => {
-                    self.todo.push_back((format!("{path}.type"), *p, *q));
-                    true
+            (Thing::Instance(p), Thing::Instance(q)) => {
+                self.todo.push_back((format!("{path}.type"), p, q));
+                true
+            }
+            (Thing::Fiber(p), Thing::Fiber(q)) => {
+                if p == q && waiting(&self.a.outline, x) != waiting(&self.b.outline, y) {
+                    self.found.push(format!("{path}: the fiber waits elsewhere in the second"));
+                    return true;
                 }
-                (Some(Node::Fiber(p)), Some(Node::Fiber(q))) => {
-                    if std::mem::discriminant(p) == std::mem::discriminant(q) && waiting(p) != waiting(q) {
-                        self.found.push(format!("{path}: the fiber waits elsewhere in the second"));
-                        return true;
-                    }
-                    std::mem::discriminant(p) == std::mem::discriminant(q)
-                }
-                (Some(p), Some(q)) => std::mem::discriminant(p) == std::mem::discriminant(q),
-                _ => false,
-            },
-            _ => false,
+                p == q
+            }
+            (Thing::Str(p), Thing::Str(q)) | (Thing::Native(p), Thing::Native(q)) => p == q,
+            (Thing::Bytes(p), Thing::Bytes(q)) => p == q,
+            (Thing::Cell { is_var: p }, Thing::Cell { is_var: q }) => p == q,
+            (Thing::Range { .. }, Thing::Range { .. }) => self.a.short(x) == self.b.short(y),
+            (thing, other) => discriminant(&thing) == discriminant(&other),
         };
         if !same {
             self.differ(path, x, y);
@@ -189,12 +181,14 @@ impl Walk<'_, '_> {
 }
 
 /// Where a fiber waits.
-fn waiting(fiber: &FiberView) -> Vec<u32> {
-    fiber.frames().iter().map(|frame| frame.at).collect()
+fn waiting(outline: &Outline<'_>, fiber: Part) -> Vec<u32> {
+    let at = |place| if let Place::Frame { at, .. } = place { Some(at) } else { None };
+    outline.parts(fiber).filter_map(|(place, _)| at(place)).collect()
 }
 
-fn is_map(node: &Node) -> bool {
-    matches!(node, Node::Map(_))
+/// The names and codes of a type's constructor and methods.
+fn members<'i>(outline: &Outline<'i>, ty: Part) -> Vec<(&'i str, CodeHash)> {
+    outline.members(ty).map(|(name, code)| (name, code.hash())).collect()
 }
 
 fn both_nan(x: Part, y: Part) -> bool {

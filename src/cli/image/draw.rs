@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use quipu::report::Shown;
-use quipu::vm::image::{Frozen, Node, Part};
+use quipu::vm::image::{Part, Thing};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
@@ -52,11 +52,10 @@ fn svg(dot: &str) -> Result<String, Stop> {
 fn is_drawn(seen: &Seen<'_>, part: Part) -> bool {
     match part {
         Part::Node(_) => true,
-        Part::Frozen(_) => matches!(
-            seen.frozen(part),
-            Some(Frozen::Function { .. } | Frozen::Type { .. } | Frozen::Tuple(_) | Frozen::Error { .. })
+        _ => matches!(
+            seen.outline.thing(part),
+            Some(Thing::Function(_) | Thing::Type(_) | Thing::Tuple(_) | Thing::Error)
         ),
-        _ => false,
     }
 }
 
@@ -80,7 +79,7 @@ fn dot(seen: &Seen<'_>) -> String {
         Leave(Part),
     }
     let mut open = HashSet::new();
-    let mut todo = vec![Step::Enter(seen.view.root)];
+    let mut todo = vec![Step::Enter(seen.outline.root())];
     while let Some(step) = todo.pop() {
         let part = match step {
             Step::Enter(part) => part,
@@ -95,7 +94,7 @@ fn dot(seen: &Seen<'_>) -> String {
         order.push(part);
         open.insert(id(part));
         todo.push(Step::Leave(part));
-        for (name, other) in seen.parts(part).into_iter().take(MOST_PARTS) {
+        for (name, other) in seen.parts(part).take(MOST_PARTS) {
             if is_drawn(seen, other) {
                 uses.push(id(other));
                 let name = name.trim_start_matches('.').trim_start_matches("free.").to_owned();
@@ -107,11 +106,11 @@ fn dot(seen: &Seen<'_>) -> String {
     let mut text = String::from("digraph image {\n  start [label=\"value\", shape=ellipse];\n");
     for &part in &order {
         let shared = uses.iter().filter(|&used| *used == id(part)).count() > 1;
-        let (shape, color) = match (seen.node(part), seen.frozen(part)) {
-            (Some(Node::Cell { .. }), _) => ("circle", "#ffe9a8"),
-            (Some(Node::Fiber(_)), _) => ("box", "#d9c8f0"),
-            (Some(_), _) => ("box", "#cfe8cf"),
-            (_, Some(Frozen::Function { .. })) => ("box", "#cfe0f7"),
+        let (shape, color) = match (part, seen.outline.thing(part)) {
+            (_, Some(Thing::Cell { .. })) => ("circle", "#ffe9a8"),
+            (_, Some(Thing::Fiber(_))) => ("box", "#d9c8f0"),
+            (_, Some(Thing::Function(_))) => ("box", "#cfe0f7"),
+            (Part::Node(_), Some(_)) => ("box", "#cfe8cf"),
             _ => ("box", "#eeeeee"),
         };
         let width = if shared { 4 } else { 1 };
@@ -123,7 +122,7 @@ fn dot(seen: &Seen<'_>) -> String {
             escaped(&label(seen, part, shared)),
         );
     }
-    let _ = writeln!(text, "  start -> {};", id(seen.view.root));
+    let _ = writeln!(text, "  start -> {};", id(seen.outline.root()));
     for (from, to, name, closes) in edges {
         if !met.contains(&id(to)) || !order.contains(&to) {
             continue;
@@ -141,13 +140,13 @@ fn label(seen: &Seen<'_>, part: Part, shared: bool) -> String {
     if shared {
         lines.push("(shared)".to_owned());
     }
-    let parts = seen.parts(part);
-    let more = parts.len().saturating_sub(MOST_PARTS);
-    for (name, other) in parts.into_iter().take(MOST_PARTS).filter(|&(_, other)| !is_drawn(seen, other)) {
+    let mut parts = seen.parts(part);
+    for (name, other) in parts.by_ref().take(MOST_PARTS).filter(|&(_, other)| !is_drawn(seen, other)) {
         let name = name.trim_start_matches('.').trim_start_matches("free.").to_owned();
         let sign = if name.is_empty() { "" } else { " = " };
         lines.push(format!("{name}{sign}{}", seen.short(other)));
     }
+    let more = parts.count();
     if more > 0 {
         lines.push(format!("... and {more} more"));
     }

@@ -1,18 +1,17 @@
 //! `vm image info` and `vm image verify`: what is in an image, and whether it is whole.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use quipu::lang::code::{Code, FreeKind};
 use quipu::report::Shown;
-use quipu::vm::image::{Frozen, Node, Part, file_hash_of};
-use serde_json::json;
+use quipu::vm::image::{Met, Part, Visit, file_hash_of};
+use serde_json::{Value, json};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
-use super::super::terminal::{Output, Terminal, show};
+use super::super::terminal::{Output, Terminal};
 use super::names::Seen;
 use super::{CodeFrom, Stop, hex, open_bytes, read};
 
@@ -25,26 +24,38 @@ pub(super) fn info(path: &OsString, code: &CodeFrom, options: &Options, terminal
     let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
     let image = open_bytes(path, bytes, code, options)?;
     let seen = Seen::new(&image);
-    if terminal.is_json() {
-        let (lines, _) = tree(&seen, usize::MAX);
-        let functions: Vec<_> = image.codes().iter().map(function_json).collect();
-        let value = json!({
-            "bytes": length,
-            "thin": image.is_thin(),
-            "hash": hex(&image.hash()),
-            "file_hash": file_hash,
-            "needs": image.needs(),
-            "functions": functions,
-            "tree": lines,
-        });
-        show(&Shown::of("{}\n", &[&Shown::json(&value)]));
-    } else {
-        show(&text(&seen, length, &file_hash));
+    let mut output = Output::new();
+    // Line by line, because all lines may take many times as much as the image.
+    match terminal.is_json() {
+        true => show_json(&seen, length, &file_hash, &mut output),
+        false => show_text(&seen, length, &file_hash, &mut output),
     }
+    output.show_now(&Shown::default());
     Ok(Exit::Ok.into())
 }
 
-fn text(seen: &Seen<'_>, length: usize, file_hash: &str) -> Shown {
+fn show_json(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Output) {
+    let image = seen.image;
+    output.show(&Shown::of("{\"bytes\":{},\"file_hash\":\"{}\",\"functions\":[", &[&length, &file_hash]));
+    show_list(image.codes().iter().map(function_json), output);
+    output.show(&Shown::of(
+        "],\"hash\":\"{}\",\"needs\":{},\"thin\":{},\"tree\":[",
+        &[&hex(&image.hash()), &Shown::json(&json!(image.needs())), &image.is_thin()],
+    ));
+    show_list(seen.outline.walk().map(|visit| Value::String(line(seen, &visit))), output);
+    output.show(&"]}\n".into());
+}
+
+fn show_list(items: impl Iterator<Item = Value>, output: &mut Output) {
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            output.show(&",".into());
+        }
+        output.show(&Shown::json(&item));
+    }
+}
+
+fn show_text(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Output) {
     let image = seen.image;
     let form = match (image.is_thin(), image.codes().iter().any(|code| code.debug().is_some())) {
         (true, _) => "thin",
@@ -52,19 +63,21 @@ fn text(seen: &Seen<'_>, length: usize, file_hash: &str) -> Shown {
         _ => "stripped",
     };
     let needs = if image.needs().is_empty() { "nothing".to_owned() } else { image.needs().join(", ") };
-    let mut text = Shown::of(
+    output.show(&Shown::of(
         "image      {} bytes, {}\nhash       {}\nfile hash  {}\nneeds      {}\n",
         &[&length, &form, &hex(&image.hash()), &file_hash, &needs],
-    );
-    text.push(&"\nfunctions\n".into());
-    image.codes().iter().for_each(|code| text.push(&Shown::of("  {}\n", &[&function(code)])));
-    text.push(&"\nvalue\n".into());
-    let (lines, left) = tree(seen, MOST_LINES);
-    lines.iter().for_each(|line| text.push(&Shown::of("  {}\n", &[line])));
-    if left > 0 {
-        text.push(&Shown::of("  ... and {} more; `--json` shows all\n", &[&left]));
+    ));
+    output.show(&"\nfunctions\n".into());
+    image.codes().iter().for_each(|code| output.show(&Shown::of("  {}\n", &[&function(code)])));
+    output.show(&"\nvalue\n".into());
+    let mut walk = seen.outline.walk();
+    for visit in walk.by_ref().take(MOST_LINES) {
+        output.show(&Shown::of("  {}\n", &[&line(seen, &visit)]));
     }
-    text
+    let left = walk.left();
+    if left > 0 {
+        output.show(&Shown::of("  ... and {} more; `--json` shows all\n", &[&left]));
+    }
 }
 
 fn free(code: &Code) -> Vec<String> {
@@ -88,7 +101,7 @@ fn function(code: &Code) -> String {
     format!("{}  {name}  {words} instructions, {} bytes{free}{place}", &hex(&code.hash().0)[..12], code.encode().len())
 }
 
-fn function_json(code: &Code) -> serde_json::Value {
+fn function_json(code: &Code) -> Value {
     json!({
         "code_hash": hex(&code.hash().0),
         "name": code.debug().map(|debug| debug.name.clone()),
@@ -100,65 +113,26 @@ fn function_json(code: &Code) -> serde_json::Value {
     })
 }
 
-/// The value as an indented tree: what was shown before is only named (`#3`), and a way back up is marked as a cycle.
-/// Gives at most so many lines, and how many parts were left out.
-fn tree(seen: &Seen<'_>, most: usize) -> (Vec<String>, usize) {
-    enum Step {
-        Show { name: String, part: Part, depth: usize },
-        Leave(Part),
+/// A line of the value as an indented tree: what was shown before is only named (`#3`), and a way back up is marked as a
+/// cycle.
+fn line(seen: &Seen<'_>, visit: &Visit<'_>) -> String {
+    let mut line = " ".repeat(2 * visit.depth.min(40));
+    // Writing to a string cannot fail.
+    let name = seen.name(visit.whole, visit.place);
+    let name = name.trim_start_matches('.');
+    if !name.is_empty() {
+        let _ = write!(line, "{name}: ");
     }
-    let mut lines = Vec::new();
-    let mut left = 0;
-    let mut shown = HashSet::new();
-    let mut above = HashSet::new();
-    let mut todo = vec![Step::Show { name: String::new(), part: seen.view.root, depth: 0 }];
-    while let Some(step) = todo.pop() {
-        let (name, part, depth) = match step {
-            Step::Show { name, part, depth } => (name, part, depth),
-            Step::Leave(part) => {
-                above.remove(&key(part));
-                continue;
-            }
-        };
-        if lines.len() >= most {
-            left += 1;
-            continue;
-        }
-        let label = match part {
-            Part::Node(number) => format!("#{number} "),
-            _ => String::new(),
-        };
-        let mut line = format!("{:1$}", "", 2 * depth.min(40));
-        if !name.is_empty() {
-            let _ = write!(line, "{name}: ");
-        }
-        let _ = write!(line, "{label}{}", seen.short(part));
-        let parts = seen.parts(part);
-        if above.contains(&key(part)) {
-            line.push_str("  (cycle: this is further up)");
-        } else if !shown.insert(key(part)) && !parts.is_empty() {
-            line.push_str("  (shared: shown before)");
-        } else if !parts.is_empty() {
-            above.insert(key(part));
-            todo.push(Step::Leave(part));
-            todo.extend(parts.into_iter().rev().map(|(name, part)| Step::Show {
-                name: name.trim_start_matches('.').to_owned(),
-                part,
-                depth: depth + 1,
-            }));
-        }
-        lines.push(line);
+    if let Part::Node(number) = visit.part {
+        let _ = write!(line, "#{number} ");
     }
-    (lines, left)
-}
-
-/// What tells parts with parts from one another.
-fn key(part: Part) -> (u8, usize) {
-    match part {
-        Part::Frozen(number) => (1, number),
-        Part::Node(number) => (2, number),
-        _ => (0, 0),
-    }
+    line.push_str(&seen.short(visit.part));
+    line.push_str(match visit.met {
+        Met::First => "",
+        Met::Again => "  (shared: shown before)",
+        Met::Above => "  (cycle: this is further up)",
+    });
+    line
 }
 
 pub(super) fn verify(
@@ -174,12 +148,17 @@ pub(super) fn verify(
         let length = bytes.as_ref().map_or(0, Vec::len);
         match bytes.and_then(|bytes| open_bytes(path, bytes, code, options)) {
             Ok(image) => {
-                let view = image.view();
-                let cells = view.nodes.iter().filter(|node| matches!(node, Node::Cell { .. })).count();
-                let functions = view.frozen.iter().filter(|value| matches!(value, Frozen::Function { .. })).count();
+                let tally = image.tally();
                 output.show(&Shown::of(
                     "{}: ok, {} bytes, {} closures, {} cells, {} code objects, hash {}\n",
-                    &[&path.display(), &length, &functions, &cells, &image.codes().len(), &hex(&image.hash())],
+                    &[
+                        &path.display(),
+                        &length,
+                        &tally.functions,
+                        &tally.cells,
+                        &image.codes().len(),
+                        &hex(&image.hash()),
+                    ],
                 ));
             }
             Err(Stop::Image(name, error)) => {

@@ -2,188 +2,129 @@
 
 use quipu::lang::code::Code;
 use quipu::vm::Image;
-use quipu::vm::image::{FiberView, FrameView, Frozen, Node, Part, View};
+use quipu::vm::image::{Outline, Part, Place, Thing};
 
 /// How much of a text is shown.
 const MOST: usize = 40;
 
-/// An image with its graph as data.
+/// An image and where everything in its graph stands.
 pub struct Seen<'i> {
     pub image: &'i Image,
-    pub view: View,
+    pub outline: Outline<'i>,
 }
 
 impl<'i> Seen<'i> {
     pub fn new(image: &'i Image) -> Seen<'i> {
-        Seen { image, view: image.view() }
-    }
-
-    pub fn frozen(&self, part: Part) -> Option<&Frozen> {
-        match part {
-            Part::Frozen(number) => self.view.frozen.get(number),
-            _ => None,
-        }
-    }
-
-    pub fn node(&self, part: Part) -> Option<&Node> {
-        match part {
-            Part::Node(number) => self.view.nodes.get(number),
-            _ => None,
-        }
-    }
-
-    /// The code of a function.
-    pub fn code(&self, function: &Frozen) -> Option<&'i Code> {
-        match function {
-            Frozen::Function { code, .. } => self.image.code(code),
-            _ => None,
-        }
-    }
-
-    /// The name of a function, and the first digits of its code's hash.
-    pub fn function(&self, function: &Frozen) -> String {
-        let Frozen::Function { code, .. } = function else { return String::new() };
-        let name = self.image.code(code).and_then(|code| code.debug()).map_or("fn", |debug| debug.name.as_str());
-        format!("{name} {}", &super::hex(&code.0)[..12])
+        Seen { image, outline: image.outline() }
     }
 
     /// A value without parts as source, or what a value with parts is, in a word or two.
     pub fn short(&self, part: Part) -> String {
-        match part {
-            Part::Nil => "nil".to_owned(),
-            Part::Bool(truth) => truth.to_string(),
-            Part::Int(int) => int.to_string(),
-            Part::Float(float) => format!("{float:?}"),
-            Part::Absent => "not initialised".to_owned(),
-            Part::Place(place) => format!("place {place}"),
-            Part::Frozen(number) => match self.view.frozen.get(number) {
-                Some(Frozen::Str(text)) => quoted(text),
-                Some(Frozen::Bytes(bytes)) => format!("{} bytes", bytes.len()),
-                Some(Frozen::Tuple(parts)) if parts.is_empty() => "()".to_owned(),
-                Some(Frozen::Tuple(parts)) => format!("tuple of {}", parts.len()),
-                Some(&Frozen::Range { start, end, step, inclusive }) => {
-                    let range = format!("{start}..{}{end}", if inclusive { "=" } else { "" });
-                    if step == 1 { range } else { format!("({range}).step({step})") }
-                }
-                Some(Frozen::Native(name)) => format!("native {name}"),
-                Some(function @ Frozen::Function { .. }) => self.function(function),
-                Some(Frozen::Type { name, .. }) => format!("type {name}"),
-                Some(Frozen::Error { .. }) => "error".to_owned(),
-                None => "?".to_owned(),
+        let Some(thing) = self.outline.thing(part) else {
+            return match part {
+                Part::Nil => "nil".to_owned(),
+                Part::Bool(truth) => truth.to_string(),
+                Part::Int(int) => int.to_string(),
+                Part::Float(float) => format!("{float:?}"),
+                Part::Absent => "not initialised".to_owned(),
+                Part::Place(place) => format!("place {place}"),
+                Part::Frozen(_) | Part::Node(_) => "?".to_owned(),
+            };
+        };
+        match thing {
+            Thing::Str(text) => quoted(text),
+            Thing::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Thing::Tuple(0) => "()".to_owned(),
+            Thing::Tuple(length) => format!("tuple of {length}"),
+            Thing::Range { start, end, step, inclusive } => {
+                let range = format!("{start}..{}{end}", if inclusive { "=" } else { "" });
+                if step == 1 { range } else { format!("({range}).step({step})") }
+            }
+            Thing::Native(name) => format!("native {name}"),
+            // A function's name, and the first digits of its code's hash.
+            Thing::Function(code) => {
+                let name = code.debug().map_or("fn", |debug| debug.name.as_str());
+                format!("{name} {}", &super::hex(&code.hash().0)[..12])
+            }
+            Thing::Type(name) => format!("type {name}"),
+            Thing::Error => "error".to_owned(),
+            Thing::Cell { is_var: true } => "cell of a var".to_owned(),
+            Thing::Cell { is_var: false } => "cell".to_owned(),
+            Thing::List(0) => "[]".to_owned(),
+            Thing::List(length) => format!("list of {length}"),
+            Thing::Map(0) => "[:]".to_owned(),
+            Thing::Map(length) => format!("map of {length}"),
+            Thing::Set(length) => format!("set of {length}"),
+            Thing::Instance(ty) => match self.outline.thing(ty) {
+                Some(Thing::Type(name)) => format!("instance of {name}"),
+                _ => "instance".to_owned(),
             },
-            Part::Node(number) => match self.view.nodes.get(number) {
-                Some(Node::Cell { is_var: true, .. }) => "cell of a var".to_owned(),
-                Some(Node::Cell { .. }) => "cell".to_owned(),
-                Some(Node::List(items)) if items.is_empty() => "[]".to_owned(),
-                Some(Node::List(items)) => format!("list of {}", items.len()),
-                Some(Node::Map(entries)) if entries.is_empty() => "[:]".to_owned(),
-                Some(Node::Map(entries)) => format!("map of {}", entries.len()),
-                Some(Node::Set(members)) => format!("set of {}", members.len()),
-                Some(Node::Instance { ty, .. }) => match self.frozen(*ty) {
-                    Some(Frozen::Type { name, .. }) => format!("instance of {name}"),
-                    _ => "instance".to_owned(),
-                },
-                Some(Node::Host { ty, .. }) => match self.frozen(*ty) {
-                    Some(Frozen::Native(name)) => format!("{name} of the host"),
-                    _ => "data of the host".to_owned(),
-                },
-                Some(Node::Fiber(_)) => "fiber".to_owned(),
-                None => "?".to_owned(),
+            Thing::Host(ty) => match self.outline.thing(ty) {
+                Some(Thing::Native(name)) => format!("{name} of the host"),
+                _ => "data of the host".to_owned(),
             },
+            Thing::Fiber(_) => "fiber".to_owned(),
         }
     }
 
     /// What the parts of a value are called, and the parts.
-    pub fn parts(&self, part: Part) -> Vec<(String, Part)> {
-        let indexed = |items: &[Part]| -> Vec<(String, Part)> {
-            items.iter().enumerate().map(|(index, &item)| (format!("[{index}]"), item)).collect()
-        };
-        match part {
-            Part::Frozen(number) => match self.view.frozen.get(number) {
-                Some(Frozen::Tuple(items)) => indexed(items),
-                Some(function @ Frozen::Function { owner, captures, .. }) => {
-                    let owner = owner.map(|owner| (".type".to_owned(), owner));
-                    owner.into_iter().chain(self.captures(self.code(function), ".free", captures)).collect()
-                }
-                Some(Frozen::Type { constructor, methods, .. }) => {
-                    let code = self.image.code(&constructor.code);
-                    let mut parts = self.captures(code, ".fields.free", &constructor.captures);
-                    for (name, method) in methods {
-                        let code = self.image.code(&method.code);
-                        parts.extend(self.captures(code, &format!(".{name}.free"), &method.captures));
-                    }
-                    parts
-                }
-                Some(Frozen::Error { kind, message, data }) => {
-                    vec![(".kind".to_owned(), *kind), (".message".to_owned(), *message), (".data".to_owned(), *data)]
-                }
-                _ => Vec::new(),
+    pub fn parts(&self, part: Part) -> impl Iterator<Item = (String, Part)> {
+        self.outline.parts(part).map(move |(place, inner)| (self.name(part, place), inner))
+    }
+
+    /// What a part that stands there in a whole is called.
+    pub fn name(&self, whole: Part, place: Place<'_>) -> String {
+        match place {
+            // A cell has no name of its own in the source.
+            Place::Root | Place::Content => String::new(),
+            Place::Item(index) => format!("[{index}]"),
+            Place::Entry(key) => format!("[{}]", self.short(key)),
+            Place::Field(index) => {
+                let name = match self.outline.thing(whole) {
+                    Some(Thing::Instance(ty)) => self.outline.fields(ty).nth(index),
+                    _ => None,
+                };
+                format!(".{}", name.unwrap_or("?"))
+            }
+            Place::Owner => ".type".to_owned(),
+            Place::Capture(index) => match self.outline.thing(whole) {
+                Some(Thing::Function(code)) => captured(code, ".free", index),
+                _ => format!(".free[{index}]"),
             },
-            Part::Node(number) => match self.view.nodes.get(number) {
-                // A cell has no name of its own in the source.
-                Some(Node::Cell { content, .. }) => vec![(String::new(), *content)],
-                Some(Node::List(items)) => indexed(items),
-                Some(Node::Map(entries)) => {
-                    entries.iter().map(|&(key, value)| (format!("[{}]", self.short(key)), value)).collect()
-                }
-                Some(Node::Set(members)) => indexed(members),
-                Some(Node::Instance { ty, fields }) => {
-                    let names = match self.frozen(*ty) {
-                        Some(Frozen::Type { fields, .. }) => fields.as_slice(),
-                        _ => &[],
-                    };
-                    let name = |index: usize| names.get(index).map_or("?", String::as_str);
-                    fields.iter().enumerate().map(|(index, &field)| (format!(".{}", name(index)), field)).collect()
-                }
-                Some(Node::Host { data, .. }) => vec![(".data".to_owned(), *data)],
-                Some(Node::Fiber(FiberView::Fresh(function))) => {
-                    vec![(".function".to_owned(), *function)]
-                }
-                Some(Node::Fiber(fiber)) => self.fiber(fiber),
-                _ => Vec::new(),
+            Place::MemberCapture { name, code, index } => match name.and_then(|name| self.outline.thing(name)) {
+                Some(Thing::Str(name)) => captured(code, &format!(".{name}.free"), index),
+                _ => captured(code, ".fields.free", index),
             },
-            _ => Vec::new(),
+            Place::Kind => ".kind".to_owned(),
+            Place::Message => ".message".to_owned(),
+            Place::Data => ".data".to_owned(),
+            Place::Function => ".function".to_owned(),
+            Place::Frame { frame, .. } => format!(".frames[{frame}].function"),
+            Place::Register { frame, function, at, index, register } => {
+                match register.and_then(|register| self.local(function, at, register)) {
+                    Some(name) => format!(".frames[{frame}].{name}"),
+                    None => format!(".frames[{frame}][{index}]"),
+                }
+            }
+            Place::Resumer => ".resumer".to_owned(),
+            Place::Resumed => ".resumed".to_owned(),
         }
     }
 
-    fn captures(&self, code: Option<&Code>, prefix: &str, captures: &[Part]) -> Vec<(String, Part)> {
-        let names = code.and_then(|code| code.debug()).map_or(&[][..], |debug| &debug.free);
-        let name = |index: usize| match names.get(index) {
-            Some(name) => format!("{prefix}.{name}"),
-            None => format!("{prefix}[{index}]"),
-        };
-        captures.iter().enumerate().map(|(index, &part)| (name(index), part)).collect()
+    /// The variable that a register holds at an instruction of a function.
+    fn local(&self, function: Part, at: u32, register: u16) -> Option<&'i str> {
+        let Some(Thing::Function(code)) = self.outline.thing(function) else { return None };
+        let locals = &code.debug()?.locals;
+        let local = locals.iter().find(|l| l.register == register && l.start <= at && at <= l.end)?;
+        Some(&local.name)
     }
+}
 
-    fn fiber(&self, fiber: &FiberView) -> Vec<(String, Part)> {
-        let frames = fiber.frames().iter().enumerate();
-        let mut parts: Vec<(String, Part)> =
-            frames.flat_map(|(index, frame)| self.frame(fiber, index, frame)).collect();
-        if let FiberView::Stopped { resumer, resumed, .. } = fiber {
-            let neighbours = [(".resumer", Some(*resumer)), (".resumed", *resumed)];
-            let neighbours = neighbours.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?)));
-            parts.extend(neighbours.filter(|&(_, part)| part != Part::Nil));
-        }
-        parts
-    }
-
-    fn frame(&self, fiber: &FiberView, index: usize, frame: &FrameView) -> Vec<(String, Part)> {
-        let code = self.frozen(frame.function).and_then(|function| self.code(function));
-        let live = code.map(|code| fiber.live(index, code)).unwrap_or_default();
-        let local = |register: Option<&u16>| {
-            let register = *register?;
-            let locals = &code?.debug()?.locals;
-            let at = frame.at;
-            let local = locals.iter().find(|l| l.register == register && l.start <= at && at <= l.end)?;
-            Some(local.name.clone())
-        };
-        let mut parts = vec![(format!(".frames[{index}].function"), frame.function)];
-        for (place, &register) in frame.registers.iter().enumerate() {
-            let name = local(live.get(place)).unwrap_or_else(|| format!("[{place}]"));
-            let dot = if name.starts_with('[') { "" } else { "." };
-            parts.push((format!(".frames[{index}]{dot}{name}"), register));
-        }
-        parts
+/// What a function's code calls something that it captures.
+fn captured(code: &Code, prefix: &str, index: usize) -> String {
+    match code.debug().and_then(|debug| debug.free.get(index)) {
+        Some(name) => format!("{prefix}.{name}"),
+        None => format!("{prefix}[{index}]"),
     }
 }
 

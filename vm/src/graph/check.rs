@@ -32,6 +32,9 @@ pub(crate) struct Facts {
     pub stacks: Vec<usize>,
     /// Number of frozen values and of nodes.
     pub counts: (usize, usize),
+    /// Number of functions among the frozen values, and of cells among the nodes.
+    pub functions: usize,
+    pub cells: usize,
 }
 
 /// Where code comes from: none for a graph that is checked without it.
@@ -503,7 +506,10 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
 
     fn new_node(&mut self, kind: u8) -> Result<Met, Rule> {
         match kind {
-            t::CELL | t::VAR => self.facts.weight.cell(),
+            t::CELL | t::VAR => {
+                self.facts.weight.cell();
+                self.facts.cells += 1;
+            }
             t::LIST => self.facts.weight.list(),
             t::FIBER => self.facts.weight.fiber(),
             _ => self.facts.weight.table(),
@@ -521,6 +527,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
             }
             Shape::Closure { code, captures, owned } => {
                 self.facts.weight.closure();
+                self.facts.functions += 1;
                 self.capture_count(code as u32, captures)?;
                 open.kind = if owned { t::OWNED } else { t::CLOSURE };
                 open.code = code as u32;

@@ -11,7 +11,7 @@ pub mod error;
 mod path;
 pub(crate) mod read;
 pub mod progress;
-mod stack;
+pub(crate) mod stack;
 mod weight;
 pub(crate) mod check;
 pub(crate) mod build;

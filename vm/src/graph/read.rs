@@ -65,6 +65,16 @@ pub(crate) trait Sink<'a> {
     /// A frozen value, or new instance, whose parts are being read.
     type Open;
 
+    /// The reference that is read next begins here.
+    #[inline]
+    fn begins(&mut self, _at: usize) {}
+    /// What was read last, or is closed next, ends here.
+    #[inline]
+    fn ends(&mut self, _at: usize) {}
+    /// The content of the next node begins here.
+    #[inline]
+    fn content(&mut self, _at: usize) {}
+
     /// How many frozen values and nodes there will be.
     fn counts(&mut self, frozen: usize, nodes: usize) -> Result<(), Rule>;
     /// A code object is named for the first time.
@@ -163,6 +173,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
         while let Some((kind, fields)) = self.sink.kind_of(node) {
             self.begin();
             self.progress.at(self.begun, Some(self.length));
+            self.sink.content(self.begun);
             self.content(node, kind, fields)?;
             node += 1;
         }
@@ -178,7 +189,12 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
 
     #[inline]
     fn begin(&mut self) {
-        self.begun = self.length - self.from.left();
+        self.begun = self.position();
+    }
+
+    #[inline]
+    fn position(&self) -> usize {
+        self.length - self.from.left()
     }
 
     fn number(&mut self) -> Result<u64, Rule> {
@@ -224,7 +240,10 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
     fn reference(&mut self) -> Result<S::Ref, Rule> {
         loop {
             self.begin();
-            let mut done = match self.leaf()? {
+            self.sink.begins(self.begun);
+            let leaf = self.leaf()?;
+            self.sink.ends(self.position());
+            let mut done = match leaf {
                 Ok(leaf) => leaf,
                 Err((shape, parts)) => {
                     // Every part is at least a byte.
@@ -249,6 +268,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
                     break;
                 }
                 let Some(top) = self.open.pop() else { return Ok(done) };
+                self.sink.ends(self.position());
                 done = self.sink.close(top.value)?;
             }
         }
@@ -457,7 +477,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
 }
 
 /// Reads the number of a code object, and its hash if it is named for the first time.
-fn read_code(from: &mut Reader<'_>, codes: &mut usize) -> Result<(usize, Option<CodeHash>), Rule> {
+pub(crate) fn read_code(from: &mut Reader<'_>, codes: &mut usize) -> Result<(usize, Option<CodeHash>), Rule> {
     let number = from.shortest_count()?;
     if number > *codes as u64 {
         return Err(Rule::Nothing { what: "code", number });
@@ -474,7 +494,14 @@ fn read_code(from: &mut Reader<'_>, codes: &mut usize) -> Result<(usize, Option<
 impl<'a> TypeShape<'a> {
     /// The constructor and the methods, in order.
     pub fn members(&self) -> Members<'a> {
-        Members { bytes: Reader::new(self.members), codes: self.codes, is_method: false }
+        Members::new(Reader::new(self.members), self.codes)
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The constructor and the methods that stand here, behind so many codes that were named.
+    pub fn new(bytes: Reader<'a>, codes: usize) -> Members<'a> {
+        Members { bytes, codes, is_method: false }
     }
 }
 

@@ -3,7 +3,7 @@
 /// Entries that are allocated at once.
 const CHUNK: usize = 1024;
 
-pub(super) struct Stack<T> {
+pub(crate) struct Stack<T> {
     full: Vec<Vec<T>>,
     top: Vec<T>,
 }

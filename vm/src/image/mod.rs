@@ -10,7 +10,7 @@
 
 mod error;
 mod format;
-mod view;
+mod outline;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -32,7 +32,7 @@ use crate::native::Fault;
 pub use crate::graph::progress::Progress;
 pub use error::{ImageError, ImageRule, Section};
 pub use format::{VERSION, file_hash_of, repair};
-pub use view::{FiberView, FrameView, Frozen, Member, Node, Part, View};
+pub use outline::{FiberStage, Met, Outline, Part, Parts, Place, Thing, Visit, Walk};
 
 /// Where the code of thin images is found.
 pub trait CodeTable {
@@ -60,6 +60,14 @@ pub struct Form {
     pub thin: bool,
     /// Without names and lines of functions. They change no hash.
     pub strip: bool,
+}
+
+/// How many there are in an image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Tally {
+    pub functions: usize,
+    pub cells: usize,
 }
 
 /// A value and all it reaches, apart from any machine.
@@ -328,6 +336,25 @@ impl Image {
     /// All code objects, each once, children before those they are nested in.
     pub fn codes(&self) -> &[Code] {
         &self.codes
+    }
+
+    /// How many functions and cells its graph has.
+    pub fn tally(&self) -> Tally {
+        let codes: HashMap<CodeHash, &Code> = self.codes.iter().map(|code| (code.hash(), code)).collect();
+        let find = |hash: &CodeHash| codes.get(hash).map(|&code| code.clone());
+        // The graph of an image was checked, or just written.
+        let facts = self.facts(&find, &mut Progress::silent());
+        facts.map_or(Tally::default(), |facts| Tally { functions: facts.functions, cells: facts.cells })
+    }
+
+    /// The code with this hash.
+    pub fn code(&self, hash: &CodeHash) -> Option<&Code> {
+        self.codes.iter().find(|code| code.hash() == *hash)
+    }
+
+    /// All code by hash, for opening thin images.
+    pub fn code_table(&self) -> HashMap<CodeHash, Code> {
+        self.codes.iter().map(|code| (code.hash(), code.clone())).collect()
     }
 
     /// Whether the bytes it was opened from had no code.
