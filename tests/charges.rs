@@ -225,8 +225,8 @@ impl Numbers {
 
     fn pattern(&mut self, depth: usize) -> String {
         const ATOMS: &[&str] = &[
-            "a", "b", "ab", "é", "日", "[ab]", "[^a]", r"\w", r"\d", r"\s", ".", "^", "$", r"\b", r"\B", "", "x", "(?i:k)",
-            "(?m:^)", "(?m:$)", r"\A", r"\z", "(?s:.)", "(?-u:a)", "bc",
+            "a", "b", "ab", "é", "日", "[ab]", "[^a]", r"\w", r"\d", r"\s", ".", "^", "$", r"\b", r"\B", "", "x",
+            "(?i:k)", "(?m:^)", "(?m:$)", r"\A", r"\z", "(?s:.)", "(?-u:a)", "bc",
         ];
         const COUNTS: &[&str] = &["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{0,2}", "{1,}?"];
         let mut pattern = String::new();
@@ -274,7 +274,8 @@ fn patterns_find_what_they_always_found() {
         let Ok(regex) = regex::Regex::new(&pattern) else { continue };
         let position = |byte: usize| text[..byte].chars().count();
         let join = |parts: Vec<String>| parts.join(",");
-        let spans = regex.find_iter(&text).map(|found| format!("{}-{}", position(found.start()), position(found.end())));
+        let spans =
+            regex.find_iter(&text).map(|found| format!("{}-{}", position(found.start()), position(found.end())));
         let groups = regex.captures_iter(&text).map(|captures| {
             let groups = captures.iter().map(|group| group.map_or("~", |group| group.as_str()));
             groups.collect::<Vec<_>>().join("|")
