@@ -217,7 +217,9 @@ impl<'v> Values<'v> {
         let len = list.len();
         grow(cx, &mut self.items, len, OBJECT)?;
         for at in (0..len).step_by(PIECE / SLOT) {
-            self.extend(cx, &list.slice(at, at + PIECE / SLOT))?;
+            let end = len.min(at + PIECE / SLOT);
+            self.meter.steps(cx, end - at)?;
+            self.items.extend((at..end).filter_map(|index| list.get(index)));
         }
         Ok(())
     }
