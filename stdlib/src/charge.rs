@@ -146,14 +146,28 @@ impl<'v> Values<'v> {
         self.meter.steps(cx, steps)
     }
 
+    /// Makes sure that another value fits, after so many steps, with so many bytes of its own. Most often it does, and
+    /// little is owed.
+    #[inline]
+    fn ready(&mut self, cx: &mut Cx<'v>, steps: usize, bytes: usize) -> Result<(), Fault<'v>> {
+        self.meter.0 += steps;
+        if self.meter.0 >= SAVED || self.items.len() == self.items.capacity() { self.settle(cx, bytes) } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn settle(&mut self, cx: &mut Cx<'v>, bytes: usize) -> Result<(), Fault<'v>> {
+        self.meter.settle(cx)?;
+        grow(cx, &mut self.items, 1, bytes)?;
+        self.reserve(cx, bytes)
+    }
+
     /// Adds a value.
     ///
     /// # Errors
     /// A limit.
     #[inline]
     pub(crate) fn push(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Result<(), Fault<'v>> {
-        grow(cx, &mut self.items, 1, OBJECT)?;
-        self.meter.steps(cx, 1)?;
+        self.ready(cx, 1, OBJECT)?;
         self.items.push(value);
         Ok(())
     }
@@ -164,10 +178,8 @@ impl<'v> Values<'v> {
     /// A limit.
     #[inline]
     pub(crate) fn push_str(&mut self, cx: &mut Cx<'v>, text: &str) -> Result<(), Fault<'v>> {
-        self.meter.steps(cx, 4 + text.len() / 4)?;
-        self.reserve(cx, STRING + text.len())?;
+        self.ready(cx, 4 + text.len() / 4, STRING + text.len())?;
         let text = cx.str(text)?;
-        grow(cx, &mut self.items, 1, OBJECT)?;
         self.items.push(text);
         Ok(())
     }
@@ -178,10 +190,8 @@ impl<'v> Values<'v> {
     /// A limit.
     #[inline]
     pub(crate) fn push_tuple(&mut self, cx: &mut Cx<'v>, parts: &[Value<'v>]) -> Result<(), Fault<'v>> {
-        self.meter.steps(cx, 4)?;
-        self.reserve(cx, OBJECT + size_of_val(parts))?;
+        self.ready(cx, 4, OBJECT + size_of_val(parts))?;
         let tuple = cx.tuple(parts)?;
-        grow(cx, &mut self.items, 1, OBJECT)?;
         self.items.push(tuple);
         Ok(())
     }
@@ -207,7 +217,9 @@ impl<'v> Values<'v> {
         let len = list.len();
         grow(cx, &mut self.items, len, OBJECT)?;
         for at in (0..len).step_by(PIECE / SLOT) {
-            self.extend(cx, &list.slice(at, at + PIECE / SLOT))?;
+            let end = len.min(at + PIECE / SLOT);
+            self.meter.steps(cx, end - at)?;
+            self.items.extend((at..end).filter_map(|index| list.get(index)));
         }
         Ok(())
     }
@@ -260,6 +272,33 @@ impl Text {
     pub(crate) fn with_room<'v>(cx: &mut Cx<'v>, bytes: usize) -> Result<Text, Fault<'v>> {
         cx.reserve(bytes.saturating_mul(2).saturating_add(STRING))?;
         Ok(Text { text: String::with_capacity(bytes), meter: Meter::default() })
+    }
+
+    /// The string of these parts with a separator between them, which take so many bytes together.
+    ///
+    /// # Errors
+    /// A limit.
+    pub(crate) fn joined<'v, 't>(
+        cx: &mut Cx<'v>,
+        length: usize,
+        parts: impl Iterator<Item = &'t str>,
+        separator: &str,
+    ) -> Outcome<'v> {
+        let mut all = Text::with_room(cx, length)?;
+        let mut unpaid = 0;
+        for (i, part) in parts.enumerate() {
+            unpaid += separator.len() + part.len() + 4;
+            if unpaid >= PIECE {
+                cx.work(unpaid / 64)?;
+                unpaid = 0;
+            }
+            if i > 0 {
+                all.text.push_str(separator);
+            }
+            all.text.push_str(part);
+        }
+        cx.work(unpaid / 64)?;
+        all.str(cx)
     }
 
     /// Makes room for so many bytes more.

@@ -70,11 +70,7 @@ pub(crate) fn part<'v>(cx: &mut Cx<'v>, list: List<'v>, start: usize, end: usize
         cx.work(len / 16)?;
         return Ok(list.slice(start, end));
     }
-    let mut values = Values::with_room(cx, len)?;
-    for at in (start..end).step_by(PIECE / SLOT) {
-        values.extend(cx, &list.slice(at, end.min(at + PIECE / SLOT)))?;
-    }
-    values.into_vec(cx)
+    one_by_one(cx, len, (start..end).filter_map(|index| list.get(index)))
 }
 
 /// At most `len` values, as they come.

@@ -6,7 +6,7 @@ use quipu_vm::ops::equal::equal;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, int, this_list};
-use crate::charge::{Meter, PIECE, Text, Values};
+use crate::charge::{PIECE, Text, Values};
 use crate::entry::{Entry, native};
 use crate::items::{self, OBJECT, SLOT};
 use crate::order;
@@ -223,9 +223,10 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         None => "",
     };
     let mut length = separator.len().saturating_mul(list.len().saturating_sub(1));
-    let mut meter = Meter::default();
     for (i, value) in list.iter().enumerate() {
-        meter.steps(cx, 1)?;
+        if i.is_multiple_of(PIECE / SLOT) {
+            cx.work((list.len() - i).min(PIECE / SLOT) / 16)?;
+        }
         match value.as_str() {
             Some(part) => length = length.saturating_add(part.len()),
             None => {
@@ -235,15 +236,7 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             }
         }
     }
-    meter.settle(cx)?;
-    let mut joined = Text::with_room(cx, length)?;
-    for (i, value) in list.iter().enumerate() {
-        if i > 0 && !separator.is_empty() {
-            joined.push(cx, separator)?;
-        }
-        joined.push(cx, value.as_str().unwrap_or(""))?;
-    }
-    joined.str(cx)
+    Text::joined(cx, length, list.iter().map(|part| part.as_str().unwrap_or("")), separator)
 }
 
 fn take<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -360,14 +353,16 @@ fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let at = count(cx, args[1], "_copy_items", "position", 0)?;
     let start = count(cx, args[3], "_copy_items", "position", 0)?;
     let end = count(cx, args[4], "_copy_items", "position", 0)?;
-    let end = end.min(from.len());
-    for piece in (start..end).step_by(PIECE / SLOT) {
-        let after = end.min(piece + PIECE / SLOT);
-        cx.work((after - piece) / 16)?;
-        for index in piece..after {
-            let Some(value) = from.get(index) else { break };
-            to.set(cx, at + (index - start), value);
+    let count = end.min(from.len()).saturating_sub(start);
+    let mut done = 0;
+    while done < count {
+        let piece = (count - done).min(PIECE / SLOT);
+        cx.work(piece / 16)?;
+        for offset in done..done + piece {
+            let Some(value) = from.get(start + offset) else { break };
+            to.set(cx, at + offset, value);
         }
+        done += piece;
     }
     Ok(Value::NIL)
 }

@@ -87,23 +87,21 @@ fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 /// The string without white space at one end or both: itself if there is none.
 fn trimmed<'v>(cx: &mut Cx<'v>, whole: Str<'v>, at_start: bool, at_end: bool) -> Outcome<'v> {
     let mut text = whole.as_str();
-    while at_start {
+    let mut goes_on = at_start;
+    while goes_on {
         let (piece, after) = text.split_at(text.floor_char_boundary(PIECE));
         let bare = piece.trim_start();
         cx.work((piece.len() - bare.len()) / 64)?;
         text = &text[piece.len() - bare.len()..];
-        if !bare.is_empty() || after.is_empty() {
-            break;
-        }
+        goes_on = bare.is_empty() && !after.is_empty();
     }
-    while at_end {
+    goes_on = at_end;
+    while goes_on {
         let (before, piece) = text.split_at(text.ceil_char_boundary(text.len().saturating_sub(PIECE)));
         let bare = piece.trim_end();
         cx.work((piece.len() - bare.len()) / 64)?;
         text = &text[..before.len() + bare.len()];
-        if !bare.is_empty() || before.is_empty() {
-            break;
-        }
+        goes_on = bare.is_empty() && !before.is_empty();
     }
     if text.len() == whole.as_str().len() {
         return Ok(whole.into());

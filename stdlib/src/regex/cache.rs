@@ -29,7 +29,7 @@ const DEEPEST: u32 = 200;
 /// The patterns of one machine, the one used last at the end.
 #[derive(Default)]
 struct Cache {
-    known: Vec<Box<Known>>,
+    known: Vec<Known>,
     /// Bytes that they take together.
     bytes: usize,
 }
@@ -41,11 +41,11 @@ pub(super) struct Known {
     price: usize,
     /// Bytes that it took when it was kept.
     bytes: usize,
-    pub engine: Engine,
+    pub engine: Box<Engine>,
 }
 
 /// The compiled form of a pattern, which is taken out of what the machine keeps.
-pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Box<Known>, Fault<'v>> {
+pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Known, Fault<'v>> {
     let pattern = pattern.as_str();
     // Charged for every use: what a program costs must not depend on what the cache holds.
     cx.work(16 + pattern.len().saturating_mul(4))?;
@@ -74,7 +74,7 @@ pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Box<Know
     cx.reserve(pattern.len() * READ + 3 * bytes)?;
     let engine = compile(&form, &weight).map_err(|what| wrong(cx, what))?;
     cx.waiting()?;
-    Ok(Box::new(Known { pattern: pattern.into(), price, bytes: 0, engine }))
+    Ok(Known { pattern: pattern.into(), price, bytes: 0, engine: Box::new(engine) })
 }
 
 /// Bytes that are compiled for a unit of fuel.
@@ -82,7 +82,7 @@ const PRICE: usize = 12;
 
 impl Known {
     /// Keeps the pattern for the next use, in place of those not used for the longest time.
-    pub(super) fn keep(mut self: Box<Self>, cx: &mut Cx<'_>) {
+    pub(super) fn keep(mut self, cx: &mut Cx<'_>) {
         let most = (cx.heap_limit() / 16).clamp(LEAST_KEPT, MOST_KEPT);
         self.engine.rest();
         let cache = cx.extension::<Cache>();

@@ -63,11 +63,11 @@ struct CannotTell;
 
 impl Engine {
     /// Compiles a pattern; `weight` is that of its form.
-    pub(super) fn new(form: &Hir, weight: &Weight) -> Result<Engine, thompson::BuildError> {
+    pub(super) fn new(form: &Hir, weight: &Weight) -> Result<Engine, Box<thompson::BuildError>> {
         let compile = |reverse, captures| {
             let config = thompson::Config::new();
             let config = config.reverse(reverse).which_captures(captures).nfa_size_limit(Some(LARGEST));
-            thompson::Compiler::new().configure(config).build_from_hir(form)
+            thompson::Compiler::new().configure(config).build_from_hir(form).map_err(Box::new)
         };
         let nfa = compile(false, WhichCaptures::All)?;
         let prefilter = Prefilter::from_hir_prefix(MatchKind::LeftmostFirst, form);
@@ -80,7 +80,7 @@ impl Engine {
             let (met, met_backward) = (forward.create_cache(), backward.create_cache());
             Box::new(Lazy { forward, backward, met, met_backward })
         });
-        let backtracker = BoundedBacktracker::new_from_nfa(nfa.clone())?;
+        let backtracker = BoundedBacktracker::new_from_nfa(nfa.clone()).map_err(Box::new)?;
         let tracks = backtracker.create_cache();
         Ok(Engine { nfa, lazy, prefilter, backtracker, tracks, walks: [None, None], states: weight.states.max(1) })
     }
@@ -340,8 +340,8 @@ pub(super) struct Weight {
 /// Bytes of a state of an automaton.
 const STATE: usize = 40;
 
-/// Bytes of a range of letters in an automaton.
-const RANGE: usize = 16;
+/// What a range of letters in a class weighs: it takes less, but is long in the making.
+const RANGE: usize = 32;
 
 impl Weight {
     /// The weight of a form, in which repetitions weigh what they are compiled to. Forms nest no deeper than patterns may.

@@ -38,7 +38,7 @@ pub(crate) const INTERNALS: &[Entry] = &[
 
 /// A pattern and the text in which it is searched.
 struct Search<'v> {
-    known: Box<Known>,
+    known: Known,
     text: &'v str,
     meter: Meter,
     /// Where the next search begins, and where the last match ended.

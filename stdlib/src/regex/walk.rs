@@ -98,7 +98,7 @@ impl Walk {
             if self.now.states.is_empty() {
                 break;
             }
-            meter.steps(cx, 2 * self.now.states.len())?;
+            meter.steps(cx, 6 * self.now.states.len())?;
             for index in 0..self.now.states.len() {
                 let state = self.now.states[index];
                 let to = match self.nfa.state(state) {
