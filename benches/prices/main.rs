@@ -92,21 +92,11 @@ fn prepare(session: &mut Session, make: &Root, size: usize) -> Result<Root, Fail
     vm.call(make, &[size])
 }
 
-fn make(session: &mut Session, recipe: &Recipe) -> Root {
-    match session.run(&Input::text("recipe.qp", recipe.program(&folder()))) {
-        Ok(make) => make,
-        Err(error) => panic!("{}: {}", recipe.name, told(session, &error)),
-    }
-}
-
-fn told(session: &Session, error: &Error) -> String {
-    match error {
-        Error::Failed(failure) => failure.to_string(),
-        other => {
-            let _ = session;
-            format!("{other:?}")
-        }
-    }
+fn make(session: &mut Session, recipe: &Recipe) -> Result<Root, String> {
+    session.run(&Input::text("recipe.qp", recipe.program(&folder()))).map_err(|error| match &error {
+        Error::Invalid(found) => found[0].list[0].title.clone(),
+        other => other.to_string(),
+    })
 }
 
 /// Where recipes keep their files.
@@ -118,46 +108,40 @@ fn plenty() -> Limits {
     Limits { fuel: Some(u64::MAX / 2), heap: 8 << 30, ..Limits::default() }
 }
 
-/// Calls every recipe at every size and tells the fuel, and the time in nanoseconds.
-fn calls(recipes: &[&Recipe]) -> Vec<[(u64, u64); 3]> {
-    let mut all = Vec::new();
-    for recipe in recipes {
-        let mut session = session(plenty());
-        let make = make(&mut session, recipe);
-        // What is made when it is first used is not the native's.
-        let warm = prepare(&mut session, &make, 3).unwrap_or_else(|failure| panic!("{}: {failure}", recipe.name));
-        if let Err(failure) = session.vm().call(&warm, &[]) {
-            panic!("{}: {failure}", recipe.name);
-        }
-        all.push(SIZES.map(|size| {
-            let call =
-                prepare(&mut session, &make, size).unwrap_or_else(|failure| panic!("{}: {failure}", recipe.name));
-            session.vm().set_limits(plenty());
-            let began = Instant::now();
-            let value = measured_call(session.vm(), &call);
-            let took = began.elapsed();
-            if let Err(failure) = value {
-                panic!("{}: {failure}", recipe.name);
-            }
-            (session.vm().stats().fuel_used, took.as_nanos() as u64)
-        }));
+/// Calls a recipe at every size and tells the fuel, and the time in nanoseconds.
+fn calls(recipe: &Recipe) -> Result<[(u64, u64); 3], String> {
+    let text = |failure: Failure| failure.to_string();
+    let mut session = session(plenty());
+    let make = make(&mut session, recipe)?;
+    // What is made when it is first used is not the native's.
+    let warm = prepare(&mut session, &make, 3).map_err(text)?;
+    session.vm().call(&warm, &[]).map_err(text)?;
+    let mut found = [(0, 0); 3];
+    for (size, found) in SIZES.iter().zip(&mut found) {
+        let call = prepare(&mut session, &make, *size).map_err(text)?;
+        session.vm().set_limits(plenty());
+        let began = Instant::now();
+        let value = measured_call(session.vm(), &call);
+        let took = began.elapsed();
+        value.map_err(text)?;
+        *found = (session.vm().stats().fuel_used, took.as_nanos() as u64);
     }
-    all
+    Ok(found)
 }
 
 /// The instructions of every call, as callgrind counts them in another process that does the same.
-fn instructions(part: &str, count: usize) -> Option<Vec<[u64; 3]>> {
+fn instructions(numbers: &[usize]) -> Option<Vec<[u64; 3]>> {
     if !Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success()) {
         return None;
     }
     let folder = folder();
     let status = Command::new("valgrind")
-        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*measured_call*"])
-        .args(["--dump-after=*measured_call*", "--compress-strings=yes", "--compress-pos=yes"])
+        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=prices::measured_call"])
+        .args(["--dump-after=prices::measured_call", "--compress-strings=yes", "--compress-pos=yes"])
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(std::env::current_exe().ok()?)
         .env(PART, "count")
-        .env("QUIPU_PRICES_ONLY", part)
+        .env("QUIPU_PRICES_ONLY", numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(" "))
         .stdout(std::process::Stdio::null())
         .stderr(fs::File::create(folder.join("said")).ok()?)
         .status()
@@ -169,7 +153,7 @@ fn instructions(part: &str, count: usize) -> Option<Vec<[u64; 3]>> {
         let line = text.lines().find_map(|line| line.strip_prefix("summary: ").or(line.strip_prefix("totals: ")));
         line.and_then(|line| line.trim().parse().ok()).unwrap_or_else(|| panic!("no summary in {}", file.display()))
     };
-    Some((0..count).map(|recipe| [1, 2, 3].map(|size| number(recipe * 3 + size))).collect())
+    Some((0..numbers.len()).map(|recipe| [1, 2, 3].map(|size| number(recipe * 3 + size))).collect())
 }
 
 /// A line of what the system knows about this process, in bytes.
@@ -182,10 +166,11 @@ fn status(name: &str) -> usize {
 /// In a process of its own: what one call takes of the system and of the heap, with this much room in the heap.
 fn bytes_of_call(recipe: &Recipe, room: usize) -> String {
     let mut session = session(plenty());
-    let make = make(&mut session, recipe);
-    let call = match prepare(&mut session, &make, LARGE) {
+    let made = make(&mut session, recipe)
+        .and_then(|make| prepare(&mut session, &make, LARGE).map_err(|failure| failure.to_string()));
+    let call = match made {
         Ok(call) => call,
-        Err(failure) => panic!("{}: {failure}", recipe.name),
+        Err(text) => panic!("{}: {text}", recipe.name),
     };
     let heap = session.vm().stats().heap_bytes;
     session.vm().set_limits(Limits { heap: heap.saturating_add(room), ..plenty() });
@@ -265,7 +250,11 @@ fn main() -> ExitCode {
     if let Ok(part) = std::env::var(PART) {
         if part == "count" {
             let only = std::env::var("QUIPU_PRICES_ONLY").unwrap_or_default();
-            calls(&chosen(&only).into_iter().map(|(_, recipe)| recipe).collect::<Vec<_>>());
+            for number in only.split(' ').filter_map(|number| number.parse::<usize>().ok()) {
+                if let Err(text) = calls(&recipes()[number]) {
+                    panic!("{}: {text}", recipes()[number].name);
+                }
+            }
         } else if let Some((number, room)) = part.split_once(' ') {
             let (number, room): (usize, usize) = (number.parse().unwrap_or(0), room.parse().unwrap_or(0));
             println!("{}", bytes_of_call(&recipes()[number], room));
@@ -312,16 +301,24 @@ fn run(part: &str, only_ns: bool, only_bytes: bool, all: bool) -> Vec<String> {
     );
     let chosen = chosen(part);
     if !only_bytes {
-        let measured: Vec<&Recipe> = chosen.iter().map(|&(_, recipe)| recipe).collect();
-        let found = calls(&measured);
-        let counted = if only_ns { None } else { instructions(part, measured.len()) };
+        let (mut numbers, mut found) = (Vec::new(), Vec::new());
+        for &(number, recipe) in &chosen {
+            match calls(recipe) {
+                Ok(sizes) => {
+                    numbers.push(number);
+                    found.push(sizes);
+                }
+                Err(text) => wrong.push(format!("{}: its recipe fails: {text}  [{}]", recipe.name, recipe.call)),
+            }
+        }
+        let counted = if only_ns { None } else { instructions(&numbers) };
         let what = if counted.is_some() { "instructions" } else { "ns" };
         if counted.is_none() {
             println!("valgrind does not count here: times, which decide nothing");
         }
-        let prices: Vec<Price<'_>> = (0..measured.len())
+        let prices: Vec<Price<'_>> = (0..numbers.len())
             .map(|at| Price {
-                recipe: measured[at],
+                recipe: &recipes()[numbers[at]],
                 fuel: found[at].map(|(fuel, _)| fuel),
                 work: counted.as_ref().map_or(found[at].map(|(_, ns)| ns), |counted| counted[at]),
             })

@@ -536,6 +536,9 @@ pub fn position<'v>(cx: &mut Cx<'v>, list: List<'v>, item: Value<'v>) -> Result<
 #[inline]
 fn is_equal<'v>(cx: &mut Cx<'v>, meter: &mut Meter, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
     meter.add(cx, STEP)?;
+    if a.tag == tag::INT && b.tag == tag::INT {
+        return Ok(a.bits == b.bits);
+    }
     match shallow(a, b) {
         Some(equal) if !is_weighty(a, b) => Ok(equal),
         _ => {

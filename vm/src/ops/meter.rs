@@ -9,11 +9,11 @@ use crate::native::Fault;
 /// A unit of fuel is this many parts: one byte that is looked at is one part.
 const UNIT: u64 = 64;
 
-/// A simple step, such as comparing two ints of lists, in parts.
-pub(crate) const STEP: u64 = UNIT / 16;
+/// A step from one value to the next, such as comparing two ints of lists, in parts: it takes longer than a simple step.
+pub(crate) const STEP: u64 = UNIT / 8;
 
-/// Looking into a container, in parts.
-pub(crate) const ENTER: u64 = UNIT / 4;
+/// Looking into a container, in parts: it has to be kept in mind.
+pub(crate) const ENTER: u64 = UNIT;
 
 /// So many parts may be owed.
 const CREDIT: u64 = 64 * UNIT;
