@@ -146,6 +146,11 @@ mod tests {
     }
 
     #[test]
+    fn files_that_a_build_leaves_out_count() {
+        assert!(source::WRITTEN.iter().any(|(name, _)| *name == "std/actor.qp"));
+    }
+
+    #[test]
     fn tables_have_versions() {
         assert!(unicode_of_patterns() >= [16, 0]);
         assert_eq!(engine_edition().to_string().len(), 64);
