@@ -8,6 +8,7 @@ mod grant;
 mod entry;
 mod args;
 mod items;
+mod charge;
 mod text;
 mod order;
 mod core;
