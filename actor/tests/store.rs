@@ -29,7 +29,7 @@ fn step(actor: &str, epoch: u64, seq: u64) -> Step {
         client: hash(7),
         request: seq,
         outcome: hash(seq),
-        engine: (seq % 2 == 0).then(|| hash(99)),
+        engine: seq.is_multiple_of(2).then(|| hash(99)),
     };
     let blobs = [blob(Kind::Code, 1, &[]), blob(Kind::Graph, 1000 + seq, &[1])];
     let reply = format!("reply {seq}").into_bytes().into();

@@ -11,7 +11,7 @@ use quipu_vm::{Image, Interrupt};
 
 use super::call::{Call, Outcome, ReplyTo};
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
-use super::recover::{RecoverError, begin, recover};
+use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
 use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step};
@@ -350,13 +350,9 @@ impl Actor {
             // What was committed has to be in the store before it is read.
             None => {
                 shared.vault.wait().map_err(|error| error.to_string())?;
-                Core::open(shared, &self.name).map_err(|error| match error {
-                    RecoverError::Held(held) => held.refusal(&self.name),
-                    error => {
-                        tracing::error!(actor = &*self.name, %error, "does not come back");
-                        error.to_string()
-                    }
-                })?
+                let refused = |error: RecoverError| error.refusal(&self.name);
+                not_held(&shared.vault, &self.name).map_err(refused)?;
+                Core::open(shared, &self.name).map_err(refused)?
             }
         };
         Ok(core.insert(opened))
@@ -408,12 +404,6 @@ impl Core {
         let options = &shared.options;
         let mut replies = Replies::new(options);
         let began = Instant::now();
-        let held = shared.vault.with(|store| store.held(name))?;
-        // Another engine may repeat what the last one could not.
-        let is_held = held.is_some();
-        if let Some(held) = held.filter(|held| held.engine == engine_edition().0) {
-            return Err(RecoverError::Held(Box::new(held)));
-        }
         let claim = shared.vault.with(|store| store.claim(name))?;
         if claim.seq == 0 && shared.vault.with(|store| store.snapshots(name))?.is_empty() {
             let machine = begin(options)?;
@@ -426,21 +416,7 @@ impl Core {
             return Ok(core);
         }
         replies.restore(shared.vault.with(|store| store.replies(name))?);
-        let recovered = match recover(&mut &shared.vault, &shared.functions, name, claim.seq) {
-            Ok(recovered) => recovered,
-            Err(RecoverError::Held(held)) => {
-                tracing::error!(actor = &**name, held = %held, "held");
-                let change = Change::Hold { actor: name.clone(), epoch: claim.epoch, held: (*held).clone() };
-                shared.vault.commit(change, Box::new(|| {}));
-                // Whoever is told can look it up.
-                shared.vault.wait()?;
-                return Err(RecoverError::Held(held));
-            }
-            Err(error) => return Err(error),
-        };
-        if is_held {
-            shared.vault.commit(Change::Free { actor: name.clone(), epoch: claim.epoch }, Box::new(|| {}));
-        }
+        let recovered = recover_or_hold(&shared.vault, &shared.functions, name, claim)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
         tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
         let log = Log { calls: recovered.replayed, bytes: 0 };

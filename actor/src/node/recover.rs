@@ -2,6 +2,7 @@
 //! One that does not come back is held, with the step and both results.
 
 use std::fmt;
+use std::sync::Arc;
 
 use quipu_stdlib::engine_edition;
 use quipu_vm::{Failure, Image};
@@ -11,7 +12,7 @@ use super::functions::Functions;
 use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
 use super::options::Options;
 use super::vault::Vault;
-use crate::store::{Action, Entry, Hash, Held, Kind, Store, StoreError};
+use crate::store::{Action, Change, Claim, Entry, Hash, Held, Kind, Store, StoreError};
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
@@ -56,6 +57,19 @@ impl From<StoreError> for RecoverError {
     }
 }
 
+impl RecoverError {
+    /// What whoever calls the actor is told; others have to know of what is no hold.
+    pub(super) fn refusal(self, actor: &str) -> String {
+        match self {
+            RecoverError::Held(held) => held.refusal(actor),
+            error => {
+                tracing::error!(actor, %error, "does not come back");
+                error.to_string()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Held {
     /// Where and why, and nothing that a program has made.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,8 +88,8 @@ impl fmt::Display for Held {
 }
 
 impl Held {
-    /// What whoever calls the actor is told: that it is held, and who can do what.
-    pub(super) fn refusal(&self, actor: &str) -> String {
+    /// That the actor is held, and who can do what.
+    fn refusal(&self, actor: &str) -> String {
         let to = match self.step {
             0 => "vm actor recover ADDRESS NAME --to 0".to_owned(),
             step => format!("vm actor recover ADDRESS NAME --to {}` or `--accept", step - 1),
@@ -123,6 +137,40 @@ pub(super) enum Strictness {
     Same,
     /// What it gives now counts; one that gives nothing has done nothing.
     Whatever,
+}
+
+/// Nothing, unless an actor is held that this engine could not bring back. What another engine could not, it tries.
+pub(super) fn not_held(vault: &Vault, actor: &str) -> Result<(), RecoverError> {
+    match vault.with(|store| store.held(actor))? {
+        Some(held) if held.engine == engine_edition().0 => Err(RecoverError::Held(Box::new(held))),
+        _ => Ok(()),
+    }
+}
+
+/// Brings an actor back that was claimed and has a snapshot. If it does not come back, it is held from now on.
+pub(super) fn recover_or_hold(
+    vault: &Vault,
+    functions: &Functions,
+    actor: &Arc<str>,
+    claim: Claim,
+) -> Result<Recovered, RecoverError> {
+    let (actor, epoch) = (actor.clone(), claim.epoch);
+    match recover(&mut &*vault, functions, &actor, claim.seq) {
+        Ok(recovered) => {
+            if vault.with(|store| store.held(&actor))?.is_some() {
+                vault.commit(Change::Free { actor, epoch }, Box::new(|| {}));
+            }
+            Ok(recovered)
+        }
+        Err(RecoverError::Held(held)) => {
+            tracing::error!(actor = &*actor, held = %held, "held");
+            vault.commit(Change::Hold { actor, epoch, held: (*held).clone() }, Box::new(|| {}));
+            // Whoever is told can look it up.
+            vault.wait()?;
+            Err(RecoverError::Held(held))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Brings an actor back that is at step `seq` and has a snapshot.
