@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
@@ -83,6 +83,9 @@ enum Carried {
 
 /// The longest arguments of a quick call.
 const QUICK_ARGS: usize = 4096;
+
+/// How long a quick call may take where threads wait that have time for the others.
+const QUICK_TIME: Duration = Duration::from_millis(5);
 
 /// An actor's machine, and where it stands.
 pub(super) struct Core {
@@ -315,7 +318,10 @@ impl Actor {
                 Pace::Quick => options.quick.min(options.fuel),
             }),
             heap: options.heap,
-            deadline: began.checked_add(options.time),
+            deadline: began.checked_add(match pace {
+                Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
+                _ => options.time,
+            }),
             result: options.result,
         };
         let outcome = loop {

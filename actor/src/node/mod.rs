@@ -35,7 +35,7 @@ use std::thread::Thread;
 use crate::store::{Hash, Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
-use pool::Pool;
+use pool::{Pool, Ready};
 use shared::{Counters, Shared};
 use vault::Vault;
 
@@ -99,6 +99,7 @@ impl Node {
         let shared = Arc::new(Shared {
             functions: Functions::new(options.cache),
             vault: Vault::new(store, options.threads > 0).map_err(NodeError::Thread)?,
+            ready: Ready::new(options.threads),
             waiting: AtomicUsize::new(0),
             counters: Counters::default(),
             options,
@@ -165,7 +166,7 @@ impl Node {
         let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
         drop(queue);
         match (is_new, now) {
-            (true, true) => self.0.pool.hurry(actor, shared),
+            (true, true) => self.0.pool.hurry(actor),
             (true, false) => self.0.pool.schedule(actor),
             (false, _) => {}
         }
@@ -215,7 +216,7 @@ impl Node {
 
     /// Carries out what waits longest, on this thread. Whether something was there. For nodes without threads.
     pub fn turn(&self) -> bool {
-        self.0.pool.turn(&self.0.shared)
+        self.0.pool.turn()
     }
 
     /// Keeps what waits for the store, in one commit, on this thread, and gives the replies that waited for it. Whether

@@ -79,6 +79,9 @@ pub struct Figures {
     pub commits: u64,
     pub steps: u64,
     pub waiting_bytes: u64,
+    /// Threads that carry calls out, and those of them that hold a core.
+    pub threads: u64,
+    pub holding: u64,
     /// Calls since the newest snapshots of the actors that are open, and bytes of their arguments.
     pub log_calls: u64,
     pub log_bytes: u64,
@@ -182,6 +185,7 @@ impl Node {
         let counters = &shared.counters;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, steps) = shared.vault.counts();
+        let (threads, holding) = shared.ready.threads();
         Figures {
             actors: self.actors().len() as u64,
             done: get(&counters.done),
@@ -200,6 +204,8 @@ impl Node {
             commits,
             steps,
             waiting_bytes: shared.waiting.load(Ordering::Relaxed) as u64,
+            threads: threads as u64,
+            holding: holding as u64,
             log_calls: get(&counters.log_calls),
             log_bytes: get(&counters.log_bytes),
             cache_bytes: shared.functions.bytes() as u64,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::call::Outcome;
 use super::functions::{Function, Functions};
 use super::options::Options;
+use super::pool::Ready;
 use super::vault::Vault;
 use crate::store::Hash;
 
@@ -15,6 +16,7 @@ pub(super) struct Shared {
     pub options: Options,
     pub functions: Functions,
     pub vault: Vault,
+    pub ready: Ready,
     /// Bytes of arguments that wait.
     pub waiting: AtomicUsize,
     pub counters: Counters,

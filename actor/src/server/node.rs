@@ -103,6 +103,8 @@ fn figures(node: &Figures) -> String {
     );
     line("functions_bytes", "Bytes of functions and code that are kept ready.", &[("", node.cache_bytes)]);
     line("waiting_bytes", "Bytes of arguments that wait.", &[("", node.waiting_bytes)]);
+    line("threads", "Threads that carry calls out.", &[("", node.threads)]);
+    line("threads_holding", "Those of them whose call has not run for long.", &[("", node.holding)]);
     line("log_calls", "Calls of actors in memory since their newest snapshots.", &[("", node.log_calls)]);
     line("log_bytes", "Bytes of the arguments of these calls.", &[("", node.log_bytes)]);
     line("store_bytes", "Bytes of the store.", &[("", node.store_bytes)]);
