@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::actor::Actor;
+use super::idle::retire;
 use super::shared::Shared;
 
 /// Calls of one actor before another one gets a turn.
@@ -304,6 +305,8 @@ pub(super) fn pass_on(actor: Arc<Actor>, shared: &Arc<Shared>) {
     let mut queue = actor.queue();
     if queue.jobs.is_empty() {
         queue.is_scheduled = false;
+        drop(queue);
+        retire(&actor, shared);
     } else {
         drop(queue);
         schedule(shared, actor);

@@ -83,6 +83,11 @@ fn figures(node: &Figures) -> String {
         }
     };
     line("actors", "Actors that were called and are in memory.", &[("", node.actors)]);
+    line("named", "Actors that are in memory or have something to do.", &[("", node.named)]);
+    line("displaced_total", "Actors that were put away for others.", &[("", node.displaced)]);
+    line("memory_bytes", "Bytes of actors in memory, with what calls under way may add.", &[("", node.memory_bytes)]);
+    line("memory_bytes_peak", "The most of them so far.", &[("", node.memory_peak)]);
+    line("memory_bytes_limit", "As many as there may be.", &[("", node.memory_limit)]);
     line(
         "calls_total",
         "Calls that were carried out, by outcome.",

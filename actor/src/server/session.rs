@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use quipu_lang::code::CodeHash;
 
-use super::host::{Call, CancelCall, Host, Outcome, Reply};
+use super::host::{Call, CancelCall, Host, Origin, Outcome, Reply};
 use super::metrics::Metrics;
 use super::shown::Shown;
 use crate::wire::{Answer, Hash, Input, Link, Need, Peer, Request, Ring, Role, Secret, Stopped, Target, Violation};
@@ -167,6 +167,7 @@ impl Session {
             Reply::Called(Outcome::Failed { value, trace, omitted }) => {
                 Answer::Failed { request, trace, omitted, value }
             }
+            Reply::Called(Outcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
             Reply::Called(Outcome::Stopped(why)) => Answer::Stopped { request, why },
             Reply::Called(Outcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
             Reply::Lost => return self.abandon(),
@@ -250,7 +251,8 @@ impl Session {
                 if self.calls() >= self.limits.calls || self.waiting + args.len() > self.limits.waiting {
                     self.answer(&Answer::Busy { request, after_ms: 20 });
                 } else {
-                    self.call(Call { actor: actor.into(), client, request, target, args }, back);
+                    let origin = Origin { key: self.key().map(|key| key.0), room: None };
+                    self.call(Call { actor: actor.into(), client, request, target, args, origin }, back);
                 }
             }
             Request::Graph { hash, codes, image } => self.graph(hash, codes, image, back),
