@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Client, done};
-use quipu_actor::node::{Node, Options, Outcome};
+use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Stopped, Target};
 
@@ -73,4 +73,28 @@ fn there_are_no_more_threads_than_that_and_what_waits_is_done_in_the_end() {
     }
     assert!(most <= 64, "{most}");
     node.shutdown().unwrap();
+}
+
+#[test]
+fn one_key_does_not_take_all_threads() {
+    let node = node(2);
+    let client = Client::new(&node, 1);
+    let (add, endless) = (Target::Function(client.send(ADD)), Target::Function(client.send(ENDLESS)));
+    let of = |key: u8, request: u64, actor: &str, target: &Target, args: &str| Call {
+        origin: Origin { key: Some([key; 32]), room: None },
+        ..client.request(request, actor, target.clone(), args)
+    };
+    let long: Vec<_> =
+        (0..100).map(|n| client.begin(of(1, n, &format!("long {n}"), &endless, "[]")).unwrap()).collect();
+    // Two more of them each 50 ms, until there are as many as there may be.
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(node.figures().threads > 40, "{:?}", node.figures());
+    let began = Instant::now();
+    done(client.wait(of(2, 1000, "other", &add, "[1]")).unwrap());
+    println!("took {:?} beside {} threads", began.elapsed(), node.figures().threads);
+    assert!(began.elapsed() < 2 * SOON, "{:?}", began.elapsed());
+    long.iter().for_each(|(ticket, _)| node.cancel(ticket));
+    for (_, told) in long {
+        assert!(matches!(told.recv().unwrap(), Outcome::Stopped(_)));
+    }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
+use super::OPENED;
 use super::call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo};
 use super::idle::make_room;
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
@@ -27,9 +28,6 @@ const MEMORY_MS: u64 = 100;
 
 /// What clients are told when a server without a file has no memory left for what it keeps.
 const KEPT: &str = "the memory is full of what this server keeps: it needs more, or a file to keep it in";
-
-/// How many times its bytes an image may take while it is opened.
-const OPENED: usize = 16;
 
 /// An actor of a node.
 pub(super) struct Actor {
@@ -95,6 +93,9 @@ enum Carried {
 
 /// The longest arguments of a quick call.
 const QUICK_ARGS: usize = 4096;
+
+/// The longest result of a quick call: nobody waits for the disk on the thread that brings it.
+const QUICK_RESULT: usize = 32 << 10;
 
 /// How long a quick call may take where threads wait that have time for the others.
 const QUICK_TIME: Duration = Duration::from_millis(5);
@@ -401,7 +402,10 @@ impl Actor {
                 Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
                 _ => options.time,
             }),
-            result: options.result,
+            result: match pace {
+                Pace::Whole => options.result,
+                Pace::Quick => options.result.min(QUICK_RESULT),
+            },
         };
         if !memory.is_ample(options.heap.saturating_add(rest).saturating_sub(core.hold.bytes())) {
             bounds.heap = options.heap.min(base.saturating_add(memory.step()));
@@ -508,6 +512,14 @@ impl Carried {
 }
 
 impl Queue {
+    /// The key of the client that waits longest.
+    pub fn next_key(&self) -> Option<Hash> {
+        match self.jobs.front()? {
+            Job::Call { call, .. } => call.origin.key,
+            _ => None,
+        }
+    }
+
     /// Takes out what waits longest.
     fn next(&mut self, shared: &Shared) -> Option<Job> {
         let job = self.jobs.pop_front()?;

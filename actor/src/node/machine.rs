@@ -230,9 +230,9 @@ impl Machine {
         let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
         self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
         let outcome = self.run(doing, args);
-        let (given, is_too_long, has_no_room) = {
+        let (given, room, is_too_long, has_no_room) = {
             let mut desk = lock(&self.desk);
-            (desk.given.take(), desk.is_too_long, desk.has_no_room)
+            (desk.given.take(), desk.room.take(), desk.is_too_long, desk.has_no_room)
         };
         match (outcome, given) {
             (Ok(_), Some(given)) => Ok(given),
@@ -242,8 +242,7 @@ impl Machine {
             (Err(Failure::Uncaught(_)), _) if is_too_long => Err(Ended::With(Outcome::Stopped(Stopped::Result))),
             (Err(failure), _) => {
                 let outcome = self.outcome(failure, bounds);
-                let room = lock(&self.desk).room.as_ref().map_or(Ok(()), |room| room.take(outcome.bytes()));
-                Err(Ended::With(match room {
+                Err(Ended::With(match room.map_or(Ok(()), |room| room.take(outcome.bytes())) {
                     Ok(()) => outcome,
                     // It has left no trace, and can be asked for again.
                     Err(NoRoom::Now) => Outcome::Busy(Busy { after_ms: 50 }),

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) const BESIDE: usize = 64 << 10;
 
 /// The least that a call may add before it asks again.
-const LEAST: usize = 1 << 20;
+const LEAST: usize = 256 << 10;
 
 /// Bytes that are held, and actors that are open, of all that may be.
 pub(super) struct Memory {
@@ -85,7 +85,7 @@ impl Memory {
 
     /// How much a call may add before it asks again, where everybody has to be sparing.
     pub fn step(&self) -> usize {
-        (self.limit / 64).max(LEAST)
+        (self.limit / 256).max(LEAST)
     }
 
     /// Only one at a time goes beyond.

@@ -55,6 +55,12 @@ pub use recover::RecoverError;
 /// The longest name of an actor, in bytes.
 pub const NAME: usize = 255;
 
+/// How many times its bytes an image may take while it is opened.
+const OPENED: usize = 16;
+
+/// Bytes of a function that is opened without asking for memory first.
+const SMALL: usize = 64 << 10;
+
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
 #[derive(Clone)]
@@ -231,7 +237,17 @@ impl Node {
         codes: &[Hash],
         sent: &HashMap<Hash, CodeBytes>,
     ) -> Result<Vec<Hash>, String> {
-        self.0.shared.functions.put(hash, image, codes, sent)
+        let shared = &self.0.shared;
+        let length = image.len() + sent.values().map(|(code, debug)| code.len() + debug.len()).sum::<usize>();
+        let mut hold = shared.memory.hold();
+        if length > SMALL {
+            // What opening it may take at most, as far as that can be had.
+            let wanted = length.saturating_mul(OPENED).min(shared.memory.limit() / 4);
+            if !idle::make_room(shared, || hold.resize(wanted)) {
+                return Err("there is no memory for a function of this size now: it can be sent again".to_owned());
+            }
+        }
+        shared.functions.put(hash, image, codes, sent)
     }
 
     /// Carries out what waits longest, on this thread. Whether something was there. For nodes without threads.

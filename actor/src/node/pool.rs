@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use super::actor::Actor;
 use super::idle::retire;
 use super::shared::Shared;
+use crate::store::Hash;
 
 /// Calls of one actor before another one gets a turn.
 const TURNS: usize = 32;
@@ -28,6 +29,10 @@ const HELD: Duration = Duration::from_millis(50);
 
 /// The most threads, with those whose calls are long.
 const MOST: usize = 64;
+
+/// The most threads on which long calls of one key are under way, so that there are some left for others. Clients without
+/// keys are not told apart.
+const OF_A_KEY: usize = 48;
 
 /// After how much time without work a thread ends, if there are more than hold cores.
 const SPARE: Duration = Duration::from_secs(10);
@@ -59,6 +64,8 @@ struct List {
     idle: usize,
     /// The number of the next thread.
     next: usize,
+    /// Threads whose calls are long, by the key of these.
+    long: HashMap<Hash, usize>,
     /// The watcher waits for a thread to hold a core.
     is_watcher_asleep: bool,
     is_closed: bool,
@@ -73,6 +80,8 @@ struct Seat {
     began: AtomicU64,
     /// It holds a core. Changed with the list locked.
     holds: AtomicBool,
+    /// Whose call it began with, and whether that counts as a long one.
+    key: Mutex<(Option<Hash>, bool)>,
 }
 
 /// The threads of a node.
@@ -113,6 +122,36 @@ impl Ready {
         let held = seat.holds.swap(false, Ordering::Relaxed);
         list.holding -= usize::from(held);
         held
+    }
+}
+
+impl List {
+    /// Takes out the next actor whose turn it is: one of a key with many long calls has to wait.
+    fn take(&mut self) -> Option<Arc<Actor>> {
+        let is_served = |actor: &Arc<Actor>| {
+            let key = if self.long.is_empty() { None } else { actor.queue().next_key() };
+            key.and_then(|key| self.long.get(&key)).is_none_or(|long| *long < OF_A_KEY)
+        };
+        let at = if self.is_closed { Some(0) } else { self.actors.iter().position(is_served) };
+        self.actors.remove(at?)
+    }
+
+    /// The call of this seat is a long one from now on, or no more.
+    fn is_long(&mut self, seat: &Seat, is_long: bool) {
+        let mut of = seat.key.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(key), was) = (of.0, std::mem::replace(&mut of.1, is_long)) else { return };
+        match (was, is_long) {
+            (false, true) => *self.long.entry(key).or_default() += 1,
+            (true, false) => {
+                if let Some(long) = self.long.get_mut(&key) {
+                    *long -= 1;
+                    if *long == 0 {
+                        self.long.remove(&key);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -166,11 +205,14 @@ fn pop(shared: &Arc<Shared>, number: usize, seat: &Seat) -> Option<Arc<Actor>> {
     let ready = &shared.ready;
     let mut list = ready.list();
     Ready::release(&mut list, seat);
+    list.is_long(seat, false);
     loop {
         if list.holding < ready.cores
-            && let Some(actor) = list.actors.pop_front()
+            && let Some(actor) = list.take()
         {
             list.holding += 1;
+            let key = actor.queue().next_key();
+            *seat.key.lock().unwrap_or_else(PoisonError::into_inner) = (key, false);
             seat.began.store(ready.now(), Ordering::Relaxed);
             seat.holds.store(true, Ordering::Relaxed);
             if list.is_watcher_asleep {
@@ -213,6 +255,7 @@ fn watch(shared: &Arc<Shared>) {
             if until > now {
                 next = Some(next.map_or(until, |next| next.min(until)));
             } else if Ready::release(&mut list, seat) {
+                list.is_long(seat, true);
                 provide(shared, &mut list);
                 ready.some.notify_one();
             }

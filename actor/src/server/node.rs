@@ -2,11 +2,35 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
 use crate::node::{Figures, Node};
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};
+
+/// How many questions of operators are looked into at once.
+const QUESTIONS: usize = 16;
+
+/// Those of this process that are.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them.
+struct Asked;
+
+impl Asked {
+    fn new() -> Option<Asked> {
+        let asked = Asked;
+        // Dropped, it counts no more.
+        (OPEN.fetch_add(1, Ordering::Relaxed) < QUESTIONS).then_some(asked)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// How many lines of a log an operator is shown.
 const LINES: usize = 100;
@@ -56,13 +80,18 @@ impl Host for Node {
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo) {
         let (node, actor) = (self.clone(), actor.to_owned());
         let told = Told(Some(reply));
+        let Some(asked) = Asked::new() else {
+            return told.tell(Reply::Told(Err(format!("{QUESTIONS} questions are being answered already: ask again"))));
+        };
         // Looking through a store takes its time, and other connections must not wait for it. Without a thread to be had
         // the question is lost, and with it the connection.
-        let look = move || match question {
-            Question::Snapshot => {
-                node.snapshot(&actor, Box::new(move |step| told.tell(Reply::Told(step.and_then(|step| json(&step))))))
+        let look = move || {
+            match question {
+                Question::Snapshot => node
+                    .snapshot(&actor, Box::new(move |step| told.tell(Reply::Told(step.and_then(|step| json(&step)))))),
+                _ => told.tell(Reply::Told(answer(&node, question, &actor))),
             }
-            _ => told.tell(Reply::Told(answer(&node, question, &actor))),
+            drop(asked);
         };
         let _ = std::thread::Builder::new().name("actor question".to_owned()).spawn(look);
     }
