@@ -19,11 +19,11 @@ const WAITING: usize = 8192;
 
 /// The most changes and bytes of one commit.
 const BATCH: usize = 4096;
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Bytes that may wait for the disk before large changes wait for their turn, so that small ones are kept soon; and from
 /// how many bytes on one is large.
-const QUEUED: usize = 32 << 20;
+const QUEUED: usize = 4 << 20;
 const LARGE: usize = 64 << 10;
 
 /// Snapshots after which the store is swept.

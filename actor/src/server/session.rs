@@ -233,7 +233,11 @@ impl Session {
         };
         drop(running.call);
         running.stay.is_told();
-        self.answer(&answer);
+        self.metrics.answer(&answer);
+        let message = answer.encode();
+        // A long result is not kept twice.
+        drop(answer);
+        self.link.send(&message);
         self.outgoing.push(running.stay);
     }
 
