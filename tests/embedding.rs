@@ -524,11 +524,12 @@ fn what_the_host_holds_outlives_calls_that_it_makes() {
 fn code_outlives_calls_of_those_who_may_hold_it() {
     let mut session = session(Engine::builder());
     let churn = session.run(&Input::text("<t>", "|| { for i in 0..100 { [str(i)] }; 1 }")).unwrap();
-    drop(session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap());
+    let other = session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap();
     session.set_gc_stress(true);
     let (before, after) = session
         .enter(|cx| {
             let before: Vec<_> = cx.codes().into_keys().collect();
+            drop(other);
             let churn = cx.rooted(&churn)?;
             cx.call(churn, &[])?;
             Ok((before, cx.codes()))

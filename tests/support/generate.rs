@@ -9,6 +9,16 @@ type Sum(n, log = []) {
 fn down(n) = if n <= 0 { 1 } else { 1 + down(n - 1) }
 fn even(n) = if n == 0 { true } else { odd(n - 1) }
 fn odd(n) = if n == 0 { false } else { even(n - 1) }
+type Key(n) {
+  fn eq(self, o) { var i = 0
+   while i < 3 { i += 1 }
+   self.n == o.n }
+  fn hash(self) { for i in 0..2 { }
+   self.n % 3 }
+}
+fn kept(f) = atomic(f)
+fn resumed(f) = f.resume()
+fn many(..rest) = rest.len()
 fn each_twice(xs) { for x in xs { yield x; yield x } }
 var a = 3
 var b = 5
@@ -39,7 +49,7 @@ fn block(numbers: &mut dyn FnMut(u64) -> u64, depth: u32, count: u64, left: &mut
 
 fn statement(numbers: &mut dyn FnMut(u64) -> u64, depth: u32, left: &mut i32, out: &mut String) {
     let k = numbers(9) + 1;
-    let kind = if depth >= 3 || *left < 0 { numbers(12) } else { numbers(22) };
+    let kind = if depth >= 3 || *left < 0 { numbers(16) } else { numbers(26) };
     let inner = |numbers: &mut dyn FnMut(u64) -> u64, left: &mut i32| {
         let mut body = String::new();
         let count = numbers(3) + 1;
@@ -59,35 +69,46 @@ fn statement(numbers: &mut dyn FnMut(u64) -> u64, depth: u32, left: &mut i32, ou
         9 => format!("c = (c + Sum(a).add({k}).add(b).n) % 997\nif Sum(a) < Sum(b) {{ c += 1 }}\n"),
         10 => "a = (a + xs.fold(0, |p, q| (p * 3 + q) % 1009) + xs.group_by(|x| x % 3).len()) % 1009\n".to_owned(),
         11 => format!("m.get_or_insert({k}, || [a, {k}]).push(b)\n"),
-        12 => format!("if a % {} == 0 {{\n{}}} else {{\n{}}}\n", k % 3 + 2, inner(numbers, left), inner(numbers, left)),
-        13 => format!("for i in 0..{} {{\na += i\n{}}}\n", k % 4, inner(numbers, left)),
+        12 => format!(
+            "{{\nlet keys = [:]\nfor i in 0..{k} {{ keys[Key(a + i)] = i }}\nb = (b + keys.len() + (keys.get(Key(a)) ?? 0)) % 997\n}}\n"
+        ),
+        13 => format!(
+            "c = (c + kept(|| {{ a = (a + {k}) % 1009; xs.len() }}) + resumed(fiber(|| {{ yield {k} }}))) % 997\n"
+        ),
         14 => format!(
+            "{{\nlet t = \"ab\" * {}\nlet own = [(t): {k}]\nif t == \"${{t}}\" {{ b = (b + own[\"${{t}}\"]) % 997 }}\nb = (b + many(..xs, a) + t.replace(\"b\", \"cc\").len()) % 997\n}}\n",
+            k * 300
+        ),
+        15 => format!("c = (c + ([a, b, {k}] * {}).sorted().unique().len()) % 997\n", k * 20),
+        16 => format!("if a % {} == 0 {{\n{}}} else {{\n{}}}\n", k % 3 + 2, inner(numbers, left), inner(numbers, left)),
+        17 => format!("for i in 0..{} {{\na += i\n{}}}\n", k % 4, inner(numbers, left)),
+        18 => format!(
             "{{\nvar w = {}\nwhile w > 0 {{\nw -= 1\n{}if a % 5 == 4 {{ break }}\n}}\n}}\n",
             k % 4,
             inner(numbers, left)
         ),
-        15 => format!(
+        19 => format!(
             "for y in fiber(|| {{ for i in 0..{} {{\nyield i + a\n{}}} }}) {{\nb = (b + y) % 997\n{}}}\n",
             k % 4,
             inner(numbers, left),
             inner(numbers, left)
         ),
-        16 => format!(
+        20 => format!(
             "try {{\n{}if a % 3 == 0 {{ throw [a, {k}] }}\nxs[{k} + 40]\n}} catch e {{\nb = (b + if e is error {{ 1 }} else {{ e[0] }}) % 997\n{}}}\n",
             inner(numbers, left),
             inner(numbers, left)
         ),
-        17 => format!(
+        21 => format!(
             "{{\nvar n = {k}\nlet step = |x| {{ n += x; a = (a + n) % 1009; n }}\nc = (c + step(1) + step(2)) % 997\n{}b = step(0)\n}}\n",
             inner(numbers, left)
         ),
-        18 => format!(
+        22 => format!(
             "for x in fiber(|| each_twice(xs.take({}))) {{\nc = (c + x) % 997\n{}}}\n",
             k % 4,
             inner(numbers, left)
         ),
-        19 => format!("xs = xs.take({}).map(|x| {{\n{}(x + a) % 97\n}})\n", k % 4, inner(numbers, left)),
-        20 => format!(
+        23 => format!("xs = xs.take({}).map(|x| {{\n{}(x + a) % 97\n}})\n", k % 4, inner(numbers, left)),
+        24 => format!(
             "{{\nlet f = fiber(|x| {{ let y = [1, 2].map(|i| yield x * i)\n{}y.len() }})\nprint(f.resume({k}), f.resume(a), f.resume(b), f.done())\n}}\n",
             inner(numbers, left)
         ),

@@ -40,6 +40,7 @@ impl Vm {
     /// # Errors
     /// What the call throws at once, such as a wrong number of arguments; a limit; `fiber_error` while the machine runs.
     pub fn start(&mut self, function: &Root, args: &[Root]) -> Result<Run, Failure> {
+        self.collect_if_due();
         let function = self.slot(function)?;
         let args = self.slots(args)?;
         match self.machine.start(function, &args) {
@@ -78,6 +79,7 @@ impl Vm {
         if let Some(given) = run.given.take() {
             return Ok(Step::Done(given));
         }
+        self.collect_if_due();
         let View::Fiber(fiber) = self.slot(&run.fiber)?.view() else {
             let fault = self.machine.failure(crate::ErrorKind::Fiber, "what is to be run is no fiber");
             return Err(self.failure(fault));

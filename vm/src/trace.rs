@@ -65,6 +65,14 @@ impl Trace {
         self.elsewhere.iter().cloned().chain(self.inner.iter().chain(&self.outer).map(TraceEntry::line))
     }
 
+    /// Bytes that it takes, itself included; the code is others'.
+    pub(crate) fn owned_bytes(&self) -> usize {
+        let line = |line: &TraceLine| size_of::<TraceLine>() + line.function.capacity();
+        size_of::<Trace>()
+            + (self.inner.capacity() + self.outer.capacity()) * size_of::<TraceEntry>()
+            + self.elsewhere.iter().map(line).sum::<usize>()
+    }
+
     /// Whether nothing is known yet of the calls in this machine.
     pub(crate) fn is_from_elsewhere(&self) -> bool {
         self.inner.is_empty()

@@ -126,6 +126,7 @@ impl Vm {
     /// # Errors
     /// What it throws, or the limit it hits.
     pub fn call(&mut self, function: &Root, args: &[Root]) -> Result<Root, Failure> {
+        self.collect_if_due();
         let function = self.slot(function)?;
         let args = self.slots(args)?;
         let nothing = self.holds_nothing();
@@ -201,11 +202,19 @@ impl Vm {
         HoldsNothing(())
     }
 
+    /// Collects if that is due, as it is when a run was given up. Nothing runs, and all that is in use has a handle.
+    pub(crate) fn collect_if_due(&mut self) {
+        if self.machine.heap.is_due() {
+            self.machine.collect();
+        }
+    }
+
     /// Does what a native would do, and does it again after a collection if that is asked for.
     fn collecting<T>(
         &mut self,
         mut action: impl FnMut(&mut crate::Cx<'static>) -> Result<T, Fault<'static>>,
     ) -> Result<T, Fault<'static>> {
+        self.collect_if_due();
         match action(self.machine.cx_mut()) {
             Err(Fault::Collect(bytes)) => {
                 self.machine.collect();
@@ -293,7 +302,7 @@ impl Vm {
     /// A limit that is hit on the way.
     pub fn repr(&mut self, value: &Root) -> Result<String, Failure> {
         let value = self.slot(value)?;
-        let text = crate::ops::text::repr(self.machine.cx_mut(), value);
+        let text = self.collecting(|cx| crate::ops::text::repr(cx, value));
         match text {
             Ok(text) => Ok(text.as_str().unwrap_or_default().to_owned()),
             Err(fault) => Err(self.failure(fault)),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
@@ -240,7 +241,8 @@ impl Actor {
             Carried::Done { action, given, blobs } => {
                 let Some(core) = core else { return None };
                 let Call { args, client, request, origin, .. } = call;
-                let entry = Entry { action, args, client, request, outcome: given.hash };
+                let engine = Some(engine_edition().0);
+                let entry = Entry { action, args, client, request, outcome: given.hash, engine };
                 shared.keeps(entry.args.len() + given.bytes.len());
                 core.keep(shared, &self.name, entry, given, blobs, (reply, origin));
                 core.settle();
@@ -450,7 +452,7 @@ impl Actor {
     }
 
     /// Forgets the actor's machine; it is brought back when it is needed.
-    fn close(&self, core: &mut Option<Core>, shared: &Shared) {
+    pub fn close(&self, core: &mut Option<Core>, shared: &Shared) {
         if let Some(closed) = core.take() {
             self.is_open.store(false, Ordering::Relaxed);
             shared.counters.unlogged(closed.log);
@@ -470,9 +472,12 @@ impl Actor {
             None => {
                 shared.vault.wait().map_err(|error| Outcome::Refused(error.to_string()))?;
                 let mut opened = Core::make_room(shared, &self.name, origin).and_then(|(hold, place)| {
-                    Core::open(shared, &self.name, hold, place).map_err(|error| {
-                        tracing::error!(actor = &*self.name, %error, "does not come back");
-                        Outcome::Refused(error.to_string())
+                    Core::open(shared, &self.name, hold, place).map_err(|error| match error {
+                        RecoverError::Held(held) => Outcome::Refused(held.refusal(&self.name)),
+                        error => {
+                            tracing::error!(actor = &*self.name, %error, "does not come back");
+                            Outcome::Refused(error.to_string())
+                        }
                     })
                 })?;
                 opened.settle();
@@ -488,6 +493,19 @@ impl Actor {
             }
         };
         Ok(core.insert(opened))
+    }
+
+    /// Takes a snapshot if there are calls behind the newest, when nothing is carried out any more. Gives its bytes.
+    pub fn keep_state(&self, shared: &Shared) -> usize {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(core) = core.as_mut().filter(|core| core.snapshots.last() != Some(&core.seq)) else { return 0 };
+        match core.snapshot(shared, &self.name) {
+            Ok(()) => core.state_bytes,
+            Err(why) => {
+                tracing::warn!(actor = &*self.name, why, "no snapshot");
+                0
+            }
+        }
     }
 }
 
@@ -574,6 +592,12 @@ impl Core {
         let options = &shared.options;
         let mut replies = Replies::new(options);
         let began = Instant::now();
+        let held = shared.vault.with(|store| store.held(name))?;
+        // Another engine may repeat what the last one could not.
+        let is_held = held.is_some();
+        if let Some(held) = held.filter(|held| held.engine == engine_edition().0) {
+            return Err(RecoverError::Held(Box::new(held)));
+        }
         let claim = shared.vault.with(|store| store.claim(name))?;
         if claim.seq == 0 && shared.vault.with(|store| store.snapshots(name))?.is_empty() {
             let machine = begin(options)?;
@@ -588,7 +612,21 @@ impl Core {
             return Ok(core);
         }
         replies.restore(shared.vault.with(|store| store.replies(name))?);
-        let recovered = recover(&mut &shared.vault, &shared.functions, name, claim.seq)?;
+        let recovered = match recover(&mut &shared.vault, &shared.functions, name, claim.seq) {
+            Ok(recovered) => recovered,
+            Err(RecoverError::Held(held)) => {
+                tracing::error!(actor = &**name, held = %held, "held");
+                let change = Change::Hold { actor: name.clone(), epoch: claim.epoch, held: (*held).clone() };
+                shared.vault.commit(change, Box::new(|| {}));
+                // Whoever is told can look it up.
+                shared.vault.wait()?;
+                return Err(RecoverError::Held(held));
+            }
+            Err(error) => return Err(error),
+        };
+        if is_held {
+            shared.vault.commit(Change::Free { actor: name.clone(), epoch: claim.epoch }, Box::new(|| {}));
+        }
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
         tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
         let log = Log { calls: recovered.replayed, bytes: 0 };

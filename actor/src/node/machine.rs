@@ -163,6 +163,29 @@ fn keep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<Value<'v>, Fault<'v>>
     Ok(Value::NIL)
 }
 
+/// The longest image that people are shown as text, and the longest text.
+const SHOWN: usize = 64 << 10;
+const SHOWN_TEXT: usize = 1000;
+
+/// What an image holds, as source, for people; shortened, and in a machine of its own.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let long = || format!("an image of {} bytes", bytes.len());
+    if bytes.len() > SHOWN {
+        return long();
+    }
+    let shown = Image::open(bytes, &()).ok().and_then(|image| {
+        let mut vm = Machine::new(64 << 20).ok()?.vm;
+        vm.set_limits(Limits { fuel: Some(1_000_000), heap: 64 << 20, ..Limits::default() });
+        let value = vm.thaw(&image).ok()?;
+        vm.repr(&value).ok()
+    });
+    let Some(shown) = shown else { return long() };
+    match shown.char_indices().nth(SHOWN_TEXT) {
+        Some((at, _)) => format!("{}...", &shown[..at]),
+        None => shown,
+    }
+}
+
 impl Machine {
     /// A machine with an empty map for its state.
     pub fn new(heap: usize) -> Result<Machine, Failure> {

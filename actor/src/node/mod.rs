@@ -23,6 +23,7 @@ mod replies;
 mod vault;
 mod shared;
 mod recover;
+mod release;
 mod actor;
 mod pool;
 mod idle;
@@ -51,6 +52,7 @@ pub use functions::CodeBytes;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
+pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
 
 /// The longest name of an actor, in bytes.
 pub const NAME: usize = 255;
@@ -60,6 +62,14 @@ const OPENED: usize = 16;
 
 /// Bytes of a function that is opened without asking for memory first.
 const SMALL: usize = 64 << 10;
+
+/// Bytes of states that may wait for the store when a node ends.
+const STATES: usize = 64 << 20;
+
+/// A hash as people see it.
+fn hex(hash: &[u8]) -> String {
+    crate::store::bytes::digits(hash)
+}
 
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
@@ -266,14 +276,37 @@ impl Node {
         self.0.shared.vault.failure()
     }
 
-    /// Takes no more calls, carries out those that were taken, and waits until they are kept and told.
+    /// Takes no more calls, carries out those that were taken, and waits until they are kept and told. Leaves a snapshot of
+    /// every actor that is open.
     ///
     /// # Errors
     /// The store failed.
     pub fn shutdown(&self) -> Result<(), StoreError> {
         while self.0.shared.options.threads == 0 && (self.turn() || self.write()) {}
+        self.0.pool.close();
+        self.keep_states();
         self.0.close();
         self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Takes a snapshot of every open actor that has calls behind its newest, so that nothing has to be repeated, be it on
+    /// another engine.
+    fn keep_states(&self) {
+        let shared = &self.0.shared;
+        if shared.vault.failure().is_some() {
+            return;
+        }
+        let actors: Vec<Arc<Actor>> = self.actors().values().cloned().collect();
+        let mut bytes = 0;
+        for actor in actors {
+            bytes += actor.keep_state(shared);
+            if bytes > STATES {
+                bytes = 0;
+                // So that not all of them wait in memory.
+                let _ = shared.vault.wait();
+            }
+        }
+        while shared.vault.write() {}
     }
 
     /// Has something done in an actor, behind what waits for it.

@@ -75,7 +75,9 @@ impl Shared {
         let mut guard = self.store();
         let Some(store) = guard.as_mut() else { return Err(closed()) };
         let mut outcome = store.commit(changes);
-        let snapshots = changes.iter().filter(|change| matches!(change, Change::Snapshot(_))).count() as u64;
+        let count = |is: fn(&Change) -> bool| changes.iter().filter(|change| is(change)).count() as u64;
+        let snapshots = count(|change| matches!(change, Change::Snapshot(_)));
+        let steps = count(|change| matches!(change, Change::Step(_)));
         let before = self.snapshots.fetch_add(snapshots, Ordering::Relaxed);
         if outcome.is_ok() && before / SNAPSHOTS != (before + snapshots) / SNAPSHOTS {
             outcome = store.sweep(false).map(|swept| {
@@ -86,7 +88,7 @@ impl Shared {
         match &outcome {
             Ok(()) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.steps.fetch_add(changes.len() as u64 - snapshots, Ordering::Relaxed);
+                self.steps.fetch_add(steps, Ordering::Relaxed);
             }
             Err(error) => {
                 tracing::error!(%error, "nothing can be kept any more");
@@ -279,5 +281,6 @@ fn size(change: &Change) -> usize {
     match change {
         Change::Step(step) => step.entry.args.len() + step.reply.len() + 500,
         Change::Snapshot(snapshot) => snapshot.blob.bytes.len(),
+        Change::Hold { .. } | Change::Free { .. } | Change::Cut { .. } => 500,
     }
 }

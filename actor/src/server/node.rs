@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
-use crate::node::{Figures, Node};
+use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};
 
@@ -146,6 +146,7 @@ fn figures(node: &Figures) -> String {
     line("committed_calls_total", "Calls in these commits.", &[("", node.steps)]);
     line("snapshots_total", "Snapshots that were taken.", &[("", node.snapshots)]);
     line("replayed_total", "Calls that were made again to bring actors back.", &[("", node.replayed)]);
+    line("held_actors", "Actors that do not come back, and wait for an operator.", &[("", node.held)]);
     let _ = writeln!(text, "# HELP quipu_node_run_seconds_total Time in which calls ran.");
     let _ = writeln!(text, "# TYPE quipu_node_run_seconds_total counter");
     let _ = writeln!(text, "quipu_node_run_seconds_total {}", node.nanoseconds as f64 / 1e9);
@@ -162,8 +163,14 @@ fn answer(node: &Node, question: Question, actor: &str) -> Result<String, String
         },
         Question::Log => json(&node.log(actor, LINES).map_err(failed)?),
         Question::Gc | Question::GcDry => json(&node.gc(question == Question::GcDry).map_err(failed)?),
+        Question::Accept => go_on(node, actor, Way::Accept),
+        Question::To(step) => go_on(node, actor, Way::To(step)),
         Question::Snapshot => Err("a snapshot is taken elsewhere".to_owned()),
     }
+}
+
+fn go_on(node: &Node, actor: &str, way: Way) -> Result<String, String> {
+    json(&node.release(actor, way).map_err(|error| error.to_string())?)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, String> {

@@ -265,6 +265,19 @@ impl<'v> GraphWriter<'v> {
             let bits = if value.tag == tag::FLOAT { t::float_bits(value.bits) } else { value.bits };
             return Ok(Some(Id::Immediate(value.tag, bits)));
         }
+        // Long leaves are paid for wherever they stand, as equal ones that are not one object are read again: which of them
+        // are one is no matter of the program's, and may differ once it was in an image.
+        let length = match value.view() {
+            View::Str(text) => text.as_str().len(),
+            View::Bytes(bytes) => bytes.as_slice().len(),
+            _ => 0,
+        };
+        if length >= 64 {
+            cx.work(length / 64)?;
+            if length >= 1 << 16 {
+                cx.reserve((self.out.len() + length) * 2)?;
+            }
+        }
         if let Some(id) = self.met.get(value.bits as usize) {
             self.write_id(id);
             return Ok(Some(id));
@@ -386,14 +399,12 @@ impl<'v> GraphWriter<'v> {
                 self.beside(cx, text.as_str().len())?;
                 self.out.u8(t::STR);
                 self.out.text(text.as_str());
-                cx.work(text.as_str().len() / 64)?;
             }
             View::Bytes(bytes) => {
                 self.weight.text(bytes.as_slice().len());
                 self.beside(cx, bytes.as_slice().len())?;
                 self.out.u8(t::BYTES);
                 self.out.bytes(bytes.as_slice());
-                cx.work(bytes.as_slice().len() / 64)?;
             }
             View::Range(range) => {
                 let (start, end, step, inclusive) = range.content();

@@ -11,6 +11,7 @@ use super::keyed::Keyed;
 use super::layout::*;
 use super::table::Table;
 use super::value::{Gc, Slot, Value, tag};
+use crate::trace::Trace;
 
 /// All objects of one machine.
 pub(crate) struct Heap {
@@ -384,6 +385,17 @@ impl Heap {
             let object = self.alloc_raw(tag::ERROR, 0, size_of::<ErrorObject>()).cast::<ErrorObject>();
             (&raw mut (*object).data).write(data);
             Gc::from_ptr(object)
+        }
+    }
+
+    /// Puts another account of where an error was thrown in place of the one it has, and counts its memory.
+    pub fn change_trace(&mut self, error: Gc<'_, ErrorObject>, change: impl FnOnce(Option<Box<Trace>>) -> Box<Trace>) {
+        // SAFETY: the object is live, and nothing refers to its parts but copies.
+        unsafe {
+            let data = &raw mut (*error.as_ptr()).data;
+            self.bytes -= Heap::owned_bytes(error.as_ptr().cast());
+            (*data).trace = Some(change((*data).trace.take()));
+            self.bytes += Heap::owned_bytes(error.as_ptr().cast());
         }
     }
 

@@ -50,6 +50,12 @@ impl Heap {
         }
     }
 
+    /// A collection is due at the next occasion: much of what there is may be nobody's by now.
+    pub fn make_due(&mut self) {
+        self.threshold = self.threshold.min(self.bytes);
+        self.held.outside = self.held.outside.min(self.bytes);
+    }
+
     /// Sets the most bytes there may be.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
@@ -187,6 +193,9 @@ impl Heap {
                 tag::MAP | tag::SET => (*header.cast::<TableObject>()).table.owned_bytes(),
                 tag::TYPE => (*header.cast::<TypeObject>()).data.owned_bytes(),
                 tag::FIBER => (*header.cast::<FiberObject>()).state.owned_bytes(),
+                tag::ERROR => {
+                    (*header.cast::<ErrorObject>()).data.trace.as_ref().map_or(0, |trace| trace.owned_bytes())
+                }
                 _ => 0,
             }
         }

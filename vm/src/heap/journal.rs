@@ -38,13 +38,62 @@ pub(crate) enum Change {
 /// The undo log.
 #[derive(Default)]
 pub(crate) struct Journal {
-    entries: Vec<Change>,
+    entries: Entries,
     /// Number and first entry of every `atomic` that is under way, outermost first.
     open: Vec<(u32, usize)>,
     /// Bytes of all entries.
     bytes: usize,
     /// Bytes that entries and undone objects took (or gave back, if negative) and that the heap has not counted yet.
     uncounted: isize,
+}
+
+/// Entries in pieces, so that a long log is never moved: that would take its memory a second time for a while.
+#[derive(Default)]
+struct Entries {
+    /// Each holds [`PIECE`] entries, but for the last one.
+    pieces: Vec<Vec<Change>>,
+}
+
+/// Entries of a piece.
+const PIECE: usize = 1024;
+
+impl Entries {
+    fn len(&self) -> usize {
+        self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
+    }
+
+    fn last(&self) -> Option<&Change> {
+        self.pieces.last()?.last()
+    }
+
+    fn push(&mut self, change: Change) {
+        match self.pieces.last_mut() {
+            Some(last) if last.len() < PIECE => last.push(change),
+            _ => {
+                // The first one grows, as most logs are short.
+                let mut piece = if self.pieces.is_empty() { Vec::new() } else { Vec::with_capacity(PIECE) };
+                piece.push(change);
+                self.pieces.push(piece);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Change> {
+        let last = self.pieces.last_mut()?;
+        let change = last.pop();
+        if last.is_empty() {
+            self.pieces.pop();
+        }
+        change
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Change> {
+        self.pieces.iter().flatten()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Change> {
+        self.pieces.iter_mut().flatten()
+    }
 }
 
 impl Journal {
@@ -94,7 +143,7 @@ impl Journal {
     /// Gives numbers of `atomic`s under way new values, and copies of fibers theirs.
     pub fn renumber(&mut self, rank: impl Fn(u32) -> u32, copied: impl Fn(u32) -> u32) {
         self.open.iter_mut().for_each(|(number, _)| *number = rank(*number));
-        for change in &mut self.entries {
+        for change in self.entries.iter_mut() {
             if let Change::Fiber(_, snapshot) = change {
                 snapshot.snapshot = copied(snapshot.snapshot);
             }
@@ -110,7 +159,7 @@ impl Journal {
     pub fn commit(&mut self) {
         self.open.pop();
         if self.open.is_empty() {
-            self.entries = Vec::new();
+            self.entries = Entries::default();
             self.uncounted -= std::mem::take(&mut self.bytes) as isize;
         }
     }
@@ -118,8 +167,8 @@ impl Journal {
     /// Ends the innermost `atomic` and puts back what it changed.
     pub fn roll_back(&mut self) {
         let Some((number, first)) = self.open.pop() else { return };
-        let undone = self.entries.split_off(first);
-        for change in undone.into_iter().rev() {
+        while self.entries.len() > first {
+            let Some(change) = self.entries.pop() else { break };
             let bytes = change.bytes();
             self.bytes -= bytes;
             self.uncounted -= bytes as isize;
@@ -137,7 +186,7 @@ impl Journal {
 
     /// Marks everything the log may put back, and the objects it belongs to.
     pub fn trace(&self, marker: &mut Marker) {
-        for change in &self.entries {
+        for change in self.entries.iter() {
             marker.header(change.header());
             match change {
                 Change::Cell(_, slot)

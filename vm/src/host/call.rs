@@ -73,6 +73,7 @@ fn unfit<'v>(cx: &mut Cx<'v>, mismatch: &Mismatch) -> Fault<'v> {
 
 impl Host for Vm {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
+        self.collect_if_due();
         let outcome = action(self.machine.cx_mut());
         // Everything that is kept has a handle now, so this is the place to collect what conversions have left.
         let outcome = outcome.map_err(|fault| self.failure(fault))?;

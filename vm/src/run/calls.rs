@@ -258,7 +258,12 @@ impl Machine {
                 let fallback = def.fallback;
                 self.fall_back(fallback, at, count, To::Register(Kind::Plain, w.a()))
             }
-            Some(fault) => Err(fault),
+            Some(fault) => {
+                if let Fault::Collect(_) = fault {
+                    self.refund(self.native_began);
+                }
+                Err(fault)
+            }
             None => Ok(()),
         }
     }
@@ -344,6 +349,7 @@ impl Machine {
             }
             Kind::Atomic => {
                 self.heap.journal.commit();
+                self.may_pause_again();
                 self.set_r(dst, value);
             }
             Kind::Entry => self.finish_fiber(value),
@@ -564,6 +570,7 @@ impl Machine {
                     self.ensure(at).and_then(|()| self.call_window(at, 0, first, To::Register(Kind::Atomic, dst)));
                 if result.is_err() {
                     self.heap.journal.roll_back();
+                    self.may_pause_again();
                 }
                 result
             }

@@ -73,32 +73,56 @@ macro_rules! op {
 
 /// Defines a handler that leaves everything to a method of the machine: the position moves out, the method works on
 /// it, and the position moves in again. What the method asks to be run again begins at this instruction, wherever the
-/// machine's position is by then. `again`: the instruction always runs anew when the method is done.
+/// machine's position is by then. `charged`: it takes a unit of fuel at least, and is not begun without, as its fast path
+/// is not. `again`: the instruction always runs anew when the method is done, and counts then. `own`: the same for what is no
+/// instruction of a code object, and never counts.
 macro_rules! slow {
     ($name:ident => $method:ident) => {
-        slow!(@handler #[inline(never)] pc, pc, $name, $method);
+        slow!(@handler #[inline(never)] {}, pc, pc, base, vm, w, fp, $name, $method, false);
+    };
+    (charged $name:ident => $method:ident) => {
+        slow!(@handler #[inline(never)] {
+            if (*vm).fuel <= 1 {
+                (*vm).fuel -= 1;
+                return OutOfFuel(pc, base, vm, w, fp);
+            }
+        }, pc, pc, base, vm, w, fp, $name, $method, false);
     };
     (again $name:ident => $method:ident) => {
-        slow!(@handler #[cold] #[inline(never)] pc, pc.sub(1), $name, $method);
+        slow!(@handler #[cold] #[inline(never)] {}, pc, pc.sub(1), base, vm, w, fp, $name, $method, true);
     };
-    (@handler $(#[$attribute:meta])* $pc:ident, $goes_on:expr, $name:ident, $method:ident) => {
+    (own $name:ident => $method:ident) => {
+        slow!(@handler #[cold] #[inline(never)] {}, pc, pc.sub(1), base, vm, w, fp, $name, $method, false);
+    };
+    (@handler $(#[$attribute:meta])* $before:block, $pc:ident, $goes_on:expr, $base:ident, $vm:ident, $w:ident, $fp:ident,
+        $name:ident, $method:ident, $again:literal) => {
         $(#[$attribute])*
-        pub(super) unsafe fn $name($pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp: *mut Frame) -> Exit {
+        pub(super) unsafe fn $name($pc: *const u64, $base: *mut Slot, $vm: *mut Machine, $w: u64, $fp: *mut Frame) -> Exit {
             /// The result has an address, so it stays out of the function that ends in a jump.
             #[inline(never)]
             unsafe fn step(vm: *mut Machine, w: u64, begins: *const u64) -> bool {
                 // SAFETY: the invariants at the top of the file.
                 unsafe {
                     let begun = (*vm).begun(begins);
+                    let retrying = (*vm).retrying;
                     let result = (*vm).$method($crate::run::dispatch::portable_operands(w));
-                    (*vm).goes_on(result, begun)
+                    if $again && result.is_ok() {
+                        (*vm).uncount();
+                    }
+                    let goes_on = (*vm).goes_on(result, begun);
+                    if $again {
+                        // It has asked for memory once already.
+                        (*vm).retrying |= retrying;
+                    }
+                    goes_on
                 }
             }
             // SAFETY: the invariants at the top of the file.
             unsafe {
-                (*vm).store($goes_on, base, fp);
-                if step(vm, w, $pc.sub(1)) {
-                    resume!(vm)
+                $before
+                (*$vm).store($goes_on, $base, $fp);
+                if step($vm, $w, $pc.sub(1)) {
+                    resume!($vm)
                 }
                 Exit::Over
             }
@@ -111,77 +135,78 @@ pub(super) use {next, op, resume, slow};
 /// Prepared instructions that code objects do not have: fused forms and stand-ins.
 ///
 /// `like`: its registers are those of that instruction, which also says what they hold. Behind that stands what it takes
-/// for granted of other operands; `fuse`, which writes it, has looked.
+/// for granted of other operands; `fuse`, which writes it, has looked. `first`: what carries out the first instruction of its
+/// group alone; the others stand behind it in words of their own.
 macro_rules! prepared_ops {
     ($mac:ident) => {
         $mac! {
             0x00 FirstCall;
             0x80 MissingNative like GetNative;
-            0x81 AddInt like Neg;
-            0x82 SubInt like Neg;
-            0x83 MulInt like Neg;
-            0x84 ModInt like Neg;
-            0x85 FloorDivInt like Neg;
-            0x86 AndInt like Neg;
-            0x87 AddIntLeft like Neg;
-            0x88 MulIntLeft like Neg;
-            0x89 LtJumpNot like Lt;
-            0x8a LtJump like Lt;
-            0x8b LtLoop like Lt;
-            0x8c LeJumpNot like Le;
-            0x8d LeJump like Le;
-            0x8e LeLoop like Le;
-            0x8f GtJumpNot like Gt;
-            0x90 GtJump like Gt;
-            0x91 GtLoop like Gt;
-            0x92 GeJumpNot like Ge;
-            0x93 GeJump like Ge;
-            0x94 GeLoop like Ge;
-            0x95 EqJumpNot like Eq;
-            0x96 EqJump like Eq;
-            0x97 NeJumpNot like Ne;
-            0x98 NeJump like Ne;
-            0x99 LtIntJumpNot like Neg;
-            0x9a LtIntJump like Neg;
-            0x9b LtIntLoop like Neg;
-            0x9c LeIntJumpNot like Neg;
-            0x9d LeIntJump like Neg;
-            0x9e LeIntLoop like Neg;
-            0x9f GtIntJumpNot like Neg;
-            0xa0 GtIntJump like Neg;
-            0xa1 GtIntLoop like Neg;
-            0xa2 GeIntJumpNot like Neg;
-            0xa3 GeIntJump like Neg;
-            0xa4 GeIntLoop like Neg;
-            0xa5 EqIntJumpNot like Neg;
-            0xa6 EqIntJump like Neg;
-            0xa7 EqIntLoop like Neg;
-            0xa8 NeIntJumpNot like Neg;
-            0xa9 NeIntJump like Neg;
-            0xaa NeIntLoop like Neg;
-            0xab AddConst like Neg [c: Float];
-            0xac SubConst like Neg [c: Float];
-            0xad MulConst like Neg [c: Float];
-            0xae DivConst like Neg [c: Float];
-            0xaf SubConstLeft like Neg [c: Float];
-            0xb0 MulConstLeft like Neg [c: Float];
-            0xb1 DivConstLeft like Neg [c: Float];
-            0xb2 LtConstJumpNot like Neg [c: Float];
-            0xb3 LtConstJump like Neg [c: Float];
-            0xb4 LtConstLoop like Neg [c: Float];
-            0xb5 LeConstJumpNot like Neg [c: Float];
-            0xb6 LeConstJump like Neg [c: Float];
-            0xb7 LeConstLoop like Neg [c: Float];
-            0xb8 GtConstJumpNot like Neg [c: Float];
-            0xb9 GtConstJump like Neg [c: Float];
-            0xba GtConstLoop like Neg [c: Float];
-            0xbb GeConstJumpNot like Neg [c: Float];
-            0xbc GeConstJump like Neg [c: Float];
-            0xbd GeConstLoop like Neg [c: Float];
-            0xbe EqTextJumpNot like Neg [c: Text];
-            0xbf NeTextJumpNot like Neg [c: Text];
-            0xc0 NextLoop like Next;
-            0xc1 AddFreeCell like GetFreeCell [x: Var];
+            0x81 AddInt like Neg first LoadFused;
+            0x82 SubInt like Neg first LoadFused;
+            0x83 MulInt like Neg first LoadFused;
+            0x84 ModInt like Neg first LoadFused;
+            0x85 FloorDivInt like Neg first LoadFused;
+            0x86 AndInt like Neg first LoadFused;
+            0x87 AddIntLeft like Neg first LoadFusedLeft;
+            0x88 MulIntLeft like Neg first LoadFusedLeft;
+            0x89 LtJumpNot like Lt first Lt;
+            0x8a LtJump like Lt first Lt;
+            0x8b LtLoop like Lt first Lt;
+            0x8c LeJumpNot like Le first Le;
+            0x8d LeJump like Le first Le;
+            0x8e LeLoop like Le first Le;
+            0x8f GtJumpNot like Gt first Gt;
+            0x90 GtJump like Gt first Gt;
+            0x91 GtLoop like Gt first Gt;
+            0x92 GeJumpNot like Ge first Ge;
+            0x93 GeJump like Ge first Ge;
+            0x94 GeLoop like Ge first Ge;
+            0x95 EqJumpNot like Eq first Eq;
+            0x96 EqJump like Eq first Eq;
+            0x97 NeJumpNot like Ne first Ne;
+            0x98 NeJump like Ne first Ne;
+            0x99 LtIntJumpNot like Neg first LoadFused;
+            0x9a LtIntJump like Neg first LoadFused;
+            0x9b LtIntLoop like Neg first LoadFused;
+            0x9c LeIntJumpNot like Neg first LoadFused;
+            0x9d LeIntJump like Neg first LoadFused;
+            0x9e LeIntLoop like Neg first LoadFused;
+            0x9f GtIntJumpNot like Neg first LoadFused;
+            0xa0 GtIntJump like Neg first LoadFused;
+            0xa1 GtIntLoop like Neg first LoadFused;
+            0xa2 GeIntJumpNot like Neg first LoadFused;
+            0xa3 GeIntJump like Neg first LoadFused;
+            0xa4 GeIntLoop like Neg first LoadFused;
+            0xa5 EqIntJumpNot like Neg first LoadFused;
+            0xa6 EqIntJump like Neg first LoadFused;
+            0xa7 EqIntLoop like Neg first LoadFused;
+            0xa8 NeIntJumpNot like Neg first LoadFused;
+            0xa9 NeIntJump like Neg first LoadFused;
+            0xaa NeIntLoop like Neg first LoadFused;
+            0xab AddConst like Neg first LoadFusedConst [c: Float];
+            0xac SubConst like Neg first LoadFusedConst [c: Float];
+            0xad MulConst like Neg first LoadFusedConst [c: Float];
+            0xae DivConst like Neg first LoadFusedConst [c: Float];
+            0xaf SubConstLeft like Neg first LoadFusedConstLeft [c: Float];
+            0xb0 MulConstLeft like Neg first LoadFusedConstLeft [c: Float];
+            0xb1 DivConstLeft like Neg first LoadFusedConstLeft [c: Float];
+            0xb2 LtConstJumpNot like Neg first LoadFusedConst [c: Float];
+            0xb3 LtConstJump like Neg first LoadFusedConst [c: Float];
+            0xb4 LtConstLoop like Neg first LoadFusedConst [c: Float];
+            0xb5 LeConstJumpNot like Neg first LoadFusedConst [c: Float];
+            0xb6 LeConstJump like Neg first LoadFusedConst [c: Float];
+            0xb7 LeConstLoop like Neg first LoadFusedConst [c: Float];
+            0xb8 GtConstJumpNot like Neg first LoadFusedConst [c: Float];
+            0xb9 GtConstJump like Neg first LoadFusedConst [c: Float];
+            0xba GtConstLoop like Neg first LoadFusedConst [c: Float];
+            0xbb GeConstJumpNot like Neg first LoadFusedConst [c: Float];
+            0xbc GeConstJump like Neg first LoadFusedConst [c: Float];
+            0xbd GeConstLoop like Neg first LoadFusedConst [c: Float];
+            0xbe EqTextJumpNot like Neg first LoadFusedConst [c: Text];
+            0xbf NeTextJumpNot like Neg first LoadFusedConst [c: Text];
+            0xc0 NextLoop like Next first Next;
+            0xc1 AddFreeCell like GetFreeCell first GetFreeCell [x: Var];
             0xc2 CallMethodFar like CallMethod;
             0xc3 CallMethodListFar like CallMethodList;
             0xc4 TailMethodFar like TailMethod;
@@ -206,7 +231,7 @@ pub(super) enum Trusted {
 }
 
 macro_rules! define_prepared {
-    ($($number:literal $name:ident $(like $op:ident)? $([$field:ident: $trusted:ident])?;)*) => {
+    ($($number:literal $name:ident $(like $op:ident)? $(first $first:ident)? $([$field:ident: $trusted:ident])?;)*) => {
         /// Numbers of prepared instructions beside those of the instruction table.
         pub(super) mod number {
             #![allow(non_upper_case_globals)]
@@ -295,9 +320,14 @@ macro_rules! fill_table {
     };
 }
 macro_rules! fill_prepared {
-    ($($number:literal $name:ident $(like $op:ident)? $([$($trusted:tt)*])?;)*) => {
+    ($($number:literal $name:ident $(like $op:ident)? $(first $first:ident)? $([$($trusted:tt)*])?;)*) => {
         const fn prepared(mut table: [Handler; 256]) -> [Handler; 256] {
             $(table[$number] = super::handlers::$name as Handler;)*
+            table
+        }
+
+        const fn unfused(mut table: [Handler; 256]) -> [Handler; 256] {
+            $($(table[$number] = super::handlers::$first as Handler;)?)*
             table
         }
     };
@@ -307,6 +337,9 @@ prepared_ops!(fill_prepared);
 
 /// The handler of every instruction number; an instruction without one does not compile.
 pub(super) const TABLE: [Handler; 256] = prepared(portable([super::handlers::Illegal as Handler; 256]));
+
+/// The same, but of a fused group only its first instruction.
+pub(super) static FIRSTS: [Handler; 256] = unfused(TABLE);
 
 /// Runs from where the machine stands until the run is over.
 ///

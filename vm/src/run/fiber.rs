@@ -112,6 +112,14 @@ impl FiberState {
         size_of_val(&*self.stack) + size_of_val(&*self.frames)
     }
 
+    /// Gives up its registers and frames, of which nobody has use any more, and says how many bytes they were.
+    pub fn let_go(&mut self) -> usize {
+        let bytes = self.owned_bytes();
+        self.stack = Box::new([]);
+        self.frames = Box::new([]);
+        bytes
+    }
+
     /// How many registers are in use.
     pub fn used(&self) -> usize {
         match self.status {

@@ -69,6 +69,7 @@ impl Drop for CallBack<'_> {
         (machine.frames_end, machine.stack_limit) = (self.frames_end, self.stack_limit);
         // SAFETY: a fiber that runs, or waits for this call, is live.
         unsafe { keep_no_more_than(self.fiber, self.window) };
+        machine.may_pause_again();
     }
 }
 
@@ -181,6 +182,7 @@ impl Machine {
     #[cold]
     fn give_up(&mut self, until: *mut FiberObject, atomics: usize) {
         let mut fiber = self.fiber;
+        let mut ended = Vec::new();
         while !fiber.is_null() && fiber != until {
             // SAFETY: the running fiber and those that wait for it are live.
             unsafe {
@@ -191,12 +193,14 @@ impl Machine {
                 }
                 let (is_last, resumer) = ((*fiber).state.boundary, (*fiber).state.resumer);
                 self.end_fiber(fiber);
+                ended.push(fiber);
                 fiber = if is_last { std::ptr::null_mut() } else { resumer };
             }
         }
         while self.heap.journal.depth() > atomics {
             self.heap.journal.roll_back();
         }
+        self.let_go(ended);
         self.fiber = until;
         self.over = false;
         self.thrown = false;
@@ -221,9 +225,7 @@ impl Machine {
         state.window = 0;
         // Undoing may need them.
         if !self.heap.journal.is_on() {
-            self.heap.bytes -= state.owned_bytes();
-            state.stack = Box::new([]);
-            state.frames = Box::new([]);
+            self.heap.bytes -= state.let_go();
         }
     }
 }

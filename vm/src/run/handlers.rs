@@ -24,6 +24,7 @@ use crate::heap::layout::*;
 use crate::heap::{Gc, Slot, tag};
 use crate::host::guarded;
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
+use crate::ops::meter::LONG;
 use quipu_lang::code::{Op, Source};
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
@@ -455,10 +456,14 @@ macro_rules! equality {
         } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
             f64::from_bits((*x).bits) == f64::from_bits((*y).bits)
         } else if (*x).tag == tag::STR && (*y).tag == tag::STR {
-            if (*x).bits == (*y).bits {
-                true
-            } else if (*((*x).bits as *const StrObject)).len != (*((*y).bits as *const StrObject)).len {
+            let length = (*((*x).bits as *const StrObject)).len;
+            if length != (*((*y).bits as *const StrObject)).len {
                 false
+            } else if length >= LONG {
+                // Paid for, also where they are one.
+                return $slow;
+            } else if (*x).bits == (*y).bits {
+                true
             } else {
                 return $text;
             }
@@ -790,13 +795,15 @@ loop_when!(LoopIf, value => value > tag::FALSE);
 loop_when!(LoopIfNot, value => value <= tag::FALSE);
 loop_when!(LoopPresent, value => value != tag::ABSENT);
 
-// While the host counts instructions, every one of them comes by here first.
+// While the host counts instructions, every one of them comes by here first. Of a fused group each part does.
 op!(Counted(pc, base, vm, w, fp) {
-    if (*vm).stepping.left == 0 { return StepsOver(pc, base, vm, w, fp) }
-    (*vm).stepping.left -= 1;
-    return super::dispatch::TABLE[w as u8 as usize](pc, base, vm, w, fp)
+    if (*vm).counts(pc.sub(1), w) {
+        if (*vm).stepping.left == 0 { return StepsOver(pc, base, vm, w, fp) }
+        (*vm).stepping.left -= 1;
+    }
+    return super::dispatch::FIRSTS[w as u8 as usize](pc, base, vm, w, fp)
 });
-slow!(again StepsOver => steps_over);
+slow!(own StepsOver => steps_over);
 
 // While the machine is watched, every instruction comes by here first.
 op!(Watched(pc, base, vm, w, fp) {
@@ -857,7 +864,7 @@ op!(Call(pc, base, vm, w, fp) {
     if (*(*closure).code).exact != d(w) as u32 { return CallSlow(pc, base, vm, w, fp) }
     enter!(pc, base, vm, w, fp, closure, number(b(w)) + 1)
 });
-slow!(CallSlow => call_slow);
+slow!(charged CallSlow => call_slow);
 // A call of something that is no closure: natives first.
 op!(apart CallOther(pc, base, vm, w, fp) {
     let callee = r(base, b(w));
@@ -881,6 +888,9 @@ macro_rules! native_call {
         }
         (*$vm).store($pc, $base, $fp);
         if run_native($vm, def, $first, $count, r($base, a($w))) {
+            if (*$vm).fuel <= 0 {
+                return Overdrawn($pc, $base, $vm, $w, $fp);
+            }
             next!($pc, $base, $vm, $fp)
         }
         return NativeFault($pc, $base, $vm, $w, $fp);
@@ -896,6 +906,7 @@ unsafe fn run_native(vm: *mut Machine, def: &NativeDef, first: *const Slot, coun
     // written before the native returns: what it calls back runs on a fiber of its own. So their brand holds.
     unsafe {
         let arguments = std::slice::from_raw_parts(first, count);
+        (*vm).native_began = (*vm).total_fuel_used() - 1;
         let outcome = match &def.run {
             NativeRun::Plain(function) => function(Machine::cx(vm), arguments),
             // While it runs nothing is freed that there was before, so the definition stays, too.
@@ -916,6 +927,8 @@ unsafe fn run_native(vm: *mut Machine, def: &NativeDef, first: *const Slot, coun
     }
 }
 slow!(NativeFault => native_fault);
+// A native has used more than there was.
+slow!(Overdrawn => overdrawn);
 op!(CallMethod(pc, base, vm, w, fp) {
     let receiver = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
@@ -932,7 +945,7 @@ op!(CallMethod(pc, base, vm, w, fp) {
     if (*(*closure).code).exact != d(w) as u32 + 1 { return CallMethodSlow(pc, base, vm, w, fp) }
     enter!(pc, base, vm, w, fp, closure, number(b(w)))
 });
-slow!(CallMethodSlow => call_method);
+slow!(charged CallMethodSlow => call_method);
 // A method that the cache has found to be a native.
 op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let cache = pc.add(c(w)) as *const Cache;
@@ -979,8 +992,8 @@ op!(apart CallMethodNative(pc, base, vm, w, fp) {
     }
     native_call!(pc, base, vm, w, fp, native, this, d(w) + 1, CallMethodSlow)
 });
-slow!(CallList => call_list);
-slow!(CallMethodList => call_method_list);
+slow!(charged CallList => call_list);
+slow!(charged CallMethodList => call_method_list);
 op!(TailCall(pc, base, vm, w, fp) {
     let callee = r(base, b(w));
     if (*callee).tag != tag::CLOSURE { return TailCallSlow(pc, base, vm, w, fp) }
@@ -997,8 +1010,8 @@ op!(TailCall(pc, base, vm, w, fp) {
     // The frame has as much room as any with at most `MARGIN` registers needs; `exact` rules out larger ones.
     next!((*(*closure).code).entry.get(), base, vm, fp)
 });
-slow!(TailCallSlow => tail_call);
-slow!(TailCallList => tail_call_list);
+slow!(charged TailCallSlow => tail_call);
+slow!(charged TailCallList => tail_call_list);
 op!(TailMethod(pc, base, vm, w, fp) {
     let receiver = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
@@ -1020,8 +1033,8 @@ op!(TailMethod(pc, base, vm, w, fp) {
     (*fp).closure = closure;
     next!((*(*closure).code).entry.get(), base, vm, fp)
 });
-slow!(TailMethodSlow => tail_method);
-slow!(TailMethodList => tail_method_list);
+slow!(charged TailMethodSlow => tail_method);
+slow!(charged TailMethodList => tail_method_list);
 op!(Return(pc, base, vm, w, fp) {
     if (*fp).kind != Kind::Plain { return ReturnSlow(pc, base, vm, w, fp) }
     let result = r(base, a(w));
@@ -1226,10 +1239,10 @@ slow!(Slice => slice);
 
 // Instructions that are too far from their caches for the fast paths.
 
-slow!(CallMethodFar => call_method);
-slow!(CallMethodListFar => call_method_list);
-slow!(TailMethodFar => tail_method);
-slow!(TailMethodListFar => tail_method_list);
+slow!(charged CallMethodFar => call_method);
+slow!(charged CallMethodListFar => call_method_list);
+slow!(charged TailMethodFar => tail_method);
+slow!(charged TailMethodListFar => tail_method_list);
 slow!(GetFieldFar => get_field);
 slow!(SetFieldFar => set_field);
 slow!(GetFieldSafeFar => get_field_safe);
@@ -1338,6 +1351,6 @@ op!(GetSlot(pc, base, vm, w, fp) {
 slow!(GetSlotSlow => get_slot);
 
 // Fills prepared code in at its first call, and goes on with it.
-slow!(again FirstCall => first_call);
+slow!(own FirstCall => first_call);
 // A number that `prepare` never writes.
 slow!(Illegal => illegal);

@@ -25,30 +25,54 @@ pub(crate) const MARGIN: usize = 64;
 type Done = Result<(), Fault<'static>>;
 
 impl Machine {
-    /// An instruction found the slice used up; it runs again when there is more.
+    /// An instruction that takes a unit of fuel found the slice used up; it runs again when there is more.
     pub(super) fn safepoint(&mut self, _: Word) -> Done {
         // The step that found it so was not made, and the instruction is not done.
         self.fuel += 1;
-        self.stepping.left = self.stepping.left.saturating_add(1);
         self.close_slice();
-        if self.pauses() {
+        if self.pauses(1) {
             return Ok(());
         }
-        self.next_slice().map_err(Fault::Stop)
+        self.begin_slice(1).map_err(Fault::Stop)
     }
 
-    /// The slice is used up between two instructions.
-    pub(super) fn refuel(&mut self) -> Result<(), Stop> {
+    /// An instruction is done that has taken more than the slice had. Whether the run goes on.
+    pub(super) fn refuel(&mut self) -> bool {
         self.close_slice();
-        if self.is_at_own_instruction() && self.pauses() {
-            return Ok(());
+        if self.wants_pause(0) && !self.reach_own_instruction() {
+            return false;
         }
-        self.next_slice()
+        if self.pauses(0) {
+            return false;
+        }
+        match self.next_slice() {
+            Ok(()) => true,
+            Err(stop) => self.abandon(stop),
+        }
+    }
+
+    /// A native was carried out on the fast path; what is to be done about its fuel is done behind every slow path.
+    pub(super) fn overdrawn(&mut self, _: Word) -> Done {
+        Ok(())
+    }
+
+    /// Fuel is again as it was when so much had been used: what was begun begins again. The next safepoint begins a slice.
+    pub(super) fn refund(&mut self, used: u64) {
+        self.fuel_used = used;
+        self.slice = 0;
+        self.fuel = 0;
+    }
+
+    /// A stretch is over in which the run could not stop. It is looked at once more whether it should have.
+    pub(super) fn may_pause_again(&mut self) {
+        if self.stepping.has_pause() {
+            self.close_slice();
+        }
     }
 
     /// Counts what the current slice has used, and ends it.
     pub(super) fn close_slice(&mut self) {
-        self.fuel_used += (self.slice - self.fuel).max(0) as u64;
+        self.fuel_used = self.total_fuel_used();
         self.slice = 0;
         self.fuel = 0;
     }
@@ -64,22 +88,29 @@ impl Machine {
         Ok(())
     }
 
-    /// Begins a new slice of fuel, unless the program has to stop.
+    /// Begins a new slice of fuel, unless the program has used more than it may, or has to stop.
     pub fn next_slice(&mut self) -> Result<(), Stop> {
+        self.begin_slice(0)
+    }
+
+    /// The same for one who is about to use so much.
+    fn begin_slice(&mut self, wanted: u64) -> Result<(), Stop> {
         self.close_slice();
         self.stop_if_asked()?;
         let left = match self.limits.fuel {
-            Some(fuel) => fuel.saturating_sub(self.fuel_used),
+            Some(fuel) => match fuel.checked_sub(self.fuel_used) {
+                Some(left) if left >= wanted => left,
+                _ => return Err(Stop::Fuel),
+            },
             None => u64::MAX,
         };
-        if left == 0 {
-            return Err(Stop::Fuel);
-        }
         let until_pause = match self.stepping.fuel_left(self.fuel_used) {
-            // The run should have stopped, but cannot where it stands.
-            Some(0) => OVERDUE,
-            Some(left) => left,
             None => SLICE,
+            // The run should have stopped, but cannot where it stands.
+            Some(None | Some(0)) if !self.can_pause() => OVERDUE,
+            Some(Some(left)) => left,
+            // It stops behind this instruction.
+            Some(None) => return Ok(()),
         };
         // One more than is left to use, as the step that reaches zero is not made.
         self.slice = left.min(until_pause).min(SLICE) as i64 + 1;
@@ -89,7 +120,7 @@ impl Machine {
 
     /// Fuel used so far.
     pub fn total_fuel_used(&self) -> u64 {
-        self.fuel_used + (self.slice - self.fuel).max(0) as u64
+        self.fuel_used.saturating_add(self.slice.saturating_sub(self.fuel).max(0) as u64)
     }
 
     /// A collection is due.
@@ -239,11 +270,9 @@ impl Machine {
             if !self.heap.has_room(more) {
                 return Err(Fault::Collect(more));
             }
-            let mut stack = vec![Value::NIL; size].into_boxed_slice();
-            stack[..state.stack.len()].copy_from_slice(&state.stack);
             self.heap.bytes += more;
             self.park();
-            (*self.fiber).state.stack = stack;
+            (*self.fiber).state.stack = longer(std::mem::take(&mut (*self.fiber).state.stack), size, Value::NIL);
             self.unpark();
             Ok(())
         }
@@ -273,13 +302,19 @@ impl Machine {
             if !self.heap.has_room(more) {
                 return Err(Fault::Collect(more));
             }
-            let mut frames = vec![Frame::EMPTY; size].into_boxed_slice();
-            frames[..state.frames.len()].copy_from_slice(&state.frames);
             self.heap.bytes += more;
             self.park();
-            (*self.fiber).state.frames = frames;
+            (*self.fiber).state.frames = longer(std::mem::take(&mut (*self.fiber).state.frames), size, Frame::EMPTY);
             self.unpark();
             Ok(())
         }
     }
+}
+
+/// The same with more behind it. The allocator moves what is large without having it twice.
+fn longer<T: Clone>(items: Box<[T]>, size: usize, fill: T) -> Box<[T]> {
+    let mut items = items.into_vec();
+    items.reserve_exact(size - items.len());
+    items.resize(size, fill);
+    items.into_boxed_slice()
 }

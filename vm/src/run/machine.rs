@@ -62,6 +62,8 @@ pub(crate) struct Machine {
     pub thrown: bool,
     /// The last native asked for memory, and runs again.
     pub retrying: bool,
+    /// Fuel used before the instruction of the native that was called last on the fast path.
+    pub native_began: u64,
     /// What a native called from its own instruction ended with.
     pub fault: Option<Fault<'static>>,
     /// Where the limit was hit.

@@ -49,6 +49,7 @@ impl Machine {
             account: None,
             nesting: 0,
             retrying: false,
+            native_began: 0,
             waiting: Vec::new(),
             spare: std::ptr::null_mut(),
             codes: HashMap::new(),

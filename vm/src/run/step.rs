@@ -9,6 +9,10 @@
 //! ```
 //!
 //! A run cannot stop inside of `atomic` or below a native that calls back; there it goes on until that is over.
+//!
+//! Where it stops follows from what it has done, and from nothing that differs between machines: not from collections, which
+//! make instructions begin again, nor from what caches know. So an instruction that takes fuel asks for it on its slow path as
+//! on its fast one, what begins again gives back what it has counted, and what has taken too much stops right behind.
 
 use std::sync::atomic::Ordering;
 
@@ -39,9 +43,14 @@ type Done = Result<(), Fault<'static>>;
 pub enum Budget {
     /// To its end, or until it yields or is interrupted.
     Unlimited,
-    /// About this much fuel: it stops at the first safepoint at which so much is used.
+    /// So much fuel: it stops before the first instruction that would use more, or behind one that has. What an instruction
+    /// uses is known when it is done, so it may be more than the budget.
     Fuel(u64),
-    /// This many instructions. Several that were fused count as one; the program runs slower meanwhile.
+    /// This many instructions of code objects; the program runs slower meanwhile. A call of `atomic`, and an instruction
+    /// below which the program is called back, is one, whatever runs in it.
+    ///
+    /// So many instructions name one state of the run: in one step or in many, here or in another process that has it out of
+    /// an image, whatever is collected meanwhile.
     Instructions(u64),
 }
 
@@ -105,36 +114,61 @@ impl Drop for Promised {
 }
 
 impl Stepping {
-    /// Fuel that is left until the run is to stop.
-    pub fn fuel_left(&self, used: u64) -> Option<u64> {
-        if self.on { self.pause_at.map(|at| at.saturating_sub(used)) } else { None }
+    /// Fuel that is left until the run is to stop, if it is: none if more was used.
+    pub fn fuel_left(&self, used: u64) -> Option<Option<u64>> {
+        if self.on { self.pause_at.map(|at| at.checked_sub(used)) } else { None }
+    }
+
+    /// Whether the run is to stop when so much is used.
+    pub fn has_pause(&self) -> bool {
+        self.pause_at.is_some()
     }
 }
 
 impl Machine {
     /// Whether the running instruction is a place to stop at.
-    fn can_pause(&self) -> bool {
+    pub(super) fn can_pause(&self) -> bool {
         self.stepping.on && self.nesting == 1 && !self.heap.journal.is_on()
     }
 
-    /// Stops at the current instruction if the host wants that. A safepoint has found its slice of fuel used up.
-    pub(super) fn pauses(&mut self) -> bool {
-        if !self.can_pause() {
+    /// Whether the host wants that the run stops rather than that so much more is used. The slice is closed.
+    pub(super) fn wants_pause(&self, wanted: u64) -> bool {
+        let is_due = |left: Option<u64>| left.is_none_or(|left| left < wanted);
+        self.can_pause()
+            && (self.stepping.fuel_left(self.fuel_used).is_some_and(is_due) || self.interrupt.load(Ordering::Relaxed))
+    }
+
+    /// Stops at the current instruction if the host wants that.
+    pub(super) fn pauses(&mut self, wanted: u64) -> bool {
+        if !self.wants_pause(wanted) {
             return false;
         }
-        if self.stepping.fuel_left(self.fuel_used) == Some(0) {
-            self.pause(Event::Paused);
-            return true;
+        let is_interrupted = self.interrupt.swap(false, Ordering::Relaxed);
+        self.pause(if is_interrupted { Event::Interrupted } else { Event::Paused });
+        true
+    }
+
+    /// Goes on to an instruction of a code object, if the position is at one of the machine's own. Whether the run goes on.
+    pub(super) fn reach_own_instruction(&mut self) -> bool {
+        while !self.is_at_own_instruction() {
+            let done = if self.pc == super::calls::RETURN.as_ptr() {
+                self.return_value(self.r(0))
+            } else {
+                self.leave_first_call().map_err(|fault| self.last(fault))
+            };
+            let goes_on = match done {
+                Ok(()) => !self.over,
+                Err(fault) => self.ends_in(fault),
+            };
+            if !goes_on {
+                return false;
+            }
         }
-        if self.interrupt.swap(false, Ordering::Relaxed) {
-            self.pause(Event::Interrupted);
-            return true;
-        }
-        false
+        true
     }
 
     /// Whether the position is at an instruction of the running function, and not at one of the machine's own.
-    pub(super) fn is_at_own_instruction(&self) -> bool {
+    fn is_at_own_instruction(&self) -> bool {
         // SAFETY: `fp` is the running frame; its closure keeps its code.
         unsafe {
             let closure = (*self.fp).closure;
@@ -142,13 +176,21 @@ impl Machine {
         }
     }
 
+    /// Whether the instruction at `at` counts: it is one of a code object, and one before which the run can stop.
+    pub(super) fn counts(&self, at: *const u64, word: u64) -> bool {
+        word as u8 != super::dispatch::number::FirstCall && at != super::calls::RETURN.as_ptr() && self.can_pause()
+    }
+
+    /// The current instruction begins again, and counts then.
+    pub(super) fn uncount(&mut self) {
+        if self.can_pause() {
+            self.stepping.left = self.stepping.left.saturating_add(1);
+        }
+    }
+
     /// The instructions of a step are used up; the current one has not run.
     pub(super) fn steps_over(&mut self, _: Word) -> Done {
-        if self.is_at_own_instruction() && self.can_pause() {
-            self.pause(Event::Paused);
-        } else {
-            self.stepping.left = 1;
-        }
+        self.pause(Event::Paused);
         Ok(())
     }
 
@@ -378,7 +420,7 @@ impl Machine {
                         machine.ends_in(fault)
                     }
                 };
-                if goes_on {
+                if goes_on && machine.stays_within_limits() {
                     // The machine stands behind the call that has now its result.
                     drive(machine);
                 }

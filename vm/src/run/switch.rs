@@ -194,6 +194,12 @@ impl Machine {
         // more.
         unsafe {
             let state = &mut (*spare).state;
+            // Its registers hold what the last call left in them, which the function's frame would keep alive.
+            let count = match function.view() {
+                View::Closure(closure) => 1 + (*(*closure.as_ptr()).code).registers(),
+                _ => state.stack.len(),
+            };
+            state.stack.iter_mut().take(count).for_each(|slot| *slot = Value::NIL);
             state.stack[0] = function;
             state.status = Status::Running;
             state.depth = depth;

@@ -5,7 +5,7 @@ use super::frame::Kind;
 use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{ErrorObject, FiberObject};
-use crate::heap::{Slot, Value, tag};
+use crate::heap::{Gc, Slot, Value, tag};
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
 
@@ -14,6 +14,8 @@ use crate::trace::{Trace, TraceEntry};
 #[derive(Clone, Copy)]
 pub(super) struct Begun {
     at: *const u64,
+    /// Fuel used before it.
+    used: u64,
     /// The fiber, and the number of its frame, in which that is.
     #[cfg(debug_assertions)]
     stands: (*mut FiberObject, isize),
@@ -42,6 +44,7 @@ impl Machine {
     pub(super) fn begun(&self, at: *const u64) -> Begun {
         Begun {
             at,
+            used: self.total_fuel_used(),
             #[cfg(debug_assertions)]
             stands: self.stands(),
         }
@@ -68,12 +71,12 @@ impl Machine {
             return self.begins_again(bytes, begun);
         }
         let fault = self.last(fault);
-        self.ends_in(fault)
+        self.ends_in(fault) && self.stays_within_limits()
     }
 
     /// An instruction is done.
     #[inline(never)]
-    fn stays_within_limits(&mut self) -> bool {
+    pub(super) fn stays_within_limits(&mut self) -> bool {
         self.retrying = false;
         if self.over {
             return false;
@@ -86,12 +89,7 @@ impl Machine {
             }
         }
         // Calls on slow paths use fuel without looking at it, and some programs make no others.
-        if self.fuel <= 0
-            && let Err(stop) = self.refuel()
-        {
-            return self.abandon(stop);
-        }
-        !self.over
+        self.fuel > 0 || self.refuel()
     }
 
     /// An instruction that has changed nothing asks for memory.
@@ -102,8 +100,14 @@ impl Machine {
             return self.abandon(Stop::Heap);
         }
         self.retrying = true;
+        self.uncount();
         self.pc = begun.at;
-        true
+        // A native on the fast path has given back what it took before this began.
+        self.refund(begun.used.min(self.total_fuel_used()));
+        match self.next_slice() {
+            Ok(()) => true,
+            Err(stop) => self.abandon(stop),
+        }
     }
 
     /// Collects; whether so many bytes fit then.
@@ -120,8 +124,10 @@ impl Machine {
         window: usize,
         mut action: impl FnMut(&mut Machine) -> Result<(), Fault<'static>>,
     ) -> Result<(), Final> {
+        let used = self.total_fuel_used();
         let mut done = action(self);
         if let Err(Fault::Collect(bytes)) = done {
+            self.refund(used);
             // SAFETY: the running fiber is live.
             unsafe { (*self.fiber).state.window = window };
             let has_room = self.collect_for(bytes);
@@ -174,29 +180,17 @@ impl Machine {
     /// Remembers where a value was thrown: in the error value, or aside if it is none.
     fn add_trace(&mut self, value: Slot) {
         if value.tag == tag::ERROR {
-            // SAFETY: the value is in use, so its object is live; nobody else refers into it now.
-            unsafe {
-                let error = value.bits as *mut ErrorObject;
-                if (*error).data.trace.as_ref().is_none_or(|trace| trace.is_from_elsewhere()) {
-                    let trace = self.trace_around((*error).data.trace.take());
-                    (*error).data.trace = Some(trace);
-                }
+            // SAFETY: the value is in use, so its object is live.
+            let error = unsafe { Gc::<ErrorObject>::from_ptr(value.bits as *mut ErrorObject) };
+            if error.trace_is_open() {
+                let trace = Box::new(self.trace());
+                self.heap.change_trace(error, |known| around(trace, known));
             }
             self.last_trace = None;
         } else {
             let before = self.last_trace.take().filter(|trace| trace.is_from_elsewhere());
-            self.last_trace = Some(self.trace_around(before));
+            self.last_trace = Some(around(Box::new(self.trace()), before));
         }
-    }
-
-    /// The calls under way, around those elsewhere that the value was thrown from.
-    fn trace_around(&mut self, before: Option<Box<Trace>>) -> Box<Trace> {
-        let mut trace = self.trace();
-        if let Some(before) = before {
-            trace.omitted += before.omitted;
-            trace.elsewhere = before.elsewhere;
-        }
-        Box::new(trace)
     }
 
     /// The calls under way, innermost first, over all fibers that wait for one another. What is left out is not looked at,
@@ -265,7 +259,10 @@ impl Machine {
                 }
                 self.pop_frame();
                 match frame.kind {
-                    Kind::Atomic => self.heap.journal.roll_back(),
+                    Kind::Atomic => {
+                        self.heap.journal.roll_back();
+                        self.may_pause_again();
+                    }
                     Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
                     _ => {}
                 }
@@ -312,9 +309,7 @@ impl Machine {
             } else if state.boundary && self.spare.is_null() && state.is_small() {
                 self.spare = self.fiber;
             } else {
-                self.heap.bytes -= state.owned_bytes();
-                state.stack = Box::new([]);
-                state.frames = Box::new([]);
+                self.heap.bytes -= state.let_go();
             }
             self.pc = std::ptr::null();
             self.base = std::ptr::null_mut();
@@ -322,15 +317,20 @@ impl Machine {
         }
     }
 
-    /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust.
-    fn abandon(&mut self, stop: Stop) -> bool {
+    /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust. What they held is
+    /// nobody's any more, and is collected before the machine does anything else.
+    pub(super) fn abandon(&mut self, stop: Stop) -> bool {
         self.stop_trace = Some(Box::new(self.trace()));
+        let mut ended = Vec::new();
         loop {
             // SAFETY: the running fiber and its resumers are live.
             unsafe {
                 let (boundary, resumer) = ((*self.fiber).state.boundary, (*self.fiber).state.resumer);
                 while self.heap.journal.depth() > (*self.fiber).state.atomics {
                     self.heap.journal.roll_back();
+                }
+                if self.heap.journal.is_on() {
+                    ended.push(self.fiber);
                 }
                 self.finish_running();
                 if boundary || resumer.is_null() {
@@ -339,11 +339,40 @@ impl Machine {
                 self.fiber = resumer;
             }
         }
+        self.let_go(ended);
         self.stop = Some(stop);
         self.result = Value::NIL;
         self.over = true;
         false
     }
+
+    /// After runs that were given up: `ended` are fibers that were done while undoing might have needed them. No register
+    /// holds anything any more that was theirs.
+    pub(super) fn let_go(&mut self, ended: Vec<*mut FiberObject>) {
+        self.heap.settle();
+        // SAFETY: nothing was collected since they ran. One that undoing has put back is not done. The spare fiber is a
+        // root, so it is live; it is done, and nobody looks at its registers.
+        unsafe {
+            for fiber in ended {
+                if (*fiber).state.status == Status::Done && !self.heap.journal.is_on() {
+                    self.heap.bytes -= (*fiber).state.let_go();
+                }
+            }
+            if !self.spare.is_null() {
+                (*self.spare).state.stack.fill(Value::NIL);
+            }
+        }
+        self.heap.make_due();
+    }
+}
+
+/// The calls under way, around those elsewhere that a value was thrown from.
+fn around(mut trace: Box<Trace>, before: Option<Box<Trace>>) -> Box<Trace> {
+    if let Some(before) = before {
+        trace.omitted += before.omitted;
+        trace.elsewhere = before.elsewhere;
+    }
+    trace
 }
 
 /// A call of a parked fiber: the innermost one, or so many further out.

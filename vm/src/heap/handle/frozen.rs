@@ -136,10 +136,10 @@ impl<'v> Gc<'v, ErrorObject> {
         unsafe { (*self.as_ptr()).data.host = Some(error) };
     }
 
-    /// Says where it was thrown, unless that is known.
-    pub(crate) fn set_trace(self, trace: Trace) {
-        // SAFETY: the object is live, and nothing refers to its parts but copies.
-        unsafe { (*self.as_ptr()).data.trace.get_or_insert_with(|| Box::new(trace)) };
+    /// Whether it is not known yet where in this machine it was thrown.
+    pub(crate) fn trace_is_open(self) -> bool {
+        // SAFETY: the object is live; the reference ends here.
+        unsafe { (*self.as_ptr()).data.trace.as_ref() }.is_none_or(|trace| trace.is_from_elsewhere())
     }
 
     /// A copy of where it was thrown; none before it is thrown.
