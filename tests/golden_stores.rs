@@ -90,7 +90,14 @@ impl Driven {
     fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> Outcome {
         let args = self.image(args).to_bytes(Form::default());
         let (to, from) = sync_channel(1);
-        let call = Call { actor: actor.into(), client: CLIENT, request, target, args };
+        let call = Call {
+            actor: actor.into(),
+            client: CLIENT,
+            request,
+            target,
+            args,
+            origin: quipu::actor::node::Origin::default(),
+        };
         let reply = Box::new(move |outcome| to.send(outcome).unwrap());
         self.node.submit(call, reply).unwrap();
         while self.node.turn() || self.node.write() {}

@@ -21,7 +21,7 @@ use quipu::vm::{Failure, Root};
 use quipu::{Error, Input, Session};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::args::Options;
+use super::args::{Options, number, size};
 use super::ctrl_c;
 use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
@@ -51,6 +51,12 @@ pub struct Serve {
     /// Let only those in whose keys are in this file.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Most memory for all actors together, such as 2G; three quarters of the machine's without it.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<usize>,
+    /// New actors that the owner of a key may name in an hour.
+    #[arg(long, default_value = "1024", value_name = "N", value_parser = number)]
+    new_names: u64,
     /// Show numbers for monitoring at http://HOST:PORT/metrics.
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     metrics: Option<String>,
@@ -188,6 +194,8 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
+    bounds.memory = command.memory.unwrap_or(bounds.memory);
+    bounds.new_names = command.new_names;
     let json = options.json;
     let log = tracing_subscriber::fmt().with_max_level(command.log).with_target(false);
     let log = log.with_writer(move || Log { json });
@@ -414,11 +422,11 @@ fn recover(command: &Recover, options: &Options) -> Result<ExitCode, String> {
     };
     match told {
         Ok(text) => {
-            say(&report::harmless_json(&text));
+            show(&Shown::of("{}\n", &[&Shown::json_text(&text)]));
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&format!("error: {}\n", report::message(&error)));
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error)]));
             Ok(Exit::Uncaught.into())
         }
     }

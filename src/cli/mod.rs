@@ -18,7 +18,6 @@ mod terminal;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -100,11 +99,13 @@ fn is_version(word: &OsString) -> bool {
 /// What this program is, for machines: its version, the edition of code that it makes, and that of its engine, on which
 /// depends what code gives.
 fn version_as_json() -> ExitCode {
-    let mut output = terminal::Output::new();
-    let (version, edition, engine) =
-        (env!("CARGO_PKG_VERSION"), quipu::lang::code::EDITION, quipu::stdlib::engine_edition());
-    let _ = writeln!(output, "{{\"version\":\"{version}\",\"edition\":{edition},\"engine\":\"{engine}\"}}");
-    let _ = output.flush();
+    let engine = quipu::stdlib::engine_edition().to_string();
+    let told = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "edition": quipu::lang::code::EDITION,
+        "engine": engine,
+    });
+    show(&Shown::of("{}\n", &[&Shown::json(&told)]));
     Exit::Ok.into()
 }
 

@@ -50,8 +50,8 @@ mod edition;
 pub mod manual;
 
 pub use dial::{Asked, Dial, Line, To, Trouble};
-pub use edition::{EngineEdition, engine_edition};
 pub use disk::{open_file, without_path, write_whole};
+pub use edition::{EngineEdition, engine_edition};
 pub use grant::{Capabilities, Capability, Grant, Streams};
 pub use library::{Lacking, Names, Refusal, is_provided, lacking, library, names, refusal};
 pub use module::{StdModule, module, modules};

@@ -107,6 +107,17 @@ pub struct Figures {
     pub commits: u64,
     pub steps: u64,
     pub waiting_bytes: u64,
+    /// Names that are known now: actors that are open or have something to do.
+    pub named: u64,
+    /// Actors that were put away for others.
+    pub displaced: u64,
+    /// Bytes that actors and calls under way take, the most so far, and how many may be.
+    pub memory_bytes: u64,
+    pub memory_peak: u64,
+    pub memory_limit: u64,
+    /// Threads that carry calls out, and those of them that hold a core.
+    pub threads: u64,
+    pub holding: u64,
     /// Calls since the newest snapshots of the actors that are open, and bytes of their arguments.
     pub log_calls: u64,
     pub log_bytes: u64,
@@ -192,8 +203,15 @@ impl Node {
         let counters = &shared.counters;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, steps) = shared.vault.counts();
+        let (memory_bytes, memory_peak) = shared.memory.held();
+        let (threads, holding) = shared.ready.threads();
         Figures {
-            actors: self.actors().len() as u64,
+            actors: shared.memory.open() as u64,
+            named: self.actors().len() as u64,
+            displaced: get(&counters.displaced),
+            memory_bytes: memory_bytes as u64,
+            memory_peak: memory_peak as u64,
+            memory_limit: shared.memory.limit() as u64,
             done: get(&counters.done),
             failed: get(&counters.failed),
             stopped: get(&counters.stopped),
@@ -210,6 +228,8 @@ impl Node {
             commits,
             steps,
             waiting_bytes: shared.waiting.load(Ordering::Relaxed) as u64,
+            threads: threads as u64,
+            holding: holding as u64,
             log_calls: get(&counters.log_calls),
             log_bytes: get(&counters.log_bytes),
             cache_bytes: shared.functions.bytes() as u64,

@@ -265,7 +265,9 @@ impl Store for Memory {
         let content = self.content();
         let blobs: usize = content.blobs.values().map(|held| held.bytes.len()).sum();
         let logs = content.actors.values().flat_map(|actor| actor.log.values()).map(|entry| entry.args.len() + 200);
-        Ok((blobs + logs.sum::<usize>()) as u64)
+        let replies = content.actors.values().flat_map(|actor| actor.replies.values());
+        let replies = replies.map(|(_, reply)| 150 + reply.as_ref().map_or(0, |reply| reply.len()));
+        Ok((blobs + logs.sum::<usize>() + replies.sum::<usize>()) as u64)
     }
 
     fn check(&mut self) -> Result<Vec<String>, StoreError> {

@@ -150,6 +150,9 @@ const HEAD: usize = 18;
 /// How many steps are charged at once. One takes four times as long as other simple steps.
 const STEPS: usize = 1024;
 
+/// Bytes from which on a text is looked at alone.
+const LONG: usize = 4096;
+
 /// The part of a hash that is kept, so that the table of many small values stays small.
 fn short(hash: u64) -> u32 {
     (hash >> 32) as u32
@@ -185,6 +188,14 @@ impl<'v> GraphWriter<'v> {
             if self.known() > met::MOST {
                 return Err(Fault::Stop(Stop::Heap).into());
             }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a text that is about to be written fits beside the heap.
+    fn beside(&self, cx: &mut Cx<'v>, length: usize) -> Done<'v> {
+        if length >= LONG {
+            cx.reserve((self.out.len() + length) * 2)?;
         }
         Ok(())
     }
@@ -385,11 +396,13 @@ impl<'v> GraphWriter<'v> {
         match value.view() {
             View::Str(text) => {
                 self.weight.text(text.as_str().len());
+                self.beside(cx, text.as_str().len())?;
                 self.out.u8(t::STR);
                 self.out.text(text.as_str());
             }
             View::Bytes(bytes) => {
                 self.weight.text(bytes.as_slice().len());
+                self.beside(cx, bytes.as_slice().len())?;
                 self.out.u8(t::BYTES);
                 self.out.bytes(bytes.as_slice());
             }
