@@ -399,7 +399,7 @@ fn imports_stay_below_the_folder_of_the_program_where_files_are_denied() {
     let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, folder.join(from)).unwrap();
     link("../secret.qp", "app/link.qp");
     link("..", "app/up");
-    link("beside.qp", "app/sub/alias.qp");
+    link("../beside.qp", "app/sub/alias.qp");
     link("app/inside.qp", "elsewhere.qp");
     let program = |name: &str, path: &str| scratch.file(name, format!("import \"{path}\" as other\nprint(other.word)"));
     for (path, is_below) in [
