@@ -45,7 +45,8 @@ impl Engine {
         Engine { names, library: Arc::new(library), modules: Arc::new(modules), capabilities, resolver }
     }
 
-    /// An engine whose programs only compute and print. Modules that they import by path are files.
+    /// An engine whose programs only compute and print. Modules that they import by path are files;
+    /// [`FilesBelow`](crate::load::FilesBelow) keeps those in one folder.
     pub fn new() -> Engine {
         Engine::granting(&Grant::pure())
     }

@@ -305,9 +305,9 @@ fn an_image_that_needs_what_is_denied_does_not_load() {
     let file = scratch.file("a.qp", "import fs\nimport os\n|| (fs.exists(\"/\"), os.cwd() is str)");
     let image = scratch.path("a.qpi");
     vm(&["image", "save", &file, "-o", &image]).ends(0);
-    vm(&[&image]).ends(0).prints("(true, true)\n");
+    vm(&["--allow", "fs,os", &image]).ends(0).prints("(true, true)\n");
     vm(&["--sandbox", &image]).ends(5).prints("").says("`fs.exists`, denied by --sandbox; `os.cwd`");
-    vm(&["--deny-os", "image", "run", &image])
+    vm(&["--deny-os", "--allow", "all", "image", "run", &image])
         .ends(5)
         .prints("")
         .says("the image needs `os.cwd`, denied by --deny-os\n");

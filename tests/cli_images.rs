@@ -124,7 +124,7 @@ fn runs_that_save_take_turns() {
     let text = "import time\nvar n = 0\n|| { time.sleep(2); n += 1; n }";
     let (program, image) = (scratch.file("a.qp", text), scratch.path("a.qpi"));
     vm(&["image", "save", &program, "-o", &image]).ends(0);
-    let words = ["image", "run", &image, "--save"];
+    let words = ["--allow", "time", "image", "run", &image, "--save"];
     let both = [(); 2].map(|()| command(&words).spawn().unwrap());
     let both = both.map(|child| Run::new(&words, child.wait_with_output().unwrap()).ends(0));
     let mut printed = both.each_ref().map(|run| run.out.as_str());

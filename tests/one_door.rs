@@ -5,6 +5,7 @@ mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use program::*;
 
@@ -319,7 +320,7 @@ fn texts(count: usize) -> Vec<String> {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as usize % below
     };
-    let mut some = || (0..1 + next(3)).map(|_| HOSTILE[next(HOSTILE.len())]).collect::<String>();
+    let mut some = || "ab".to_owned() + &(0..1 + next(3)).map(|_| HOSTILE[next(HOSTILE.len())]).collect::<String>();
     // Five bytes, as many as `print` has, and names of whole folders.
     ["\x1b[31m".to_owned(), "a\u{202e}b".to_owned()].into_iter().chain((0..count).map(|_| some())).collect()
 }
@@ -386,4 +387,181 @@ fn what_peers_say_is_harmless_too() {
     }
     server.kill().unwrap();
     is_harmless(&server.wait_with_output().unwrap(), &["serve".to_owned()]);
+}
+
+#[test]
+fn imports_stay_below_the_folder_of_the_program_where_files_are_denied() {
+    let scratch = Scratch::new("one_door_imports");
+    let folder = &scratch.0;
+    scratch.file("secret.qp", "export let word = \"the secret word\"");
+    scratch.file("app/sub/inner.qp", "import \"../beside\"\nexport let word = beside.word");
+    scratch.file("app/beside.qp", "export let word = 1");
+    let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, folder.join(from)).unwrap();
+    link("../secret.qp", "app/link.qp");
+    link("..", "app/up");
+    link("../beside.qp", "app/sub/alias.qp");
+    link("app/inside.qp", "elsewhere.qp");
+    let program = |name: &str, path: &str| scratch.file(name, format!("import \"{path}\" as other\nprint(other.word)"));
+    for (path, is_below) in [
+        ("./sub/inner", true),
+        ("./sub/alias", true),
+        ("./sub/../beside", true),
+        ("../app/beside", true),
+        ("../secret", false),
+        ("./link", false),
+        ("./up/secret", false),
+        ("./sub/../../secret", false),
+        ("../nothing", false),
+        ("../no/where", false),
+    ] {
+        let file = program("app/main.qp", path);
+        for denial in ["--sandbox", "--deny-fs"] {
+            for words in [&[][..], &["run"], &["hash"], &["dis"], &["check"], &["image", "diff", &file], &["test"]] {
+                let run = vm(&[&[denial], words, &[&file]].concat());
+                let all = run.out + &run.err;
+                assert!(!all.contains("secret word"), "{words:?} {path}: {all}");
+                match is_below {
+                    true => assert!(!all.contains("Q0208"), "{words:?} {path}: {all}"),
+                    // What is there is told apart from what is not neither by words nor by advice.
+                    false => assert!(all.contains("files elsewhere are denied"), "{words:?} {path}: {all}"),
+                }
+            }
+        }
+        if !path.starts_with("../no") {
+            vm(&[&file]).ends(0);
+        }
+    }
+    // Whoever names a program may name a link to it; its folder is the one where it was named.
+    program("app/inside.qp", "./app/beside");
+    vm_in(folder, &["--sandbox", "elsewhere.qp"]).ends(0).prints("1\n");
+    // There is no folder.
+    for words in [&["-e", "import \"./app/beside\""][..], &["-E", "import \"./app/beside\""], &["-"], &["check", "-"]] {
+        let mut child = command(&[&["--deny-fs"], words].concat()).current_dir(folder).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"import \"./app/beside\"").unwrap();
+        let run = Run::new(words, child.wait_with_output().unwrap()).ends(3);
+        run.says("a program that is in no file imports none where files are denied");
+    }
+    let run = vm_in(folder, &["--deny-fs", "call", "unix:none", "-e", "import \"./app/beside\""]).ends(3);
+    run.says("imports none");
+    vm_in(folder, &["-e", "import \"./app/beside\"\nprint(beside.word)"]).ends(0).prints("1\n");
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_never_waited_for() {
+    let scratch = Scratch::new("one_door_pipes");
+    let pipe = scratch.path("pipe.qp");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", scratch.0.join("zero.qp")).unwrap();
+    fs::create_dir(scratch.0.join("folder.qp")).unwrap();
+    for (name, what) in [("pipe", "it is a pipe"), ("zero", "it is a device"), ("folder", "directory")] {
+        let file = scratch.file("main.qp", format!("import \"./{name}\""));
+        for denial in [&[][..], &["--sandbox"], &["--deny-fs"]] {
+            let run = within_ten_seconds(&[denial, &[&file]].concat()).ends(3);
+            assert!(run.err.contains(what) || (name == "zero" && run.err.contains("are denied")), "{}", run.err);
+        }
+        let own = scratch.path(&format!("{name}.qp"));
+        for words in [&["image", "run"][..], &["image", "info"], &["image", "verify"], &["image", "run", "--save"]] {
+            within_ten_seconds(&[words, &[&own]].concat()).ends(2).says(what);
+        }
+        let open = format!("import image\nimage.open({own:?})");
+        within_ten_seconds(&["-e", &open]).ends(1).says("io_error");
+    }
+    // A program that somebody names may come through a pipe, and all of it is read.
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, "print(\"through a pipe\")")
+    });
+    within_ten_seconds(&[&pipe]).ends(0).prints("through a pipe\n");
+    writer.join().unwrap().unwrap();
+}
+
+/// A run that does not wait for somebody.
+#[track_caller]
+fn within_ten_seconds(words: &[&str]) -> Run {
+    let mut child = command(words).stdin(std::process::Stdio::null()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed().as_secs() >= 10 {
+            child.kill().unwrap();
+            panic!("{words:?} waits");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Run::new(words, child.wait_with_output().unwrap())
+}
+
+#[test]
+fn an_image_is_data_until_somebody_trusts_it() {
+    let scratch = Scratch::new("one_door_images");
+    let written = scratch.path("written");
+    let text = format!(
+        "import fs\nimport os\nimport time\n|| {{ fs.write({written:?}, os.cwd()); time.now(); print(\"done\") }}"
+    );
+    let (file, image) = (scratch.file("a.qp", text), scratch.path("a.qpi"));
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    let runs = [&[][..], &["run"], &["image", "run"], &["hash"]];
+    for words in runs {
+        let with = |options: &[&str]| vm(&[options, words, &[&image]].concat());
+        for options in [&[][..], &["--allow", "fs,os"], &["--allow", "time"]] {
+            let run = with(options).ends(5).prints("");
+            let granted = |name: &str| options.iter().any(|option| option.contains(name));
+            for (name, need) in [("fs", "`fs.write`"), ("os", "`os.cwd`"), ("time", "`time.now`")] {
+                let grants = format!("{need}, which `--allow {name}` grants");
+                assert_eq!(run.err.contains(&grants), !granted(name), "{options:?} {words:?}: {}", run.err);
+            }
+            run.says("`--allow fs,os,time` before it");
+        }
+        with(&["--allow", "all", "--deny-fs"]).ends(5).says("`fs.write`, denied by --deny-fs\n");
+        with(&["--allow", "all", "--sandbox"])
+            .ends(5)
+            .says("`fs.write`, denied by --sandbox; `os.cwd`, denied by --sandbox");
+        with(&["--deny-os"])
+            .ends(5)
+            .says("`fs.write`, which `--allow fs` grants; `os.cwd`, denied by --deny-os; `time.now`");
+        with(&["--json"]).ends(5).says("Q0417");
+        assert!(!Path::new(&written).exists());
+    }
+    // Nothing runs, so nothing is needed.
+    for words in [&["dis"][..], &["image", "info"], &["image", "verify"]] {
+        vm(&[words, &[&image]].concat()).ends(0);
+    }
+    for options in
+        [&["--allow", "fs,os,time"][..], &["--allow", "fs", "--allow", "os", "--allow=time"], &["--allow", "all"]]
+    {
+        for words in &runs[..3] {
+            let run = vm(&[options, words, &[&image]].concat()).ends(0).prints("done\n");
+            run.says_nothing();
+            fs::remove_file(&written).unwrap();
+        }
+        vm(&[options, &["hash", &image]].concat()).ends(0);
+    }
+    assert!(!Path::new(&written).exists());
+    vm(&["--allow", "files", &image]).ends(2).says("expected fs, os, io, time, entropy, net or all");
+    // Behind the image it is the function's own.
+    vm(&[&image, "--allow", "all"]).ends(5);
+    // What a program in source may reach stays what it is.
+    vm(&["--allow", "time", "-e", "import os\nprint(os.cwd() is str)"]).ends(0).prints("true\n");
+    vm(&["--allow", "all", "--deny-os", "-e", "import os\nprint(os.cwd())"]).ends(3);
+    // An image that prints needs nobody's trust.
+    let (file, image) = (scratch.file("b.qp", "|x| print(x)"), scratch.path("b.qpi"));
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    vm(&["--sandbox", &image, "3"]).ends(0).prints("3\n");
+    // Another image in an image gets no more.
+    let inner = format!(
+        "import fs\nimport image\nlet bytes = image.dump(|| fs.write({written:?}, \"x\"))\n|| image.load(bytes)()"
+    );
+    let (file, image) = (scratch.file("c.qp", inner), scratch.path("c.qpi"));
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    vm(&[&image]).ends(5).says("fs.write");
+    assert!(!Path::new(&written).exists());
+}
+
+#[test]
+fn programs_have_a_limit_for_memory_that_nobody_has_set() {
+    let total = fs::read_to_string("/proc/meminfo").unwrap();
+    let total = total.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap();
+    let total: usize = total.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024;
+    // Asked for at once, so that nothing is used.
+    let text = format!("\"x\" * {}", total / 8 * 7);
+    vm(&["-e", &text]).ends(4).says("error[Q0502]").says("--heap SIZE");
 }

@@ -297,7 +297,7 @@ fn run_code(code: &str, options: &Options, terminal: &Terminal) -> Result<Image,
     let ended = |error: &Error, session: Option<&Session>| {
         super::image::Stop::Ended(run::ended(error, session, &input, options, terminal))
     };
-    let session = Setting::of_program(options, Vec::new()).session(Prints::Out);
+    let session = Setting::of_program(options, &input, Vec::new()).session(Prints::Out);
     let mut session = session.map_err(|error| ended(&error, None))?;
     let value = session.run(&input).map_err(|error| ended(&error, Some(&session)))?;
     session.vm().freeze(&value).map_err(|failure| ended(&Error::Failed(failure), Some(&session)))

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use quipu::stdlib::Capability;
 
 /// Runs programs written in Quipu.
 #[derive(Parser, Debug)]
@@ -78,7 +79,7 @@ pub enum Command {
     },
     /// Show the hashes of the functions in a program or image: code hash, hash, name.
     ///
-    /// A program is run for that, with all that it does; only its output is not shown.
+    /// A program is run for that, with all that it does and options let it do; only its output is not shown.
     Hash {
         file: OsString,
         /// Only the functions with this name; with `--explain`, the other program or image.
@@ -112,8 +113,8 @@ pub enum Command {
 pub const COMMANDS: &[&str] =
     &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor", "help", "version"];
 
-/// The heading of the options that take capabilities away.
-const REACH: &str = "What programs may not reach";
+/// The heading of the options that give capabilities and take them away.
+const REACH: &str = "What programs may reach";
 
 /// The heading of the options that watch a program.
 const WATCHED: &str = "Watching programs that run (slower)";
@@ -125,7 +126,8 @@ pub struct Options {
     #[arg(long, global = true, value_name = "N", value_parser = number, help_heading = "Limits")]
     pub fuel: Option<u64>,
 
-    /// Most memory for values, such as 64M.
+    /// Most memory for values, such as 64M; three quarters of the machine's (or of what its system leaves to this
+    /// process) unless it is set.
     #[arg(long, global = true, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub heap: Option<usize>,
 
@@ -137,7 +139,12 @@ pub struct Options {
     #[arg(long, global = true, value_name = "N", help_heading = "Limits")]
     pub depth: Option<usize>,
 
-    /// Keep programs from files.
+    /// What an image may reach, if you trust it: fs, os, io, time, entropy, net, several with commas, or all. An image
+    /// only computes and prints otherwise; a program in source may reach all that is not denied. Denials win.
+    #[arg(long, global = true, value_name = "CAP,..|all", value_delimiter = ',', value_parser = allowed, help_heading = REACH)]
+    pub allow: Vec<Allowed>,
+
+    /// Keep programs from files; those that they import have to be in their own folder or below.
     #[arg(long, global = true, help_heading = REACH)]
     pub deny_fs: bool,
 
@@ -208,6 +215,21 @@ impl Args {
         }
         Some(args)
     }
+}
+
+/// What `--allow` gives to images.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allowed {
+    All,
+    One(Capability),
+}
+
+fn allowed(text: &str) -> Result<Allowed, String> {
+    if text == "all" {
+        return Ok(Allowed::All);
+    }
+    let known = || Capability::ALL.iter().map(|capability| capability.name()).collect::<Vec<_>>().join(", ");
+    Capability::from_name(text).map(Allowed::One).ok_or_else(|| format!("expected {} or all", known()))
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -299,7 +321,11 @@ mod tests {
 
     #[test]
     fn wrong_values_are_refused() {
+        let args = parse("--allow fs,os --allow net run x.qpi --allow all").unwrap();
+        assert_eq!(args.options.allow, [Capability::Fs, Capability::Os, Capability::Net].map(Allowed::One));
         for line in [
+            "--allow x y",
+            "--allow fs, y",
             "--heap 64Q x",
             "--timeout -1s x",
             "--timeout nan x",

@@ -14,11 +14,11 @@ use super::terminal::{Terminal, show};
 
 /// Compiles files and what they import, and reports all that is wrong. As JSON the findings are the output.
 pub fn check(files: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let setting = Setting::of_program(options, Vec::new());
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
     for file in files {
-        let found = match setting.check(&run::input(file)?) {
+        let input = run::input(file)?;
+        let found = match Setting::of_program(options, &input, Vec::new()).check(&input) {
             Ok(warnings) => warnings.iter().flat_map(Report::diagnostics).collect(),
             Err(Error::Unreadable(name, error)) => {
                 terminal.mistake(&format!("cannot read `{name}`: {error}"));

@@ -22,7 +22,8 @@ pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Te
     if is_image(file) {
         return image(file, name, options, terminal);
     }
-    let program = match Setting::of_program(options, Vec::new()).compile(&run::input(file)?) {
+    let input = run::input(file)?;
+    let program = match Setting::of_program(options, &input, Vec::new()).compile(&input) {
         Ok(program) => program,
         Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
         Err(error) => {

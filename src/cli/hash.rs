@@ -12,7 +12,7 @@ use quipu::{Error, Input, Session};
 
 use super::args::Options;
 use super::exit::Exit;
-use super::image::{Stop, differences, hex, is_image, open_or_run};
+use super::image::{Stop, differences, hex, is_image, open_or_run, setting_of};
 use super::run;
 use super::session::{Prints, Setting};
 use super::terminal::{Terminal, show};
@@ -56,7 +56,8 @@ fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<V
     let image = open_or_run(file, Prints::Nowhere, options, terminal)?;
     let input = Input::text(file.display().to_string(), "");
     let ended = |error: Error| Stop::Ended(run::ended(&error, None, &input, options, terminal));
-    let mut session = Setting::of_program(options, Vec::new()).session(Prints::Nowhere).map_err(ended)?;
+    let setting = setting_of(file, &image, Vec::new(), options, terminal)?;
+    let mut session = setting.session(Prints::Nowhere).map_err(ended)?;
     let value = session.vm().thaw(&image).map_err(|failure| ended(Error::Failed(failure)))?;
     let functions = session.vm().functions(&value).map_err(|failure| ended(Error::Failed(failure)))?;
     let mut lines: Vec<Line> = functions.iter().map(line).collect();
@@ -68,7 +69,7 @@ fn of_program(file: &OsString, options: &Options, terminal: &Terminal) -> Result
     let input = run::input(file)?;
     let ended =
         |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, &input, options, terminal));
-    let session = Setting::of_program(options, Vec::new()).session(Prints::Nowhere);
+    let session = Setting::of_program(options, &input, Vec::new()).session(Prints::Nowhere);
     let mut session = session.map_err(|error| ended(&error, None))?;
     let ran = session.run_whole(&input).map_err(|error| ended(&error, Some(&session)))?;
     let mut lines = Vec::new();

@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod hash;
 mod image;
+mod memory;
 mod run;
 mod session;
 mod test;

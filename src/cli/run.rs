@@ -60,7 +60,7 @@ fn run(
 ) -> Result<ExitCode, String> {
     let args = args.iter().map(utf8).collect::<Result<_, _>>()?;
     let gone = Arc::<AtomicBool>::default();
-    let mut session = match Setting::of_program(options, args).session(Prints::WhileRead(gone.clone())) {
+    let mut session = match Setting::of_program(options, input, args).session(Prints::WhileRead(gone.clone())) {
         Ok(session) => session,
         Err(error) => return Ok(ended(&error, None, input, options, terminal)),
     };

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use quipu::error::Error;
 use quipu::lang::diagnostic::Diagnostics;
-use quipu::load::Program;
-use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, lacking};
+use quipu::load::{FilesBelow, Program};
+use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, is_provided, lacking, library};
 use quipu::vm::{Image, Limits};
 use quipu::{Engine, Input, Session};
 
-use super::args::Options;
+use super::args::{Allowed, Options};
 use super::ctrl_c;
+use super::memory;
 use super::terminal::{Harmless, Output};
 
 /// What a command lets run, with all that its options say of it.
@@ -22,6 +23,14 @@ pub struct Setting<'o> {
     options: &'o Options,
     capabilities: Capabilities,
     engine: Engine,
+}
+
+/// What an image needs and is not granted.
+pub struct Lack {
+    /// All of it, with the options.
+    pub needs: String,
+    /// What `--allow` has to say for the image to be loaded; nothing if that would not help.
+    pub allow: String,
 }
 
 /// Where what a program prints goes.
@@ -39,10 +48,27 @@ pub enum Prints {
 }
 
 impl<'o> Setting<'o> {
-    /// For a program in source, which somebody has named and can read: it may reach whatever no option denies.
-    pub fn of_program(options: &'o Options, args: Vec<String>) -> Setting<'o> {
+    /// For a program in source, which somebody has named and can read: it may reach whatever no option denies. Where files
+    /// are denied, what it imports is in its folder or below.
+    pub fn of_program(options: &'o Options, program: &Input, args: Vec<String>) -> Setting<'o> {
         let capabilities = granted(options, Capabilities::ALL);
         let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) });
+        let engine = match (capabilities.has(Capability::Fs), program) {
+            (true, _) => engine,
+            (false, Input::File(path)) => engine.with_resolver(FilesBelow::beside(path)),
+            (false, Input::Text { .. }) => engine.with_resolver(FilesBelow::none()),
+        };
+        Setting { options, capabilities, engine }
+    }
+
+    /// For an image. It is data until somebody trusts it: it may print, and reach what options allow and do not deny.
+    pub fn of_image(options: &'o Options, args: Vec<String>) -> Setting<'o> {
+        let allowed = options.allow.iter().fold(Capabilities::PURE, |before, allowed| match *allowed {
+            Allowed::All => Capabilities::ALL,
+            Allowed::One(capability) => before.with(capability),
+        });
+        let capabilities = granted(options, allowed);
+        let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) }).with_resolver(FilesBelow::none());
         Setting { options, capabilities, engine }
     }
 
@@ -51,9 +77,34 @@ impl<'o> Setting<'o> {
         Setting { options, capabilities: Capabilities::PURE, engine: Engine::granting(&Grant::pure()) }
     }
 
-    /// What an image needs that it may not reach.
-    pub fn lacking(&self, image: &Image) -> Vec<Lacking> {
-        lacking(image.needs().iter().map(String::as_str), self.capabilities)
+    /// What an image needs that it is not granted, all of it, and what would grant it. None if it has what it needs.
+    pub fn lacking(&self, image: &Image) -> Option<Lack> {
+        let names = || image.needs().iter().map(String::as_str);
+        let lacking = lacking(names(), self.capabilities);
+        let denied = |lacking: &Lacking| denied_by(self.options, lacking.capability);
+        let mut needs: Vec<String> = lacking
+            .iter()
+            .map(|lacking| match denied(lacking) {
+                Some(option) => format!("{}, denied by {option}", lacking.names.join(", ")),
+                None => format!("{}, which `--allow {}` grants", lacking.names.join(", "), lacking.capability.name()),
+            })
+            .collect();
+        let everything = library(&Grant::all(Vec::new()));
+        let unknown: Vec<String> = image.missing(|name| is_provided(&everything, name));
+        if !unknown.is_empty() {
+            let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
+            needs.push(format!("{}, which this `vm` does not have", names.join(", ")));
+        }
+        let allow: Vec<&str> = match unknown.is_empty() && lacking.iter().all(|lacking| denied(lacking).is_none()) {
+            true => {
+                let is_needed =
+                    |&capability: &Capability| lacking.iter().any(|lacking| lacking.capability == capability);
+                let all = Capability::ALL.iter().filter(|each| self.capabilities.has(**each) || is_needed(each));
+                all.map(|capability| capability.name()).collect()
+            }
+            false => Vec::new(),
+        };
+        (!needs.is_empty()).then(|| Lack { needs: needs.join("; "), allow: allow.join(",") })
     }
 
     /// Compiles a program and gives its warnings.
@@ -92,7 +143,7 @@ fn granted(options: &Options, among: Capabilities) -> Capabilities {
 }
 
 /// The option that denies a capability.
-pub fn denied_by(options: &Options, capability: Capability) -> Option<String> {
+fn denied_by(options: &Options, capability: Capability) -> Option<String> {
     let denied = match capability {
         Capability::Fs => options.deny_fs,
         Capability::Os => options.deny_os,
@@ -113,7 +164,7 @@ fn limits(options: &Options) -> Limits {
     let usual = Limits::default();
     Limits {
         fuel: options.fuel.or(usual.fuel),
-        heap: options.heap.unwrap_or(usual.heap),
+        heap: options.heap.or_else(memory::usual).unwrap_or(usual.heap),
         depth: options.depth.unwrap_or(usual.depth),
         deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
     }

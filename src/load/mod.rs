@@ -12,7 +12,7 @@ use quipu_lang::parse::parse;
 use quipu_lang::span::{Source, Span};
 use quipu_vm::host::caught;
 
-pub use resolver::{Files, Location, Memory, Resolver};
+pub use resolver::{Files, FilesBelow, Location, Memory, Resolver, read_program};
 
 /// How deep imports may be nested: the loader recurses over them.
 const MAX_DEPTH: usize = 200;
@@ -118,7 +118,8 @@ impl Loader<'_> {
                 let unreadable = |error| LoadError::Unreadable(path.clone(), error);
                 let location = self.locate(None, path).map_err(unreadable)?;
                 let location = location.ok_or_else(|| unreadable(io::ErrorKind::NotFound.into()))?;
-                let bytes = self.read(&location).map_err(unreadable)?;
+                let bytes = caught(|| self.resolver.read_program(&location)).unwrap_or_else(|text| Err(panicked(text)));
+                let bytes = bytes.map_err(unreadable)?;
                 (location, bytes)
             }
         };

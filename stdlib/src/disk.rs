@@ -1,10 +1,49 @@
-//! Writing files so that nobody ever sees a part of one.
+//! Reading files without waiting for what is none, and writing them so that nobody ever sees a part of one.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+/// Opens a file to be read. Opening waits for nobody: what is no ordinary file, such as a pipe or a device, is refused.
+///
+/// # Errors
+/// Those of the file system; `InvalidInput` with what it is if it is no ordinary file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Without this a pipe is opened when somebody opens its other end.
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    let file = options.open(path)?;
+    // What was opened is asked, not the path, which may name something else by now.
+    let kind = file.metadata()?.file_type();
+    match kind {
+        kind if kind.is_file() => Ok(file),
+        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        kind => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {}, no ordinary file", what(kind)))),
+    }
+}
+
+/// What stands where a file was looked for.
+fn what(kind: std::fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    let _ = kind;
+    "something else"
+}
 
 /// Puts these bytes into a file: under another name first, which takes the place of what is there when all is on disk. A
 /// file that was there keeps its permissions.

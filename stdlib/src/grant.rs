@@ -77,6 +77,17 @@ impl Capabilities {
         Capabilities(self.0 & !(1 << capability as u8))
     }
 
+    /// Those that are in both sets.
+    #[must_use]
+    pub const fn and(self, others: Capabilities) -> Capabilities {
+        Capabilities(self.0 & others.0)
+    }
+
+    /// Whether all of these are among the others.
+    pub const fn are_within(self, others: Capabilities) -> bool {
+        self.0 & !others.0 == 0
+    }
+
     /// Whether one is among them.
     pub const fn has(self, capability: Capability) -> bool {
         self.0 & 1 << capability as u8 != 0

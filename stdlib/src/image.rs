@@ -1,19 +1,28 @@
 //! The module `image`: values as bytes and files that any process can load.
 
+use std::io::Read;
+
 use quipu_vm::image::{Form, Image, ImageError, fault};
-use quipu_vm::{Cx, Outcome, Value, View};
+use quipu_vm::native::HostFn;
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
-use crate::entry::{Entry, native};
+use crate::entry::{Entry, hosted, native};
 use crate::fs::failed;
-use crate::grant::Capability;
+use crate::grant::{Capabilities, Capability, Grant};
+use crate::library::{Refusal, refusal};
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("dump(v)", "The image of a value and all it reaches, as bytes.", dump),
-    native("load(bytes)", "The value of an image, built anew.", load),
+    hosted(
+        "load(bytes, allow = nil)",
+        "The value of an image, built anew, with these capabilities alone if a list says so.",
+        load,
+    ),
     native("save(v, path)", "Writes the image of a value to a file, whole or not at all.", save)
         .needing(Capability::Fs),
-    native("open(path)", "The value of an image in a file, built anew.", open).needing(Capability::Fs),
+    hosted("open(path, allow = nil)", "The value of an image in a file, as `load` gives it.", open)
+        .needing(Capability::Fs),
 ];
 
 fn dump<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -22,21 +31,94 @@ fn dump<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.bytes(&bytes)
 }
 
-fn load<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "image.load", "bytes", args[0])) };
-    thaw(cx, bytes.as_slice())
+fn load(grant: &Grant) -> Box<HostFn> {
+    let granted = grant.capabilities;
+    Box::new(move |cx, args| {
+        let listed = listed(cx, "image.load", args.get(1))?;
+        let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "image.load", "bytes", args[0])) };
+        thaw(cx, "image.load", bytes.as_slice(), listed, granted)
+    })
 }
 
-fn thaw<'v>(cx: &mut Cx<'v>, bytes: &[u8]) -> Outcome<'v> {
+fn open(grant: &Grant) -> Box<HostFn> {
+    let granted = grant.capabilities;
+    Box::new(move |cx, args| {
+        let listed = listed(cx, "image.open", args.get(1))?;
+        let path = text(cx, args[0], "image.open", "path")?;
+        let mut bytes = Vec::new();
+        let read = crate::disk::open_file(path.as_str().as_ref()).and_then(|mut file| file.read_to_end(&mut bytes));
+        match read {
+            Ok(_) => thaw(cx, "image.open", &bytes, listed, granted),
+            Err(error) => Err(failed(cx, "image.open", path, &error)),
+        }
+    })
+}
+
+/// The capabilities in a list of names; none if there is no list.
+fn listed<'v>(cx: &mut Cx<'v>, native: &str, list: Option<&Value<'v>>) -> Result<Option<Capabilities>, Fault<'v>> {
+    let Some(&list) = list.filter(|list| !list.is_nil()) else { return Ok(None) };
+    let View::List(names) = list.view() else {
+        return Err(expected(cx, native, "a list of capabilities", list));
+    };
+    let mut capabilities = Capabilities::PURE;
+    for index in 0..names.len() {
+        let Some(name) = names.get(index) else { break };
+        let name = text(cx, name, native, "name of a capability")?;
+        capabilities = match Capability::from_name(name.as_str()) {
+            Some(capability) => capabilities.with(capability),
+            None => {
+                let known: Vec<&str> = Capability::ALL.iter().map(|capability| capability.name()).collect();
+                let shown: String = name.as_str().chars().take(40).collect();
+                let text = format!("{native}: there is no capability `{shown}`, only {}", known.join(", "));
+                return Err(cx.fail(ErrorKind::Value, text));
+            }
+        };
+    }
+    Ok(Some(capabilities))
+}
+
+fn thaw<'v>(
+    cx: &mut Cx<'v>,
+    native: &str,
+    bytes: &[u8],
+    listed: Option<Capabilities>,
+    granted: Capabilities,
+) -> Outcome<'v> {
     cx.work(bytes.len() / 16)?;
     let image = match Image::open(bytes, &()) {
         // A thin image loads where its code is known.
         Err(ImageError::MissingCode(_)) => Image::open(bytes, &cx.codes()),
         opened => opened,
     };
-    match image {
-        Ok(image) => image.thaw(cx),
-        Err(error) => Err(fault(cx, &error)),
+    let image = match image {
+        Ok(image) => image,
+        Err(error) => return Err(fault(cx, &error)),
+    };
+    let Some(listed) = listed else { return image.thaw(cx) };
+    let refused: Vec<(&str, Refusal)> =
+        image.needs().iter().filter_map(|name| Some((name.as_str(), refusal(name, listed, granted)?))).collect();
+    if refused.is_empty() { image.thaw(cx) } else { Err(refuse(cx, native, &refused)) }
+}
+
+/// The error of an image that needs what is not on the list: all of it.
+fn refuse<'v>(cx: &mut Cx<'v>, native: &str, refused: &[(&str, Refusal)]) -> Fault<'v> {
+    let reasons = refused.iter().map(|(name, refusal)| match refusal {
+        Refusal::Unlisted(capability) => format!("`{name}`, which \"{}\" in the list allows", capability.name()),
+        Refusal::NotOwn(capability) => {
+            format!("`{name}`, which needs \"{}\", and this program does not have that itself", capability.name())
+        }
+        Refusal::Loads => format!("`{name}`, which would bind what it loads to all that this program may reach"),
+        Refusal::Foreign => format!("`{name}`, which no capability stands for"),
+    });
+    let text = reasons.collect::<Vec<_>>().join("; ");
+    let names: Result<Vec<Value<'v>>, Fault<'v>> = refused.iter().map(|(name, _)| cx.str(name)).collect();
+    match names.and_then(|names| cx.list(names)) {
+        Ok(names) => cx.fail_with(
+            ErrorKind::Image,
+            format!("{native}: the image needs more than it is allowed: {text}"),
+            names.into(),
+        ),
+        Err(fault) => fault,
     }
 }
 
@@ -47,13 +129,5 @@ fn save<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match crate::disk::write_whole(path.as_str().as_ref(), &bytes) {
         Ok(()) => Ok(Value::NIL),
         Err(error) => Err(failed(cx, "image.save", path, &error)),
-    }
-}
-
-fn open<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "image.open", "path")?;
-    match std::fs::read(path.as_str()) {
-        Ok(bytes) => thaw(cx, &bytes),
-        Err(error) => Err(failed(cx, "image.open", path, &error)),
     }
 }

@@ -48,7 +48,7 @@ mod library;
 pub mod manual;
 
 pub use dial::{Asked, Dial, Line, To, Trouble};
-pub use disk::{without_path, write_whole};
+pub use disk::{open_file, without_path, write_whole};
 pub use grant::{Capabilities, Capability, Grant, Streams};
-pub use library::{Lacking, Names, lacking, library, names};
+pub use library::{Lacking, Names, Refusal, is_provided, lacking, library, names, refusal};
 pub use module::{StdModule, module, modules};

@@ -200,6 +200,42 @@ pub fn lacking<'n>(names: impl Iterator<Item = &'n str>, granted: Capabilities) 
     found
 }
 
+/// Whether a library has something under a name that code and images mention, types and their conversions included.
+pub fn is_provided(library: &Library, name: &str) -> bool {
+    core::TYPES.contains(&name.strip_prefix("type.").unwrap_or(name)) || library.find(name).is_some()
+}
+
+/// Why a name is not for what is loaded with a list of capabilities.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It needs this capability, which is not on the list.
+    Unlisted(Capability),
+    /// It needs this capability, which is on the list and not the loading program's own.
+    NotOwn(Capability),
+    /// What it loads in turn would be bound to all that the machine provides.
+    Loads,
+    /// It is not of this library, and no capability stands for it.
+    Foreign,
+}
+
+/// What a name is refused for to code that is loaded with a list of capabilities, into a machine that was granted some.
+/// None if the code may have it: always when the list has all that were granted.
+pub fn refusal(name: &str, listed: Capabilities, granted: Capabilities) -> Option<Refusal> {
+    static ALL: LazyLock<Library> = LazyLock::new(|| library(&Grant::all(Vec::new())));
+    if let Some(needed) = capability_of(name).filter(|&needed| !listed.and(granted).has(needed)) {
+        return Some(if listed.has(needed) { Refusal::NotOwn(needed) } else { Refusal::Unlisted(needed) });
+    }
+    if granted.are_within(listed) {
+        return None;
+    }
+    let loads = matches!(name, "image.load" | "image.open") || capability_of(name) == Some(Capability::Net);
+    match (loads, is_provided(&ALL, name)) {
+        (true, _) => Some(Refusal::Loads),
+        (_, false) => Some(Refusal::Foreign),
+        _ => None,
+    }
+}
+
 /// What a host has to grant for something to be provided under a name.
 fn capability_of(name: &str) -> Option<Capability> {
     let Some((module, member)) = name.split_once('.') else {
@@ -390,6 +426,49 @@ mod tests {
         let all = [told_of("io", "`io.lines`"), told_of("fs", "`image.save`"), told_of("os", "module `os`")];
         assert_eq!(told(Capabilities::PURE), all);
         assert_eq!(told(Capabilities::ALL.without(Capability::Fs)), all[1..2]);
+    }
+
+    #[test]
+    fn what_is_loaded_with_a_list_has_no_way_around_it() {
+        let (all, some) = (Capabilities::ALL, Capabilities::PURE.with(Capability::Fs).with(Capability::Net));
+        let of = |name, listed| refusal(name, listed, all);
+        for name in
+            ["print", "error", "str", "type.str", "math.sin", "math.pi", "iter.of", "min", "image.dump", "_list_sort"]
+        {
+            assert_eq!(of(name, Capabilities::PURE), None, "{name}");
+        }
+        assert_eq!(of("fs.read", Capabilities::PURE), Some(Refusal::Unlisted(Capability::Fs)));
+        assert_eq!(of("fs.read", some), None);
+        assert_eq!(refusal("fs.read", some, Capabilities::PURE), Some(Refusal::NotOwn(Capability::Fs)));
+        // What these bring in is bound to everything.
+        for name in ["image.load", "image.open"] {
+            assert_eq!((of(name, some), of(name, all)), (Some(Refusal::Loads), None), "{name}");
+        }
+        assert_eq!(refusal("image.load", Capabilities::PURE, Capabilities::PURE), None);
+        assert_eq!((of("db.drop", all), of("db.drop", some)), (None, Some(Refusal::Foreign)));
+    }
+
+    /// An image may name any function of the library that needs no capability, so none of these may reach one.
+    #[test]
+    fn what_needs_no_capability_uses_none() {
+        use quipu_lang::code::{Constant, Op};
+        let shelf = Shelf::new(&Grant::all(Vec::new()));
+        for (index, file) in shelf.files() {
+            let module = file.module.and_then(|name| DECLARATIONS.iter().find(|declared| declared.name == name));
+            if module.is_some_and(|module| module.capability.is_some()) {
+                continue;
+            }
+            let mut waiting = vec![shelf.module(index).unwrap().code];
+            while let Some(code) = waiting.pop() {
+                let body = code.body();
+                for word in body.words.iter().filter(|word| word.op() == Some(Op::GetNative)) {
+                    let Some(Constant::Str(name)) = body.constants.get(word.x() as usize) else { panic!("no name") };
+                    assert_eq!(capability_of(name), None, "{:?} uses {name}", file.module);
+                    assert!(!matches!(&**name, "image.load" | "image.open"), "{:?} loads", file.module);
+                }
+                waiting.extend(body.children.iter().cloned());
+            }
+        }
     }
 
     #[test]

@@ -169,6 +169,16 @@ impl Vm {
         self.outcome(outcome)
     }
 
+    /// [`thaw`](Self::thaw) where not everything that this machine provides is for the image, as
+    /// [`Image::thaw_within`] says.
+    ///
+    /// # Errors
+    /// As [`Image::thaw_within`].
+    pub fn thaw_within(&mut self, image: &Image, allows: impl Fn(&str) -> bool) -> Result<Root, Failure> {
+        let outcome = self.collecting(|cx| image.thaw_within(cx, &allows));
+        self.outcome(outcome)
+    }
+
     /// The hash of a value and all it reaches, as `hash(v)` gives it.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! The documentation of a file: what its `##` comments say.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use quipu::lang::ast::{Function, PatternKind, StatementKind};
 use quipu::lang::diagnostic::{Diagnostics, Severity};
 use quipu::lang::parse::parse;
 use quipu::lang::span::{Source, Span};
+use quipu::load::read_program;
 use quipu::report::Report;
 use quipu::stdlib::manual::{Item, Kind, Page, split_comment};
 
@@ -14,7 +16,9 @@ use super::super::terminal::Terminal;
 
 /// The page of a file. `Ok(Err(code))` after errors that were reported.
 pub(super) fn page(path: &str, terminal: &Terminal) -> Result<Result<Page, ExitCode>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
+    let unreadable = |error: String| format!("cannot read `{path}`: {error}");
+    let bytes = read_program(Path::new(path)).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
     let source = Source::new(path, text);
     let parsed = parse(&source);
     if parsed.diagnostics.iter().any(|found| found.severity == Severity::Error) {
@@ -50,7 +54,7 @@ pub(super) fn page(path: &str, terminal: &Terminal) -> Result<Result<Page, ExitC
             _ => {}
         }
     }
-    let name = std::path::Path::new(path).file_stem().map_or(path.into(), |stem| stem.to_string_lossy());
+    let name = Path::new(path).file_stem().map_or(path.into(), |stem| stem.to_string_lossy());
     let summary = heading(source.text()).unwrap_or_else(|| format!("What `{path}` declares."));
     Ok(Ok(Page { kind: Kind::Module, name: name.into_owned(), summary, text: String::new(), items }))
 }

@@ -11,6 +11,7 @@ mod turn;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ use clap::Subcommand;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::Severity;
 use quipu::report::{Origin, Report, Shown};
-use quipu::stdlib::write_whole;
+use quipu::stdlib::{open_file, write_whole};
 use quipu::vm::image::{Form, Image, ImageError};
 use quipu::{Error, Input};
 
@@ -175,15 +176,42 @@ fn failed(title: String, help: Option<&str>) -> Report {
     }
 }
 
+/// What an image may run with, if that is all that it needs.
+pub fn setting_of<'o>(
+    path: &OsString,
+    image: &Image,
+    args: Vec<String>,
+    options: &'o Options,
+    terminal: &Terminal,
+) -> Result<Setting<'o>, Stop> {
+    let setting = Setting::of_image(options, args);
+    let Some(lack) = setting.lacking(image) else { return Ok(setting) };
+    let help = match lack.allow.as_str() {
+        "" => None,
+        allow => {
+            Some(format!("an image is only data until somebody trusts it; to let it: `--allow {allow}` before it"))
+        }
+    };
+    terminal.report(&[failed(format!("{}: the image needs {}", path.display(), lack.needs), help.as_deref())]);
+    Err(Stop::Ended(Exit::Image.into()))
+}
+
 /// Whether a file is an image, whatever its name.
 pub fn is_image(path: &OsString) -> bool {
+    let path = Path::new(path);
+    // What comes through a pipe is a program, and looking at its beginning would take that away.
+    if !std::fs::metadata(path).is_ok_and(|there| there.is_file()) {
+        return false;
+    }
     let mut first = [0; 8];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut first));
+    let read = open_file(path).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first[..6] == *b"\x8bQUIPU"
 }
 
 fn read(path: &OsString) -> Result<Vec<u8>, Stop> {
-    std::fs::read(path).map_err(|error| Stop::Usage(format!("cannot read `{}`: {error}", path.display())))
+    let mut bytes = Vec::new();
+    let read = open_file(Path::new(path)).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| Stop::Usage(format!("cannot read `{}`: {error}", path.display())))
 }
 
 fn write(path: &OsString, bytes: &[u8]) -> Result<(), Stop> {
@@ -204,7 +232,8 @@ fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom, options: &Option
             let image = Image::open(read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
             known.extend(image.code_table());
         } else {
-            let compiled = Setting::of_program(options, Vec::new()).compile(&run::input(file)?);
+            let input = run::input(file)?;
+            let compiled = Setting::of_program(options, &input, Vec::new()).compile(&input);
             let program = compiled.map_err(|error| match error {
                 Error::Unreadable(name, error) => Stop::Usage(format!("cannot read `{name}`: {error}")),
                 _ => Stop::Usage(format!("`{}` does not compile; `vm check` says why", file.display())),

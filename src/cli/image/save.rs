@@ -54,7 +54,7 @@ pub(super) fn value_of(
 ) -> Result<(Session, Root), Stop> {
     let ended =
         |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, input, options, terminal));
-    let session = Setting::of_program(options, Vec::new()).session(prints);
+    let session = Setting::of_program(options, input, Vec::new()).session(prints);
     let mut session = session.map_err(|error| ended(&error, None))?;
     let ran = session.run_whole(input);
     let flushed = session.vm().flush();

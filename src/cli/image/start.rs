@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use quipu::report::Shown;
-use quipu::stdlib::Lacking;
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, ImageError};
 use quipu::vm::{Failure, Root, Vm};
@@ -13,13 +12,13 @@ use quipu::{Error, Input};
 use super::super::args::Options;
 use super::super::exit::Exit;
 use super::super::run;
-use super::super::session::{Prints, Setting, denied_by};
+use super::super::session::Prints;
 use super::super::terminal::Terminal;
 use super::super::utf8;
 use super::super::watch;
 use super::bar::Bar;
 use super::turn::turn;
-use super::{CodeFrom, Stop, failed, open, read, write};
+use super::{CodeFrom, Stop, failed, open, read, setting_of, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
 const START: &str = "\
@@ -54,12 +53,7 @@ pub(super) fn run(
     let image = open(path, &code, options).map_err(|stop| misplaced(stop, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let setting = Setting::of_program(options, strings.clone());
-    let lacking = setting.lacking(&image);
-    if !lacking.is_empty() {
-        terminal.report(&[failed(denied(path, &lacking, options), None)]);
-        return Ok(Exit::Image.into());
-    }
+    let setting = setting_of(path, &image, strings.clone(), options, terminal)?;
     let mut session = match setting.session(Prints::Out) {
         Ok(session) => session,
         Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
@@ -180,13 +174,6 @@ fn misplaced(stop: Stop, args: &[OsString], terminal: &Terminal) -> Stop {
         }
         stop => stop,
     }
-}
-
-/// What is said of an image that needs what the command line denies.
-fn denied(path: &OsString, lacking: &[Lacking], options: &Options) -> String {
-    let by = |lacking: &Lacking| denied_by(options, lacking.capability).unwrap_or_default();
-    let all = lacking.iter().map(|lacking| format!("{}, denied by {}", lacking.names.join(", "), by(lacking)));
-    format!("{}: the image needs {}", path.display(), all.collect::<Vec<_>>().join("; "))
 }
 
 /// An argument: JSON if it is JSON, else a string.

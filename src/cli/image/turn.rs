@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use quipu::report::Shown;
+use quipu::stdlib::open_file;
 
 use super::super::terminal::complain;
 
@@ -25,7 +27,7 @@ pub fn turn(path: &OsString) -> io::Result<Option<File>> {
     let begun = Instant::now();
     let mut said = false;
     loop {
-        let file = File::open(path)?;
+        let file = open_file(Path::new(path))?;
         match file.try_lock() {
             // Whoever had the file may have put another one in its place.
             Ok(()) if is_still(&file, path)? => return Ok(Some(file)),

@@ -118,7 +118,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
 }
 
 struct Runner<'o> {
-    setting: Setting<'o>,
+    options: &'o Options,
     filters: Vec<String>,
     terminal: Terminal,
     output: Output,
@@ -153,26 +153,20 @@ struct Failed {
 
 impl<'o> Runner<'o> {
     fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
-        Runner {
-            setting: Setting::of_program(options, Vec::new()),
-            filters,
-            terminal: Terminal::on_output(options),
-            output: Output::new(),
-            passed: 0,
-            failed: 0,
-        }
+        Runner { options, filters, terminal: Terminal::on_output(options), output: Output::new(), passed: 0, failed: 0 }
     }
 
     /// A machine that Ctrl-C stops, and what its programs print.
-    fn session(&self) -> Result<(Session, Printed), Error> {
+    fn session(&self, setting: &Setting<'_>) -> Result<(Session, Printed), Error> {
         let printed = Printed::default();
-        let session = self.setting.session(Prints::Into(Box::new(printed.clone())))?;
+        let session = setting.session(Prints::Into(Box::new(printed.clone())))?;
         Ok((session, printed))
     }
 
     fn file(&mut self, file: &str) {
         let start = Instant::now();
-        let (mut session, printed) = match self.session() {
+        let setting = Setting::of_program(self.options, &Input::file(file), Vec::new());
+        let (mut session, printed) = match self.session(&setting) {
             Ok(session) => session,
             Err(error) => return self.broken(file, &error, start, String::new(), &|_| None),
         };
@@ -197,7 +191,7 @@ impl<'o> Runner<'o> {
             self.output.show(&printed_lines(&printed));
         }
         for case in cases {
-            let ended = self.case(&case, &session);
+            let ended = self.case(&case, &setting, &session);
             self.ended(file, &case.name, case.line, ended);
             if ctrl_c::is_pressed() {
                 break;
@@ -246,9 +240,9 @@ impl<'o> Runner<'o> {
     }
 
     /// Runs a case in a new machine. `declared` has the sources.
-    fn case(&self, case: &Case, declared: &Session) -> Ended {
+    fn case(&self, case: &Case, setting: &Setting<'_>, declared: &Session) -> Ended {
         let start = Instant::now();
-        let (mut session, printed) = match self.session() {
+        let (mut session, printed) = match self.session(setting) {
             Ok(session) => session,
             Err(error) => return self.failed_early(&error, start, declared),
         };

@@ -69,6 +69,8 @@ pub enum ImageError {
     MissingCode(Vec<CodeHash>),
     /// Names under which the host provides nothing.
     Missing(Vec<String>),
+    /// Names that whoever loads the image does not let it have.
+    Refused(Vec<String>),
     /// Code of the host panicked: the code table, or who is told of progress.
     Host(String),
 }
@@ -134,6 +136,10 @@ impl fmt::Display for ImageError {
             }
             ImageError::Missing(names) => {
                 f.write_str("the image needs what this host does not provide: ")?;
+                list(f, names.iter().cloned())
+            }
+            ImageError::Refused(names) => {
+                f.write_str("the image needs more than it is allowed: ")?;
                 list(f, names.iter().cloned())
             }
             ImageError::Host(text) => f.write_str(text),

@@ -276,6 +276,20 @@ impl Image {
         }
     }
 
+    /// [`thaw`](Self::thaw) where not everything that the machine provides is for the image: `allows` says of a name
+    /// whether it is. What is loaded can reach nothing else by a name of its own; what it is handed later is up to those
+    /// who hand it over, and so is what natives that it is allowed load for it.
+    ///
+    /// # Errors
+    /// `image_error` with all names at once that are not allowed, before those that are not provided; a limit.
+    pub fn thaw_within<'v>(&self, cx: &mut Cx<'v>, allows: impl FnMut(&str) -> bool) -> Result<Value<'v>, Fault<'v>> {
+        let refused = self.missing(allows);
+        if !refused.is_empty() {
+            return Err(fault(cx, &ImageError::Refused(refused)));
+        }
+        self.thaw(cx)
+    }
+
     fn facts(
         &self,
         find: &dyn Fn(&CodeHash) -> Option<Code>,
@@ -357,7 +371,7 @@ impl Image {
 /// The fault that a program sees when an image cannot be loaded.
 pub fn fault<'v>(cx: &mut Cx<'v>, error: &ImageError) -> Fault<'v> {
     let names: Vec<&str> = match error {
-        ImageError::Missing(names) => names.iter().map(String::as_str).collect(),
+        ImageError::Missing(names) | ImageError::Refused(names) => names.iter().map(String::as_str).collect(),
         _ => Vec::new(),
     };
     let data: Vec<Value<'v>> = names.iter().map(|name| cx.heap().str(name).into()).collect();
