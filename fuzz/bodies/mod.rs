@@ -67,7 +67,9 @@ pub fn image_struct(data: &[u8]) {
     let Ok(image) = Image::open(&bytes, &()) else { return };
     assert_canonical(&image, &bytes);
     let outline = image.outline();
-    outline.walk().for_each(|visit| drop(outline.thing(visit.part)));
+    for visit in outline.walk() {
+        let _ = outline.thing(visit.part);
+    }
     let mut here = session(stress(data));
     let Ok(value) = here.vm().thaw(&image) else { return };
     let again = assert_same(&mut here, &value, &image);
