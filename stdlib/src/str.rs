@@ -85,12 +85,17 @@ fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     all.str(cx)
 }
 
+/// Whether a character is a letter with cases of those that stand beside a sigma. Others may be such that do not count.
+fn is_cased(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{3c9}' | '\u{410}'..='\u{44f}')
+}
+
 /// Where a piece of a text ends: between two letters that have cases, or else at the end.
 fn cut(text: &str) -> usize {
     let from = text.floor_char_boundary(PIECE);
     let mut has_case = false;
     for (offset, c) in text[from..].char_indices() {
-        let had_case = std::mem::replace(&mut has_case, c.is_lowercase() || c.is_uppercase());
+        let had_case = std::mem::replace(&mut has_case, is_cased(c));
         if had_case && has_case {
             return from + offset;
         }
