@@ -63,25 +63,44 @@ fn upper<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     all.str(cx)
 }
 
-/// A sigma ends a word or does not: where there is one, pieces end with words.
+/// A sigma is another letter where it ends a word, so pieces are cut between two letters, and lowered with both.
 fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.lower")?.as_str();
     let mut all = Text::with_room(cx, this.len())?;
-    let mut rest = this;
     let has_sigma = this.len() > PIECE && text::find_bytes(cx, this.as_bytes(), "Σ".as_bytes())?.is_some();
-    while !rest.is_empty() {
-        let mut end = rest.floor_char_boundary(PIECE);
-        if has_sigma && end < rest.len() {
-            let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t');
-            let bytes = rest.as_bytes();
-            let before = bytes[..end].iter().rposition(blank);
-            end = before.or_else(|| bytes.iter().position(blank)).map_or(rest.len(), |blank| blank + 1);
-        }
-        cx.work(end / 32)?;
-        all.push(cx, &rest[..end].to_lowercase())?;
-        rest = &rest[end..];
+    let mut at = 0;
+    while at < this.len() {
+        let end = at + if has_sigma { cut(&this[at..]) } else { this[at..].floor_char_boundary(PIECE) };
+        cx.work((end - at) / 32)?;
+        let (before, after) = match has_sigma {
+            true => (this[..at].chars().next_back(), this[end..].chars().next()),
+            false => (None, None),
+        };
+        let start = at - before.map_or(0, char::len_utf8);
+        let lowered = this[start..end + after.map_or(0, char::len_utf8)].to_lowercase();
+        let length = |c: char| c.to_lowercase().map(char::len_utf8).sum::<usize>();
+        all.push(cx, &lowered[before.map_or(0, length)..lowered.len() - after.map_or(0, length)])?;
+        at = end;
     }
     all.str(cx)
+}
+
+/// Whether a character is a letter with cases of those that stand beside a sigma. Others may be such that do not count.
+fn is_cased(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{3c9}' | '\u{410}'..='\u{44f}')
+}
+
+/// Where a piece of a text ends: between two letters that have cases, or else at the end.
+fn cut(text: &str) -> usize {
+    let from = text.floor_char_boundary(PIECE);
+    let mut has_case = false;
+    for (offset, c) in text[from..].char_indices() {
+        let had_case = std::mem::replace(&mut has_case, is_cased(c));
+        if had_case && has_case {
+            return from + offset;
+        }
+    }
+    text.len()
 }
 
 /// The string without white space at one end or both: itself if there is none.
