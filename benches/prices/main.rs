@@ -93,7 +93,7 @@ fn prepare(session: &mut Session, make: &Root, size: usize) -> Result<Root, Fail
 }
 
 fn make(session: &mut Session, recipe: &Recipe) -> Result<Root, String> {
-    session.run(&Input::text("recipe.qp", recipe.program(&folder()))).map_err(|error| match &error {
+    session.run(&Input::text("recipe.qp", recipe.program(&folder().join("files")))).map_err(|error| match &error {
         Error::Invalid(found) => found[0].list[0].title.clone(),
         other => other.to_string(),
     })
@@ -273,7 +273,7 @@ fn main() -> ExitCode {
             .status();
         return ExitCode::from(u8::from(!status.is_ok_and(|status| status.success())));
     }
-    fs::create_dir_all(folder()).unwrap_or_else(|error| panic!("{error}"));
+    fs::create_dir_all(folder().join("files")).unwrap_or_else(|error| panic!("{error}"));
     let wrong = run(&part, has("--ns"), has("--bytes"), has("--all"));
     _ = fs::remove_dir_all(folder());
     for line in &wrong {
