@@ -93,7 +93,7 @@ fn prepare(session: &mut Session, make: &Root, size: usize) -> Result<Root, Fail
 }
 
 fn make(session: &mut Session, recipe: &Recipe) -> Result<Root, String> {
-    session.run(&Input::text("recipe.qp", recipe.program(&folder()))).map_err(|error| match &error {
+    session.run(&Input::text("recipe.qp", recipe.program(&folder().join("files")))).map_err(|error| match &error {
         Error::Invalid(found) => found[0].list[0].title.clone(),
         other => other.to_string(),
     })
@@ -183,7 +183,7 @@ fn bytes_of_call(recipe: &Recipe, room: usize) -> String {
 }
 
 /// What that process says: bytes of the system, bytes of the heap, whether it was done.
-fn bytes(number: usize, room: usize) -> (usize, usize, bool) {
+fn bytes(number: usize, room: usize) -> Result<(usize, usize, bool), String> {
     let output = Command::new(std::env::current_exe().unwrap_or_default())
         .env(PART, format!("{number} {room}"))
         .output()
@@ -192,8 +192,8 @@ fn bytes(number: usize, room: usize) -> (usize, usize, bool) {
     let mut words = text.split_whitespace();
     let mut number = || words.next().and_then(|word| word.parse().ok());
     match (number(), number()) {
-        (Some(peak), Some(kept)) => (peak, kept, text.trim().ends_with("done")),
-        _ => panic!("{text}{}", String::from_utf8_lossy(&output.stderr)),
+        (Some(peak), Some(kept)) => Ok((peak, kept, text.trim().ends_with("done"))),
+        _ => Err(String::from_utf8_lossy(&output.stderr).lines().nth(2).unwrap_or_default().to_owned()),
     }
 }
 
@@ -273,7 +273,7 @@ fn main() -> ExitCode {
             .status();
         return ExitCode::from(u8::from(!status.is_ok_and(|status| status.success())));
     }
-    fs::create_dir_all(folder()).unwrap_or_else(|error| panic!("{error}"));
+    fs::create_dir_all(folder().join("files")).unwrap_or_else(|error| panic!("{error}"));
     let wrong = run(&part, has("--ns"), has("--bytes"), has("--all"));
     _ = fs::remove_dir_all(folder());
     for line in &wrong {
@@ -335,9 +335,15 @@ fn run(part: &str, only_ns: bool, only_bytes: bool, all: bool) -> Vec<String> {
             println!("{}", shown(price, unit, base));
             if counted.is_some() && !price.recipe.name.starts_with('(') {
                 let name = &price.recipe.name;
-                wrong.extend(
-                    price.wrong(unit, base).into_iter().map(|text| format!("{name}: {text}  [{}]", price.recipe.call)),
-                );
+                let found = price.wrong(unit, base);
+                match (price.recipe.known, found.is_empty()) {
+                    (true, false) => println!("  a known gap: {}", found.join("; ")),
+                    (true, true) => wrong.push(format!("{name}: no longer costs too much, take its mark away")),
+                    _ => {
+                        let call = &price.recipe.call;
+                        wrong.extend(found.into_iter().map(|text| format!("{name}: {text}  [{call}]")));
+                    }
+                }
             }
         }
     }
@@ -357,15 +363,18 @@ fn memory(chosen: &[(usize, &'static Recipe)]) -> Vec<String> {
                     if recipe.name.starts_with('(') || recipe.is_small() {
                         continue;
                     }
-                    let (peak, kept, _) = bytes(number, 8 << 30);
-                    if peak > 2 * kept + UNSEEN && bytes(number, peak / 2).2 {
-                        let text = format!("takes {} KiB and asks for less than half", peak >> 10);
-                        let line = format!(
-                            "{}: n = {LARGE}: {text}, of which {} KiB stay  [{}]",
-                            recipe.name,
-                            kept >> 10,
-                            recipe.call
-                        );
+                    let found = match bytes(number, 8 << 30) {
+                        // Half of it must not be enough, unless what stays is most of it.
+                        Ok((peak, kept, _)) if peak > 2 * kept + UNSEEN => {
+                            bytes(number, peak / 2).map(|(.., is_done)| {
+                                let text = format!("takes {} KiB and asks for less than half", peak >> 10);
+                                is_done.then(|| format!("n = {LARGE}: {text}; {} KiB of it stay", kept >> 10))
+                            })
+                        }
+                        found => found.map(|_| None),
+                    };
+                    if let Some(text) = found.unwrap_or_else(|text| Some(format!("in a process of its own: {text}"))) {
+                        let line = format!("{}: {text}  [{}]", recipe.name, recipe.call);
                         wrong.lock().unwrap_or_else(|error| error.into_inner()).push(line);
                     }
                 }

@@ -49,9 +49,9 @@ impl Meter {
     /// How `a` stands to `b`, byte by byte. Costs as much as they have in common.
     pub fn compare<'v>(&mut self, cx: &mut Cx<'v>, a: &[u8], b: &[u8]) -> Result<Ordering, Fault<'v>> {
         let len = a.len().min(b.len());
-        if a.as_ptr() == b.as_ptr() {
+        if len < 64 || a.as_ptr() == b.as_ptr() {
             self.add(cx, len as u64)?;
-            return Ok(a.len().cmp(&b.len()));
+            return Ok(if len < 64 { a.cmp(b) } else { a.len().cmp(&b.len()) });
         }
         // Many differ early.
         let (head, mut at) = (len.min(LONG), 0);

@@ -90,8 +90,8 @@ pub(crate) fn nth_char(bytes: &[u8], number: usize) -> Option<usize> {
         }
         (at, left) = (at + PIECE, left - count);
     }
-    let starts = (at..bytes.len()).filter(|&at| is_first(bytes[at])).chain([bytes.len()]);
-    starts.skip(left).next()
+    let mut starts = (at..bytes.len()).filter(|&at| is_first(bytes[at])).chain([bytes.len()]);
+    starts.nth(left)
 }
 
 /// Whether a byte of a text begins a code point.

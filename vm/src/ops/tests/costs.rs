@@ -129,7 +129,8 @@ fn what_is_shared_very_often_meets_the_fuel() {
 
 #[test]
 fn long_work_looks_at_the_clock() {
-    let work: [(&str, for<'v> fn(&mut Cx<'v>, Value<'v>, Value<'v>) -> String); 5] = [
+    type Work = for<'v> fn(&mut Cx<'v>, Value<'v>, Value<'v>) -> String;
+    let work: [(&str, Work); 5] = [
         ("==", |cx, a, b| fault(equal::equal(cx, a, b))),
         ("<", |cx, a, b| fault(order::compare(cx, "<", a, b))),
         ("hash", |cx, a, _| fault(Key::new(cx, a))),
