@@ -8,8 +8,8 @@ mod served;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,9 @@ const MIB: usize = 1 << 20;
 
 /// How long the others are watched.
 const WHILE: Duration = Duration::from_secs(8);
+
+/// One server at a time: what is measured is what its clients do to each other.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// A connection without manners.
 struct Raw {
@@ -103,6 +106,7 @@ fn install(folder: &Path, actors: &[&str], name: &str, code: &str) {
 
 /// Lets clients hurt while others call, and gives the longest time for these and the most bytes that the server had.
 fn hurt(words: &[&str], setup: impl Fn(&Path), bad: impl Fn(&Path, usize, &AtomicBool) + Sync) -> (Duration, usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), words);
     server.wait_until_it_listens();
@@ -173,7 +177,7 @@ fn clients_that_never_read() {
 fn clients_that_read_a_byte_a_second() {
     let args = empty();
     let (slowest, most) = hurt(
-        &["--memory", "256M", "--data", "store"],
+        &["--memory", "1G"],
         |folder| install(folder, &["a0", "a1", "a2", "a3"], "large", LARGE),
         |folder, number, is_over| {
             // One after the other, and each of them asks for more whenever it is let.
@@ -191,9 +195,8 @@ fn clients_that_read_a_byte_a_second() {
             }
         },
     );
-    // They wait for the same disk.
-    assert!(slowest < 3 * SOON, "{slowest:?}");
-    assert!(most < (256 + 256 + 4 * 64 + 200) * MIB, "{} MiB", most / MIB);
+    assert!(slowest < SOON, "{slowest:?}");
+    assert!(most < (256 + 4 * 128 + 4 * 64) * MIB, "{} MiB", most / MIB);
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn name_actors(folder: &Path, number: usize, is_over: &AtomicBool, args: &[u8]) 
 fn clients_that_name_a_million_actors() {
     let args = empty();
     for words in [&["--memory", "256M", "--data", "store", "--new-names", "1_000_000"][..], &["--memory", "256M"]] {
-        let counts = std::sync::Mutex::new((0, 0));
+        let counts = Mutex::new((0, 0));
         let (slowest, most) = hurt(
             words,
             |folder| install(folder, &["small", "other"], "none", "|s| nil"),
@@ -282,7 +285,8 @@ fn clients_that_name_a_million_actors() {
         assert!(most < (256 + 128) * MIB, "{} MiB", most / MIB);
         match words.len() {
             2 => assert!(done < 1024 && refused > 1000, "{done} made, {refused} refused"),
-            _ => assert!(done > 1100 && refused == 0, "{done} made, {refused} refused"),
+            // Each of them is kept on a disk.
+            _ => assert!(done > 100 && refused == 0, "{done} made, {refused} refused"),
         }
     }
 }

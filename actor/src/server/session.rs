@@ -24,6 +24,10 @@ const CALL: usize = 1 << 10;
 /// When a client may ask again for what there is no room for.
 const AGAIN_MS: u64 = 50;
 
+/// What each code object that a function needs takes until it is there, about: its hash, in what is asked for and what has
+/// come.
+const LISTED: usize = 100;
+
 const TOO_MUCH: &str = "too much is on its way already";
 
 /// What one connection may take.
@@ -418,7 +422,7 @@ impl Session {
 
     fn graph(&mut self, hash: Hash, codes: Vec<Hash>, image: Vec<u8>, back: Return<'_>) {
         self.drop_upload(&hash);
-        let size = UPLOAD + image.len() + 32 * codes.len();
+        let size = UPLOAD + image.len() + LISTED * codes.len();
         if self.waiting + size > self.limits.waiting {
             return self.refuse(&hash, TOO_MUCH);
         }
