@@ -99,13 +99,10 @@ fn is_version(word: &OsString) -> bool {
 /// What this program is, for machines: its version, the edition of code that it makes, and that of its engine, on which
 /// depends what code gives.
 fn version_as_json() -> ExitCode {
-    let engine = quipu::stdlib::engine_edition().to_string();
-    let told = serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "edition": quipu::lang::code::EDITION,
-        "engine": engine,
-    });
-    show(&Shown::of("{}\n", &[&Shown::json(&told)]));
+    let (version, edition, engine) =
+        (env!("CARGO_PKG_VERSION"), quipu::lang::code::EDITION, quipu::stdlib::engine_edition());
+    let told = format!("{{\"version\":\"{version}\",\"edition\":{edition},\"engine\":\"{engine}\"}}");
+    show(&Shown::of("{}\n", &[&Shown::json_text(&told)]));
     Exit::Ok.into()
 }
 
