@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::lang::code::Code;
+use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::closest;
 use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::image::{Stop, differences, hex, is_image, open_or_run, setting_of};
 use super::run;
 use super::session::{Prints, Setting};
-use super::terminal::{Terminal, show};
+use super::terminal::{Output, Terminal, show};
 
 /// Lists functions: code hash, hash, name. A function that the value and the exports do not reach has no hash (`-`)
 /// unless it captures nothing.
@@ -25,15 +25,16 @@ pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &T
         Ok(lines) => lines,
         Err(stop) => return stop.end(terminal),
     };
-    let chosen: Vec<_> = lines.iter().filter(|(_, _, of)| name.is_none_or(|name| name == of)).collect();
-    if let (true, Some(name)) = (chosen.is_empty(), name) {
-        return Err(match closest(name, lines.iter().map(|(_, _, name)| name.as_str())) {
+    let is_chosen = |line: &&Line| name.is_none_or(|name| name == line.name());
+    if let (true, Some(name)) = (!lines.iter().any(|line| is_chosen(&line)), name) {
+        return Err(match closest(name, lines.iter().map(Line::name)) {
             Some(near) => format!("there is no function `{name}`; did you mean `{near}`?"),
             None => format!("there is no function `{name}`"),
         });
     }
-    let line = |(code, hash, name): &Line| Shown::of("{}  {}  {}\n", &[code, &format!("{hash:64}"), name]);
-    show(&Shown::join(chosen.into_iter().map(line), ""));
+    let mut output = Output::new();
+    lines.iter().filter(is_chosen).for_each(|line| output.show(&line.shown()));
+    output.show_now(&Shown::default());
     Ok(Exit::Ok.into())
 }
 
@@ -50,7 +51,28 @@ pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Termina
     }
 }
 
-type Line = (String, String, String);
+/// A function, and its hash if it has one. Text is made of it only when it is shown: there may be many.
+struct Line {
+    code: Code,
+    hash: Option<[u8; 32]>,
+}
+
+impl Line {
+    fn name(&self) -> &str {
+        self.code.debug().map_or("fn", |debug| debug.name.as_str())
+    }
+
+    fn shown(&self) -> Shown {
+        let hash = self.hash.map_or("-".to_owned(), |hash| hex(&hash));
+        Shown::of("{}  {}  {}\n", &[&hex(&self.code.hash().0), &format!("{hash:64}"), &self.name()])
+    }
+}
+
+impl From<FunctionInfo> for Line {
+    fn from(function: FunctionInfo) -> Line {
+        Line { code: function.code, hash: Some(function.hash) }
+    }
+}
 
 fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
     let image = open_or_run(file, Prints::Nowhere, options, terminal)?;
@@ -60,7 +82,7 @@ fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<V
     let mut session = setting.session(Prints::Nowhere).map_err(ended)?;
     let value = session.vm().thaw(&image).map_err(|failure| ended(Error::Failed(failure)))?;
     let functions = session.vm().functions(&value).map_err(|failure| ended(Error::Failed(failure)))?;
-    let mut lines: Vec<Line> = functions.iter().map(line).collect();
+    let mut lines: Vec<Line> = functions.into_iter().map(Line::from).collect();
     add_unreached(image.codes().iter(), &mut lines, &mut session);
     Ok(lines)
 }
@@ -78,8 +100,8 @@ fn of_program(file: &OsString, options: &Options, terminal: &Terminal) -> Result
     for value in exports.chain([ran.value]) {
         let functions = session.vm().functions(&value);
         let functions = functions.map_err(|failure| ended(&Error::Failed(failure), Some(&session)))?;
-        let new = functions.iter().map(line).filter(|line| seen.insert((line.0.clone(), line.1.clone())));
-        lines.extend(new);
+        let new = functions.into_iter().filter(|function| seen.insert((function.code.hash(), function.hash)));
+        lines.extend(new.map(Line::from));
     }
     if let Some(main) = &ran.main {
         let mut all = Vec::new();
@@ -98,20 +120,14 @@ fn nested<'c>(code: &'c Code, to: &mut Vec<&'c Code>) {
 
 /// Adds functions that no value leads to. What captures nothing has a hash all the same.
 fn add_unreached<'c>(codes: impl Iterator<Item = &'c Code>, lines: &mut Vec<Line>, session: &mut Session) {
-    let mut seen: HashSet<String> = lines.iter().map(|line| line.0.clone()).collect();
+    let mut seen: HashSet<CodeHash> = lines.iter().map(|line| line.code.hash()).collect();
     for code in codes {
-        if !seen.insert(hex(&code.hash().0)) {
+        if !seen.insert(code.hash()) {
             continue;
         }
         // What takes something from outside has none.
         let closure = session.vm().instantiate(code, &[]);
         let hash = closure.and_then(|closure| session.vm().hash(&closure)).ok();
-        let name = code.debug().map_or("fn", |debug| debug.name.as_str());
-        lines.push((hex(&code.hash().0), hash.map_or("-".to_owned(), |hash| hex(&hash)), name.to_owned()));
+        lines.push(Line { code: code.clone(), hash });
     }
-}
-
-fn line(function: &FunctionInfo) -> Line {
-    let name = function.code.debug().map_or("fn", |debug| debug.name.as_str());
-    (hex(&function.code.hash().0), hex(&function.hash), name.to_owned())
 }

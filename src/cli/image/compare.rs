@@ -78,7 +78,7 @@ impl Walk<'_, '_> {
                 }
             }
             _ => {
-                if x != y && !both_nan(x, y) {
+                if !is_same(x, y) {
                     self.differ(&path, x, y);
                 }
                 return;
@@ -87,18 +87,17 @@ impl Walk<'_, '_> {
         if !self.same_shape(&path, x, y) {
             return;
         }
-        let (parts, others): (Vec<_>, Vec<_>) = (self.a.parts(x).collect(), self.b.parts(y).collect());
         // A type's name does not show in its parts.
-        if parts.len() != others.len() {
-            self.found.push(format!("{path}: {} in the first, {} in the second", self.a.short(x), self.b.short(y)));
+        if self.a.outline.parts(x).count() != self.b.outline.parts(y).count() {
+            self.differ(&path, x, y);
         }
         let is_map = matches!(self.a.outline.thing(x), Some(Thing::Map(_)));
-        for ((name, part), (other_name, other)) in parts.into_iter().zip(others) {
+        for ((name, part), (other_name, other)) in self.a.parts(x).zip(self.b.parts(y)) {
             if is_map && name != other_name {
                 self.found.push(format!("{path}: the key {name} in the first, {other_name} in the second"));
-                continue;
+            } else if !is_same(part, other) {
+                self.todo.push_back((format!("{path}{name}"), part, other));
             }
-            self.todo.push_back((format!("{path}{name}"), part, other));
         }
     }
 
@@ -191,6 +190,11 @@ fn members<'i>(outline: &Outline<'i>, ty: Part) -> Vec<(&'i str, CodeHash)> {
     outline.members(ty).map(|(name, code)| (name, code.hash())).collect()
 }
 
-fn both_nan(x: Part, y: Part) -> bool {
-    matches!((x, y), (Part::Float(x), Part::Float(y)) if x.is_nan() && y.is_nan())
+/// Whether two parts are the same plain value.
+fn is_same(x: Part, y: Part) -> bool {
+    match (x, y) {
+        (Part::Frozen(_) | Part::Node(_), _) => false,
+        (Part::Float(x), Part::Float(y)) => x == y || x.is_nan() && y.is_nan(),
+        _ => x == y,
+    }
 }
