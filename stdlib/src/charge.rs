@@ -342,6 +342,10 @@ impl Text {
     pub(crate) fn push_times<'v>(&mut self, cx: &mut Cx<'v>, text: &str, count: usize) -> Result<(), Fault<'v>> {
         let all = text.len().saturating_mul(count);
         self.grow(cx, all)?;
+        // Nothing may be wanted any number of times.
+        if all == 0 {
+            return Ok(());
+        }
         if all <= PIECE {
             self.meter.bytes(cx, all)?;
             self.text.extend(std::iter::repeat_n(text, count));
