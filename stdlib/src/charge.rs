@@ -178,7 +178,7 @@ impl<'v> Values<'v> {
     /// A limit.
     #[inline]
     pub(crate) fn push_str(&mut self, cx: &mut Cx<'v>, text: &str) -> Result<(), Fault<'v>> {
-        self.ready(cx, 4 + text.len() / 4, STRING + text.len())?;
+        self.ready(cx, 8 + text.len() / 4, STRING + text.len())?;
         let text = cx.str(text)?;
         self.items.push(text);
         Ok(())
@@ -190,7 +190,7 @@ impl<'v> Values<'v> {
     /// A limit.
     #[inline]
     pub(crate) fn push_tuple(&mut self, cx: &mut Cx<'v>, parts: &[Value<'v>]) -> Result<(), Fault<'v>> {
-        self.ready(cx, 4, OBJECT + size_of_val(parts))?;
+        self.ready(cx, 8, OBJECT + size_of_val(parts))?;
         let tuple = cx.tuple(parts)?;
         self.items.push(tuple);
         Ok(())
@@ -342,6 +342,10 @@ impl Text {
     pub(crate) fn push_times<'v>(&mut self, cx: &mut Cx<'v>, text: &str, count: usize) -> Result<(), Fault<'v>> {
         let all = text.len().saturating_mul(count);
         self.grow(cx, all)?;
+        // Nothing may be wanted any number of times.
+        if all == 0 {
+            return Ok(());
+        }
         if all <= PIECE {
             self.meter.bytes(cx, all)?;
             self.text.extend(std::iter::repeat_n(text, count));

@@ -427,7 +427,7 @@ fn set<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             for piece in items.chunks(1024) {
                 // The set grows while the items are held apart.
                 cx.reserve(held)?;
-                cx.work(piece.len() / 4)?;
+                cx.work(piece.len() / 2)?;
                 for &item in piece {
                     set.add_member(cx, item)?;
                 }

@@ -85,7 +85,7 @@ fn read<'v>(
             let what = format!("expected {first} fields as in the first row, got {}", record.len());
             return Err(fail(source.cx, line, &what));
         }
-        source.cx.work(1 + record.len() / 4)?;
+        source.cx.work(2 + record.len() / 4)?;
         // A record keeps its room, so that the longest counts.
         source.held = rows.held() + source.record_bytes();
         source.read = 0;

@@ -299,7 +299,7 @@ fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         if !plain {
             return Err(Fault::Defer);
         }
-        kept.steps(cx, 4)?;
+        kept.steps(cx, 16)?;
         kept.reserve(cx, 0)?;
         if seen.add_member(cx, value)? {
             kept.push(cx, value)?;
@@ -322,7 +322,7 @@ fn parts<'v>(cx: &mut Cx<'v>, list: List<'v>, count: usize, step: usize, length:
     let mut all = Values::with_room(cx, count)?;
     all.reserve(cx, (count.saturating_sub(1)).saturating_mul(bytes))?;
     for i in 0..count {
-        all.steps(cx, 4)?;
+        all.steps(cx, 8)?;
         all.reserve(cx, bytes)?;
         let start = i * step;
         let part = items::part(cx, list, start, start.saturating_add(length))?;

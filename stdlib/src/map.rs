@@ -75,7 +75,7 @@ fn update<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         cx.work(other.len() / 16)?;
         let entries: Vec<_> = other.iter().collect();
         for piece in entries.chunks(1024) {
-            cx.work(piece.len() / 4)?;
+            cx.work(piece.len() / 2)?;
             for &(key, value) in piece {
                 map.insert(cx, key, value)?;
             }

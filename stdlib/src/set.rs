@@ -65,7 +65,7 @@ fn union<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     all.reserve(cx, other.len())?;
     let mut meter = Meter::default();
     for (member, _) in other.iter() {
-        meter.steps(cx, 4)?;
+        meter.steps(cx, 8)?;
         all.add_member(cx, member)?;
     }
     meter.settle(cx)?;
@@ -77,7 +77,7 @@ fn select<'v>(cx: &mut Cx<'v>, this: Set<'v>, other: Set<'v>, wanted: bool) -> O
     let kept = cx.set();
     let mut meter = Meter::default();
     for (member, _) in this.iter() {
-        meter.steps(cx, 4)?;
+        meter.steps(cx, 8)?;
         if other.contains(cx, member)? == wanted {
             kept.add_member(cx, member)?;
         }
@@ -103,7 +103,7 @@ fn is_subset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     }
     let mut meter = Meter::default();
     for (member, _) in this.iter() {
-        meter.steps(cx, 4)?;
+        meter.steps(cx, 8)?;
         if !other.contains(cx, member)? {
             return Ok(Value::FALSE);
         }

@@ -59,7 +59,7 @@ fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn upper<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.upper")?.as_str();
     let mut all = Text::with_room(cx, this.len())?;
-    pieces(cx, this, 32, |cx, piece| all.push(cx, &piece.to_uppercase()))?;
+    pieces(cx, this, 16, |cx, piece| all.push(cx, &piece.to_uppercase()))?;
     all.str(cx)
 }
 
@@ -71,7 +71,7 @@ fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let mut at = 0;
     while at < this.len() {
         let end = at + if has_sigma { cut(&this[at..]) } else { this[at..].floor_char_boundary(PIECE) };
-        cx.work((end - at) / 32)?;
+        cx.work((end - at) / 16)?;
         let (before, after) = match has_sigma {
             true => (this[..at].chars().next_back(), this[end..].chars().next()),
             false => (None, None),
@@ -110,7 +110,7 @@ fn trimmed<'v>(cx: &mut Cx<'v>, whole: Str<'v>, at_start: bool, at_end: bool) ->
     while goes_on {
         let (piece, after) = text.split_at(text.floor_char_boundary(PIECE));
         let bare = piece.trim_start();
-        cx.work((piece.len() - bare.len()) / 64)?;
+        cx.work((piece.len() - bare.len()) / 32)?;
         text = &text[piece.len() - bare.len()..];
         goes_on = bare.is_empty() && !after.is_empty();
     }
@@ -118,7 +118,7 @@ fn trimmed<'v>(cx: &mut Cx<'v>, whole: Str<'v>, at_start: bool, at_end: bool) ->
     while goes_on {
         let (before, piece) = text.split_at(text.ceil_char_boundary(text.len().saturating_sub(PIECE)));
         let bare = piece.trim_end();
-        cx.work((piece.len() - bare.len()) / 64)?;
+        cx.work((piece.len() - bare.len()) / 32)?;
         text = &text[..before.len() + bare.len()];
         goes_on = bare.is_empty() && !before.is_empty();
     }
@@ -174,7 +174,7 @@ fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn words<'v>(cx: &mut Cx<'v>, text: &'v str) -> Outcome<'v> {
     let mut words = Values::default();
     let (mut at, mut begun) = (0, None);
-    pieces(cx, text, 64, |cx, piece| {
+    pieces(cx, text, 32, |cx, piece| {
         for (offset, c) in piece.char_indices() {
             if !c.is_whitespace() {
                 begun = begun.or(Some(at + offset));
@@ -339,7 +339,7 @@ fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let mut rest = this;
     while !rest.is_empty() {
         let (before, piece) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(PIECE)));
-        cx.work(piece.len() / 32)?;
+        cx.work(piece.len() / 16)?;
         let turned: String = piece.chars().rev().collect();
         reversed.push(cx, &turned)?;
         rest = before;
@@ -371,7 +371,7 @@ fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, sort: fn(char) -> 
     let mut rest = this;
     while all && !rest.is_empty() {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
-        cx.work(piece.len() / 64)?;
+        cx.work(piece.len() / 32)?;
         all = piece.chars().all(sort);
         rest = after;
     }
