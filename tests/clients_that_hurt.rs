@@ -136,8 +136,8 @@ fn hurt(words: &[&str], setup: impl Fn(&Path), bad: impl Fn(&Path, usize, &Atomi
     (slowest, most)
 }
 
-/// Ten times what is measured by hand on a machine that does nothing else.
-const SOON: Duration = Duration::from_secs(1);
+/// Others are answered within a second; twice that where tests share the machine with builds.
+const SOON: Duration = Duration::from_secs(2);
 
 const LARGE: &str = "|s| \"x\".repeat(15_000_000)";
 
