@@ -62,14 +62,16 @@ fn cut_anywhere_and_gone_on_in_another_process() {
         let started = whole.vm().stats().fuel_used;
         let expected = finish(&mut whole, &output, &mut run);
 
-        let (mut first, output) = session(&engine);
-        let mut run = first.start(&input).unwrap();
-        let instructions = numbers.below(expected.fuel * 8 + 100);
-        match first.vm().step(&mut run, Budget::Instructions(instructions)) {
-            Ok(Step::OutOfBudget) => {}
-            // It was over before.
-            _ => continue,
-        }
+        // Fuel tells roughly how many instructions there are. A program that is over before is cut earlier.
+        let mut instructions = numbers.below(expected.fuel * 8 + 100);
+        let (mut first, run, output) = loop {
+            let (mut first, output) = session(&engine);
+            let mut run = first.start(&input).unwrap();
+            match first.vm().step(&mut run, Budget::Instructions(instructions)) {
+                Ok(Step::OutOfBudget) => break (first, run, output),
+                _ => instructions /= 3,
+            }
+        };
         let fuel = first.vm().stats().fuel_used - started;
         fs::write(&image, first.vm().freeze(run.fiber()).unwrap().to_bytes(Form::default())).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap());

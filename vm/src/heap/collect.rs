@@ -54,6 +54,8 @@ impl Heap {
     pub fn make_due(&mut self) {
         self.threshold = self.threshold.min(self.bytes);
         self.held.outside = self.held.outside.min(self.bytes);
+        // Nor is the memory that it takes needed any more.
+        self.kept = 0;
     }
 
     /// Sets the most bytes there may be.
@@ -104,8 +106,10 @@ impl Heap {
     fn sweep_cells(&mut self) {
         let mut free = [std::ptr::null_mut::<FreeCell>(); SIZES.len()];
         let mut kept = Vec::with_capacity(self.blocks.len());
-        // Empty blocks are kept while they are needed until the next collection, to spare the system's allocator.
-        let mut spare = if self.stress { 0 } else { self.bytes.max(FIRST_THRESHOLD) };
+        // Empty blocks are kept while they are needed until the next collection, to spare the system's allocator. That is
+        // due at twice what was left by the last one, or will be by this one.
+        let needed = self.bytes.min(self.kept.saturating_mul(2)).max(FIRST_THRESHOLD);
+        let mut spare = if self.stress { 0 } else { needed };
         for block in std::mem::take(&mut self.blocks).into_iter().rev() {
             let class = block.class;
             let before = free[class];
