@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use files::FILES;
+use files::{FILES, LEFT_OUT};
 use quipu_lang::ast::{Function, StatementKind};
 use quipu_lang::code::{Code, CodeHash};
 use quipu_lang::compile::compile;
@@ -44,8 +44,24 @@ fn main() {
         let _ = writeln!(table, "], bytes: include_bytes!({path:?}), code: OnceLock::new() }},");
     }
     table.push_str("];\n");
+    table.push_str(&hashes());
     table.push_str(&manual());
     std::fs::write(folder.join("library.rs"), table).expect("the folder can be written to");
+}
+
+/// The names of all files, those that are left out included, and the hashes of their code.
+fn hashes() -> String {
+    let hash = |file: &files::File| {
+        let source = Source::new(file.name, file.text);
+        let parsed = parse(&source);
+        let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)))
+            .unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
+        format!("({:?}, {:?}),", file.name, unit.main.hash().0)
+    };
+    let count = FILES.len() + LEFT_OUT.len();
+    let mut lines: Vec<String> = FILES.iter().chain(LEFT_OUT).map(hash).collect();
+    lines.sort();
+    format!("pub(crate) static WRITTEN: [(&str, [u8; 32]); {count}] = [{}];\n", lines.concat())
 }
 
 /// How an export is called, and for a type the signatures and comments of its methods that have comments.

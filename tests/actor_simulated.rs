@@ -626,6 +626,7 @@ impl<'k> World<'k> {
             request: function as u64,
             target,
             args: self.known.none.clone(),
+            origin: node::Origin::default(),
         };
         self.node.submit(call, Box::new(move |outcome| *told.lock().unwrap() = Some(outcome))).unwrap();
         while self.node.turn() || self.node.write() {}

@@ -205,9 +205,9 @@ fn natives_that_begin_again() {
     let engine = Engine::new();
     let calls = [
         "\"x\" * 100000",
-        "\"ab,\".repeat(9000).split(\",\")",
+        "\"ab,\".repeat(2000).split(\",\")",
         "list(0..4000).map(|x| x)",
-        "b\"y\" * 90000",
+        "(\"y\" * 90000).upper()",
         "json.stringify([\"z\" * 50000])",
     ];
     for call in calls {
@@ -215,7 +215,7 @@ fn natives_that_begin_again() {
         let used = |room: usize| {
             let mut begun = Begun::new(&engine, &text, room, false);
             let stand = begun.step(Budget::Unlimited);
-            assert!(matches!(stand, Stand::Ended(_)), "{call}: {stand:?}");
+            assert!(matches!(&stand, Stand::Ended(hash) if hash.starts_with('[')), "{call}: {stand:?}");
             (begun.session.vm().stats().fuel_used, begun.session.vm().stats().collections)
         };
         let ((fuel, few), (again, many)) = (used(ROOM[3]), used(900_000));

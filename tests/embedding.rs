@@ -11,7 +11,7 @@ use quipu::lang::code::{Body, ClosureSite, Code, FreeKind, Op, OwnDebug, Source,
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Value};
-use quipu::{BuildError, Builder, Engine, Error, Input, Session};
+use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
 use support::Captured;
 
 fn session(builder: Builder) -> Session {
@@ -524,11 +524,12 @@ fn what_the_host_holds_outlives_calls_that_it_makes() {
 fn code_outlives_calls_of_those_who_may_hold_it() {
     let mut session = session(Engine::builder());
     let churn = session.run(&Input::text("<t>", "|| { for i in 0..100 { [str(i)] }; 1 }")).unwrap();
-    drop(session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap());
+    let other = session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap();
     session.set_gc_stress(true);
     let (before, after) = session
         .enter(|cx| {
             let before: Vec<_> = cx.codes().into_keys().collect();
+            drop(other);
             let churn = cx.rooted(&churn)?;
             cx.call(churn, &[])?;
             Ok((before, cx.codes()))
@@ -762,4 +763,33 @@ fn lists_and_maps_are_shared_with_the_program() {
         let mut stranger = Engine::new().session(Limits::default()).unwrap();
         assert!(list.len(&mut stranger).unwrap_err().to_string().contains("another machine"));
     }
+}
+
+#[test]
+fn an_image_gets_what_whoever_loads_it_allows() {
+    let engine = Engine::builder().native("drop_all", || 7_i64).build().unwrap();
+    let mut session = engine.session(Limits::default()).unwrap();
+    let source = "import image\nlet bytes = image.dump(|| drop_all())\nlet refused = try { image.load(bytes, []) } catch e { e }\n\
+                  (image.load(bytes)(), image.load(bytes, [\"fs\"])())";
+    // A machine that was granted nothing has nothing that a list could keep back.
+    let value = session.run(&Input::text("a.qp", source)).unwrap();
+    assert_eq!(session.vm().repr(&value).unwrap(), "(7, 7)");
+
+    let engine = Engine::builder().native("drop_all", || 7_i64).capabilities(Capabilities::ALL).build().unwrap();
+    let mut session = engine.session(Limits::default()).unwrap();
+    let source = "import image\nlet bytes = image.dump(|| drop_all())\n(image.load(bytes)(), try { image.load(bytes, [\"fs\"]) } \
+                  catch e { e.data })";
+    let value = session.run(&Input::text("a.qp", source)).unwrap();
+    assert_eq!(session.vm().repr(&value).unwrap(), "(7, [\"drop_all\"])");
+
+    let function = session.run(&Input::text("b.qp", "import fs\n|| (drop_all(), fs.exists(\"/\"), print)")).unwrap();
+    let image = session.vm().freeze(&function).unwrap();
+    let mut vm = engine.vm(Limits::default()).unwrap();
+    let Err(Failure::Uncaught(refused)) = vm.thaw_within(&image, |name| name == "print") else {
+        panic!("it was loaded")
+    };
+    assert_eq!(refused.kind.as_deref(), Some("image_error"));
+    assert!(refused.message.ends_with("more than it is allowed: drop_all, fs.exists"), "{}", refused.message);
+    let function = vm.thaw_within(&image, |name| name != "fs.read").unwrap();
+    assert!(vm.call(&function, &[]).is_ok());
 }

@@ -246,11 +246,15 @@ impl Trial {
         here.vm().set_limits(limits(self.fuel(way)));
         let arguments = arguments(here, dice);
         let Ok(mut run) = here.vm().start(function, &arguments[..count.min(arguments.len())]) else { return Ok(()) };
-        let instructions = dice.below(120);
-        let mut first = here.vm().step(&mut run, Budget::Instructions(instructions));
+        // Counting takes fused groups apart, fuel does not.
+        let budget = match dice.below(3) {
+            0 => Budget::Instructions(dice.below(120)),
+            _ => Budget::Fuel(dice.below(20)),
+        };
+        let mut first = here.vm().step(&mut run, budget);
         if let Ok(Step::Yield(value)) = &first {
             let _ = here.vm().repr(value);
-            first = here.vm().step(&mut run, Budget::Instructions(instructions));
+            first = here.vm().step(&mut run, budget);
         }
         if !matches!(first, Ok(Step::OutOfBudget | Step::Yield(_))) {
             return looked_at(here, first);

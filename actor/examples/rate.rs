@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use quipu_actor::node::{Call, Node, Options, Outcome};
+use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite, Store};
 use quipu_actor::wire::{Hash, Target};
 use quipu_lang::compile::compile;
@@ -38,7 +38,7 @@ fn client(node: &Node, number: u8, hash: Hash, args: &[u8]) -> u64 {
         let (to, from) = sync_channel(1);
         calls += 1;
         let (actor, client, target) = ("a".into(), [number; 32], Target::Function(hash));
-        let call = Call { actor, client, request: calls, target, args: args.to_vec() };
+        let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: Origin::default() };
         let reply = Box::new(move |outcome| {
             let _ = to.send(outcome);
         });

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use common::{Client, done, fat, node_with, shown};
 use quipu_actor::node::{Options, Outcome};
-use quipu_actor::store::{Change, Claim, Entry, Hash, Kept, Kind, Listed, Memory, Store, StoreError, Swept};
+use quipu_actor::store::{
+    Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Memory, Store, StoreError, Swept,
+};
 use quipu_actor::wire::Target;
 
 const TRANSFER: &str = "|state, from, to, amount| {
@@ -73,6 +75,18 @@ impl Store for Failing {
 
     fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError> {
         self.memory.replies(actor)
+    }
+
+    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+        self.memory.held(actor)
+    }
+
+    fn holds(&mut self) -> Result<u64, StoreError> {
+        self.memory.holds()
+    }
+
+    fn cut_off(&mut self, actor: &str, count: usize) -> Result<Vec<CutOff>, StoreError> {
+        self.memory.cut_off(actor, count)
     }
 
     fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {

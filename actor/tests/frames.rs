@@ -94,6 +94,20 @@ fn messages_have_the_bytes_that_they_had() {
     golden("messages_1.txt", &text);
 }
 
+/// What operators can ask for since there are actors that are held.
+#[test]
+fn questions_have_the_bytes_that_they_had() {
+    let mut text = String::new();
+    for (name, question) in [("accept", Question::Accept), ("to", Question::To(300))] {
+        let request = Request::Ask { request: 1, question, actor: "bank".into() };
+        let bytes = request.encode();
+        assert_eq!(Request::decode(&bytes), Ok(request));
+        assert!(Request::decode(&bytes[..bytes.len() - 1]).is_err());
+        let _ = writeln!(text, "{name} {}", hex(&bytes));
+    }
+    golden("questions_1.txt", &text);
+}
+
 #[test]
 fn conversations_have_the_bytes_that_they_had() {
     golden("plain_1.txt", &conversation(Link::plain_client(MAX_MESSAGE), Link::server(None, MAX_MESSAGE, None)));

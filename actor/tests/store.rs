@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use quipu_actor::store::{
-    Action, Blob, Change, Claim, Entry, Forgotten, Kind, Memory, Snapshot, Sqlite, Step, Store, StoreError, Swept,
+    Action, Blob, Change, Claim, Entry, Forgotten, Held, Kind, Memory, Snapshot, Sqlite, Step, Store, StoreError, Swept,
 };
 
 fn hash(n: u64) -> [u8; 32] {
@@ -29,6 +29,7 @@ fn step(actor: &str, epoch: u64, seq: u64) -> Step {
         client: hash(7),
         request: seq,
         outcome: hash(seq),
+        engine: seq.is_multiple_of(2).then(|| hash(99)),
     };
     let blobs = [blob(Kind::Code, 1, &[]), blob(Kind::Graph, 1000 + seq, &[1])];
     let reply = format!("reply {seq}").into_bytes().into();
@@ -109,10 +110,85 @@ fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     assert!(store.blob(Kind::Graph, &hash(1004)).expect("a store").is_some());
     let listed = store.actors().expect("actors");
     assert_eq!(
-        listed.iter().map(|l| (l.name.as_str(), l.epoch, l.seq)).collect::<Vec<_>>(),
-        [("a", 2, 8), ("b", 1, 2)]
+        listed.iter().map(|l| (l.name.as_str(), l.epoch, l.seq, l.held)).collect::<Vec<_>>(),
+        [("a", 2, 8, None), ("b", 1, 2, None)]
     );
     assert!(store.size().expect("a size") > 0);
+    store = holds(store, &reopen);
+    cuts(store, &reopen);
+}
+
+/// Actors are held and held no more. `a` is at step 8 in epoch 2.
+fn holds(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn Store>) -> Box<dyn Store> {
+    let held = Held {
+        step: 8,
+        reason: "it gives something else".to_owned(),
+        written: None,
+        engine: hash(99),
+        gave: Some(hash(8)),
+        gave_text: Some("8".to_owned()),
+        gives: None,
+        gives_text: None,
+    };
+    let hold = |epoch, step| Change::Hold { actor: "a".into(), epoch, held: Held { step, ..held.clone() } };
+    assert!(matches!(store.commit(&[hold(1, 8)]), Err(StoreError::Stale(_))));
+    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
+    store.commit(&[hold(2, 7)]).expect("a hold");
+    store.commit(&[hold(2, 8)]).expect("another");
+    store = reopen(store);
+    assert_eq!((store.held("a"), store.held("b"), store.holds()), (Ok(Some(held.clone())), Ok(None), Ok(1)));
+    assert_eq!(store.actors().expect("actors")[0].held, Some(8));
+    let free = |epoch| Change::Free { actor: "a".into(), epoch };
+    assert!(matches!(store.commit(&[free(1)]), Err(StoreError::Stale(_))));
+    store.commit(&[free(2)]).expect("it is free");
+    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
+    store.commit(&[hold(2, 8)]).expect("a hold");
+    store
+}
+
+/// What is cut off is gone and kept, and what it needs stays.
+fn cuts(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
+    let cut = |epoch, seq, anew| Change::Cut { actor: "a".into(), epoch, seq, anew };
+    for wrong in [cut(1, 6, false), cut(2, 9, false), cut(2, 6, true)] {
+        assert!(matches!(store.commit(&[wrong]), Err(StoreError::Stale(_))));
+    }
+    assert_eq!(store.cut_off("a", 10), Ok(Vec::new()));
+    store.commit(&[cut(2, 6, false)]).expect("a cut");
+    store = reopen(store);
+    assert_eq!(store.claim("a"), Ok(Claim { epoch: 3, seq: 6 }));
+    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
+    assert_eq!(store.snapshots("a"), Ok(vec![(5, hash(5005))]));
+    assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6]);
+    assert_eq!(store.replies("a").expect("replies").iter().map(|kept| kept.seq).max(), Some(6));
+    let found = store.cut_off("a", 10).expect("steps");
+    assert_eq!(found.iter().map(|cut| (cut.turn, cut.seq)).collect::<Vec<_>>(), [(1, 7), (1, 8)]);
+    assert_eq!(found[0].entry, step("a", 2, 7).entry);
+    assert_eq!(found[0].reply.as_deref(), Some(&b"reply 7"[..]));
+    assert_eq!(store.cut_off("a", 1).expect("steps"), found[1..]);
+    assert_eq!(store.cut_off("b", 9), Ok(Vec::new()));
+    // It goes on, and is cut again, together with what comes after.
+    let other = Step { blobs: step("a", 3, 8).blobs, ..step("a", 3, 7) };
+    store.commit(&[Change::Step(other.clone()), cut(3, 6, false), Change::Step(other)]).expect("a step");
+    assert_eq!(store.claim("a"), Ok(Claim { epoch: 4, seq: 7 }));
+    store.sweep(false).expect("a sweep");
+    assert!(store.blob(Kind::Graph, &hash(1007)).expect("a store").is_some());
+    assert!(store.blob(Kind::State, &hash(5007)).expect("a store").is_some());
+    assert_eq!(store.check(), Ok(Vec::new()));
+    // From the beginning.
+    store.commit(&[cut(4, 0, true)]).expect("a cut");
+    store = reopen(store);
+    assert_eq!(store.claim("a"), Ok(Claim { epoch: 5, seq: 0 }));
+    assert_eq!((store.snapshots("a"), store.log("a", 0, 10)), (Ok(Vec::new()), Ok(Vec::new())));
+    let found = store.cut_off("a", 10).expect("steps");
+    assert_eq!(
+        found.iter().map(|cut| (cut.turn, cut.seq)).collect::<Vec<_>>(),
+        [(1, 7), (1, 8), (2, 7), (3, 6), (3, 7)]
+    );
+    assert_eq!(store.log("b", 0, 10).expect("a log").len(), 2);
+    store.sweep(false).expect("a sweep");
+    assert_eq!(store.check(), Ok(Vec::new()));
+    store.commit(&[snapshot("a", 5, 0, 0)]).expect("a snapshot");
+    store.commit(&steps("a", 5, 1..=1)).expect("a step");
 }
 
 #[test]
@@ -174,6 +250,14 @@ fn what_was_changed_behind_its_back_is_noticed() {
     drop(store);
     let mut store = damage("UPDATE reply SET reply = x'00' WHERE seq = 2");
     assert!(matches!(store.replies("a"), Err(StoreError::Damaged(_))));
+    drop(store);
+    let mut store = damage("UPDATE log SET engine = NULL WHERE seq = 2");
+    assert!(matches!(store.log("a", 0, 10), Err(StoreError::Damaged(_))));
+    drop(store);
+    let mut store = damage(
+        "INSERT INTO held SELECT id, 3, '', NULL, zeroblob(32), NULL, NULL, NULL, NULL, zeroblob(32) FROM actor",
+    );
+    assert!(matches!(store.held("a"), Err(StoreError::Damaged(_))));
     drop(store);
     let mut store = damage("DELETE FROM blob WHERE kind = 2");
     assert_eq!(store.check().expect("a check").len(), 1);

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use clap::Subcommand;
 use quipu::actor::Address;
 use quipu::actor::client::{self, Blocking, ClientError, Function};
-use quipu::actor::node::{self, Node};
+use quipu::actor::node::{self, Node, Way};
 use quipu::actor::open_key_file;
 use quipu::actor::server::{self, ServeError};
-use quipu::actor::store::{Memory, Sqlite, Store};
+use quipu::actor::store::{Memory, Sqlite, Store, StoreError};
 use quipu::actor::wire::{KeyFile, Question, Secret, Target};
 use quipu::report::{Piece, Shown};
 use quipu::vm::host::Host;
@@ -21,7 +21,7 @@ use quipu::vm::{Failure, Root};
 use quipu::{Error, Input, Session};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::args::Options;
+use super::args::{Options, number, size};
 use super::ctrl_c;
 use super::exit::Exit;
 use super::image::{SHOW, argument, open_or_run};
@@ -51,6 +51,12 @@ pub struct Serve {
     /// Let only those in whose keys are in this file.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Most memory for all actors together, such as 2G; three quarters of the machine's without it.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<usize>,
+    /// New actors that the owner of a key may name in an hour.
+    #[arg(long, default_value = "1024", value_name = "N", value_parser = number)]
+    new_names: u64,
     /// Show numbers for monitoring at http://HOST:PORT/metrics.
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     metrics: Option<String>,
@@ -107,6 +113,11 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Let an actor go on that is held, at a server, or in the file of one that does not run.
+    ///
+    /// With --data and without --to and --accept it shows why an actor is held and what was cut off of it, without NAME all
+    /// that are held.
+    Recover(Recover),
     /// Make a key file, or show the public key of one.
     Key { file: PathBuf },
 }
@@ -129,6 +140,29 @@ pub struct OneActor {
     /// The actor.
     #[arg(default_value = "main")]
     name: String,
+}
+
+/// What `vm actor recover` is told.
+#[derive(clap::Args, Debug)]
+pub struct Recover {
+    /// HOST:PORT or unix:PATH, unless there is --data; then the actor.
+    #[arg(value_names = ["ADDRESS", "NAME"], num_args = 0..=2)]
+    words: Vec<String>,
+    /// The file in which a server that does not run keeps its actors.
+    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    data: Option<PathBuf>,
+    /// Go on after step SEQ; what comes behind it is cut off and kept apart. After step 0 the actor begins anew.
+    #[arg(long, value_name = "SEQ", conflicts_with = "accept")]
+    to: Option<u64>,
+    /// Go on with what this engine makes of the actor's calls.
+    #[arg(long)]
+    accept: bool,
+    /// Only say what would become of it; with --data.
+    #[arg(long, requires = "data")]
+    dry_run: bool,
+    /// The file with your key and the server's.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 }
 
 /// `vm serve`.
@@ -156,14 +190,12 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         },
         None => None,
     };
-    let store: Box<dyn Store> = match &command.data {
-        Some(path) => Box::new(Sqlite::open(path).map_err(|error| format!("{}: {error}", path.display()))?),
-        None => Box::new(Memory::default()),
-    };
     let mut bounds = node::Options { init, ..node::Options::default() };
     bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
     bounds.heap = options.heap.unwrap_or(bounds.heap);
     bounds.time = options.timeout.unwrap_or(bounds.time);
+    bounds.memory = command.memory.unwrap_or(bounds.memory);
+    bounds.new_names = command.new_names;
     let json = options.json;
     let log = tracing_subscriber::fmt().with_max_level(command.log).with_target(false);
     let log = log.with_writer(move || Log { json });
@@ -171,6 +203,10 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         true => log.json().flatten_event(true).init(),
         false => log.with_ansi(false).init(),
     }
+    let store: Box<dyn Store> = match &command.data {
+        Some(path) => Box::new(Sqlite::open(path).map_err(|error| format!("{}: {error}", path.display()))?),
+        None => Box::new(Memory::default()),
+    };
     let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
     let listen = server::Options { keys, ..server::Options::new(address) };
     let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
@@ -210,7 +246,7 @@ fn check(file: &Path) -> Result<ExitCode, String> {
     if !file.exists() {
         return Err(format!("there is no file `{}`", file.display()));
     }
-    let mut store = Sqlite::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut store = Sqlite::look(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let checked = match node::check(&mut store) {
         Ok(checked) => checked,
         Err(error) => {
@@ -340,6 +376,7 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
         Command::Log(one) => (&one.server, Question::Log, one.name.as_str()),
         Command::Gc { server, dry_run: false } => (server, Question::Gc, ""),
         Command::Gc { server, dry_run: true } => (server, Question::GcDry, ""),
+        Command::Recover(command) => return recover(command, options),
         Command::Key { file } => return key(file),
     };
     let mut client = connect(&server.address, server.key_file.as_deref(), options)?;
@@ -355,6 +392,67 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
             Ok(Exit::Uncaught.into())
         }
     }
+}
+
+/// `vm actor recover`.
+fn recover(command: &Recover, options: &Options) -> Result<ExitCode, String> {
+    let Recover { words, data, to, accept, dry_run, key_file } = command;
+    let way = match to {
+        Some(step) => Some(Way::To(*step)),
+        None => accept.then_some(Way::Accept),
+    };
+    let told = match (data, &words[..], way) {
+        (Some(data), [], None) => recover_in(data, None, None, *dry_run)?,
+        (Some(data), [name], way) => recover_in(data, Some(name), way, *dry_run)?,
+        (Some(_), ..) => return Err("with --data, expected NAME and --to SEQ or --accept".to_owned()),
+        (None, [address, name], Some(way)) => {
+            let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+            let mut client = connect(&address, key_file.as_deref(), options)?;
+            let question = match way {
+                Way::To(step) => Question::To(step),
+                Way::Accept => Question::Accept,
+            };
+            let answer = client.ask(question, &name.as_str().into());
+            client.close();
+            answer.map_err(|error| error.to_string())
+        }
+        (None, ..) => {
+            return Err("expected ADDRESS and NAME, or NAME and --data FILE; and --to SEQ or --accept".to_owned());
+        }
+    };
+    match told {
+        Ok(text) => {
+            show(&Shown::of("{}\n", &[&Shown::json_text(&text)]));
+            Ok(Exit::Ok.into())
+        }
+        Err(error) => {
+            complain(&Shown::of("error: {}\n", &[&Shown::message(&error)]));
+            Ok(Exit::Uncaught.into())
+        }
+    }
+}
+
+/// The same in a file that no server has open.
+fn recover_in(
+    data: &Path,
+    name: Option<&str>,
+    way: Option<Way>,
+    dry_run: bool,
+) -> Result<Result<String, String>, String> {
+    if !data.exists() {
+        return Err(format!("there is no file `{}`", data.display()));
+    }
+    let store = if way.is_none() || dry_run { Sqlite::look(data) } else { Sqlite::open(data) };
+    let mut store = store.map_err(|error| match error {
+        StoreError::InUse => format!("{}: a server has it open; stop it, or give its address", data.display()),
+        error => format!("{}: {error}", data.display()),
+    })?;
+    let told = match (name, way) {
+        (Some(name), Some(way)) => node::release(&mut store, name, way, dry_run).map(|it| serde_json::to_string(&it)),
+        (Some(name), None) => node::standing(&mut store, name).map(|it| serde_json::to_string(&it)),
+        (None, _) => node::held(&mut store).map(|it| serde_json::to_string(&it)),
+    };
+    Ok(told.map_err(|error| error.to_string()).and_then(|text| text.map_err(|error| error.to_string())))
 }
 
 /// Makes a key file, or shows whose it is.

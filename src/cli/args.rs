@@ -90,7 +90,7 @@ pub enum Command {
     },
     /// Serve actors: each owns a state, and carries out the functions that clients send, one at a time.
     ///
-    /// `--fuel`, `--heap` and `--timeout` bound each call, not the server.
+    /// `--fuel`, `--heap` and `--timeout` bound each call, `--memory` all actors together.
     Serve(super::actor::Serve),
     /// Call a function in an actor.
     Call(super::actor::Call),
@@ -232,11 +232,11 @@ fn allowed(text: &str) -> Result<Allowed, String> {
     Capability::from_name(text).map(Allowed::One).ok_or_else(|| format!("expected {} or all", known()))
 }
 
-fn number(text: &str) -> Result<u64, String> {
+pub(super) fn number(text: &str) -> Result<u64, String> {
     text.replace('_', "").parse().map_err(|_| "expected a number such as 1_000_000".to_owned())
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(super) fn size(text: &str) -> Result<usize, String> {
     let wrong = || "expected a size such as 64M (K, M and G are powers of 1024)".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

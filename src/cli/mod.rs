@@ -31,6 +31,11 @@ use terminal::{Terminal, complain, show};
 /// Runs `vm` with these words after its name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     keep_freed_memory();
+    if let [first, second] = &words[..]
+        && [(first, second), (second, first)].iter().any(|(word, json)| is_version(word) && *json == "--json")
+    {
+        return version_as_json();
+    }
     let words = match as_options(words) {
         Ok(words) => words,
         Err(mistake) => {
@@ -85,6 +90,20 @@ fn as_options(words: Vec<OsString>) -> Result<Vec<OsString>, String> {
         }
         _ => Ok(words),
     }
+}
+
+fn is_version(word: &OsString) -> bool {
+    word == "version" || word == "--version" || word == "-V"
+}
+
+/// What this program is, for machines: its version, the edition of code that it makes, and that of its engine, on which
+/// depends what code gives.
+fn version_as_json() -> ExitCode {
+    let (version, edition, engine) =
+        (env!("CARGO_PKG_VERSION"), quipu::lang::code::EDITION, quipu::stdlib::engine_edition());
+    let told = format!("{{\"version\":\"{version}\",\"edition\":{edition},\"engine\":\"{engine}\"}}");
+    show(&Shown::of("{}\n", &[&Shown::json_text(&told)]));
+    Exit::Ok.into()
 }
 
 /// Frees one large allocation, untouched. From then on glibc's allocator keeps up to twice its size at the end of its heap,

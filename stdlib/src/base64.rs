@@ -1,11 +1,11 @@
 //! The module `base64`: bytes as text of 64 letters.
 
-use data_encoding::{BASE64, BASE64URL_NOPAD, DecodeKind, Encoding};
-use quipu_vm::{Cx, ErrorKind, Outcome, Value, View};
+use data_encoding::{BASE64, BASE64URL_NOPAD, DecodeError, DecodeKind, Encoding};
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
+use crate::charge::{Text, count_chars};
 use crate::entry::{Entry, native};
-use crate::text::STRING;
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("encode(bytes)", "The bytes in base64, padded with `=`.", encode),
@@ -28,13 +28,20 @@ fn encode_url<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn decode_url<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let padded = text(cx, args[0], "base64.decode_url", "text")?.as_str();
-    let bare = padded.trim_end_matches('=');
-    if bare.len() == padded.len() || padded.len() - bare.len() > 2 || padded.len() % 4 != 0 {
+    // Three are too many, and more need not be counted.
+    let padding = padded.bytes().rev().take(3).take_while(|&byte| byte == b'=').count();
+    if padding == 0 || padding > 2 || padded.len() % 4 != 0 {
         return decoded(cx, args[0], "base64.decode_url", &BASE64URL_NOPAD);
     }
+    let bare = &padded[..padded.len() - padding];
+    cx.work(bare.len() / 64)?;
     let bare = cx.str(bare)?;
     decoded(cx, bare, "base64.decode_url", &BASE64URL_NOPAD)
 }
+
+/// Bytes or letters between two looks at the limits: whole groups of them in every encoding here, so that pieces go
+/// together as if they were one.
+const PIECE: usize = 48 << 10;
 
 /// Bytes in an encoding.
 pub(crate) fn encoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encoding: &Encoding) -> Outcome<'v> {
@@ -43,22 +50,50 @@ pub(crate) fn encoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encod
         View::Str(_) => return Err(expected(cx, native, "bytes (a str has the method bytes())", value)),
         _ => return Err(expected(cx, native, "bytes", value)),
     };
-    // No encoding here takes more than two letters for a byte. The text is made apart, and then copied.
-    cx.reserve(bytes.len().saturating_mul(4).saturating_add(STRING))?;
-    cx.work(bytes.len() / 32)?;
-    cx.str(&encoding.encode(bytes))
+    let mut text = Text::with_room(cx, encoding.encode_len(bytes.len()))?;
+    for piece in bytes.chunks(PIECE) {
+        cx.work(piece.len() / 64)?;
+        text.push(cx, &encoding.encode(piece))?;
+    }
+    text.str(cx)
+}
+
+/// What letters stand for, which are decoded in pieces, or what is wrong with them.
+fn in_pieces<'v>(
+    cx: &mut Cx<'v>,
+    letters: &[u8],
+    encoding: &Encoding,
+) -> Result<Result<Vec<u8>, DecodeError>, Fault<'v>> {
+    let most = match encoding.decode_len(letters.len()) {
+        Ok(most) => most,
+        Err(error) => return Ok(Err(error)),
+    };
+    cx.reserve(most.saturating_mul(2))?;
+    let mut bytes = Vec::with_capacity(most);
+    for (number, piece) in letters.chunks(PIECE).enumerate() {
+        cx.work(piece.len() / 64)?;
+        match encoding.decode(piece) {
+            Ok(part) => bytes.extend_from_slice(&part),
+            Err(error) => {
+                return Ok(Err(DecodeError { position: number * PIECE + error.position, ..error }));
+            }
+        }
+    }
+    Ok(Ok(bytes))
 }
 
 /// The bytes of a text in an encoding.
 pub(crate) fn decoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encoding: &Encoding) -> Outcome<'v> {
     let text = text(cx, value, native, "text")?;
-    cx.reserve(text.as_str().len().saturating_mul(2).saturating_add(STRING))?;
-    cx.work(text.as_str().len() / 32)?;
-    match encoding.decode(text.as_str().as_bytes()) {
-        Ok(bytes) => cx.bytes(&bytes),
+    match in_pieces(cx, text.as_str().as_bytes(), encoding)? {
+        Ok(bytes) => {
+            cx.reserve(bytes.capacity() + bytes.len())?;
+            cx.work(bytes.len() / 64)?;
+            cx.bytes(&bytes)
+        }
         Err(error) => {
             let at = text.as_str().floor_char_boundary(error.position);
-            let position = text.as_str()[..at].chars().count();
+            let position = count_chars(cx, &text.as_str()[..at])?;
             let found = text.as_str()[at..].chars().next();
             let what = match (error.kind, found) {
                 (DecodeKind::Symbol, Some(c)) => {

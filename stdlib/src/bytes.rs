@@ -1,10 +1,11 @@
 //! Methods of byte strings.
 
-use std::fmt::Write;
-
+use data_encoding::HEXLOWER;
 use quipu_vm::{Cx, ErrorKind, Outcome, Value, View};
 
 use crate::args::{expected, int, this_bytes};
+use crate::base64;
+use crate::charge::{PIECE, Text};
 use crate::entry::{Entry, native};
 use crate::items;
 use crate::text::{self, clamp};
@@ -29,27 +30,35 @@ fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn to_str<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let bytes = this_bytes(cx, args, "bytes.to_str")?.as_slice();
-    cx.work(bytes.len() / 64)?;
-    match std::str::from_utf8(bytes) {
-        Ok(text) => cx.str(text),
-        Err(error) => {
-            let at = error.valid_up_to();
-            let message = format!("bytes.to_str: these are not UTF-8, from byte {at} on");
-            Err(cx.fail_with(ErrorKind::Value, message, Value::int(at as i64)))
+    let mut text = Text::with_room(cx, bytes.len())?;
+    let mut at = 0;
+    while at < bytes.len() {
+        let piece = &bytes[at..bytes.len().min(at + PIECE)];
+        cx.work(piece.len() / 64)?;
+        let valid = match std::str::from_utf8(piece) {
+            Ok(valid) => valid,
+            // A code point may be cut by the piece's end.
+            Err(error) if error.error_len().is_none() && at + piece.len() < bytes.len() => {
+                std::str::from_utf8(&piece[..error.valid_up_to()]).unwrap_or("")
+            }
+            Err(error) => {
+                let at = at + error.valid_up_to();
+                let message = format!("bytes.to_str: these are not UTF-8, from byte {at} on");
+                return Err(cx.fail_with(ErrorKind::Value, message, Value::int(at as i64)));
+            }
+        };
+        if valid.len() == bytes.len() {
+            return cx.str(valid);
         }
+        text.push(cx, valid)?;
+        at += valid.len();
     }
+    text.str(cx)
 }
 
 fn hex<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = this_bytes(cx, args, "bytes.hex")?.as_slice();
-    cx.reserve(bytes.len().saturating_mul(2))?;
-    cx.work(bytes.len() / 16)?;
-    let mut digits = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    cx.str(&digits)
+    let bytes = this_bytes(cx, args, "bytes.hex")?;
+    base64::encoded(cx, bytes.into(), "bytes.hex", &HEXLOWER)
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

@@ -8,6 +8,7 @@ use quipu_vm::ops::{equal, text as show};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, expected, int, text};
+use crate::charge::{Meter, PIECE, count_chars};
 use crate::entry::{Entry, control, native};
 use crate::format;
 use crate::items::{self, SLOT};
@@ -75,28 +76,50 @@ pub(crate) const INTERNALS: &[Entry] = &[
     native("_check_iterable(native, v)", "Throws unless v can be iterated.", check_iterable),
 ];
 
-/// The text of each value; defers when one has a `str` of its own.
+/// The text of each value; defers when one has a `str` of its own. What they take together fits twice, so that they can be
+/// joined.
 fn texts<'v>(cx: &mut Cx<'v>, values: &[Value<'v>]) -> Result<Vec<Cow<'v, str>>, Fault<'v>> {
     if values.iter().any(|value| value.special(Special::str).is_some()) {
         return Err(Fault::Defer);
     }
-    values.iter().map(|&value| show::str_text(cx, value)).collect()
+    cx.reserve(values.len() * size_of::<Cow<'_, str>>())?;
+    let mut texts = Vec::with_capacity(values.len());
+    let mut bytes = 0usize;
+    for &value in values {
+        let text = show::str_text(cx, value)?;
+        bytes = bytes.saturating_add(text.len());
+        cx.reserve(bytes.saturating_mul(2))?;
+        texts.push(text);
+    }
+    Ok(texts)
 }
 
 fn print<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     // One write for a line keeps lines whole; most have one value, which needs no joining.
     let texts = texts(cx, args)?;
+    cx.work(texts.iter().map(|text| text.len()).sum::<usize>() / 64)?;
     let mut line = texts.join(" ");
     line.push('\n');
-    cx.work(line.len() / 64)?;
-    cx.write(&line)?;
+    put_out(cx, &line)
+}
+
+/// Writes a text, a long one in pieces.
+fn put_out<'v>(cx: &mut Cx<'v>, text: &str) -> Outcome<'v> {
+    let mut rest = text;
+    while rest.len() > PIECE {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        cx.write(piece)?;
+        cx.waiting()?;
+        rest = after;
+    }
+    cx.write(rest)?;
     Ok(Value::NIL)
 }
 
 fn write<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     for text in texts(cx, args)? {
         cx.work(text.len() / 64)?;
-        cx.write(&text)?;
+        put_out(cx, &text)?;
     }
     Ok(Value::NIL)
 }
@@ -151,7 +174,14 @@ pub(crate) fn sum<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         View::List(list) => sum_up(cx, list.iter())?,
         View::Tuple(tuple) => sum_up(cx, tuple.as_slice().iter().copied())?,
         View::Set(set) => sum_up(cx, set.iter().map(|(member, _)| member))?,
-        View::Bytes(bytes) => Some(Value::int(bytes.as_slice().iter().map(|&byte| i64::from(byte)).sum())),
+        View::Bytes(bytes) => {
+            let mut sum = 0;
+            for piece in bytes.as_slice().chunks(PIECE) {
+                cx.work(piece.len() / 64)?;
+                sum += piece.iter().map(|&byte| i64::from(byte)).sum::<i64>();
+            }
+            Some(Value::int(sum))
+        }
         _ => return Err(Fault::Defer),
     };
     sum.ok_or_else(|| cx.fail(ErrorKind::Overflow, "sum: the result is beyond the range of int"))
@@ -241,7 +271,7 @@ fn ord<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match (chars.next(), chars.next()) {
         (Some(c), None) => Ok(Value::int(u32::from(c).into())),
         _ => {
-            let len = text.char_count();
+            let len = count_chars(cx, text.as_str())?;
             Err(cx.fail(ErrorKind::Value, format!("ord: expected a str of one character, got one of {len}")))
         }
     }
@@ -343,8 +373,11 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         _ => {}
     }
     let items = items::collect(cx, args[0])?;
+    cx.reserve(items.len().saturating_mul(SLOT + 2))?;
     let mut bytes = Vec::with_capacity(items.len());
+    let mut meter = Meter::default();
     for item in items {
+        meter.steps(cx, 1)?;
         match int(cx, item, "bytes", "byte")?.try_into() {
             Ok(byte) => bytes.push(byte),
             Err(_) => {
@@ -352,6 +385,7 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             }
         }
     }
+    meter.settle(cx)?;
     cx.bytes(&bytes)
 }
 
@@ -377,7 +411,7 @@ fn tuple<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn map<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args.first().map(|it| it.view()) {
         None => Ok(cx.map().into()),
-        Some(View::Map(map)) => Ok(map.copy(cx)?.into()),
+        Some(View::Map(map)) => crate::map::copied(cx, map),
         Some(_) => Err(Fault::Defer),
     }
 }
@@ -385,13 +419,18 @@ fn map<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn set<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args.first().map(|it| it.view()) {
         None => Ok(cx.set().into()),
-        Some(View::Set(set)) => Ok(set.copy(cx)?.into()),
+        Some(View::Set(set)) => crate::map::copied(cx, set),
         Some(_) => {
             let items = items::collect(cx, args[0])?;
-            cx.work(items.len() / 4)?;
+            let held = items.len() * SLOT;
             let set = cx.set();
-            for item in items {
-                set.add_member(cx, item)?;
+            for piece in items.chunks(1024) {
+                // The set grows while the items are held apart.
+                cx.reserve(held)?;
+                cx.work(piece.len() / 2)?;
+                for &item in piece {
+                    set.add_member(cx, item)?;
+                }
             }
             Ok(set.into())
         }
@@ -425,6 +464,7 @@ fn fiber<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn error<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let message = text(cx, args[0], "error", "message")?.as_str();
     cx.reserve(message.len())?;
+    cx.work(message.len() / 64)?;
     let data = args.get(1).copied().unwrap_or(Value::NIL);
     match cx.fail_with(ErrorKind::Plain, message, data) {
         Fault::Thrown(error) => Ok(error),
@@ -436,6 +476,8 @@ fn fail<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let kind = text(cx, args[0], "_fail", "kind")?.as_str();
     let message = text(cx, args[1], "_fail", "message")?.as_str();
     let data = args.get(2).copied().unwrap_or(Value::NIL);
+    cx.reserve(message.len())?;
+    cx.work(message.len() / 64)?;
     Err(cx.fail_with(ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain), message, data))
 }
 

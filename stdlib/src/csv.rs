@@ -1,5 +1,6 @@
 //! The module `csv`: tables as text, by the rules of RFC 4180.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
@@ -8,9 +9,10 @@ use quipu_vm::ops::text as show;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
+use crate::charge::{Meter, PIECE, Values};
 use crate::entry::{Entry, native};
 use crate::items::{self, OBJECT, SLOT};
-use crate::text::STRING;
+use crate::text::{STRING, beginning};
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("parse(text, sep = \",\")", "A list of rows, each a list of strs.", parse),
@@ -37,7 +39,6 @@ fn separator<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<u8
 /// Stands in its own row after the text. Where it does not arrive as one, a quote before it was never closed.
 const END: &str = "\nend";
 
-/// Gives every row of a text to a function.
 fn read<'v>(
     cx: &mut Cx<'v>,
     args: &[Value<'v>],
@@ -49,66 +50,113 @@ fn read<'v>(
     let separator = separator(cx, args, native)?;
     let mut reader = ReaderBuilder::new();
     reader.has_headers(false).flexible(true).delimiter(separator);
-    let mut reader = reader.from_reader(text.as_bytes().chain(END.as_bytes()));
+    reader.buffer_capacity((text.len() + END.len()).min(PIECE));
+    let mut reader =
+        reader.from_reader(Pieces { cx, rest: [text.as_bytes(), END.as_bytes()], fault: None, held: 0, read: 0 });
     let fail = |cx: &mut Cx<'v>, line: u64, what: &str| {
         let message = format!("{native}: line {line}: {what}");
         cx.fail_with(ErrorKind::Value, message, Value::int(line as i64))
     };
     let mut record = StringRecord::new();
-    let mut rows = Vec::new();
+    let mut rows = Values::default();
     let mut expected = None;
     loop {
-        if let Err(error) = reader.read_record(&mut record) {
-            let line = error.position().map_or(0, |position| position.line());
-            return Err(fail(cx, line, &error.to_string()));
+        let outcome = reader.read_record(&mut record);
+        let line = match &outcome {
+            Ok(_) => record.position().map_or(0, |position| position.line()),
+            Err(error) => error.position().map_or(0, |position| position.line()),
+        };
+        let at = reader.position().byte() as usize;
+        let source = reader.get_mut();
+        if let Some(fault) = source.fault.take() {
+            return Err(fault);
         }
-        let line = record.position().map_or(0, |position| position.line());
-        if reader.position().byte() as usize > text.len() + 1 {
+        if let Err(error) = outcome {
+            return Err(fail(source.cx, line, &error.to_string()));
+        }
+        if at > text.len() + 1 {
             return match record.get(0) == Some(&END[1..]) && record.len() == 1 {
-                true => Ok(cx.list(rows)?.into()),
-                false => Err(fail(cx, line, "a quoted field that begins in this row is never closed")),
+                true => rows.list(source.cx),
+                false => Err(fail(source.cx, line, "a quoted field that begins in this row is never closed")),
             };
         }
         let first = *expected.get_or_insert(record.len());
         if same_lengths && first != record.len() {
-            return Err(fail(cx, line, &format!("expected {first} fields as in the first row, got {}", record.len())));
+            let what = format!("expected {first} fields as in the first row, got {}", record.len());
+            return Err(fail(source.cx, line, &what));
         }
-        let bytes = record.as_slice().len();
-        cx.work(1 + bytes / 16 + record.len())?;
-        cx.reserve(2 * OBJECT + record.len().saturating_mul(STRING + 4 * SLOT) + bytes)?;
-        if let Some(row) = each(cx, &record)? {
-            if rows.len() == rows.capacity() {
-                cx.reserve(rows.len() * 2 * SLOT)?;
-            }
-            rows.push(row);
+        source.cx.work(2 + record.len() / 4)?;
+        // A record keeps its room, so that the longest counts.
+        source.held = rows.held() + source.record_bytes();
+        source.read = 0;
+        let held = source.held + record.as_slice().len();
+        source.cx.reserve(held + 2 * OBJECT + record.len().saturating_mul(STRING + 4 * SLOT))?;
+        if let Some(row) = each(source.cx, &record)? {
+            rows.push(source.cx, row)?;
         }
     }
 }
 
-fn fields<'v>(cx: &mut Cx<'v>, record: &StringRecord) -> Result<Vec<Value<'v>>, Fault<'v>> {
-    let mut fields = Vec::with_capacity(record.len());
+/// A text that is read in pieces, each charged for before it is given.
+struct Pieces<'c, 'v> {
+    cx: &'c mut Cx<'v>,
+    rest: [&'v [u8]; 2],
+    /// Why there was no piece.
+    fault: Option<Fault<'v>>,
+    /// Bytes that are held apart from the heap.
+    held: usize,
+    /// Bytes given since the last record.
+    read: usize,
+}
+
+impl Pieces<'_, '_> {
+    /// The most that the record takes that is being read: its text, and an offset for each field, in vectors that grow.
+    fn record_bytes(&self) -> usize {
+        self.read.saturating_mul(2 * (1 + size_of::<usize>()))
+    }
+}
+
+impl Read for Pieces<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest[0].is_empty() {
+            self.rest.swap(0, 1);
+        }
+        let length = buffer.len().min(self.rest[0].len());
+        self.read += length;
+        let room = self.held.saturating_add(self.record_bytes());
+        if let Err(fault) = self.cx.work(length / 16).and_then(|()| self.cx.reserve(room)) {
+            self.fault = Some(fault);
+            return Err(std::io::Error::other("a limit"));
+        }
+        let (piece, rest) = self.rest[0].split_at(length);
+        buffer[..length].copy_from_slice(piece);
+        self.rest[0] = rest;
+        Ok(length)
+    }
+}
+
+fn fields<'v>(cx: &mut Cx<'v>, record: &StringRecord) -> Result<Values<'v>, Fault<'v>> {
+    let mut fields = Values::with_room(cx, record.len())?;
     for field in record {
-        fields.push(cx.str(field)?);
+        fields.push_str(cx, field)?;
     }
     Ok(fields)
 }
 
 fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    read(cx, args, "csv.parse", false, |cx, record| {
-        let fields = fields(cx, record)?;
-        Ok(Some(cx.list(fields)?.into()))
-    })
+    read(cx, args, "csv.parse", false, |cx, record| Ok(Some(fields(cx, record)?.list(cx)?)))
 }
 
 fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let mut header: Option<Vec<Value<'v>>> = None;
+    let mut meter = Meter::default();
     read(cx, args, "csv.parse_maps", true, |cx, record| {
         let Some(header) = &header else {
-            let names = fields(cx, record)?;
+            let names = fields(cx, record)?.into_vec(cx)?;
             let seen = cx.set();
             for &name in &names {
                 if !seen.add_member(cx, name)? {
-                    let name = name.as_str().unwrap_or("");
+                    let name = beginning(name.as_str().unwrap_or(""));
                     let message = format!("csv.parse_maps: the first row has {name:?} twice");
                     return Err(cx.fail(ErrorKind::Value, message));
                 }
@@ -119,6 +167,7 @@ fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         let map = cx.map();
         map.reserve(cx, record.len())?;
         for (&name, field) in header.iter().zip(record) {
+            meter.steps(cx, 8 + field.len() / 4)?;
             let field = cx.str(field)?;
             map.insert(cx, name, field)?;
         }
@@ -175,9 +224,12 @@ fn in_order<'v>(cx: &mut Cx<'v>, map: Map<'v>, names: &[Value<'v>]) -> Result<Ve
 }
 
 fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[Value<'v>]) -> Result<(), Fault<'v>> {
-    let mut row = Vec::with_capacity(values.len());
+    cx.reserve(values.len().saturating_mul(size_of::<Cow<'_, str>>()))?;
+    let mut row: Vec<Cow<'v, str>> = Vec::with_capacity(values.len());
     let mut bytes = 0;
+    let mut meter = Meter::default();
     for &value in values {
+        meter.steps(cx, 4)?;
         match value.view() {
             View::Nil => row.push("".into()),
             View::Str(_) | View::Int(_) | View::Float(_) | View::Bool(_) => row.push(show::str_text(cx, value)?),
@@ -185,9 +237,11 @@ fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[V
         }
         bytes += row.last().map_or(0, |field| field.len());
     }
-    cx.work(1 + bytes / 16 + values.len() / 4)?;
+    meter.settle(cx)?;
+    cx.work(1 + bytes / 16)?;
     // The text, what quoting adds to it, and its copy in the end.
-    cx.reserve(writer.get_ref().len().saturating_mul(2).saturating_add(bytes.saturating_mul(4)))?;
+    let written = writer.get_ref().len().saturating_mul(2).saturating_add(bytes.saturating_mul(4));
+    cx.reserve(written.saturating_add(values.len() * size_of::<Cow<'_, str>>()))?;
     match writer.write_record(row.iter().map(|field| field.as_bytes())) {
         Ok(()) => Ok(()),
         Err(error) => Err(cx.fail(ErrorKind::Value, format!("csv.stringify: {error}"))),

@@ -34,3 +34,10 @@ pub const FILES: &[File] = files! {
     #[cfg(feature = "actor")]
     "actor.qp" Some("actor");
 };
+
+/// Those that are no part of this build. They count for the engine edition all the same.
+#[allow(dead_code, reason = "only the build script compiles them")]
+pub const LEFT_OUT: &[File] = files! {
+    #[cfg(not(feature = "actor"))]
+    "actor.qp" Some("actor");
+};

@@ -21,6 +21,9 @@ pub(crate) fn format<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             return Err(cx.fail_with(ErrorKind::Value, message, Value::int(position as i64)));
         }
     };
+    // Beyond the digits that a float has each costs a calculation with all of them.
+    let precision = spec.precision.unwrap_or(0);
+    cx.work(spec.width / 64 + if precision > 17 { precision } else { 0 })?;
     match args[0].view() {
         View::Int(int) if spec.kind.is_none_or(Kind::is_for_numbers) => {
             let number = int_number(&spec, int);

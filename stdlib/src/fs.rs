@@ -9,6 +9,7 @@ use quipu_vm::heap::Str;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
+use crate::charge::Values;
 use crate::disk::write_whole;
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
@@ -261,8 +262,11 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     };
     let path = text(cx, path, "fs.list", "path")?;
     let names = names(cx, path, "fs.list")?;
-    let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-    crate::text::list(cx, &names, names.iter().map(|name| name.len()).sum())
+    let mut values = Values::with_room(cx, names.len())?;
+    for (name, _) in &names {
+        values.push_str(cx, name)?;
+    }
+    values.list(cx)
 }
 
 fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

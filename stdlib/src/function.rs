@@ -34,6 +34,7 @@ fn free_vars<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         let plain = name.clone();
         let mut copy = 2;
         while variables.get_text(cx, &name).is_some() {
+            cx.work(8)?;
             name = format!("{plain} ({copy})");
             copy += 1;
         }

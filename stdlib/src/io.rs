@@ -15,8 +15,9 @@ pub(crate) const NATIVES: &[Entry] = &[
         with_input(grant, |cx, input, _| {
             all(cx, input, "io.read_all", usize::MAX)?;
             cx.work(input.read().len() / 64)?;
+            cx.reserve(input.read().len().saturating_mul(2))?;
             let text = decode(cx, input.read(), "io.read_all")?;
-            let value = cx.str(&text)?;
+            let value = cx.str(text)?;
             input.used(input.read().len());
             Ok(value)
         })
@@ -33,6 +34,7 @@ pub(crate) const NATIVES: &[Entry] = &[
                 all(cx, input, "io.read_bytes", most)?;
                 let most = most.min(input.read().len());
                 cx.work(most / 64)?;
+                cx.reserve(input.read().len().saturating_add(most))?;
                 let value = cx.bytes(&input.read()[..most])?;
                 input.used(most);
                 Ok(value)
@@ -78,7 +80,7 @@ fn read_line(grant: &Grant) -> Box<HostFn> {
         let text = if used > line { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
         cx.work(text.len() / 64)?;
         let line = decode(cx, text, "io.read_line")?;
-        let value = cx.str(&line)?;
+        let value = cx.str(line)?;
         input.used(used);
         Ok(value)
     })
@@ -99,9 +101,9 @@ fn fault<'v>(cx: &mut Cx<'v>, stuck: Stuck<'v>, native: &str) -> Fault<'v> {
     }
 }
 
-fn decode<'v>(cx: &mut Cx<'v>, bytes: &[u8], native: &str) -> Result<String, Fault<'v>> {
+fn decode<'v, 'b>(cx: &mut Cx<'v>, bytes: &'b [u8], native: &str) -> Result<&'b str, Fault<'v>> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
+        Ok(text) => Ok(text),
         Err(error) => {
             let at = error.valid_up_to();
             let message = format!("{native}: the input is not UTF-8 from byte {at} on; `io.read_bytes` takes any");

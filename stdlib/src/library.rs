@@ -30,7 +30,7 @@ pub(crate) const METHODS: &[(&str, &[Entry])] = &[
 ];
 
 /// The natives that stand for themselves: built-in functions, conversions, and those that only library code sees.
-const PLAIN: &[&[Entry]] = &[
+pub(crate) const PLAIN: &[&[Entry]] = &[
     core::NATIVES,
     core::CONVERSIONS,
     core::INTERNALS,

@@ -6,9 +6,10 @@ use quipu_vm::ops::equal::equal;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, int, this_list};
+use crate::charge::{PIECE, Text, Values};
 use crate::entry::{Entry, native};
 use crate::items::{self, OBJECT, SLOT};
-use crate::{order, text};
+use crate::order;
 
 pub(crate) const METHODS: &[Entry] = &[
     native("len()", "Number of elements.", len).known(Intrinsic::ListLen),
@@ -111,6 +112,8 @@ fn remove_at<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn extend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.extend")?;
     let more = items::collect(cx, args[1])?;
+    // The list grows while the elements are held apart.
+    cx.reserve(more.len().saturating_mul(2 * SLOT))?;
     list.extend_from_slice(cx, &more)?;
     Ok(Value::NIL)
 }
@@ -122,10 +125,8 @@ fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 /// A new list of the elements from `start` up to `end`.
 fn part<'v>(cx: &mut Cx<'v>, list: List<'v>, start: usize, end: usize) -> Outcome<'v> {
-    let len = end.min(list.len()).saturating_sub(start);
-    cx.reserve(len * SLOT + OBJECT)?;
-    cx.work(len / 16)?;
-    Ok(cx.list(list.slice(start, end))?.into())
+    let items = items::part(cx, list, start, end)?;
+    Ok(cx.list(items)?.into())
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -178,13 +179,10 @@ pub(crate) fn search<'v>(
 fn concat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.concat")?;
     let more = items::collect(cx, args[1])?;
-    let bytes = (list.len() + more.len()).saturating_mul(SLOT);
-    cx.reserve(bytes.saturating_add(OBJECT))?;
-    cx.work(list.len() / 16)?;
-    let mut all = Vec::with_capacity(list.len() + more.len());
-    all.extend(list.iter());
-    all.extend(more);
-    Ok(cx.list(all)?.into())
+    let mut all = Values::with_room(cx, list.len().saturating_add(2 * more.len()))?;
+    all.extend_from_list(cx, list)?;
+    all.extend(cx, &more)?;
+    all.list(cx)
 }
 
 fn zip<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -192,24 +190,22 @@ fn zip<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     // The other one may be a range far longer than the list.
     let others = items::collect_up_to(cx, args[1], list.len())?;
     let len = list.len().min(others.len());
-    cx.reserve(len * (SLOT + OBJECT + 2 * SLOT) + OBJECT)?;
-    cx.work(len / 4)?;
-    let mut pairs = Vec::with_capacity(len);
+    let mut pairs = Values::with_room(cx, len)?;
+    pairs.reserve(cx, len * (OBJECT + 3 * SLOT))?;
     for (x, y) in list.iter().zip(others) {
-        pairs.push(cx.tuple(&[x, y])?);
+        pairs.push_tuple(cx, &[x, y])?;
     }
-    Ok(cx.list(pairs)?.into())
+    pairs.list(cx)
 }
 
 fn enumerate<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.enumerate")?;
-    cx.reserve(list.len() * (SLOT + OBJECT + 2 * SLOT) + OBJECT)?;
-    cx.work(list.len() / 4)?;
-    let mut pairs = Vec::with_capacity(list.len());
+    let mut pairs = Values::with_room(cx, list.len())?;
+    pairs.reserve(cx, list.len() * (OBJECT + 2 * SLOT))?;
     for (i, x) in list.iter().enumerate() {
-        pairs.push(cx.tuple(&[Value::int(i as i64), x])?);
+        pairs.push_tuple(cx, &[Value::int(i as i64), x])?;
     }
-    Ok(cx.list(pairs)?.into())
+    pairs.list(cx)
 }
 
 fn min<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -226,11 +222,13 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         Some(&separator) => crate::args::text(cx, separator, "list.join", "separator")?.as_str(),
         None => "",
     };
-    cx.work(list.len() / 16)?;
-    let mut parts = Vec::with_capacity(list.len());
+    let mut length = separator.len().saturating_mul(list.len().saturating_sub(1));
     for (i, value) in list.iter().enumerate() {
+        if i.is_multiple_of(PIECE / SLOT) {
+            cx.work((list.len() - i).min(PIECE / SLOT) / 16)?;
+        }
         match value.as_str() {
-            Some(part) => parts.push(part),
+            Some(part) => length = length.saturating_add(part.len()),
             None => {
                 let kind = value.kind_name();
                 let message = format!("list.join: expected strs only, got {kind} at position {i}; `map(str)` converts");
@@ -238,7 +236,7 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             }
         }
     }
-    text::join(cx, &parts, separator)
+    Text::joined(cx, length, list.iter().map(|part| part.as_str().unwrap_or("")), separator)
 }
 
 fn take<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -258,7 +256,8 @@ fn in_order<'v>(cx: &mut Cx<'v>, list: List<'v>, comparator: Option<&Value<'v>>)
     if comparator.is_some_and(|comparator| !comparator.is_nil()) {
         return Err(Fault::Defer);
     }
-    order::sorted(cx, list.to_vec())
+    let items = items::part(cx, list, 0, usize::MAX)?;
+    order::sorted(cx, items)
 }
 
 fn sort<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -283,19 +282,15 @@ fn reverse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.reversed")?;
-    cx.reserve(list.len() * SLOT + OBJECT)?;
-    cx.work(list.len() / 16)?;
-    let mut values = list.to_vec();
-    values.reverse();
+    let len = list.len();
+    let values = items::one_by_one(cx, len, (0..len).rev().filter_map(|i| list.get(i)))?;
     Ok(cx.list(values)?.into())
 }
 
 fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.unique")?;
-    cx.reserve(list.len() * SLOT + OBJECT)?;
-    cx.work(list.len() / 4)?;
     let seen = cx.set();
-    let mut kept = Vec::new();
+    let mut kept = Values::default();
     for value in list.iter() {
         let plain = match value.view() {
             View::Float(float) => !float.is_nan(),
@@ -304,45 +299,51 @@ fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         if !plain {
             return Err(Fault::Defer);
         }
+        kept.steps(cx, 16)?;
+        kept.reserve(cx, 0)?;
         if seen.add_member(cx, value)? {
-            kept.push(value);
+            kept.push(cx, value)?;
         }
     }
-    Ok(cx.list(kept)?.into())
+    kept.list(cx)
 }
 
 fn chunks<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.chunks")?;
     let n = count(cx, args[1], "list.chunks", "size", 1)?;
     let chunks = list.len().div_ceil(n);
-    cx.reserve(list.len() * SLOT + chunks * (SLOT + OBJECT) + OBJECT)?;
-    cx.work(list.len() / 16 + chunks / 4)?;
-    let mut all = Vec::with_capacity(chunks);
-    for i in 0..chunks {
-        all.push(cx.list(list.slice(i * n, (i * n).saturating_add(n)))?.into());
+    parts(cx, list, chunks, n, n)
+}
+
+/// A list of `count` lists of at most `length` elements, which begin `step` elements apart.
+fn parts<'v>(cx: &mut Cx<'v>, list: List<'v>, count: usize, step: usize, length: usize) -> Outcome<'v> {
+    let each = length.min(list.len());
+    let bytes = each.saturating_mul(SLOT).saturating_add(OBJECT);
+    let mut all = Values::with_room(cx, count)?;
+    all.reserve(cx, (count.saturating_sub(1)).saturating_mul(bytes))?;
+    for i in 0..count {
+        all.steps(cx, 8)?;
+        all.reserve(cx, bytes)?;
+        let start = i * step;
+        let part = items::part(cx, list, start, start.saturating_add(length))?;
+        let part = cx.list(part)?.into();
+        all.push(cx, part)?;
     }
-    Ok(cx.list(all)?.into())
+    all.list(cx)
 }
 
 fn windows<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.windows")?;
     let n = count(cx, args[1], "list.windows", "size", 1)?;
     let windows = (list.len() + 1).saturating_sub(n);
-    let slots = windows.saturating_mul(n.min(list.len()));
-    cx.reserve(slots.saturating_mul(SLOT).saturating_add(windows * (SLOT + OBJECT) + OBJECT))?;
-    cx.work(slots / 16 + windows / 4)?;
-    let mut all = Vec::with_capacity(windows);
-    for i in 0..windows {
-        all.push(cx.list(list.slice(i, i + n))?.into());
-    }
-    Ok(cx.list(all)?.into())
+    parts(cx, list, windows, 1, n)
 }
 
 fn to_tuple<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.to_tuple")?;
-    cx.reserve(list.len() * SLOT + OBJECT)?;
-    cx.work(list.len() / 16)?;
-    cx.tuple(&list.to_vec())
+    let mut values = Values::with_room(cx, list.len())?;
+    values.extend_from_list(cx, list)?;
+    values.tuple(cx)
 }
 
 fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -352,10 +353,16 @@ fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let at = count(cx, args[1], "_copy_items", "position", 0)?;
     let start = count(cx, args[3], "_copy_items", "position", 0)?;
     let end = count(cx, args[4], "_copy_items", "position", 0)?;
-    cx.work(end.saturating_sub(start) / 16)?;
-    for offset in 0..end.min(from.len()).saturating_sub(start) {
-        let Some(value) = from.get(start + offset) else { break };
-        to.set(cx, at + offset, value);
+    let count = end.min(from.len()).saturating_sub(start);
+    let mut done = 0;
+    while done < count {
+        let piece = (count - done).min(PIECE / SLOT);
+        cx.work(piece / 16)?;
+        for offset in done..done + piece {
+            let Some(value) = from.get(start + offset) else { break };
+            to.set(cx, at + offset, value);
+        }
+        done += piece;
     }
     Ok(Value::NIL)
 }
@@ -367,9 +374,8 @@ fn replace_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     if args[2].as_int() != Some(list.len() as i64) {
         return Err(cx.fail(ErrorKind::Changed, "sort: the size of the list changed while it was being sorted"));
     }
-    cx.reserve(items.len() * SLOT)?;
-    cx.work(items.len() / 16)?;
-    list.replace_all(cx, items.to_vec())?;
+    let items = items::part(cx, items, 0, usize::MAX)?;
+    list.replace_all(cx, items)?;
     Ok(Value::NIL)
 }
 
@@ -378,7 +384,9 @@ fn sorted_by_keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         return Err(cx.fail(ErrorKind::Type, "_sorted_by_keys: expected lists"));
     };
     cx.reserve(items.len() * SLOT + OBJECT)?;
-    let order = order::sorted_positions(cx, &keys.to_vec())?;
-    let values = order.into_iter().filter_map(|position| items.get(position)).collect();
+    let keys = items::part(cx, keys, 0, usize::MAX)?;
+    let order = order::sorted_positions(cx, &keys)?;
+    cx.reserve(items.len() * (SLOT + size_of::<usize>()) + keys.len() * SLOT + OBJECT)?;
+    let values = items::one_by_one(cx, order.len(), order.iter().filter_map(|&position| items.get(position)))?;
     Ok(cx.list(values)?.into())
 }

@@ -1,11 +1,12 @@
 //! Methods of maps that call nothing but `hash` and `eq` of keys. Those that take functions are in `map.qp`.
 
+use quipu_vm::heap::Map;
 use quipu_vm::native::Intrinsic;
 use quipu_vm::{Cx, Fault, Outcome, Value, View};
 
 use crate::args::this_map;
 use crate::entry::{Entry, native};
-use crate::items::{OBJECT, SLOT};
+use crate::items::{self, SLOT};
 use crate::order;
 
 pub(crate) const METHODS: &[Entry] = &[
@@ -48,21 +49,19 @@ fn remove<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let map = this_map(cx, args, "map.keys")?;
-    cx.reserve(map.len() * SLOT + OBJECT)?;
-    cx.work(map.len() / 16)?;
-    Ok(cx.list(map.keys())?.into())
+    let keys = items::one_by_one(cx, map.len(), map.iter().map(|(key, _)| key))?;
+    Ok(cx.list(keys)?.into())
 }
 
 fn values<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let map = this_map(cx, args, "map.values")?;
-    cx.reserve(map.len() * SLOT + OBJECT)?;
-    cx.work(map.len() / 16)?;
-    Ok(cx.list(map.values())?.into())
+    let values = items::one_by_one(cx, map.len(), map.iter().map(|(_, value)| value))?;
+    Ok(cx.list(values)?.into())
 }
 
 fn items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     this_map(cx, args, "map.items")?;
-    let items = crate::items::collect(cx, args[0])?;
+    let items = items::collect(cx, args[0])?;
     Ok(cx.list(items)?.into())
 }
 
@@ -70,12 +69,16 @@ fn update<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let map = this_map(cx, args, "map.update")?;
     let View::Map(other) = args[1].view() else { return Err(Fault::Defer) };
     map.reserve(cx, other.len())?;
-    cx.work(other.len() / 4)?;
     if map != other {
         // The entries are read before a key's methods could change the other map.
+        cx.reserve(other.len() * 2 * SLOT)?;
+        cx.work(other.len() / 16)?;
         let entries: Vec<_> = other.iter().collect();
-        for (key, value) in entries {
-            map.insert(cx, key, value)?;
+        for piece in entries.chunks(1024) {
+            cx.work(piece.len() / 2)?;
+            for &(key, value) in piece {
+                map.insert(cx, key, value)?;
+            }
         }
     }
     Ok(Value::NIL)
@@ -87,12 +90,19 @@ fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(this_map(cx, args, "map.copy")?.copy(cx)?.into())
+    let map = this_map(cx, args, "map.copy")?;
+    copied(cx, map)
+}
+
+/// A copy of a map or set.
+pub(crate) fn copied<'v>(cx: &mut Cx<'v>, table: Map<'v>) -> Outcome<'v> {
+    cx.work(table.len() / 4)?;
+    Ok(table.copy(cx)?.into())
 }
 
 fn sorted_keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let map = this_map(cx, args, "map.sorted_keys")?;
-    cx.reserve(map.len() * SLOT + OBJECT)?;
-    let sorted = order::sorted(cx, map.keys())?;
+    let keys = items::one_by_one(cx, map.len(), map.iter().map(|(key, _)| key))?;
+    let sorted = order::sorted(cx, keys)?;
     Ok(cx.list(sorted)?.into())
 }

@@ -5,6 +5,7 @@ use quipu_vm::native::{HostFn, Stop};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 
 use crate::args::{int, text};
+use crate::charge::Values;
 use crate::entry::{Entry, hosted, native};
 use crate::grant::{Capability, Grant};
 use crate::process;
@@ -38,8 +39,11 @@ pub(crate) const INTERNALS: &[Entry] = &[
 fn args(grant: &Grant) -> Box<HostFn> {
     let args = grant.args.clone();
     Box::new(move |cx, _| {
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        crate::text::list(cx, &args, args.iter().map(|arg| arg.len()).sum())
+        let mut values = Values::with_room(cx, args.len())?;
+        for arg in &args {
+            values.push_str(cx, arg)?;
+        }
+        values.list(cx)
     })
 }
 

@@ -5,6 +5,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 use crate::args::{count, expected, int, number, text};
 use crate::entry::{Entry, native};
 use crate::items::SLOT;
+use crate::text::beginning;
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("pack(format, ..values)", "The values in binary form, one for each field of the format.", pack),
@@ -100,7 +101,9 @@ fn format<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<Vec<Fie
     let text = text(cx, value, native, "format")?.as_str();
     cx.reserve(text.len().saturating_mul(size_of::<Field>()))?;
     cx.work(1 + text.len() / 16)?;
-    let fields = text.split_whitespace().map(|part| field(part).map_err(|what| format!("{native}: `{part}`: {what}")));
+    let fields = text
+        .split_whitespace()
+        .map(|part| field(part).map_err(|what| format!("{native}: `{}`: {what}", beginning(part))));
     fields.collect::<Result<_, _>>().map_err(|message: String| cx.fail(ErrorKind::Value, message))
 }
 

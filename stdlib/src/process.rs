@@ -131,8 +131,8 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
     };
     let stdin = match option(cx, "stdin").map(|value| (value, value.view())) {
         None => None,
-        Some((_, View::Str(text))) => Some(text.as_str().as_bytes().to_vec()),
-        Some((_, View::Bytes(bytes))) => Some(bytes.as_slice().to_vec()),
+        Some((_, View::Str(text))) => Some(input(cx, text.as_str().as_bytes())?),
+        Some((_, View::Bytes(bytes))) => Some(input(cx, bytes.as_slice())?),
         Some((value, _)) => return Err(expected(cx, "os.run", "a str or bytes as stdin", value)),
     };
     command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -154,6 +154,13 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
         running.collect(pipe, 1);
     }
     Ok(running)
+}
+
+/// A copy of what the process is to read.
+fn input<'v>(cx: &mut Cx<'v>, bytes: &[u8]) -> Result<Vec<u8>, Fault<'v>> {
+    cx.reserve(bytes.len())?;
+    cx.work(bytes.len() / 64)?;
+    Ok(bytes.to_vec())
 }
 
 impl Running {

@@ -5,6 +5,7 @@ use quipu_vm::heap::Instance;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, expected, int, this_list};
+use crate::charge::PIECE;
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
 
@@ -140,9 +141,11 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (mut state, generator) = State::of(cx, args[0])?;
     let count = count(cx, args[1], "Generator.bytes", "count", 0)?;
     cx.reserve(count.saturating_mul(2))?;
-    cx.work(count / 16)?;
     let mut bytes = Vec::with_capacity(count);
     while bytes.len() < count {
+        if bytes.len().is_multiple_of(PIECE) {
+            cx.work((count - bytes.len()).min(PIECE) / 16)?;
+        }
         let word = state.word().to_le_bytes();
         bytes.extend_from_slice(&word[..word.len().min(count - bytes.len())]);
     }
@@ -151,12 +154,17 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     Ok(bytes)
 }
 
+/// How many elements change places between two looks at the limits.
+const SWAPS: usize = 1024;
+
 fn shuffle<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (mut state, generator) = State::of(cx, args[0])?;
     let list = this_list(cx, &args[1..], "Generator.shuffle")?;
     let places = count(cx, args[2], "Generator.shuffle", "count", 0)?.min(list.len());
-    cx.work(places / 4)?;
     for place in 0..places {
+        if place.is_multiple_of(SWAPS) {
+            cx.work((places - place).min(SWAPS) / 2)?;
+        }
         let from = place + state.up_to((list.len() - 1 - place) as u64) as usize;
         list.swap(cx, place, from);
     }

@@ -4,8 +4,9 @@ use quipu_vm::heap::Set;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::this_set;
+use crate::charge::Meter;
 use crate::entry::{Entry, native};
-use crate::items::{OBJECT, SLOT};
+use crate::items;
 
 pub(crate) const METHODS: &[Entry] = &[
     native("len()", "Number of members.", len),
@@ -59,24 +60,29 @@ fn both<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Set<'v
 
 fn union<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (this, other) = both(cx, args, "set.union")?;
+    cx.work(this.len() / 4)?;
     let all = this.copy(cx)?;
     all.reserve(cx, other.len())?;
-    cx.work(other.len() / 4)?;
+    let mut meter = Meter::default();
     for (member, _) in other.iter() {
+        meter.steps(cx, 8)?;
         all.add_member(cx, member)?;
     }
+    meter.settle(cx)?;
     Ok(all.into())
 }
 
 /// The members for which it is `wanted` that they are in the other set.
 fn select<'v>(cx: &mut Cx<'v>, this: Set<'v>, other: Set<'v>, wanted: bool) -> Outcome<'v> {
-    cx.work(this.len() / 4)?;
     let kept = cx.set();
+    let mut meter = Meter::default();
     for (member, _) in this.iter() {
+        meter.steps(cx, 8)?;
         if other.contains(cx, member)? == wanted {
             kept.add_member(cx, member)?;
         }
     }
+    meter.settle(cx)?;
     Ok(kept.into())
 }
 
@@ -95,20 +101,21 @@ fn is_subset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     if this.len() > other.len() {
         return Ok(Value::FALSE);
     }
-    cx.work(this.len() / 4)?;
+    let mut meter = Meter::default();
     for (member, _) in this.iter() {
+        meter.steps(cx, 8)?;
         if !other.contains(cx, member)? {
             return Ok(Value::FALSE);
         }
     }
+    meter.settle(cx)?;
     Ok(Value::TRUE)
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let set = this_set(cx, args, "set.to_list")?;
-    cx.reserve(set.len() * SLOT + OBJECT)?;
-    cx.work(set.len() / 16)?;
-    Ok(cx.list(set.keys())?.into())
+    let members = items::one_by_one(cx, set.len(), set.iter().map(|(member, _)| member))?;
+    Ok(cx.list(members)?.into())
 }
 
 fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -117,5 +124,6 @@ fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(this_set(cx, args, "set.copy")?.copy(cx)?.into())
+    let set = this_set(cx, args, "set.copy")?;
+    crate::map::copied(cx, set)
 }

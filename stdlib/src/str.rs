@@ -1,14 +1,14 @@
 //! Methods of strings. Positions and lengths are in code points.
 
-use memchr::memmem;
 use quipu_vm::heap::Str;
 use quipu_vm::native::Intrinsic;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 
 use crate::args::{count, int, text as text_arg, this_str};
+use crate::charge::{Meter, PIECE, Text, Values, count_chars, pieces};
 use crate::entry::{Entry, native};
 use crate::items;
-use crate::text::{self, STRING, clamp};
+use crate::text::{self, Occurrences, clamp};
 
 pub(crate) const METHODS: &[Entry] = &[
     native("len()", "Number of code points.", len).known(Intrinsic::StrLen),
@@ -55,40 +55,93 @@ fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     Ok(Value::bool(this_str(cx, args, "str.is_empty")?.as_str().is_empty()))
 }
 
-/// Cases may change the length: at most three code points of at most three bytes come from one of two bytes.
+/// Cases may change the length, so the text grows as it comes.
 fn upper<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.upper")?.as_str();
-    cx.reserve(this.len().saturating_mul(3) + STRING)?;
-    cx.work(this.len() / 16)?;
-    cx.str(&this.to_uppercase())
+    let mut all = Text::with_room(cx, this.len())?;
+    pieces(cx, this, 16, |cx, piece| all.push(cx, &piece.to_uppercase()))?;
+    all.str(cx)
 }
 
+/// A sigma is another letter where it ends a word, so pieces are cut between two letters, and lowered with both.
 fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.lower")?.as_str();
-    cx.reserve(this.len().saturating_mul(3) + STRING)?;
-    cx.work(this.len() / 16)?;
-    cx.str(&this.to_lowercase())
+    let mut all = Text::with_room(cx, this.len())?;
+    let has_sigma = this.len() > PIECE && text::find_bytes(cx, this.as_bytes(), "Σ".as_bytes())?.is_some();
+    let mut at = 0;
+    while at < this.len() {
+        let end = at + if has_sigma { cut(&this[at..]) } else { this[at..].floor_char_boundary(PIECE) };
+        cx.work((end - at) / 16)?;
+        let (before, after) = match has_sigma {
+            true => (this[..at].chars().next_back(), this[end..].chars().next()),
+            false => (None, None),
+        };
+        let start = at - before.map_or(0, char::len_utf8);
+        let lowered = this[start..end + after.map_or(0, char::len_utf8)].to_lowercase();
+        let length = |c: char| c.to_lowercase().map(char::len_utf8).sum::<usize>();
+        all.push(cx, &lowered[before.map_or(0, length)..lowered.len() - after.map_or(0, length)])?;
+        at = end;
+    }
+    all.str(cx)
 }
 
-/// A part of a string: the string itself if that is all of it.
-fn part<'v>(cx: &mut Cx<'v>, whole: Str<'v>, part: &'v str) -> Outcome<'v> {
-    cx.work(whole.as_str().len() / 64)?;
-    if part.len() == whole.as_str().len() { Ok(whole.into()) } else { cx.str(part) }
+/// Whether a character is a letter with cases of those that stand beside a sigma. Others may be such that do not count.
+fn is_cased(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{3c9}' | '\u{410}'..='\u{44f}')
+}
+
+/// Where a piece of a text ends: between two letters that have cases, or else at the end.
+fn cut(text: &str) -> usize {
+    let from = text.floor_char_boundary(PIECE);
+    let mut has_case = false;
+    for (offset, c) in text[from..].char_indices() {
+        let had_case = std::mem::replace(&mut has_case, is_cased(c));
+        if had_case && has_case {
+            return from + offset;
+        }
+    }
+    text.len()
+}
+
+/// The string without white space at one end or both: itself if there is none.
+fn trimmed<'v>(cx: &mut Cx<'v>, whole: Str<'v>, at_start: bool, at_end: bool) -> Outcome<'v> {
+    let mut text = whole.as_str();
+    let mut goes_on = at_start;
+    while goes_on {
+        let (piece, after) = text.split_at(text.floor_char_boundary(PIECE));
+        let bare = piece.trim_start();
+        cx.work((piece.len() - bare.len()) / 32)?;
+        text = &text[piece.len() - bare.len()..];
+        goes_on = bare.is_empty() && !after.is_empty();
+    }
+    goes_on = at_end;
+    while goes_on {
+        let (before, piece) = text.split_at(text.ceil_char_boundary(text.len().saturating_sub(PIECE)));
+        let bare = piece.trim_end();
+        cx.work((piece.len() - bare.len()) / 32)?;
+        text = &text[..before.len() + bare.len()];
+        goes_on = bare.is_empty() && !before.is_empty();
+    }
+    if text.len() == whole.as_str().len() {
+        return Ok(whole.into());
+    }
+    cx.work(text.len() / 64)?;
+    cx.str(text)
 }
 
 fn trim<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.trim")?;
-    part(cx, this, this.as_str().trim())
+    trimmed(cx, this, true, true)
 }
 
 fn trim_start<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.trim_start")?;
-    part(cx, this, this.as_str().trim_start())
+    trimmed(cx, this, true, false)
 }
 
 fn trim_end<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.trim_end")?;
-    part(cx, this, this.as_str().trim_end())
+    trimmed(cx, this, false, true)
 }
 
 /// A separator or the like, which must not be empty.
@@ -103,31 +156,55 @@ fn some_text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) ->
 fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.split")?.as_str();
     let separator = match args.get(1) {
-        Some(separator) if !separator.is_nil() => Some(some_text(cx, *separator, "str.split", "separator")?),
-        _ => None,
+        Some(separator) if !separator.is_nil() => some_text(cx, *separator, "str.split", "separator")?,
+        _ => return words(cx, this),
     };
-    cx.work(this.len() / 64)?;
-    let parts: Vec<&str> = match separator {
-        None => this.split_whitespace().collect(),
-        Some(separator) => {
-            let mut start = 0;
-            let mut parts = Vec::new();
-            for at in memmem::find_iter(this.as_bytes(), separator) {
-                parts.push(&this[start..at]);
-                start = at + separator.len();
+    let mut parts = Values::default();
+    let mut start = 0;
+    let mut separators = Occurrences::new(cx, this.as_bytes(), separator.as_bytes())?;
+    while let Some(at) = separators.next(cx)? {
+        parts.push_str(cx, &this[start..at])?;
+        start = at + separator.len();
+    }
+    parts.push_str(cx, &this[start..])?;
+    parts.list(cx)
+}
+
+/// The words between white space.
+fn words<'v>(cx: &mut Cx<'v>, text: &'v str) -> Outcome<'v> {
+    let mut words = Values::default();
+    let (mut at, mut begun) = (0, None);
+    pieces(cx, text, 32, |cx, piece| {
+        for (offset, c) in piece.char_indices() {
+            if !c.is_whitespace() {
+                begun = begun.or(Some(at + offset));
+            } else if let Some(start) = begun.take() {
+                words.push_str(cx, &text[start..at + offset])?;
             }
-            parts.push(&this[start..]);
-            parts
         }
-    };
-    text::list(cx, &parts, this.len())
+        at += piece.len();
+        Ok(())
+    })?;
+    if let Some(start) = begun {
+        words.push_str(cx, &text[start..])?;
+    }
+    words.list(cx)
 }
 
 fn lines<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.lines")?.as_str();
-    cx.work(this.len() / 64)?;
-    let lines: Vec<&str> = this.lines().collect();
-    text::list(cx, &lines, this.len())
+    let mut lines = Values::default();
+    let mut start = 0;
+    let mut ends = Occurrences::new(cx, this.as_bytes(), b"\n")?;
+    while let Some(at) = ends.next(cx)? {
+        let line = &this[start..at];
+        lines.push_str(cx, line.strip_suffix('\r').unwrap_or(line))?;
+        start = at + 1;
+    }
+    if start < this.len() {
+        lines.push_str(cx, &this[start..])?;
+    }
+    lines.list(cx)
 }
 
 fn chars<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -149,15 +226,17 @@ fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn starts_with<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.starts_with")?.as_str();
-    let part = text_arg(cx, args[1], "str.starts_with", "part")?.as_str();
-    Ok(Value::bool(this.starts_with(part)))
+    let this = this_str(cx, args, "str.starts_with")?.as_str().as_bytes();
+    let part = text_arg(cx, args[1], "str.starts_with", "part")?.as_str().as_bytes();
+    let start = this.get(..part.len());
+    Ok(Value::bool(start.map_or(Ok(false), |start| text::is_same(cx, start, part))?))
 }
 
 fn ends_with<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.ends_with")?.as_str();
-    let part = text_arg(cx, args[1], "str.ends_with", "part")?.as_str();
-    Ok(Value::bool(this.ends_with(part)))
+    let this = this_str(cx, args, "str.ends_with")?.as_str().as_bytes();
+    let part = text_arg(cx, args[1], "str.ends_with", "part")?.as_str().as_bytes();
+    let end = this.len().checked_sub(part.len()).map(|start| &this[start..]);
+    Ok(Value::bool(end.map_or(Ok(false), |end| text::is_same(cx, end, part))?))
 }
 
 fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -168,11 +247,16 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         None => 0,
     };
     let text = this.as_str();
+    if !this.is_ascii() {
+        // Positions are counted out.
+        let counted = if from < 0 { text.len() } else { usize::try_from(from).unwrap_or(usize::MAX).min(text.len()) };
+        cx.work(counted / 64)?;
+    }
     // Counting from the end needs the length; beyond the end there is nothing, not even the empty string.
     let from = if from < 0 { clamp(from, this.char_count()) } else { usize::try_from(from).unwrap_or(usize::MAX) };
     let Some(start) = this.byte_of_char(from) else { return Ok(Value::NIL) };
     let Some(found) = text::find_bytes(cx, &text.as_bytes()[start..], part.as_bytes())? else { return Ok(Value::NIL) };
-    let between = if this.is_ascii() { found } else { text[start..start + found].chars().count() };
+    let between = if this.is_ascii() { found } else { count_chars(cx, &text[start..start + found])? };
     Ok(Value::int((from + between) as i64))
 }
 
@@ -181,24 +265,28 @@ fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let old = some_text(cx, args[1], "str.replace", "text to be replaced")?;
     let new = text_arg(cx, args[2], "str.replace", "replacement")?.as_str();
     let text = this.as_str();
-    cx.work(text.len() / 64)?;
-    let finder = memmem::Finder::new(old);
-    let occurrences = finder.find_iter(text.as_bytes()).count();
+    let mut occurrences = 0usize;
+    let mut found = Occurrences::new(cx, text.as_bytes(), old.as_bytes())?;
+    let mut meter = Meter::default();
+    while found.next(cx)?.is_some() {
+        meter.steps(cx, 2)?;
+        occurrences += 1;
+    }
+    meter.settle(cx)?;
     if occurrences == 0 {
         return Ok(this.into());
     }
     let length = (text.len() - occurrences * old.len()).saturating_add(occurrences.saturating_mul(new.len()));
-    cx.reserve(length.saturating_add(STRING))?;
-    cx.work(length / 64 + occurrences / 16)?;
-    let mut replaced = String::with_capacity(length);
+    let mut replaced = Text::with_room(cx, length)?;
     let mut start = 0;
-    for at in finder.find_iter(text.as_bytes()) {
-        replaced.push_str(&text[start..at]);
-        replaced.push_str(new);
+    let mut found = Occurrences::new(cx, text.as_bytes(), old.as_bytes())?;
+    while let Some(at) = found.next(cx)? {
+        replaced.push(cx, &text[start..at])?;
+        replaced.push(cx, new)?;
         start = at + old.len();
     }
-    replaced.push_str(&text[start..]);
-    cx.str(&replaced)
+    replaced.push(cx, &text[start..])?;
+    replaced.str(cx)
 }
 
 fn repeat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -225,24 +313,38 @@ fn pad<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, at_start: bool) ->
     if fill.chars().nth(1).is_some() || fill.is_empty() {
         return Err(cx.fail(ErrorKind::Value, format!("{native}: the fill must be one character")));
     }
+    if !this.is_ascii() {
+        cx.work(this.as_str().len() / 64)?;
+    }
     let missing = usize::try_from(width).unwrap_or(0).saturating_sub(this.char_count());
     if missing == 0 {
         return Ok(this.into());
     }
     let text = this.as_str();
     let length = fill.len().saturating_mul(missing).saturating_add(text.len());
-    cx.reserve(length.saturating_add(STRING))?;
-    cx.work(length / 64)?;
-    let padding = fill.repeat(missing);
-    cx.str(&if at_start { padding + text } else { text.to_string() + &padding })
+    let mut padded = Text::with_room(cx, length)?;
+    if !at_start {
+        padded.push(cx, text)?;
+    }
+    padded.push_times(cx, fill, missing)?;
+    if at_start {
+        padded.push(cx, text)?;
+    }
+    padded.str(cx)
 }
 
 fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args, "str.reversed")?.as_str();
-    cx.reserve(this.len() + STRING)?;
-    cx.work(this.len() / 16)?;
-    let reversed: String = this.chars().rev().collect();
-    cx.str(&reversed)
+    let mut reversed = Text::with_room(cx, this.len())?;
+    let mut rest = this;
+    while !rest.is_empty() {
+        let (before, piece) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(PIECE)));
+        cx.work(piece.len() / 16)?;
+        let turned: String = piece.chars().rev().collect();
+        reversed.push(cx, &turned)?;
+        rest = before;
+    }
+    reversed.str(cx)
 }
 
 fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -265,8 +367,15 @@ fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 /// Whether there are characters and all of them are of a sort.
 fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, sort: fn(char) -> bool) -> Outcome<'v> {
     let this = this_str(cx, args, native)?.as_str();
-    cx.work(this.len() / 64)?;
-    Ok(Value::bool(!this.is_empty() && this.chars().all(sort)))
+    let mut all = !this.is_empty();
+    let mut rest = this;
+    while all && !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        cx.work(piece.len() / 32)?;
+        all = piece.chars().all(sort);
+        rest = after;
+    }
+    Ok(Value::bool(all))
 }
 
 fn is_digit<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

@@ -117,7 +117,8 @@ impl Input {
         }
         self.read.drain(..self.used);
         self.used = 0;
-        cx.reserve(self.read.len().saturating_add(CHUNK))?;
+        // The vector may double.
+        cx.reserve(self.read.len().saturating_mul(2).saturating_add(CHUNK))?;
         let reader = match &mut self.reader {
             Some(reader) => reader,
             empty => {

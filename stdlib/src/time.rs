@@ -12,6 +12,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 use crate::args::{number, text};
 use crate::entry::{Entry, native};
 use crate::streams::PATIENCE;
+use crate::text::beginning;
 
 pub(crate) const NATIVES: &[Entry] = &[
     native("now()", "The time in seconds since the beginning of 1970 in UTC.", now),
@@ -78,6 +79,7 @@ fn offset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<Optio
     match read_offset(given) {
         Some(offset) => Ok(Some(offset)),
         None => {
+            let given = beginning(given);
             let message = format!("{native}: expected an offset such as \"Z\" or \"+02:00\", got {given:?}");
             Err(cx.fail(ErrorKind::Value, message))
         }

@@ -4,7 +4,7 @@ use quipu_vm::{Cx, Outcome, Value};
 
 use crate::args::this_tuple;
 use crate::entry::{Entry, native};
-use crate::items::{OBJECT, SLOT};
+use crate::items;
 use crate::list::search;
 
 pub(crate) const METHODS: &[Entry] = &[
@@ -24,10 +24,9 @@ fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let items = this_tuple(cx, args, "tuple.to_list")?.as_slice();
-    cx.reserve(items.len() * SLOT + OBJECT)?;
-    cx.work(items.len() / 16)?;
-    Ok(cx.list(items.to_vec())?.into())
+    this_tuple(cx, args, "tuple.to_list")?;
+    let items = items::collect(cx, args[0])?;
+    Ok(cx.list(items)?.into())
 }
 
 fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

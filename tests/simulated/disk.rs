@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use quipu::actor::store::{Change, Claim, Entry, Hash, Kept, Kind, Listed, Memory, Sqlite, Store, StoreError, Swept};
+use quipu::actor::store::{
+    Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Memory, Sqlite, Store, StoreError, Swept,
+};
 
 use super::dice::Dice;
 
@@ -157,6 +159,18 @@ impl Store for Faulty {
 
     fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError> {
         self.store.replies(actor)
+    }
+
+    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+        self.store.held(actor)
+    }
+
+    fn holds(&mut self) -> Result<u64, StoreError> {
+        self.store.holds()
+    }
+
+    fn cut_off(&mut self, actor: &str, count: usize) -> Result<Vec<CutOff>, StoreError> {
+        self.store.cut_off(actor, count)
     }
 
     fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {

@@ -75,7 +75,10 @@ fn statement(numbers: &mut dyn FnMut(u64) -> u64, depth: u32, left: &mut i32, ou
         13 => format!(
             "c = (c + kept(|| {{ a = (a + {k}) % 1009; xs.len() }}) + resumed(fiber(|| {{ yield {k} }}))) % 997\n"
         ),
-        14 => format!("b = (b + many(..xs, a) + (\"${{a}}\" * {}).replace(\"1\", \"22\").len()) % 997\n", k * 300),
+        14 => format!(
+            "{{\nlet t = \"ab\" * {}\nlet own = [(t): {k}]\nif t == \"${{t}}\" {{ b = (b + own[\"${{t}}\"]) % 997 }}\nb = (b + many(..xs, a) + t.replace(\"b\", \"cc\").len()) % 997\n}}\n",
+            k * 300
+        ),
         15 => format!("c = (c + ([a, b, {k}] * {}).sorted().unique().len()) % 997\n", k * 20),
         16 => format!("if a % {} == 0 {{\n{}}} else {{\n{}}}\n", k % 3 + 2, inner(numbers, left), inner(numbers, left)),
         17 => format!("for i in 0..{} {{\na += i\n{}}}\n", k % 4, inner(numbers, left)),

@@ -44,8 +44,18 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// The fuel is used up, time is up, or the interrupt handle was used.
     pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
-        self.machine.fuel = self.machine.fuel.saturating_sub_unsigned(units as u64);
+        self.owe(units);
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
+    }
+
+    /// The most bytes that the heap may hold.
+    pub fn heap_limit(&self) -> usize {
+        self.machine.heap.limit
+    }
+
+    /// Charges fuel where there is no way to stop: the next safepoint does.
+    pub(crate) fn owe(&mut self, units: usize) {
+        self.machine.fuel = self.machine.fuel.saturating_sub_unsigned(units as u64);
     }
 
     /// Looks at the clock and the interrupt handle at once. A native that waits for something outside asks again and

@@ -1,23 +1,34 @@
 //! One actor: who waits for it, and what becomes of each call.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
-use super::call::{Call, Outcome, ReplyTo};
+use super::OPENED;
+use super::call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo};
+use super::idle::make_room;
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
-use super::recover::{RecoverError, begin, recover};
+use super::memory::{BESIDE, Hold, Place};
+use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
-use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step};
+use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step, StoreError};
 use crate::wire::{Stopped, Target};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
+
+/// When a client may ask again whose outcomes have no room, and one for whose actor there is no memory.
+const ROOM_MS: u64 = 50;
+const MEMORY_MS: u64 = 100;
+
+/// What clients are told when a server without a file has no memory left for what it keeps.
+const KEPT: &str = "the memory is full of what this server keeps: it needs more, or a file to keep it in";
 
 /// An actor of a node.
 pub(super) struct Actor {
@@ -26,6 +37,8 @@ pub(super) struct Actor {
     /// Only the thread that carries out its calls locks it for long. None before the first call, and after a call that
     /// broke the machine.
     pub core: Mutex<Option<Core>>,
+    /// Whether there is a machine, so that nobody has to lock it to know.
+    pub is_open: AtomicBool,
 }
 
 /// Who waits for an actor.
@@ -40,10 +53,8 @@ pub(super) struct Queue {
     pub interrupt: Option<Interrupt>,
     /// The call under way is to stop.
     pub is_cancelled: bool,
-    /// The number of the last call.
-    pub last: u64,
-    /// When it last did something.
-    pub used: Option<Instant>,
+    /// When it last did something: the time, and what the node counts.
+    pub used: Option<(Duration, u64)>,
 }
 
 /// Something to do in an actor.
@@ -84,6 +95,12 @@ enum Carried {
 /// The longest arguments of a quick call.
 const QUICK_ARGS: usize = 4096;
 
+/// The longest result of a quick call: nobody waits for the disk on the thread that brings it.
+const QUICK_RESULT: usize = 32 << 10;
+
+/// How long a quick call may take where threads wait that have time for the others.
+const QUICK_TIME: Duration = Duration::from_millis(5);
+
 /// An actor's machine, and where it stands.
 pub(super) struct Core {
     machine: Machine,
@@ -93,6 +110,9 @@ pub(super) struct Core {
     /// Calls and bytes of the log since the newest snapshot.
     since: u64,
     since_bytes: usize,
+    /// The memory that it takes.
+    hold: Hold,
+    _place: Place,
     /// Steps of the snapshots, oldest first.
     snapshots: Vec<u64>,
     state_bytes: usize,
@@ -102,7 +122,7 @@ pub(super) struct Core {
 
 impl Actor {
     pub fn new(name: Arc<str>) -> Actor {
-        Actor { name, queue: Mutex::default(), core: Mutex::new(None) }
+        Actor { name, queue: Mutex::default(), core: Mutex::new(None), is_open: AtomicBool::new(false) }
     }
 
     pub fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -110,8 +130,8 @@ impl Actor {
     }
 
     /// Does what waits longest. Whether something was there.
-    pub fn turn(&self, shared: &Shared) -> bool {
-        let Some(job) = self.queue().next() else { return false };
+    pub fn turn(&self, shared: &Arc<Shared>) -> bool {
+        let Some(job) = self.queue().next(shared) else { return false };
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         match job {
             Job::Call { call, reply, .. } => {
@@ -125,7 +145,7 @@ impl Actor {
                     core.snapshot_if_due(shared, &self.name);
                 }
             }
-            Job::Snapshot(reply) => match self.open(&mut core, shared) {
+            Job::Snapshot(reply) => match self.open(&mut core, shared, &Origin::default()) {
                 Ok(core) => match core.snapshot(shared, &self.name) {
                     Ok(()) => {
                         let seq = core.seq;
@@ -133,16 +153,16 @@ impl Actor {
                     }
                     Err(why) => reply(Err(why)),
                 },
-                Err(why) => reply(Err(why)),
+                Err(outcome) => reply(Err(outcome.summary())),
             },
-            Job::Rest => self.rest(&mut core, shared),
+            Job::Rest => self.rest(&mut core, shared, false),
         }
         true
     }
 
     /// Carries out the call that waits longest, if it is a short one; else it goes on waiting.
-    pub fn try_turn(&self, shared: &Shared) {
-        let Some(job) = self.queue().next() else { return };
+    pub fn try_turn(&self, shared: &Arc<Shared>) {
+        let Some(job) = self.queue().next(shared) else { return };
         let Job::Call { number, call, reply } = job else { return self.queue().jobs.push_front(job) };
         let size = call.args.len();
         let open = match self.core.try_lock() {
@@ -159,25 +179,44 @@ impl Actor {
         }
     }
 
-    /// Puts the machine away, behind a snapshot of what is not in one yet.
-    fn rest(&self, core: &mut Option<Core>, shared: &Shared) {
+    /// Puts the machine away, behind a snapshot of what is not in one yet. If it must go, it does without: then its calls are
+    /// repeated when it is opened again.
+    fn rest(&self, core: &mut Option<Core>, shared: &Arc<Shared>, must: bool) {
         let Some(there) = core else { return };
-        if !self.queue().jobs.is_empty() {
+        if !self.queue().jobs.is_empty() && !must {
             return;
         }
         if there.since > 0
             && let Err(why) = there.snapshot(shared, &self.name)
         {
-            return tracing::warn!(actor = &*self.name, why, "no snapshot");
+            tracing::warn!(actor = &*self.name, why, "no snapshot");
+            if !must {
+                return;
+            }
         }
         tracing::info!(actor = &*self.name, "put away");
         self.close(core, shared);
     }
 
+    /// Puts the machine away for others that need its memory. The caller has scheduled this actor for itself.
+    pub fn yield_to_others(&self, shared: &Arc<Shared>) {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rest(&mut core, shared, true);
+    }
+
     /// Whether it has done nothing since then, and does nothing.
-    pub fn is_idle_since(&self, time: Instant) -> bool {
+    pub fn is_idle_since(&self, time: Duration) -> bool {
         let queue = self.queue();
-        queue.jobs.is_empty() && !queue.is_scheduled && queue.used.is_none_or(|used| used <= time)
+        queue.jobs.is_empty() && !queue.is_scheduled && queue.used.is_none_or(|(used, _)| used <= time)
+    }
+
+    /// Since when an open actor has nothing to do, by what the node counts.
+    pub fn idle_since(&self) -> Option<u64> {
+        if !self.is_open.load(Ordering::Relaxed) {
+            return None;
+        }
+        let queue = self.queue();
+        (queue.jobs.is_empty() && !queue.is_scheduled).then(|| queue.used.map_or(0, |(_, count)| count))
     }
 
     /// Whether its machine is put away.
@@ -189,24 +228,34 @@ impl Actor {
     fn call(
         &self,
         core: &mut Option<Core>,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         call: Call,
         reply: ReplyTo,
         pace: Pace,
     ) -> Option<(Call, ReplyTo)> {
-        match self.carry_out(core, shared, &call, pace) {
+        let carried = self.carry_out(core, shared, &call, pace);
+        if let Some(core) = core {
+            core.settle();
+        }
+        match carried {
             Carried::Done { action, given, blobs } => {
                 let Some(core) = core else { return None };
-                let Call { args, client, request, .. } = call;
-                let entry = Entry { action, args, client, request, outcome: given.hash };
-                core.keep(shared, &self.name, entry, given, blobs, reply);
+                let Call { args, client, request, origin, .. } = call;
+                let engine = Some(engine_edition().0);
+                let entry = Entry { action, args, client, request, outcome: given.hash, engine };
+                shared.keeps(entry.args.len() + given.bytes.len());
+                core.keep(shared, &self.name, entry, given, blobs, (reply, origin));
+                core.settle();
                 match pace {
                     Pace::Whole => core.snapshot_if_due(shared, &self.name),
                     Pace::Quick if core.is_due(shared) => self.queue().jobs.push_back(Job::Due),
                     Pace::Quick => {}
                 }
             }
-            Carried::Ended(outcome) => shared.vault.after(Box::new(move || reply(outcome))),
+            Carried::Ended(outcome) => shared.vault.after(Box::new(move || {
+                reply(outcome);
+                drop(call);
+            })),
             Carried::Refused(outcome) => reply(outcome),
             Carried::Lost => {}
             Carried::Long => return Some((call, reply)),
@@ -214,7 +263,14 @@ impl Actor {
         None
     }
 
-    fn carry_out(&self, core: &mut Option<Core>, shared: &Shared, call: &Call, pace: Pace) -> Carried {
+    fn carry_out(&self, core: &mut Option<Core>, shared: &Arc<Shared>, call: &Call, pace: Pace) -> Carried {
+        let room = call.origin.room.as_deref();
+        if room.is_some_and(|room| room.is_full()) {
+            return Carried::busy(shared, pace, ROOM_MS);
+        }
+        if shared.kept.is_full() {
+            return Carried::refused(shared, Outcome::Refused(KEPT.to_owned()));
+        }
         let function = match &call.target {
             Target::Installed(_) => None,
             // Reading them from the store takes its time.
@@ -225,16 +281,21 @@ impl Actor {
             Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
                 Ok(Some(function)) => Some(function),
                 Ok(None) => return Carried::Refused(Outcome::Unknown),
-                Err(why) => return Carried::refused(shared, why),
+                Err(why) => return Carried::refused(shared, Outcome::Refused(why)),
             },
         };
-        let core_now = match self.open(core, shared) {
+        let core_now = match self.open(core, shared, &call.origin) {
             Ok(core) => core,
-            Err(why) => return Carried::refused(shared, why),
+            Err(Outcome::Busy(busy)) => return Carried::busy(shared, pace, busy.after_ms),
+            Err(outcome) => return Carried::refused(shared, outcome),
         };
         let repeated = match core_now.replies.find(&call.client, call.request) {
             Request::New => None,
-            Request::Replied(bytes) => Some(Outcome::Done(bytes.to_vec())),
+            Request::Replied(bytes) => match room.map_or(Ok(()), |room| room.take(bytes.len())) {
+                Ok(()) => Some(Outcome::Done(bytes.to_vec())),
+                Err(NoRoom::Now) => return Carried::busy(shared, pace, ROOM_MS),
+                Err(NoRoom::Ever) => Some(Outcome::Stopped(Stopped::Result)),
+            },
             Request::Carried => Some(Outcome::Refused(format!(
                 "request {} was carried out, but its reply is no longer kept",
                 call.request
@@ -246,6 +307,20 @@ impl Actor {
         if let Some(outcome) = repeated {
             shared.counters.repeated.fetch_add(1, Ordering::Relaxed);
             return Carried::Ended(outcome);
+        }
+        // What opening an image may take at most, as far as that can be had.
+        let beside = match call.args.len() {
+            0..=QUICK_ARGS => 0,
+            length => length.saturating_mul(OPENED).min(shared.memory.limit() / 4),
+        };
+        if beside > 0 {
+            let wanted = core_now.weight() + beside;
+            if !make_room(shared, || core_now.hold.resize(wanted)) {
+                return match core_now.no_memory(shared) {
+                    Outcome::Busy(busy) => Carried::busy(shared, pace, busy.after_ms),
+                    outcome => Carried::refused(shared, outcome),
+                };
+            }
         }
         let args = match Image::open(&call.args, &()) {
             Ok(args) => args,
@@ -266,7 +341,7 @@ impl Actor {
                 (_, None) => return Carried::Refused(Outcome::Unknown),
             };
             // The machine is given up if this panics, so nobody sees it half changed.
-            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, doing, &args, pace));
+            let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, call, doing, &args, beside, pace));
             std::panic::catch_unwind(run)
         };
         let outcome = match ended {
@@ -278,6 +353,7 @@ impl Actor {
             Ok(Err(outcome)) if pace == Pace::Quick && outcome != Outcome::Stopped(Stopped::Cancelled) => {
                 return Carried::Long;
             }
+            Ok(Err(Outcome::Busy(busy))) => return Carried::busy(shared, pace, busy.after_ms),
             Ok(Err(outcome)) => outcome,
             Err(_) => {
                 self.close(core, shared);
@@ -292,12 +368,18 @@ impl Actor {
     }
 
     /// Runs a call, under the limits of the node, unless it was cancelled.
+    ///
+    /// While others need the memory it gets a little more than it has. If that is not enough, it is undone and begins anew
+    /// with four times as much, up to what one actor may have.
+    #[allow(clippy::too_many_arguments)]
     fn perform(
         &self,
         core: &mut Core,
-        shared: &Shared,
+        shared: &Arc<Shared>,
+        call: &Call,
         doing: Doing<'_>,
         args: &Image,
+        beside: usize,
         pace: Pace,
     ) -> Result<Given, Outcome> {
         {
@@ -307,20 +389,55 @@ impl Actor {
             }
             queue.interrupt = Some(core.machine.interrupt_handle());
         }
-        let options = &shared.options;
+        let (options, memory) = (&shared.options, &shared.memory);
         let began = Instant::now();
-        let bounds = Bounds {
+        let base = core.machine.heap_bytes();
+        // Beside the heap there are the replies and the image of the arguments. What is made of a result fits in the heap.
+        let rest = (core.weight() - base).saturating_add(beside);
+        let mut bounds = Bounds {
             fuel: Some(match pace {
                 Pace::Whole => options.fuel,
                 Pace::Quick => options.quick.min(options.fuel),
             }),
             heap: options.heap,
-            deadline: began.checked_add(options.time),
-            result: options.result,
+            deadline: began.checked_add(match pace {
+                Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
+                _ => options.time,
+            }),
+            result: match pace {
+                Pace::Whole => options.result,
+                Pace::Quick => options.result.min(QUICK_RESULT),
+            },
+        };
+        if !memory.is_ample(options.heap.saturating_add(rest).saturating_sub(core.hold.bytes())) {
+            bounds.heap = options.heap.min(base.saturating_add(memory.step()));
+        }
+        let mut has_room = match pace {
+            Pace::Whole => make_room(shared, || core.hold.resize(bounds.heap.saturating_add(rest))),
+            Pace::Quick => core.hold.resize(bounds.heap.saturating_add(rest)),
         };
         let outcome = loop {
+            if !has_room {
+                break Err(core.no_memory(shared));
+            }
+            core.machine.make_room(call.origin.room.clone());
             match core.machine.perform(doing, args, &bounds) {
                 Ok(given) => break Ok(given),
+                Err(Ended::With(Outcome::Stopped(Stopped::Heap)))
+                    if bounds.heap < options.heap && pace == Pace::Whole =>
+                {
+                    let more = bounds.heap.saturating_sub(base).max(1);
+                    let wanted = options.heap.min(base.saturating_add(more.saturating_mul(4)));
+                    let had = bounds.heap;
+                    bounds.heap = wanted;
+                    has_room = make_room(shared, || core.hold.resize(wanted.saturating_add(rest)));
+                    if !has_room {
+                        // All that there is, if that is worth another try.
+                        bounds.heap = memory.left().saturating_add(core.hold.bytes()).saturating_sub(rest);
+                        has_room = bounds.heap >= had.saturating_add(more / 4)
+                            && core.hold.resize(bounds.heap.saturating_add(rest));
+                    }
+                }
                 Err(Ended::With(outcome)) => break Err(outcome),
                 Err(Ended::Interrupted) if self.queue().is_cancelled => {
                     break Err(Outcome::Stopped(Stopped::Cancelled));
@@ -335,47 +452,94 @@ impl Actor {
     }
 
     /// Forgets the actor's machine; it is brought back when it is needed.
-    fn close(&self, core: &mut Option<Core>, shared: &Shared) {
+    pub fn close(&self, core: &mut Option<Core>, shared: &Shared) {
         if let Some(closed) = core.take() {
+            self.is_open.store(false, Ordering::Relaxed);
             shared.counters.unlogged(closed.log);
         }
     }
 
     /// The actor's machine; brought back from the store if it is not there.
-    fn open<'c>(&self, core: &'c mut Option<Core>, shared: &Shared) -> Result<&'c mut Core, String> {
+    fn open<'c>(
+        &self,
+        core: &'c mut Option<Core>,
+        shared: &Arc<Shared>,
+        origin: &Origin,
+    ) -> Result<&'c mut Core, Outcome> {
         let opened = match core.take() {
             Some(there) => there,
             // What was committed has to be in the store before it is read.
             None => {
-                shared.vault.wait().map_err(|error| error.to_string())?;
-                Core::open(shared, &self.name).map_err(|error| {
-                    tracing::error!(actor = &*self.name, %error, "does not come back");
-                    error.to_string()
-                })?
+                let refused = |error: RecoverError| Outcome::Refused(error.refusal(&self.name));
+                shared.vault.wait().map_err(|error| Outcome::Refused(error.to_string()))?;
+                not_held(&shared.vault, &self.name).map_err(refused)?;
+                let (hold, place) = Core::make_room(shared, &self.name, origin)?;
+                let mut opened = Core::open(shared, &self.name, hold, place).map_err(refused)?;
+                opened.settle();
+                if !make_room(shared, || !shared.memory.is_over()) {
+                    shared.counters.unlogged(opened.log);
+                    return Err(match opened.weight() > shared.memory.limit() {
+                        true => Outcome::Refused(format!("it takes {} bytes, and there are fewer", opened.weight())),
+                        false => Outcome::Busy(Busy { after_ms: MEMORY_MS }),
+                    });
+                }
+                self.is_open.store(true, Ordering::Relaxed);
+                opened
             }
         };
         Ok(core.insert(opened))
+    }
+
+    /// Takes a snapshot if there are calls behind the newest, when nothing is carried out any more. Gives its bytes.
+    pub fn keep_state(&self, shared: &Shared) -> usize {
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(core) = core.as_mut().filter(|core| core.snapshots.last() != Some(&core.seq)) else { return 0 };
+        match core.snapshot(shared, &self.name) {
+            Ok(()) => core.state_bytes,
+            Err(why) => {
+                tracing::warn!(actor = &*self.name, why, "no snapshot");
+                0
+            }
+        }
     }
 }
 
 impl Carried {
     /// The call was not carried out, or nobody knows: if the store has failed, it may be one that comes again.
-    fn refused(shared: &Shared, why: String) -> Carried {
+    fn refused(shared: &Shared, outcome: Outcome) -> Carried {
         match shared.vault.failure() {
-            None => Carried::Refused(Outcome::Refused(why)),
+            None => Carried::Refused(outcome),
             Some(_) => Carried::Lost,
         }
+    }
+
+    /// There is no room. One that should be quick waits for its turn.
+    fn busy(shared: &Shared, pace: Pace, after_ms: u64) -> Carried {
+        if pace == Pace::Quick {
+            return Carried::Long;
+        }
+        let outcome = Outcome::Busy(Busy { after_ms });
+        shared.counters.count(&outcome);
+        Carried::refused(shared, outcome)
     }
 }
 
 impl Queue {
+    /// The key of the client that waits longest.
+    pub fn next_key(&self) -> Option<Hash> {
+        match self.jobs.front()? {
+            Job::Call { call, .. } => call.origin.key,
+            _ => None,
+        }
+    }
+
     /// Takes out what waits longest.
-    fn next(&mut self) -> Option<Job> {
+    fn next(&mut self, shared: &Shared) -> Option<Job> {
         let job = self.jobs.pop_front()?;
         if let Job::Call { number, .. } = &job {
             (self.current, self.is_cancelled) = (Some(*number), false);
         }
-        self.used = Some(Instant::now());
+        self.used = Some((shared.options.clock.now(), shared.uses.fetch_add(1, Ordering::Relaxed)));
         Some(job)
     }
 
@@ -386,7 +550,40 @@ impl Queue {
 }
 
 impl Core {
-    fn open(shared: &Shared, name: &Arc<str>) -> Result<Core, RecoverError> {
+    /// Makes room for an actor that is to be opened, or made if its client may name new ones.
+    fn make_room(shared: &Arc<Shared>, name: &Arc<str>, origin: &Origin) -> Result<(Hold, Place), Outcome> {
+        let (options, memory) = (&shared.options, &shared.memory);
+        let refused = |error: StoreError| Outcome::Refused(error.to_string());
+        let newest = shared.vault.with(|store| Ok(store.snapshots(name)?.first().copied())).map_err(refused)?;
+        let expected = match newest {
+            None => {
+                shared.names.ask(origin.key, options.clock.now(), false).map_err(Outcome::Refused)?;
+                shared.fresh
+            }
+            // It was within these limits before.
+            Some(_) if memory.is_ample(options.heap) => options.heap,
+            Some((_, hash)) => {
+                let length =
+                    shared.vault.with(|store| Ok(store.blob(Kind::State, &hash)?.map_or(0, |bytes| bytes.len())));
+                let whole = length.map_err(refused)?.saturating_mul(OPENED / 2).saturating_add(BESIDE + memory.step());
+                whole.min(memory.limit() / 2)
+            }
+        };
+        let (mut hold, mut place) = (memory.hold(), None);
+        let has_room = make_room(shared, || hold.resize(expected)) && {
+            make_room(shared, || {
+                place = memory.place();
+                place.is_some()
+            })
+        };
+        let place = place.filter(|_| has_room).ok_or(Outcome::Busy(Busy { after_ms: MEMORY_MS }))?;
+        if newest.is_none() {
+            shared.names.ask(origin.key, options.clock.now(), true).map_err(Outcome::Refused)?;
+        }
+        Ok((hold, place))
+    }
+
+    fn open(shared: &Shared, name: &Arc<str>, hold: Hold, place: Place) -> Result<Core, RecoverError> {
         let options = &shared.options;
         let mut replies = Replies::new(options);
         let began = Instant::now();
@@ -396,13 +593,15 @@ impl Core {
             let (epoch, seq) = (claim.epoch, 0);
             let (since, since_bytes, snapshots, state_bytes) = (0, 0, Vec::new(), 0);
             let log = Log::default();
-            let mut core = Core { machine, epoch, seq, replies, since, since_bytes, snapshots, state_bytes, log };
+            let _place = place;
+            let mut core =
+                Core { machine, epoch, seq, replies, since, since_bytes, hold, _place, snapshots, state_bytes, log };
             core.snapshot(shared, name).map_err(RecoverError::Init)?;
             tracing::info!(actor = &**name, "made");
             return Ok(core);
         }
         replies.restore(shared.vault.with(|store| store.replies(name))?);
-        let recovered = recover(&mut &shared.vault, &shared.functions, name, claim.seq)?;
+        let recovered = recover_or_hold(&shared.vault, &shared.functions, name, claim)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
         tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
         let log = Log { calls: recovered.replayed, bytes: 0 };
@@ -414,6 +613,8 @@ impl Core {
             replies,
             since: recovered.replayed,
             since_bytes: 0,
+            hold,
+            _place: place,
             snapshots: recovered.snapshots,
             state_bytes: recovered.state_bytes,
             log,
@@ -428,7 +629,7 @@ impl Core {
         entry: Entry,
         given: Given,
         blobs: Arc<[Blob]>,
-        reply: ReplyTo,
+        (reply, origin): (ReplyTo, Origin),
     ) {
         self.seq += 1;
         self.since += 1;
@@ -442,7 +643,34 @@ impl Core {
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
         let step = Step { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
         shared.counters.done.fetch_add(1, Ordering::Relaxed);
-        shared.vault.commit(Change::Step(step), Box::new(move || reply(Outcome::Done(bytes.to_vec()))));
+        shared.vault.commit(
+            Change::Step(step),
+            Box::new(move || {
+                reply(Outcome::Done(bytes.to_vec()));
+                // Until here it was kept in memory for the store.
+                drop(origin);
+            }),
+        );
+    }
+
+    /// Bytes that it takes.
+    fn weight(&self) -> usize {
+        self.machine.heap_bytes() + self.replies.weight() + BESIDE
+    }
+
+    /// What is told when there is no memory for a call: to come again, unless it was alone with all of it.
+    fn no_memory(&self, shared: &Shared) -> Outcome {
+        let held = shared.memory.held().0.saturating_sub(shared.kept.bytes());
+        match held.saturating_sub(self.hold.bytes()) < shared.memory.limit() / 8 {
+            true => Outcome::Stopped(Stopped::Heap),
+            false => Outcome::Busy(Busy { after_ms: MEMORY_MS }),
+        }
+    }
+
+    /// Holds what it takes, and no more.
+    fn settle(&mut self) {
+        let weight = self.weight();
+        self.hold.settle(weight);
     }
 
     /// Whether so much is logged that a snapshot pays.
@@ -463,6 +691,15 @@ impl Core {
 
     /// Takes a snapshot. The one before stays, and the calls since then, in case this one cannot be read.
     fn snapshot(&mut self, shared: &Shared, name: &Arc<str>) -> Result<(), String> {
+        // An image, its bytes, and the image of these.
+        let wanted = self.weight().saturating_add(self.machine.heap_bytes().saturating_mul(3));
+        let _beyond = (!self.hold.resize(wanted)).then(|| shared.memory.beyond());
+        let outcome = self.take_snapshot(shared, name);
+        self.settle();
+        outcome
+    }
+
+    fn take_snapshot(&mut self, shared: &Shared, name: &Arc<str>) -> Result<(), String> {
         let image = self.machine.freeze().map_err(|failure| failure.to_string())?;
         let bytes = image.to_bytes(Form::default());
         // What cannot be read now could not be later, when the one before this and the calls since then are gone.
@@ -471,6 +708,7 @@ impl Core {
             return Err("it is another state when it is read again".to_owned());
         }
         self.state_bytes = bytes.len();
+        shared.keeps(bytes.len());
         let from = self.snapshots.last().copied().unwrap_or(0);
         self.snapshots.retain(|&at| at >= from && at != self.seq);
         self.snapshots.push(self.seq);
@@ -479,10 +717,13 @@ impl Core {
         tracing::info!(actor = &**name, seq = self.seq, bytes = self.state_bytes, "snapshot");
         shared.counters.snapshots.fetch_add(1, Ordering::Relaxed);
         let hash: Hash = image.hash();
+        // Until it is in the store.
+        let mut hold = shared.memory.hold();
+        hold.settle(bytes.len());
         let blob = Blob { kind: Kind::State, hash, bytes, links: Vec::new() };
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
         let from = from.min(seq);
-        shared.vault.commit(Change::Snapshot(Snapshot { actor, epoch, seq, blob, from }), Box::new(|| {}));
+        shared.vault.commit(Change::Snapshot(Snapshot { actor, epoch, seq, blob, from }), Box::new(move || drop(hold)));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What a node is asked to do, and what it answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::wire::{Hash, Stopped, Target, TraceLine};
@@ -17,6 +18,52 @@ pub struct Call {
     pub target: Target,
     /// The image of the list of arguments.
     pub args: Vec<u8>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a call comes from: whose it is, and where its outcome waits until somebody takes it.
+#[derive(Clone, Default)]
+pub struct Origin {
+    /// The key of who asks; none where the system vouches for everybody.
+    pub key: Option<Hash>,
+    /// Room for the outcome; without it the outcome may be of any size. It is kept as long as something of the call is.
+    pub room: Option<Arc<dyn Room>>,
+}
+
+/// Room for what waits until a client takes it.
+pub trait Room: Send + Sync {
+    /// Takes room for so many bytes of the outcome of a call.
+    ///
+    /// # Errors
+    /// There is none.
+    fn take(&self, bytes: usize) -> Result<(), NoRoom>;
+
+    /// Whether there is none, so that the call need not be begun.
+    fn is_full(&self) -> bool;
+}
+
+/// Why there is no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoRoom {
+    /// Too much waits now.
+    Now,
+    /// There never is so much.
+    Ever,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Origin) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Origin {}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("key", &self.key).field("has_room", &self.room.is_some()).finish()
+    }
 }
 
 /// How a call has ended. All but [`Done`](Outcome::Done) have left no trace.
@@ -39,9 +86,24 @@ pub enum Outcome {
     Refused(String),
     /// The function is not known, or not any more.
     Unknown,
+    /// There was no room for it: it was not carried out, and can be asked for again.
+    Busy(Busy),
 }
 
 impl Outcome {
+    /// Bytes of what is told of it, about.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Outcome::Done(bytes) => bytes.len(),
+            Outcome::Failed { value, trace, .. } => {
+                let lines = trace.iter().map(|line| line.function.len() + line.file.len() + 80);
+                value.len() + lines.sum::<usize>()
+            }
+            Outcome::Refused(why) => why.len(),
+            Outcome::Stopped(_) | Outcome::Unknown | Outcome::Busy(_) => 0,
+        }
+    }
+
     /// In a few words, without what a program has made.
     pub(super) fn summary(&self) -> String {
         match self {
@@ -50,6 +112,7 @@ impl Outcome {
             Outcome::Stopped(why) => format!("stopped: {why:?}").to_lowercase(),
             Outcome::Refused(why) => why.clone(),
             Outcome::Unknown => "the function is unknown".to_owned(),
+            Outcome::Busy(_) => "there is no room".to_owned(),
         }
     }
 }

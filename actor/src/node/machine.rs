@@ -14,7 +14,7 @@ use quipu_vm::image::Form;
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
 
-use super::call::Outcome;
+use super::call::{Busy, NoRoom, Outcome, Room};
 use crate::store::Hash;
 use crate::wire::{Stopped, TraceLine};
 
@@ -72,8 +72,21 @@ pub(super) struct Machine {
 #[derive(Default)]
 struct Desk {
     limit: usize,
+    /// Where it has to fit in.
+    room: Option<Arc<dyn Room>>,
     given: Option<Given>,
     is_too_long: bool,
+    has_no_room: bool,
+}
+
+impl Desk {
+    /// Whether there is room for so many bytes, which are taken then.
+    fn fits(&mut self, length: usize) -> bool {
+        let room = self.room.as_ref().map_or(Ok(()), |room| room.take(length));
+        self.is_too_long = length > self.limit || room == Err(NoRoom::Ever);
+        self.has_no_room = room == Err(NoRoom::Now);
+        !self.is_too_long && !self.has_no_room
+    }
 }
 
 /// A machine's desk as its driver holds it.
@@ -143,12 +156,34 @@ fn keep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<Value<'v>, Fault<'v>>
     let bytes = image.to_bytes(Form::default());
     cx.work(bytes.len() / 64)?;
     let mut desk = lock(&tray.0);
-    if bytes.len() > desk.limit {
-        desk.is_too_long = true;
+    if !desk.fits(bytes.len()) {
         return Err(cx.fail(ErrorKind::Value, "the result is too long"));
     }
     desk.given = Some(Given { hash: image.hash(), bytes });
     Ok(Value::NIL)
+}
+
+/// The longest image that people are shown as text, and the longest text.
+const SHOWN: usize = 64 << 10;
+const SHOWN_TEXT: usize = 1000;
+
+/// What an image holds, as source, for people; shortened, and in a machine of its own.
+pub(super) fn text(bytes: &[u8]) -> String {
+    let long = || format!("an image of {} bytes", bytes.len());
+    if bytes.len() > SHOWN {
+        return long();
+    }
+    let shown = Image::open(bytes, &()).ok().and_then(|image| {
+        let mut vm = Machine::new(64 << 20).ok()?.vm;
+        vm.set_limits(Limits { fuel: Some(1_000_000), heap: 64 << 20, ..Limits::default() });
+        let value = vm.thaw(&image).ok()?;
+        vm.repr(&value).ok()
+    });
+    let Some(shown) = shown else { return long() };
+    match shown.char_indices().nth(SHOWN_TEXT) {
+        Some((at, _)) => format!("{}...", &shown[..at]),
+        None => shown,
+    }
 }
 
 impl Machine {
@@ -204,22 +239,39 @@ impl Machine {
         self.vm.stats().heap_bytes
     }
 
+    /// The next thing that is done has to fit in here with what it gives.
+    pub fn make_room(&mut self, room: Option<Arc<dyn Room>>) {
+        lock(&self.desk).room = room;
+    }
+
     /// Does something whole or not at all.
     pub fn perform(&mut self, doing: Doing<'_>, args: &Image, bounds: &Bounds) -> Result<Given, Ended> {
-        *lock(&self.desk) = Desk { limit: bounds.result, ..Desk::default() };
+        {
+            let mut desk = lock(&self.desk);
+            *desk = Desk { limit: bounds.result, room: desk.room.take(), ..Desk::default() };
+        }
         let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
         self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
         let outcome = self.run(doing, args);
-        let (given, is_too_long) = {
+        let (given, room, is_too_long, has_no_room) = {
             let mut desk = lock(&self.desk);
-            (desk.given.take(), desk.is_too_long)
+            (desk.given.take(), desk.room.take(), desk.is_too_long, desk.has_no_room)
         };
         match (outcome, given) {
             (Ok(_), Some(given)) => Ok(given),
             (Ok(_), None) => Err(Ended::With(Outcome::Refused("the call gave nothing".to_owned()))),
             (Err(Failure::Stop(Stop::Interrupted, _)), _) => Err(Ended::Interrupted),
+            (Err(Failure::Uncaught(_)), _) if has_no_room => Err(Ended::With(Outcome::Busy(Busy { after_ms: 50 }))),
             (Err(Failure::Uncaught(_)), _) if is_too_long => Err(Ended::With(Outcome::Stopped(Stopped::Result))),
-            (Err(failure), _) => Err(Ended::With(self.outcome(failure, bounds))),
+            (Err(failure), _) => {
+                let outcome = self.outcome(failure, bounds);
+                Err(Ended::With(match room.map_or(Ok(()), |room| room.take(outcome.bytes())) {
+                    Ok(()) => outcome,
+                    // It has left no trace, and can be asked for again.
+                    Err(NoRoom::Now) => Outcome::Busy(Busy { after_ms: 50 }),
+                    Err(NoRoom::Ever) => Outcome::Stopped(Stopped::Result),
+                }))
+            }
         }
     }
 

@@ -12,6 +12,9 @@
 //! have seen the effects of, is kept.
 
 mod call;
+mod clock;
+mod memory;
+mod names;
 mod options;
 mod generations;
 mod functions;
@@ -20,6 +23,7 @@ mod replies;
 mod vault;
 mod shared;
 mod recover;
+mod release;
 mod actor;
 mod pool;
 mod idle;
@@ -28,26 +32,44 @@ mod check;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
 use crate::store::{Hash, Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
-use pool::Pool;
-use shared::{Counters, Shared};
+use memory::Memory;
+use names::Names;
+use pool::{Pool, Ready};
+use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
-pub use call::{Busy, Call, Outcome, ReplyTo, Ticket};
+pub use call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo, Room, Ticket};
 pub use check::{Checked, check};
+pub use clock::Clock;
 pub use functions::CodeBytes;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
+pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
 
 /// The longest name of an actor, in bytes.
 pub const NAME: usize = 255;
+
+/// How many times its bytes an image may take while it is opened.
+const OPENED: usize = 16;
+
+/// Bytes of a function that is opened without asking for memory first.
+const SMALL: usize = 64 << 10;
+
+/// Bytes of states that may wait for the store when a node ends.
+const STATES: usize = 64 << 20;
+
+/// A hash as people see it.
+fn hex(hash: &[u8]) -> String {
+    crate::store::bytes::digits(hash)
+}
 
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
@@ -56,7 +78,6 @@ pub struct Node(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    actors: Mutex<HashMap<Arc<str>, Arc<Actor>>>,
     pool: Pool,
     /// Looks for actors that nobody calls.
     idle: OnceLock<Thread>,
@@ -91,20 +112,31 @@ impl Node {
     /// # Errors
     /// The state with which actors begin is none; the store cannot be read; there is no thread.
     pub fn open(options: Options, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
-        recover::begin(&options).map_err(|error| match error {
+        let first = recover::begin(&options).map_err(|error| match error {
             RecoverError::Init(what) => NodeError::Init(what),
             error => NodeError::Init(error.to_string()),
         })?;
         store.actors().map_err(NodeError::Store)?;
+        let memory = Memory::new(options.memory, options.actors.max(1));
+        let kept = Kept::new(&memory, store.is_durable());
         let shared = Arc::new(Shared {
             functions: Functions::new(options.cache),
             vault: Vault::new(store, options.threads > 0).map_err(NodeError::Thread)?,
+            ready: Ready::new(options.threads),
+            actors: Mutex::default(),
+            kept,
+            memory,
+            fresh: first.heap_bytes() + memory::BESIDE,
+            names: Names::new(options.new_names),
+            numbers: AtomicU64::new(0),
+            uses: AtomicU64::new(1),
+            leaving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             counters: Counters::default(),
             options,
         });
         let pool = Pool::new(&shared).map_err(NodeError::Thread)?;
-        let inner = Arc::new(Inner { shared, actors: Mutex::default(), pool, idle: OnceLock::new() });
+        let inner = Arc::new(Inner { shared, pool, idle: OnceLock::new() });
         if inner.shared.options.threads > 0 {
             let _ = inner.idle.set(idle::watch(&inner).map_err(NodeError::Thread)?);
         }
@@ -146,26 +178,31 @@ impl Node {
                 return Ok(ticket);
             }
         };
+        let refuse = |after_ms| {
+            // One that was only named by this call is not to stay.
+            idle::retire(&actor, shared);
+            Err(busy(after_ms))
+        };
         if self.0.pool.is_closed() || shared.vault.failure().is_some() {
-            return Err(busy(1000));
+            return refuse(1000);
         }
         let size = call.args.len();
         if shared.waiting.fetch_add(size, Ordering::Relaxed) + size > shared.options.waiting {
             shared.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Err(busy(50));
+            return refuse(50);
         }
         let mut queue = actor.queue();
         if queue.jobs.len() >= shared.options.queue {
             shared.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Err(busy(20));
+            drop(queue);
+            return refuse(20);
         }
-        queue.last += 1;
-        let number = queue.last;
+        let number = shared.numbers.fetch_add(1, Ordering::Relaxed) + 1;
         queue.jobs.push_back(Job::Call { number, call, reply });
         let is_new = !std::mem::replace(&mut queue.is_scheduled, true);
         drop(queue);
         match (is_new, now) {
-            (true, true) => self.0.pool.hurry(actor, shared),
+            (true, true) => self.0.pool.hurry(actor),
             (true, false) => self.0.pool.schedule(actor),
             (false, _) => {}
         }
@@ -210,12 +247,22 @@ impl Node {
         codes: &[Hash],
         sent: &HashMap<Hash, CodeBytes>,
     ) -> Result<Vec<Hash>, String> {
-        self.0.shared.functions.put(hash, image, codes, sent)
+        let shared = &self.0.shared;
+        let length = image.len() + sent.values().map(|(code, debug)| code.len() + debug.len()).sum::<usize>();
+        let mut hold = shared.memory.hold();
+        if length > SMALL {
+            // What opening it may take at most, as far as that can be had.
+            let wanted = length.saturating_mul(OPENED).min(shared.memory.limit() / 4);
+            if !idle::make_room(shared, || hold.resize(wanted)) {
+                return Err("there is no memory for a function of this size now: it can be sent again".to_owned());
+            }
+        }
+        shared.functions.put(hash, image, codes, sent)
     }
 
     /// Carries out what waits longest, on this thread. Whether something was there. For nodes without threads.
     pub fn turn(&self) -> bool {
-        self.0.pool.turn(&self.0.shared)
+        self.0.pool.turn()
     }
 
     /// Keeps what waits for the store, in one commit, on this thread, and gives the replies that waited for it. Whether
@@ -229,14 +276,37 @@ impl Node {
         self.0.shared.vault.failure()
     }
 
-    /// Takes no more calls, carries out those that were taken, and waits until they are kept and told.
+    /// Takes no more calls, carries out those that were taken, and waits until they are kept and told. Leaves a snapshot of
+    /// every actor that is open.
     ///
     /// # Errors
     /// The store failed.
     pub fn shutdown(&self) -> Result<(), StoreError> {
         while self.0.shared.options.threads == 0 && (self.turn() || self.write()) {}
+        self.0.pool.close();
+        self.keep_states();
         self.0.close();
         self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Takes a snapshot of every open actor that has calls behind its newest, so that nothing has to be repeated, be it on
+    /// another engine.
+    fn keep_states(&self) {
+        let shared = &self.0.shared;
+        if shared.vault.failure().is_some() {
+            return;
+        }
+        let actors: Vec<Arc<Actor>> = self.actors().values().cloned().collect();
+        let mut bytes = 0;
+        for actor in actors {
+            bytes += actor.keep_state(shared);
+            if bytes > STATES {
+                bytes = 0;
+                // So that not all of them wait in memory.
+                let _ = shared.vault.wait();
+            }
+        }
+        while shared.vault.write() {}
     }
 
     /// Has something done in an actor, behind what waits for it.
@@ -251,7 +321,7 @@ impl Node {
     }
 
     fn actors(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Actor>>> {
-        self.0.actors.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.shared.actors()
     }
 
     /// The actor with this name, which is made if it is not there.
@@ -262,9 +332,6 @@ impl Node {
         }
         if name.is_empty() || name.len() > NAME || name.chars().any(char::is_control) {
             return Err("this is no name for an actor".to_owned());
-        }
-        if actors.len() >= self.0.shared.options.actors {
-            return Err(format!("there are {} actors already", actors.len()));
         }
         let actor = Arc::new(Actor::new(name.clone()));
         actors.insert(name.clone(), actor.clone());

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::Node;
 use super::actor::Job;
-use crate::store::{Action, Hash, Listed, StoreError, Swept};
+use super::{Node, hex};
+use crate::store::{Action, Entry, Hash, Held, Listed, StoreError, Swept};
 
 /// One actor.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -28,6 +28,9 @@ pub struct Info {
     pub heap_bytes: Option<usize>,
     /// Calls since its newest snapshot, likewise.
     pub since_snapshot: Option<u64>,
+    /// Why it is held, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
 
 /// A line of an actor's log.
@@ -49,6 +52,31 @@ pub struct Logged {
     pub request: u64,
     /// The hash of what it gave.
     pub outcome: String,
+    /// The edition of the engine that carried it out, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+}
+
+impl Logged {
+    /// Step `seq` as it is shown.
+    pub fn new(seq: u64, entry: &Entry) -> Logged {
+        let (action, name) = match &entry.action {
+            Action::Call(_) => ("call", None),
+            Action::Invoke(name) => ("invoke", Some(name.clone())),
+            Action::Install(name, _) => ("install", Some(name.clone())),
+        };
+        Logged {
+            seq,
+            action,
+            name,
+            function: entry.action.function().map(|hash: &Hash| hex(hash)),
+            args: entry.args.len(),
+            client: hex(&entry.client[..8]),
+            request: entry.request,
+            outcome: hex(&entry.outcome),
+            engine: entry.engine.map(|engine| hex(&engine)),
+        }
+    }
 }
 
 /// What a node has done so far.
@@ -79,16 +107,25 @@ pub struct Figures {
     pub commits: u64,
     pub steps: u64,
     pub waiting_bytes: u64,
+    /// Names that are known now: actors that are open or have something to do.
+    pub named: u64,
+    /// Actors that were put away for others.
+    pub displaced: u64,
+    /// Bytes that actors and calls under way take, the most so far, and how many may be.
+    pub memory_bytes: u64,
+    pub memory_peak: u64,
+    pub memory_limit: u64,
+    /// Threads that carry calls out, and those of them that hold a core.
+    pub threads: u64,
+    pub holding: u64,
     /// Calls since the newest snapshots of the actors that are open, and bytes of their arguments.
     pub log_calls: u64,
     pub log_bytes: u64,
     /// Functions and code that are kept ready.
     pub cache_bytes: u64,
     pub store_bytes: u64,
-}
-
-fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Actors that are held.
+    pub held: u64,
 }
 
 impl Node {
@@ -107,9 +144,9 @@ impl Node {
     pub fn info(&self, actor: &str) -> Result<Option<Info>, StoreError> {
         let found = self.0.shared.vault.with(|store| {
             let Some(listed) = store.actors()?.into_iter().find(|listed| listed.name == actor) else { return Ok(None) };
-            Ok(Some((listed, store.snapshots(actor)?, store.replies(actor)?.len())))
+            Ok(Some((listed, store.snapshots(actor)?, store.replies(actor)?.len(), store.held(actor)?)))
         })?;
-        let Some((listed, snapshots, replies)) = found else { return Ok(None) };
+        let Some((listed, snapshots, replies, held)) = found else { return Ok(None) };
         let open = self.actors().get(actor).cloned();
         let waiting = open.as_ref().map_or(0, |actor| actor.queue().jobs.len());
         let core = open.as_ref().and_then(|actor| actor.core.try_lock().ok());
@@ -123,6 +160,7 @@ impl Node {
             waiting,
             heap_bytes: figures.map(|(bytes, _)| bytes),
             since_snapshot: figures.map(|(_, since)| since),
+            held,
         }))
     }
 
@@ -135,24 +173,7 @@ impl Node {
             let last = store.actors()?.into_iter().find(|listed| listed.name == actor).map_or(0, |listed| listed.seq);
             store.log(actor, last.saturating_sub(count as u64), count)
         })?;
-        let line = |(seq, entry): (u64, crate::store::Entry)| {
-            let (action, name) = match &entry.action {
-                Action::Call(_) => ("call", None),
-                Action::Invoke(name) => ("invoke", Some(name.clone())),
-                Action::Install(name, _) => ("install", Some(name.clone())),
-            };
-            Logged {
-                seq,
-                action,
-                name,
-                function: entry.action.function().map(|hash: &Hash| hex(hash)),
-                args: entry.args.len(),
-                client: hex(&entry.client[..8]),
-                request: entry.request,
-                outcome: hex(&entry.outcome),
-            }
-        };
-        Ok(entries.into_iter().map(line).collect())
+        Ok(entries.iter().map(|(seq, entry)| Logged::new(*seq, entry)).collect())
     }
 
     /// Takes a snapshot of an actor, behind the calls that wait for it. Told is the step that it holds.
@@ -182,8 +203,15 @@ impl Node {
         let counters = &shared.counters;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, steps) = shared.vault.counts();
+        let (memory_bytes, memory_peak) = shared.memory.held();
+        let (threads, holding) = shared.ready.threads();
         Figures {
-            actors: self.actors().len() as u64,
+            actors: shared.memory.open() as u64,
+            named: self.actors().len() as u64,
+            displaced: get(&counters.displaced),
+            memory_bytes: memory_bytes as u64,
+            memory_peak: memory_peak as u64,
+            memory_limit: shared.memory.limit() as u64,
             done: get(&counters.done),
             failed: get(&counters.failed),
             stopped: get(&counters.stopped),
@@ -200,10 +228,13 @@ impl Node {
             commits,
             steps,
             waiting_bytes: shared.waiting.load(Ordering::Relaxed) as u64,
+            threads: threads as u64,
+            holding: holding as u64,
             log_calls: get(&counters.log_calls),
             log_bytes: get(&counters.log_bytes),
             cache_bytes: shared.functions.bytes() as u64,
             store_bytes: shared.vault.with(|store| store.size()).unwrap_or(0),
+            held: shared.vault.with(|store| store.holds()).unwrap_or(0),
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::clock::Clock;
+use super::memory;
+
 /// Bounds and habits of a node.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -27,8 +30,13 @@ pub struct Options {
     pub queue: usize,
     /// Bytes of arguments that may wait for all actors.
     pub waiting: usize,
-    /// Actors.
+    /// Actors that are open at once. For one more, the one that was called longest ago is put away.
     pub actors: usize,
+    /// Bytes of all actors that are open, with what calls under way may add. For more, those that were called longest ago
+    /// are put away.
+    pub memory: usize,
+    /// New actors that the owner of a key may name in an hour.
+    pub new_names: u64,
     /// Bytes of functions and code that are kept ready.
     pub cache: usize,
     /// Replies that are kept for one client, for each actor.
@@ -41,6 +49,8 @@ pub struct Options {
     pub snapshot: u64,
     /// After how much time without calls an actor is put away, until it is called again.
     pub idle: Duration,
+    /// The time for what idles and for new names.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -55,14 +65,17 @@ impl Default for Options {
             args: 16 << 20,
             result: 16 << 20,
             queue: 1024,
-            waiting: 256 << 20,
+            waiting: 1 << 30,
             actors: 1024,
+            memory: memory::usual(),
+            new_names: 1024,
             cache: 256 << 20,
             replies: 1024,
             clients: 4096,
             reply_bytes: 64 << 20,
             snapshot: 10_000,
             idle: Duration::from_secs(600),
+            clock: Clock::default(),
         }
     }
 }

@@ -1,44 +1,104 @@
 //! The threads that carry calls out: each takes an actor that has something to do, and does some of it.
+//!
+//! ```text
+//!   ready ──actor──> thread that holds a core ──a call ends──> ready, if more waits for the actor
+//!                        │ a call has run for a while
+//!                        ▼
+//!                    thread that holds none        another one takes the next actor in its place
+//! ```
+//!
+//! As many threads hold a core as the options say. A long call does not, so that short ones never wait for a few long ones;
+//! the system shares the cores among all of them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::actor::Actor;
+use super::idle::retire;
 use super::shared::Shared;
+use crate::store::Hash;
 
 /// Calls of one actor before another one gets a turn.
 const TURNS: usize = 32;
 
+/// How long a call holds a core.
+const HELD: Duration = Duration::from_millis(50);
+
+/// The most threads, with those whose calls are long.
+const MOST: usize = 64;
+
+/// The most threads on which long calls of one key are under way, so that there are some left for others. Clients without
+/// keys are not told apart.
+const OF_A_KEY: usize = 48;
+
+/// After how much time without work a thread ends, if there are more than hold cores.
+const SPARE: Duration = Duration::from_secs(10);
+
 /// Bytes of a thread's stack. Depth of values and calls does not use it, nesting of code does.
 const STACK: usize = 8 << 20;
 
-/// Threads, and the actors that wait for one.
-pub(super) struct Pool {
-    ready: Arc<Ready>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-#[derive(Default)]
-struct Ready {
+/// Actors that have something to do, and the threads that see to them.
+pub(super) struct Ready {
     list: Mutex<List>,
+    /// There is an actor, and a core to be held.
     some: Condvar,
+    /// A thread has begun to hold a core while nobody was looking.
+    look: Condvar,
+    /// How many threads may hold a core.
+    cores: usize,
+    /// From when the times of seats count.
+    begun: Instant,
 }
 
 #[derive(Default)]
 struct List {
     actors: VecDeque<Arc<Actor>>,
+    /// The threads that there are, by number, and what ends with each of them.
+    seats: HashMap<usize, Arc<Seat>>,
+    threads: HashMap<usize, JoinHandle<()>>,
+    /// Threads that hold a core, and threads that wait.
+    holding: usize,
+    idle: usize,
+    /// The number of the next thread.
+    next: usize,
+    /// Threads whose calls are long, by the key of these.
+    long: HashMap<Hash, usize>,
+    /// The watcher waits for a thread to hold a core.
+    is_watcher_asleep: bool,
     is_closed: bool,
+    /// All threads have ended, or are about to.
+    is_over: bool,
+}
+
+/// A thread, as others see it.
+#[derive(Default)]
+struct Seat {
+    /// When its call began, in nanoseconds.
+    began: AtomicU64,
+    /// It holds a core. Changed with the list locked.
+    holds: AtomicBool,
+    /// Whose call it began with, and whether that counts as a long one.
+    key: Mutex<(Option<Hash>, bool)>,
+}
+
+/// The threads of a node.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Ready {
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing to do yet, for so many threads.
+    pub fn new(cores: usize) -> Ready {
+        let (list, some, look) = Default::default();
+        Ready { list, some, look, cores, begun: Instant::now() }
     }
 
-    fn push(&self, actor: Arc<Actor>) {
-        self.list().actors.push_back(actor);
-        self.some.notify_one();
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next actor, if one waits.
@@ -46,90 +106,252 @@ impl Ready {
         self.list().actors.pop_front()
     }
 
-    /// The next actor, or none when it is over.
-    fn pop(&self) -> Option<Arc<Actor>> {
-        let mut list = self.list();
-        loop {
-            if let Some(actor) = list.actors.pop_front() {
-                return Some(actor);
+    /// Nanoseconds that count in seats.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// How many threads there are, and how many of them hold a core.
+    pub fn threads(&self) -> (usize, usize) {
+        let list = self.list();
+        (list.seats.len(), list.holding)
+    }
+
+    /// Takes what a thread holds away from it, if it still does.
+    fn release(list: &mut List, seat: &Seat) -> bool {
+        let held = seat.holds.swap(false, Ordering::Relaxed);
+        list.holding -= usize::from(held);
+        held
+    }
+}
+
+impl List {
+    /// Takes out the next actor whose turn it is: one of a key with many long calls has to wait.
+    fn take(&mut self) -> Option<Arc<Actor>> {
+        let is_served = |actor: &Arc<Actor>| {
+            let key = if self.long.is_empty() { None } else { actor.queue().next_key() };
+            key.and_then(|key| self.long.get(&key)).is_none_or(|long| *long < OF_A_KEY)
+        };
+        let at = if self.is_closed { Some(0) } else { self.actors.iter().position(is_served) };
+        self.actors.remove(at?)
+    }
+
+    /// The call of this seat is a long one from now on, or no more.
+    fn is_long(&mut self, seat: &Seat, is_long: bool) {
+        let mut of = seat.key.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(key), was) = (of.0, std::mem::replace(&mut of.1, is_long)) else { return };
+        match (was, is_long) {
+            (false, true) => *self.long.entry(key).or_default() += 1,
+            (true, false) => {
+                if let Some(long) = self.long.get_mut(&key) {
+                    *long -= 1;
+                    if *long == 0 {
+                        self.long.remove(&key);
+                    }
+                }
             }
-            if list.is_closed {
-                return None;
-            }
-            list = self.some.wait(list).unwrap_or_else(PoisonError::into_inner);
+            _ => {}
         }
+    }
+}
+
+/// Lets a thread see to an actor.
+pub(super) fn schedule(shared: &Arc<Shared>, actor: Arc<Actor>) {
+    let mut list = shared.ready.list();
+    list.actors.push_back(actor);
+    if list.holding < shared.ready.cores {
+        provide(shared, &mut list);
+        drop(list);
+        shared.ready.some.notify_one();
+    }
+}
+
+/// Makes a thread where all are busy with long calls.
+fn provide(shared: &Arc<Shared>, list: &mut List) {
+    let ready = &shared.ready;
+    let is_wanted = !list.actors.is_empty() && list.holding < ready.cores && list.idle == 0;
+    if is_wanted
+        && list.seats.len() < MOST.max(ready.cores)
+        && !list.is_closed
+        && let Err(error) = add_thread(shared, list)
+    {
+        // Those that are there go on.
+        tracing::warn!(%error, "no thread");
+    }
+}
+
+fn add_thread(shared: &Arc<Shared>, list: &mut List) -> std::io::Result<()> {
+    let number = list.next;
+    let seat = Arc::new(Seat::default());
+    let builder = std::thread::Builder::new().name(format!("actors {number}")).stack_size(STACK);
+    let (shared, own) = (shared.clone(), seat.clone());
+    let thread = builder.spawn(move || {
+        while let Some(actor) = pop(&shared, number, &own) {
+            let goes_on = || {
+                own.began.store(shared.ready.now(), Ordering::Relaxed);
+                own.holds.load(Ordering::Relaxed)
+            };
+            see_to(actor, &shared, TURNS, goes_on);
+        }
+    })?;
+    list.next += 1;
+    list.seats.insert(number, seat);
+    list.threads.insert(number, thread);
+    Ok(())
+}
+
+/// The next actor for a thread, which holds a core from then on; none when it is over.
+fn pop(shared: &Arc<Shared>, number: usize, seat: &Seat) -> Option<Arc<Actor>> {
+    let ready = &shared.ready;
+    let mut list = ready.list();
+    Ready::release(&mut list, seat);
+    list.is_long(seat, false);
+    loop {
+        if list.holding < ready.cores
+            && let Some(actor) = list.take()
+        {
+            list.holding += 1;
+            let key = actor.queue().next_key();
+            *seat.key.lock().unwrap_or_else(PoisonError::into_inner) = (key, false);
+            seat.began.store(ready.now(), Ordering::Relaxed);
+            seat.holds.store(true, Ordering::Relaxed);
+            if list.is_watcher_asleep {
+                ready.look.notify_one();
+            }
+            provide(shared, &mut list);
+            return Some(actor);
+        }
+        if list.is_closed && list.actors.is_empty() {
+            list.seats.remove(&number);
+            return None;
+        }
+        list.idle += 1;
+        let waited = ready.some.wait_timeout(list, SPARE).unwrap_or_else(PoisonError::into_inner);
+        list = waited.0;
+        list.idle -= 1;
+        if waited.1.timed_out() && list.actors.is_empty() && list.seats.len() > ready.cores && !list.is_closed {
+            // Nobody waits for this thread any more.
+            list.seats.remove(&number);
+            list.threads.remove(&number);
+            return None;
+        }
+    }
+}
+
+/// Takes cores from calls that hold them for too long.
+fn watch(shared: &Arc<Shared>) {
+    let ready = &shared.ready;
+    let held = HELD.as_nanos() as u64;
+    let mut list = ready.list();
+    loop {
+        if list.is_over {
+            return;
+        }
+        let now = ready.now();
+        let mut next = None::<u64>;
+        let seats: Vec<Arc<Seat>> = list.seats.values().cloned().collect();
+        for seat in seats.iter().filter(|seat| seat.holds.load(Ordering::Relaxed)) {
+            let until = seat.began.load(Ordering::Relaxed).saturating_add(held);
+            if until > now {
+                next = Some(next.map_or(until, |next| next.min(until)));
+            } else if Ready::release(&mut list, seat) {
+                list.is_long(seat, true);
+                provide(shared, &mut list);
+                ready.some.notify_one();
+            }
+        }
+        list = match next {
+            Some(until) => {
+                let pause = Duration::from_nanos(until - now);
+                ready.look.wait_timeout(list, pause).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => {
+                list.is_watcher_asleep = true;
+                let mut list = ready.look.wait(list).unwrap_or_else(PoisonError::into_inner);
+                list.is_watcher_asleep = false;
+                list
+            }
+        };
     }
 }
 
 impl Pool {
     /// Begins with as many threads as the options say.
     pub fn new(shared: &Arc<Shared>) -> std::io::Result<Pool> {
-        let pool = Pool { ready: Arc::default(), threads: Mutex::default() };
-        for number in 0..shared.options.threads {
-            let (ready, shared) = (pool.ready.clone(), shared.clone());
-            let builder = std::thread::Builder::new().name(format!("actors {number}")).stack_size(STACK);
-            let thread = builder.spawn(move || work(&ready, &shared))?;
-            pool.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        let pool = Pool { shared: shared.clone(), watcher: Mutex::default() };
+        for _ in 0..shared.ready.cores {
+            add_thread(shared, &mut shared.ready.list())?;
+        }
+        if shared.ready.cores > 0 {
+            let builder = std::thread::Builder::new().name("actors watch".to_owned());
+            let shared = shared.clone();
+            let thread = builder.spawn(move || watch(&shared))?;
+            *pool.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         }
         Ok(pool)
     }
 
     /// Lets a thread see to an actor.
     pub fn schedule(&self, actor: Arc<Actor>) {
-        self.ready.push(actor);
+        schedule(&self.shared, actor);
     }
 
     /// Carries out a call of an actor for which nothing else waits, on this thread, if it is a quick one. The rest is seen
     /// to as usual.
-    pub fn hurry(&self, actor: Arc<Actor>, shared: &Shared) {
-        actor.try_turn(shared);
-        pass_on(actor, &self.ready);
+    pub fn hurry(&self, actor: Arc<Actor>) {
+        actor.try_turn(&self.shared);
+        pass_on(actor, &self.shared);
     }
 
     /// Does one thing that waits, on this thread. Whether something was there.
-    pub fn turn(&self, shared: &Shared) -> bool {
-        self.ready.try_pop().is_some_and(|actor| see_to(actor, &self.ready, shared, 1))
+    pub fn turn(&self) -> bool {
+        self.shared.ready.try_pop().is_some_and(|actor| see_to(actor, &self.shared, 1, || true))
     }
 
     /// Whether it takes nothing more.
     pub fn is_closed(&self) -> bool {
-        self.ready.list().is_closed
+        self.shared.ready.list().is_closed
     }
 
     /// Waits until everything is done that was scheduled.
     pub fn close(&self) {
-        self.ready.list().is_closed = true;
-        self.ready.some.notify_all();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
+        let ready = &self.shared.ready;
+        let threads = {
+            let mut list = ready.list();
+            list.is_closed = true;
+            std::mem::take(&mut list.threads)
+        };
+        ready.some.notify_all();
+        for thread in threads.into_values() {
             // The last handle of a node may be dropped by a thread of its own.
             if thread.thread().id() != std::thread::current().id() {
                 let _ = thread.join();
             }
         }
+        ready.list().is_over = true;
+        ready.look.notify_all();
+        if let Some(watcher) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = watcher.join();
+        }
     }
 }
 
-fn work(ready: &Ready, shared: &Shared) {
-    while let Some(actor) = ready.pop() {
-        see_to(actor, ready, shared, TURNS);
-    }
-}
-
-/// Does at most so many things that wait for an actor. Whether something was there.
-fn see_to(actor: Arc<Actor>, ready: &Ready, shared: &Shared, turns: usize) -> bool {
-    let done = (0..turns).take_while(|_| actor.turn(shared)).count();
-    pass_on(actor, ready);
+/// Does at most so many things that wait for an actor, as long as it may. Whether something was there.
+fn see_to(actor: Arc<Actor>, shared: &Arc<Shared>, turns: usize, goes_on: impl Fn() -> bool) -> bool {
+    let done = (0..turns).take_while(|_| goes_on() && actor.turn(shared)).count();
+    pass_on(actor, shared);
     done > 0
 }
 
 /// Lets go of an actor that is scheduled: others see to it, if something waits.
-fn pass_on(actor: Arc<Actor>, ready: &Ready) {
+pub(super) fn pass_on(actor: Arc<Actor>, shared: &Arc<Shared>) {
     let mut queue = actor.queue();
     if queue.jobs.is_empty() {
         queue.is_scheduled = false;
+        drop(queue);
+        retire(&actor, shared);
     } else {
         drop(queue);
-        ready.push(actor);
+        schedule(shared, actor);
     }
 }

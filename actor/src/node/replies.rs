@@ -9,6 +9,10 @@ use std::sync::Arc;
 use super::options::Options;
 use crate::store::{Forgotten, Hash, Kept};
 
+/// What a request that is known takes beside its reply, and a client beside its requests, about.
+const ENTRY: usize = 160;
+const CLIENT: usize = 250;
+
 /// The replies of one actor.
 pub(super) struct Replies {
     clients: HashMap<Hash, Client>,
@@ -18,6 +22,8 @@ pub(super) struct Replies {
     full: BTreeMap<u64, (Hash, u64)>,
     /// Bytes of all replies.
     bytes: usize,
+    /// How many requests are known.
+    count: usize,
     per_client: usize,
     max_clients: usize,
     max_bytes: usize,
@@ -54,10 +60,16 @@ impl Replies {
             by_last: BTreeMap::new(),
             full: BTreeMap::new(),
             bytes: 0,
+            count: 0,
             per_client: options.replies.max(1),
             max_clients: options.clients.max(1),
             max_bytes: options.reply_bytes,
         }
+    }
+
+    /// Bytes that they take in memory, about.
+    pub fn weight(&self) -> usize {
+        self.bytes + ENTRY * self.count + CLIENT * self.clients.len()
     }
 
     /// Those that a store has kept, in the order of their steps.
@@ -93,6 +105,7 @@ impl Replies {
                 let Some((request, (seq, reply))) = of_client.requests.pop_first() else { break };
                 self.full.remove(&seq);
                 self.bytes -= reply.map_or(0, |reply| reply.len());
+                self.count -= 1;
                 forgotten.push(Forgotten { client, request, mark: false });
             }
         }
@@ -102,6 +115,7 @@ impl Replies {
             for (request, (seq, reply)) in gone.requests {
                 self.full.remove(&seq);
                 self.bytes -= reply.map_or(0, |reply| reply.len());
+                self.count -= 1;
                 forgotten.push(Forgotten { client, request, mark: false });
             }
         }
@@ -125,7 +139,9 @@ impl Replies {
             self.bytes += reply.len();
             self.full.insert(seq, (client, request));
         }
-        of_client.requests.insert(request, (seq, reply));
+        if of_client.requests.insert(request, (seq, reply)).is_none() {
+            self.count += 1;
+        }
     }
 }
 
@@ -165,7 +181,8 @@ mod tests {
         let forgotten = kept.add([3; 32], 1, 4, reply(4, 1));
         assert_eq!(forgotten, [Forgotten { client: [2; 32], request: 1, mark: false }]);
         assert_eq!(kept.find(&[1; 32], 1), Request::Replied(reply(1, 1)));
-        assert_eq!(kept.bytes, 3);
+        assert_eq!((kept.bytes, kept.count), (3, 3));
+        assert_eq!(kept.weight(), 3 + 3 * ENTRY + 2 * CLIENT);
     }
 
     #[test]

@@ -1,23 +1,78 @@
 //! What all actors of a node share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::actor::Actor;
 use super::call::Outcome;
 use super::functions::{Function, Functions};
+use super::memory::{Hold, Memory};
+use super::names::Names;
 use super::options::Options;
+use super::pool::Ready;
 use super::vault::Vault;
 use crate::store::Hash;
+
+/// What a step takes in a store beside its bytes, about.
+const STEP: usize = 500;
+
+/// How much a store in memory may grow before it is looked at again, at least.
+const LOOK: usize = 4 << 20;
 
 /// Options, functions, the store, and what is counted.
 pub(super) struct Shared {
     pub options: Options,
     pub functions: Functions,
     pub vault: Vault,
+    pub ready: Ready,
+    /// Actors that are open, or have something to do.
+    pub actors: Mutex<HashMap<Arc<str>, Arc<Actor>>>,
+    pub memory: Arc<Memory>,
+    /// What the store takes of it.
+    pub kept: Kept,
+    /// What an actor takes that has just been made.
+    pub fresh: usize,
+    pub names: Names,
+    /// The number of the last call, and how often an actor has done something.
+    pub numbers: AtomicU64,
+    pub uses: AtomicU64,
+    /// Actors that are put away right now.
+    pub leaving: AtomicUsize,
     /// Bytes of arguments that wait.
     pub waiting: AtomicUsize,
     pub counters: Counters,
+}
+
+/// The memory that a store takes which has no file.
+pub(super) struct Kept {
+    /// None if it has one.
+    hold: Option<Mutex<Hold>>,
+    /// Bytes that were added since somebody looked.
+    added: AtomicUsize,
+    limit: usize,
+}
+
+impl Kept {
+    pub fn new(memory: &Arc<Memory>, is_durable: bool) -> Kept {
+        let hold = (!is_durable).then(|| Mutex::new(memory.hold()));
+        Kept { hold, added: AtomicUsize::new(0), limit: memory.limit() / 4 * 3 }
+    }
+
+    /// How much that is.
+    pub fn bytes(&self) -> usize {
+        self.hold.as_ref().map_or(0, |hold| lock(hold).bytes())
+    }
+
+    /// Whether there is no room for any more.
+    pub fn is_full(&self) -> bool {
+        self.hold.is_some() && self.bytes() > self.limit
+    }
+}
+
+fn lock(hold: &Mutex<Hold>) -> MutexGuard<'_, Hold> {
+    hold.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls, and bytes of their arguments.
@@ -45,9 +100,31 @@ pub(super) struct Counters {
     pub nanoseconds: AtomicU64,
     pub log_calls: AtomicU64,
     pub log_bytes: AtomicU64,
+    /// Actors that were put away for others.
+    pub displaced: AtomicU64,
 }
 
 impl Shared {
+    /// The actors that are known by name now.
+    pub fn actors(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Actor>>> {
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store keeps so many bytes more, at most. If that is in memory, it is looked how much it takes, once in a while.
+    pub fn keeps(&self, bytes: usize) {
+        let Some(hold) = &self.kept.hold else { return };
+        let bytes = bytes + STEP;
+        let added = self.kept.added.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let before = lock(hold).bytes();
+        if added < (before / 8).max(LOOK.min(self.memory.limit() / 64)) {
+            return;
+        }
+        self.kept.added.store(0, Ordering::Relaxed);
+        if let Ok(size) = self.vault.with(|store| store.size()) {
+            lock(hold).settle(usize::try_from(size).unwrap_or(usize::MAX));
+        }
+    }
+
     /// A function, if it is in memory.
     pub fn ready(&self, hash: &Hash) -> Option<Arc<Function>> {
         let function = self.functions.get(hash)?;
@@ -75,6 +152,7 @@ impl Counters {
             Outcome::Failed { .. } => &self.failed,
             Outcome::Stopped(_) => &self.stopped,
             Outcome::Refused(_) | Outcome::Unknown => &self.refused,
+            Outcome::Busy(_) => &self.busy,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

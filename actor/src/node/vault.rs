@@ -5,8 +5,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::store::{Change, Store, StoreError, Swept};
 
@@ -18,7 +19,12 @@ const WAITING: usize = 8192;
 
 /// The most changes and bytes of one commit.
 const BATCH: usize = 4096;
-const BATCH_BYTES: usize = 64 << 20;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Bytes that may wait for the disk before large changes wait for their turn, so that small ones are kept soon; and from
+/// how many bytes on one is large.
+const QUEUED: usize = 4 << 20;
+const LARGE: usize = 64 << 10;
 
 /// Snapshots after which the store is swept.
 const SNAPSHOTS: u64 = 16;
@@ -37,6 +43,7 @@ pub(super) struct Vault {
     /// What waits, if no thread of its own writes it.
     inbox: Mutex<Option<Receiver<Item>>>,
     is_durable: bool,
+    has_thread: bool,
 }
 
 struct Shared {
@@ -46,9 +53,16 @@ struct Shared {
     commits: AtomicU64,
     steps: AtomicU64,
     snapshots: AtomicU64,
+    /// Bytes that wait to be written.
+    queued: Mutex<usize>,
+    written: Condvar,
 }
 
 impl Shared {
+    fn queued(&self) -> MutexGuard<'_, usize> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn store(&self) -> MutexGuard<'_, Option<Box<dyn Store>>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +75,9 @@ impl Shared {
         let mut guard = self.store();
         let Some(store) = guard.as_mut() else { return Err(closed()) };
         let mut outcome = store.commit(changes);
-        let snapshots = changes.iter().filter(|change| matches!(change, Change::Snapshot(_))).count() as u64;
+        let count = |is: fn(&Change) -> bool| changes.iter().filter(|change| is(change)).count() as u64;
+        let snapshots = count(|change| matches!(change, Change::Snapshot(_)));
+        let steps = count(|change| matches!(change, Change::Step(_)));
         let before = self.snapshots.fetch_add(snapshots, Ordering::Relaxed);
         if outcome.is_ok() && before / SNAPSHOTS != (before + snapshots) / SNAPSHOTS {
             outcome = store.sweep(false).map(|swept| {
@@ -72,7 +88,7 @@ impl Shared {
         match &outcome {
             Ok(()) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.steps.fetch_add(changes.len() as u64 - snapshots, Ordering::Relaxed);
+                self.steps.fetch_add(steps, Ordering::Relaxed);
             }
             Err(error) => {
                 tracing::error!(%error, "nothing can be kept any more");
@@ -93,6 +109,8 @@ impl Vault {
             commits: AtomicU64::new(0),
             steps: AtomicU64::new(0),
             snapshots: AtomicU64::new(0),
+            queued: Mutex::default(),
+            written: Condvar::new(),
         });
         let (mut sender, mut thread, mut inbox) = (None, None, None);
         if is_durable {
@@ -107,12 +125,13 @@ impl Vault {
             }
         }
         let (sender, thread, inbox) = (Mutex::new(sender), Mutex::new(thread), Mutex::new(inbox));
-        Ok(Vault { shared, sender, thread, inbox, is_durable })
+        Ok(Vault { shared, sender, thread, inbox, is_durable, has_thread })
     }
 
     /// Keeps a change, and does something when it is kept. If that fails, `after` is dropped.
     pub fn commit(&self, change: Change, after: After) {
         if self.is_durable {
+            self.queue(size(&change));
             return self.send(Item::Commit(Box::new(change), after));
         }
         if self.shared.commit(&[change]).is_ok() {
@@ -128,6 +147,17 @@ impl Vault {
         if self.shared.failure.get().is_none() {
             after();
         }
+    }
+
+    /// Counts what is about to wait for the disk. A large change waits here while there is much of it.
+    fn queue(&self, size: usize) {
+        let mut queued = self.shared.queued();
+        while self.has_thread && size >= LARGE && *queued > 0 && *queued + size > QUEUED && self.failure().is_none() {
+            // It is looked again now and then in case that the store fails, and nothing is written any more.
+            let waited = self.shared.written.wait_timeout(queued, Duration::from_millis(100));
+            queued = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *queued += size;
     }
 
     fn send(&self, item: Item) {
@@ -237,6 +267,11 @@ fn write_from(shared: &Shared, from: &Receiver<Item>, first: Item) {
         true => shared.failure.get().is_none(),
         false => shared.commit(&changes).is_ok(),
     };
+    {
+        let mut queued = shared.queued();
+        *queued = queued.saturating_sub(bytes);
+        shared.written.notify_all();
+    }
     if is_kept {
         afters.into_iter().for_each(|after| after());
     }
@@ -246,5 +281,6 @@ fn size(change: &Change) -> usize {
     match change {
         Change::Step(step) => step.entry.args.len() + step.reply.len() + 500,
         Change::Snapshot(snapshot) => snapshot.blob.bytes.len(),
+        Change::Hold { .. } | Change::Free { .. } | Change::Cut { .. } => 500,
     }
 }

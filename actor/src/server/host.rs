@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::wire::{Hash, Question};
 
-pub use crate::node::{Busy, Call, CodeBytes, Outcome};
+pub use crate::node::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 
 /// Gives up a call that is under way. Its outcome is told all the same.
 pub type CancelCall = Box<dyn FnOnce() + Send>;

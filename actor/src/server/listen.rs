@@ -5,16 +5,19 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use quipu_stdlib::without_path;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info};
 
 use super::host::{Host, Reply, ReplyTo};
 use super::metrics::{Metrics, add};
+use super::room::{Most, READ, Rooms};
 use super::session::{Limits, Return, Session, Turn};
 use super::shown::Shown;
 use crate::address::Address;
@@ -23,6 +26,18 @@ use crate::wire::{Link, Ring, Secret};
 
 /// Longer than any connection lives.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// How often a connection that may not read looks whether there is room again.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Bytes of a message that may take its time.
+const LONG: usize = 256 << 10;
+
+/// Of how many connections such messages are looked at beside the others.
+const AT_ONCE: usize = 4;
+
+/// Bytes of answers that are put together before they are sent. Longer ones go alone.
+const TOGETHER: usize = 64 << 10;
 
 /// How a server listens.
 #[derive(Clone, Debug)]
@@ -33,6 +48,8 @@ pub struct Options {
     pub keys: Option<(Secret, Arc<Ring>)>,
     /// What one connection may take.
     pub limits: Limits,
+    /// What may wait for connections.
+    pub room: Most,
     /// The most connections at once.
     pub connections: usize,
     /// Within which time a client has to introduce itself.
@@ -54,6 +71,7 @@ impl Options {
             address,
             keys: None,
             limits: Limits::default(),
+            room: Most::default(),
             connections: 10_000,
             handshake: Duration::from_secs(5),
             frame: Duration::from_secs(30),
@@ -128,7 +146,10 @@ struct Shared {
     host: Arc<dyn Host>,
     shown: Arc<Shown>,
     metrics: Arc<Metrics>,
-    room: Arc<Semaphore>,
+    rooms: Arc<Rooms>,
+    /// Connections that look at something long right now.
+    long: AtomicUsize,
+    places: Arc<Semaphore>,
 }
 
 impl Server {
@@ -147,11 +168,14 @@ impl Server {
             }
             Address::Unix(path) => Listener::Unix(bind_unix(path)?, SocketFile(path.clone())),
         };
+        let metrics = Arc::<Metrics>::default();
         let shared = Shared {
             host,
             shown: Arc::new(Shown::new(options.shown)),
-            metrics: Arc::default(),
-            room: Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS))),
+            long: AtomicUsize::new(0),
+            rooms: Rooms::new(options.room, metrics.clone()),
+            metrics,
+            places: Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS))),
             options,
         };
         Ok(Server { listener, shared: Arc::new(shared) })
@@ -188,7 +212,7 @@ impl Server {
                 Err(error) => {
                     // Out of file descriptors, most likely: others have to go first.
                     debug!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    sleep(Duration::from_millis(20)).await;
                 }
             }
         }
@@ -197,7 +221,7 @@ impl Server {
         // That nobody listens any more is all right.
         let _ = going.send(true);
         let all = u32::try_from(self.shared.options.connections).unwrap_or(u32::MAX);
-        let gone = timeout(self.shared.options.grace, self.shared.room.acquire_many(all)).await;
+        let gone = timeout(self.shared.options.grace, self.shared.places.acquire_many(all)).await;
         info!(all = gone.is_ok(), "stopped");
     }
 }
@@ -248,7 +272,7 @@ fn bind_unix(path: &Path) -> Result<UnixListener, ServeError> {
 impl Shared {
     fn welcome(self: &Arc<Shared>, socket: Socket, going: watch::Receiver<bool>) {
         add(&self.metrics.connections, 1);
-        match self.room.clone().try_acquire_owned() {
+        match self.places.clone().try_acquire_owned() {
             Ok(place) => {
                 let shared = self.clone();
                 tokio::spawn(async move { shared.converse(socket, going, place).await });
@@ -285,8 +309,9 @@ impl Shared {
             options.keys.clone(),
             options.limits,
             None,
-        );
-        self.metrics.open.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        )
+        .within(&self.rooms);
+        self.metrics.open.fetch_add(1, Relaxed);
         let begun = Instant::now();
         let (mut heard, mut within, mut told) = (begun, None::<Instant>, false);
         let mut messages = 0;
@@ -294,12 +319,17 @@ impl Shared {
             let deadline = match within {
                 _ if !session.is_open() => begun + options.handshake,
                 Some(since) => since + options.frame,
+                None if session.owes_since().is_some() => {
+                    let since = session.owes_since().map_or(begun, Instant::from_std);
+                    (since + options.frame).min(heard + options.idle)
+                }
                 // While it waits for us it may be silent, however long that takes.
                 None if session.is_working() => begun + FOREVER,
                 None => heard + options.idle,
             };
+            let has_room = session.has_room();
             tokio::select! {
-                readable = socket.readable() => {
+                readable = socket.readable(), if has_room => {
                     match readable.and_then(|()| self.read(&socket, &mut session, &back)) {
                         Ok(true) => heard = Instant::now(),
                         Ok(false) => {}
@@ -308,21 +338,25 @@ impl Shared {
                 }
                 Some((turn, reply)) = replies.recv() => {
                     heard = Instant::now();
-                    session.reply(turn, reply, &back);
+                    self.reply(&mut session, turn, reply, &back);
                 }
                 () = sleep_until(deadline) => {
                     add(&self.metrics.late, 1);
                     debug!(peer = session.peer().map_or("?", |peer| &peer.name), "past a deadline");
                     break;
                 }
+                // What waits has to be carried out or taken first.
+                () = sleep(LOOK), if !has_room => {}
                 _ = going.changed(), if !told => {
                     session.go();
                     told = true;
                 }
             }
             // Quick calls are over already, and replies come in crowds.
-            while let Ok((turn, reply)) = replies.try_recv() {
-                session.reply(turn, reply, &back);
+            while session.output().len() < TOGETHER
+                && let Ok((turn, reply)) = replies.try_recv()
+            {
+                self.reply(&mut session, turn, reply, &back);
             }
             if !session.is_within() {
                 within = None;
@@ -333,17 +367,41 @@ impl Shared {
             if !self.write(&socket, session.output()).await || session.is_ended() || told && session.calls() == 0 {
                 break;
             }
+            session.let_go_of_what_is_sent();
         }
         debug!(peer = session.peer().map_or("?", |peer| &peer.name), took = ?begun.elapsed(), "disconnected");
         session.abandon();
-        self.metrics.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.metrics.open.fetch_sub(1, Relaxed);
         drop(place);
+    }
+
+    /// Does something with so many bytes. If they are many, others go on meanwhile on another thread.
+    fn aside<T>(&self, bytes: usize, action: impl FnOnce() -> T) -> T {
+        let is_long = bytes > LONG
+            && tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread
+            && self.long.fetch_update(Relaxed, Relaxed, |long| (long < AT_ONCE).then_some(long + 1)).is_ok();
+        if !is_long {
+            return action();
+        }
+        let done = tokio::task::block_in_place(action);
+        self.long.fetch_sub(1, Relaxed);
+        done
+    }
+
+    /// Hands a reply to the session, whose client may be told much.
+    fn reply(&self, session: &mut Session, turn: Turn, reply: Reply, back: Return<'_>) {
+        let bytes = match &reply {
+            Reply::Called(outcome) => outcome.bytes(),
+            Reply::Told(Ok(text)) => text.len(),
+            Reply::Told(Err(_)) | Reply::Lost => 0,
+        };
+        self.aside(bytes, || session.reply(turn, reply, back));
     }
 
     /// Reads what is there, without waiting. Whether that was anything.
     fn read(&self, socket: &Socket, session: &mut Session, back: Return<'_>) -> io::Result<bool> {
         // On the stack, so that connections that say nothing cost nothing.
-        let mut buffer = [0; 16 << 10];
+        let mut buffer = [0; READ];
         let length = match socket.try_read(&mut buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(length) => length,
@@ -351,7 +409,8 @@ impl Shared {
             Err(error) => return Err(error),
         };
         add(&self.metrics.received, length);
-        if let Err(violation) = session.feed(&buffer[..length], back) {
+        // The end of a long message may take its time: functions are checked.
+        if let Err(violation) = self.aside(session.held(), || session.feed(&buffer[..length], back)) {
             add(&self.metrics.broken, 1);
             debug!(%violation, peer = session.peer().map_or("?", |peer| &peer.name), "closing");
             // A refused hello is answered, so that people learn what is wrong.

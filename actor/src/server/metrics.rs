@@ -20,6 +20,9 @@ pub struct Metrics {
     pub(super) late: AtomicU64,
     pub(super) received: AtomicU64,
     pub(super) sent: AtomicU64,
+    pub(super) no_room: AtomicU64,
+    waiting: AtomicU64,
+    waiting_peak: AtomicU64,
     calls: AtomicU64,
     done: AtomicU64,
     failed: AtomicU64,
@@ -40,6 +43,12 @@ pub(super) fn add(counter: &AtomicU64, number: usize) {
 }
 
 impl Metrics {
+    /// So many bytes wait now.
+    pub(super) fn waits(&self, bytes: usize) {
+        self.waiting.store(bytes as u64, Ordering::Relaxed);
+        self.waiting_peak.fetch_max(bytes as u64, Ordering::Relaxed);
+    }
+
     /// A request has come in.
     pub(super) fn request(&self, request: &Request) {
         if let Request::Call { .. } = request {
@@ -102,6 +111,14 @@ impl Metrics {
         );
         line("received_bytes_total", "counter", "Bytes from clients.", &[("", get(&self.received))]);
         line("sent_bytes_total", "counter", "Bytes to clients.", &[("", get(&self.sent))]);
+        line(
+            "waiting_bytes",
+            "gauge",
+            "Bytes that were sent and are not carried out, or were told and are not taken.",
+            &[("", get(&self.waiting))],
+        );
+        line("waiting_bytes_peak", "gauge", "The most of them so far.", &[("", get(&self.waiting_peak))]);
+        line("no_room_total", "counter", "How often there was no room for more of them.", &[("", get(&self.no_room))]);
         line("calls_total", "counter", "Calls that came in.", &[("", get(&self.calls))]);
         line(
             "answers_total",

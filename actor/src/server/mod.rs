@@ -10,6 +10,7 @@
 mod host;
 mod shown;
 mod metrics;
+mod room;
 mod session;
 mod listen;
 mod page;
@@ -20,6 +21,7 @@ pub use host::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo}
 pub use listen::{Options, ServeError, Server};
 pub use metrics::Metrics;
 pub use page::serve_metrics;
+pub use room::{Most, Rooms};
 pub use serve::serve;
 pub use session::{Limits, Session, Turn};
 pub(crate) use shown::Recent;

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use quipu_lang::code::CodeHash;
 
-use super::host::{Call, CancelCall, Host, Outcome, Reply};
+use super::host::{Call, CancelCall, Host, NoRoom, Origin, Outcome, Reply, Room};
 use super::metrics::Metrics;
+use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
 use crate::wire::{Answer, Hash, Input, Link, Need, Peer, Request, Ring, Role, Secret, Stopped, Target, Violation};
 
@@ -16,6 +17,16 @@ const CLIENT: &str = "quipu actor client v1";
 
 /// What a function that is on its way takes beside its bytes, about.
 const UPLOAD: usize = 300;
+
+/// What a call takes beside its arguments, about.
+const CALL: usize = 1 << 10;
+
+/// When a client may ask again for what there is no room for.
+const AGAIN_MS: u64 = 50;
+
+/// What each code object that a function needs takes until it is there, about: its hash, in what is asked for and what has
+/// come.
+const LISTED: usize = 100;
 
 const TOO_MUCH: &str = "too much is on its way already";
 
@@ -62,11 +73,15 @@ pub struct Session {
     /// How often something was handed to the host.
     turns: u64,
     /// Calls that wait for a function, in the order in which they came.
-    parked: Vec<Call>,
+    parked: Vec<(Call, Arc<Stay>)>,
     /// Functions that are on their way, by hash.
     uploads: HashMap<Hash, Upload>,
     /// Bytes in `parked` and `uploads`.
     waiting: usize,
+    /// What all of this takes.
+    share: Arc<Share>,
+    /// Calls whose outcomes are in the output.
+    outgoing: Vec<Arc<Stay>>,
     ended: bool,
 }
 
@@ -75,6 +90,8 @@ struct Running {
     cancel: Option<CancelCall>,
     /// The call, should the host ask for its function again. Arguments are few or cheap beside running them.
     call: Option<Call>,
+    /// What it takes until its outcome is sent.
+    stay: Arc<Stay>,
     since: Instant,
 }
 
@@ -89,6 +106,8 @@ struct Upload {
     sent: HashMap<Hash, (Vec<u8>, Vec<u8>)>,
     /// Bytes of all that.
     size: usize,
+    /// When something of it last came in; none before it was asked for.
+    since: Option<Instant>,
 }
 
 impl Session {
@@ -101,10 +120,13 @@ impl Session {
         limits: Limits,
         fixed: Option<[u8; 32]>,
     ) -> Session {
+        let rooms = Rooms::new(Most::default(), metrics.clone());
         Session {
             link: Link::server(keys, limits.message, fixed),
             host,
             shown,
+            share: Share::new(&rooms),
+            outgoing: Vec::new(),
             metrics,
             limits,
             messages: 0,
@@ -119,30 +141,67 @@ impl Session {
         }
     }
 
+    /// The same in the room of a server, which it has in common with others.
+    #[must_use]
+    pub fn within(self, rooms: &Arc<Rooms>) -> Session {
+        Session { share: Share::new(rooms), ..self }
+    }
+
     /// Takes bytes from the client.
     ///
     /// # Errors
     /// The client broke the protocol; the connection is to be closed.
     pub fn feed(&mut self, bytes: &[u8], back: Return<'_>) -> Result<(), Violation> {
+        self.let_go_of_what_is_sent();
         self.link.feed(bytes);
         while !self.ended
             && let Some(input) = self.link.poll()?
         {
             match input {
-                Input::Open(peer) => self.peer = Some(peer),
+                Input::Open(peer) => {
+                    self.share.belongs_to(peer.key);
+                    self.peer = Some(peer);
+                }
                 Input::Message(message) => {
                     self.messages += 1;
                     let request = Request::decode(&message)?;
+                    drop(message);
+                    // What it was read into is free again, before it counts as what it is.
+                    self.share.buffers(self.link.held());
                     self.metrics.request(&request);
                     self.request(request, back)?;
                 }
             }
         }
+        self.share.buffers(self.link.held());
         Ok(())
+    }
+
+    /// Bytes of what has come in and is not a message yet.
+    pub fn held(&self) -> usize {
+        self.link.held()
+    }
+
+    /// Whether there is room to read more. If not, the client has to wait.
+    pub fn has_room(&self) -> bool {
+        !self.share.is_full(READ)
+    }
+
+    /// Since when the client has not sent what a call of its own needs.
+    pub fn owes_since(&self) -> Option<Instant> {
+        self.uploads.values().filter_map(|upload| upload.since).min()
+    }
+
+    /// What was sent is not kept any more.
+    pub fn let_go_of_what_is_sent(&mut self) {
+        if self.link.output().is_empty() {
+            self.outgoing.clear();
+        }
     }
 
     /// Takes a reply from the host. One to a try that is over says nothing.
     pub fn reply(&mut self, turn: Turn, reply: Reply, back: Return<'_>) {
+        self.let_go_of_what_is_sent();
         let request = turn.request;
         if self.running.get(&request).is_none_or(|running| running.turn != turn) {
             return;
@@ -159,7 +218,7 @@ impl Session {
                     if let Some(hash) = hash_of(&call.target) {
                         self.shown.forget(self.key(), &hash);
                     }
-                    return self.call(call, back);
+                    return self.call((call, running.stay), back);
                 }
                 None => return,
             },
@@ -167,12 +226,23 @@ impl Session {
             Reply::Called(Outcome::Failed { value, trace, omitted }) => {
                 Answer::Failed { request, trace, omitted, value }
             }
+            Reply::Called(Outcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
             Reply::Called(Outcome::Stopped(why)) => Answer::Stopped { request, why },
             Reply::Called(Outcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
             Reply::Lost => return self.abandon(),
-            Reply::Told(Ok(text)) => Answer::Answer { request, text },
+            Reply::Told(Ok(text)) => match running.stay.take(text.len()) {
+                Ok(()) => Answer::Answer { request, text },
+                Err(_) => Answer::Busy { request, after_ms: AGAIN_MS },
+            },
         };
-        self.answer(&answer);
+        drop(running.call);
+        running.stay.is_told();
+        self.metrics.answer(&answer);
+        let message = answer.encode();
+        // A long result is not kept twice.
+        drop(answer);
+        self.link.send(&message);
+        self.outgoing.push(running.stay);
     }
 
     /// The bytes for the client. Whoever sends them removes them.
@@ -218,7 +288,7 @@ impl Session {
     /// Tells the client that the server goes. Calls that wait for a function are not begun any more.
     pub fn go(&mut self) {
         self.parked.clear();
-        self.uploads.clear();
+        self.drop_uploads();
         self.waiting = 0;
         if self.link.is_open() {
             self.answer(&Answer::Going);
@@ -229,7 +299,7 @@ impl Session {
     pub fn abandon(&mut self) {
         self.ended = true;
         self.parked.clear();
-        self.uploads.clear();
+        self.drop_uploads();
         self.running.drain().filter_map(|(_, running)| running.cancel).for_each(|cancel| cancel());
     }
 
@@ -249,8 +319,21 @@ impl Session {
                 }
                 if self.calls() >= self.limits.calls || self.waiting + args.len() > self.limits.waiting {
                     self.answer(&Answer::Busy { request, after_ms: 20 });
-                } else {
-                    self.call(Call { actor: actor.into(), client, request, target, args }, back);
+                    return Ok(());
+                }
+                // A call of a function is kept a second time, in case that has to be asked for.
+                let copies = if hash_of(&target).is_some() { 2 } else { 1 };
+                match Stay::new(&self.share, CALL + copies * args.len()) {
+                    Ok(stay) => {
+                        let room: Arc<dyn Room> = stay.clone();
+                        let origin = Origin { key: self.key().map(|key| key.0), room: Some(room) };
+                        self.call((Call { actor: actor.into(), client, request, target, args, origin }, stay), back);
+                    }
+                    Err(NoRoom::Now) => self.answer(&Answer::Busy { request, after_ms: AGAIN_MS }),
+                    Err(NoRoom::Ever) => {
+                        let why = "its arguments are longer than what may wait on a connection".to_owned();
+                        self.answer(&Answer::Refused { request, why });
+                    }
                 }
             }
             Request::Graph { hash, codes, image } => self.graph(hash, codes, image, back),
@@ -266,8 +349,13 @@ impl Session {
                 } else if self.calls() >= self.limits.calls {
                     self.answer(&Answer::Busy { request, after_ms: 20 });
                 } else {
+                    let Ok(stay) = Stay::new(&self.share, CALL) else {
+                        self.answer(&Answer::Busy { request, after_ms: AGAIN_MS });
+                        return Ok(());
+                    };
                     let turn = self.turn(request);
-                    self.running.insert(request, Running { turn, cancel: None, call: None, since: Instant::now() });
+                    let since = Instant::now();
+                    self.running.insert(request, Running { turn, cancel: None, call: None, stay, since });
                     self.host.ask(question, &actor, back(turn));
                 }
             }
@@ -292,13 +380,13 @@ impl Session {
     }
 
     /// Hands a call to the host, or keeps it until its function is there.
-    fn call(&mut self, call: Call, back: Return<'_>) {
+    fn call(&mut self, (call, stay): (Call, Arc<Stay>), back: Return<'_>) {
         if let Some(hash) = hash_of(&call.target) {
             match self.shown.find(self.key(), &hash) {
                 Some(size) => self.metrics.warm(size),
                 None => {
                     self.waiting += call.args.len();
-                    self.parked.push(call);
+                    self.parked.push((call, stay));
                     if !self.uploads.contains_key(&hash) {
                         self.ask_for_graph(hash);
                     }
@@ -312,14 +400,14 @@ impl Session {
         let turn = self.turn(request);
         match self.host.call(call, back(turn), self.running.is_empty()) {
             Ok(cancel) => {
-                self.running.insert(request, Running { turn, cancel: Some(cancel), call: kept, since });
+                self.running.insert(request, Running { turn, cancel: Some(cancel), call: kept, stay, since });
             }
             Err(busy) => self.answer(&Answer::Busy { request, after_ms: busy.after_ms }),
         }
     }
 
     fn is_under_way(&self, request: u64) -> bool {
-        self.running.contains_key(&request) || self.parked.iter().any(|call| call.request == request)
+        self.running.contains_key(&request) || self.parked.iter().any(|(call, _)| call.request == request)
     }
 
     fn turn(&mut self, request: u64) -> Turn {
@@ -328,22 +416,25 @@ impl Session {
     }
 
     fn ask_for_graph(&mut self, hash: Hash) {
-        self.uploads.insert(hash, Upload::default());
+        self.uploads.insert(hash, Upload { since: Some(Instant::now()), ..Upload::default() });
         self.answer(&Answer::Need { hash, what: Need::Graph });
     }
 
     fn graph(&mut self, hash: Hash, codes: Vec<Hash>, image: Vec<u8>, back: Return<'_>) {
         self.drop_upload(&hash);
-        let size = UPLOAD + image.len() + 32 * codes.len();
+        let size = UPLOAD + image.len() + LISTED * codes.len();
         if self.waiting + size > self.limits.waiting {
             return self.refuse(&hash, TOO_MUCH);
         }
-        self.waiting += size;
+        if !self.makes_room(&hash, size) {
+            return;
+        }
         let key = self.key();
         // Who has not shown code is asked for it, whether the host has it or not.
         let is_missing = |code: &Hash| self.shown.find(key, code).is_none() || !self.host.has_code(code);
         let asked = codes.iter().filter(|code| is_missing(code)).copied().collect();
-        self.uploads.insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size });
+        self.uploads
+            .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(Instant::now()) });
         self.advance(hash, back);
     }
 
@@ -381,6 +472,7 @@ impl Session {
         if upload.codes.is_empty() && upload.image.is_empty() {
             return;
         }
+        upload.since = Some(Instant::now());
         let listed: HashSet<Hash> = upload.codes.iter().copied().collect();
         let mut trouble = None;
         for (code, debug) in codes {
@@ -389,7 +481,11 @@ impl Session {
                 trouble = Some("other code was asked for");
             } else if self.waiting + size > self.limits.waiting {
                 trouble = Some(TOO_MUCH);
-            } else if upload.asked.remove(&found) {
+            } else if upload.asked.contains(&found) {
+                if self.share.take(size).is_err() {
+                    return self.put_off(&hash);
+                }
+                upload.asked.remove(&found);
                 upload.sent.insert(found, (code, debug));
                 upload.size += size;
                 self.waiting += size;
@@ -409,17 +505,41 @@ impl Session {
 
     fn drop_upload(&mut self, hash: &Hash) {
         if let Some(upload) = self.uploads.remove(hash) {
+            self.share.give(upload.size);
             self.waiting = self.waiting.saturating_sub(upload.size);
         }
     }
 
+    fn drop_uploads(&mut self) {
+        let size = std::mem::take(&mut self.uploads).values().map(|upload| upload.size).sum();
+        self.share.give(size);
+    }
+
+    /// Takes room for a function that has come in. If there is none, its calls have to be asked for again.
+    fn makes_room(&mut self, hash: &Hash, size: usize) -> bool {
+        let has_room = self.share.take(size).is_ok();
+        match has_room {
+            true => self.waiting += size,
+            false => self.put_off(hash),
+        }
+        has_room
+    }
+
+    /// There is no room for a function now: whoever waits for it is told to ask again.
+    fn put_off(&mut self, hash: &Hash) {
+        self.drop_upload(hash);
+        for (call, _) in self.unpark(hash) {
+            self.answer(&Answer::Busy { request: call.request, after_ms: AGAIN_MS });
+        }
+    }
+
     /// The calls that wait for a function, which do so no longer.
-    fn unpark(&mut self, hash: &Hash) -> Vec<Call> {
+    fn unpark(&mut self, hash: &Hash) -> Vec<(Call, Arc<Stay>)> {
         let (freed, parked) =
-            std::mem::take(&mut self.parked).into_iter().partition(|call| hash_of(&call.target) == Some(*hash));
+            std::mem::take(&mut self.parked).into_iter().partition(|(call, _)| hash_of(&call.target) == Some(*hash));
         self.parked = parked;
-        let freed: Vec<Call> = freed;
-        let bytes: usize = freed.iter().map(|call| call.args.len()).sum();
+        let freed: Vec<(Call, Arc<Stay>)> = freed;
+        let bytes: usize = freed.iter().map(|(call, _)| call.args.len()).sum();
         self.waiting = self.waiting.saturating_sub(bytes);
         freed
     }
@@ -429,18 +549,18 @@ impl Session {
     }
 
     fn refuse(&mut self, hash: &Hash, why: &str) {
-        for call in self.unpark(hash) {
+        for (call, _) in self.unpark(hash) {
             self.answer(&Answer::Refused { request: call.request, why: why.to_owned() });
         }
     }
 
     fn cancel(&mut self, request: u64) {
-        if let Some(at) = self.parked.iter().position(|call| call.request == request) {
-            let call = self.parked.remove(at);
+        if let Some(at) = self.parked.iter().position(|(call, _)| call.request == request) {
+            let (call, _) = self.parked.remove(at);
             self.waiting = self.waiting.saturating_sub(call.args.len());
             // A client that waits for nothing may not answer either, and what was asked for is not to stay for ever.
             if let Some(hash) = hash_of(&call.target)
-                && !self.parked.iter().any(|other| hash_of(&other.target) == Some(hash))
+                && !self.parked.iter().any(|(other, _)| hash_of(&other.target) == Some(hash))
             {
                 self.drop_upload(&hash);
             }

@@ -1,6 +1,6 @@
 //! Checksums, and the byte forms of what stores hold.
 
-use super::{Action, Entry, Hash, Kind};
+use super::{Action, Entry, Hash, Held, Kind};
 
 /// Under which everything stored is summed up; kind and version in one.
 const CONTEXT: &str = "quipu store v1";
@@ -23,17 +23,39 @@ pub(crate) fn blob_sum(kind: Kind, hash: &Hash, bytes: &[u8]) -> Hash {
 /// The checksum of an entry of the log.
 pub(crate) fn entry_sum(actor: &str, seq: u64, entry: &Entry) -> Hash {
     let (kind, name, function) = action_parts(&entry.action);
-    sum(&[
+    let (seq, kind, request) = (seq.to_le_bytes(), [kind], entry.request.to_le_bytes());
+    let mut parts: Vec<&[u8]> = vec![
         b"entry",
         actor.as_bytes(),
-        &seq.to_le_bytes(),
-        &[kind],
+        &seq,
+        &kind,
         name.unwrap_or_default().as_bytes(),
         function.map_or(&[][..], |hash| hash),
         &entry.args,
         &entry.client,
-        &entry.request.to_le_bytes(),
+        &request,
         &entry.outcome,
+    ];
+    // Those of before have none, and keep their sums.
+    parts.extend(entry.engine.as_ref().map(|engine| &engine[..]));
+    sum(&parts)
+}
+
+/// The checksum of a hold.
+pub(crate) fn held_sum(actor: &str, held: &Held) -> Hash {
+    let hash = |hash: &Option<Hash>| hash.map_or_else(Vec::new, |hash| hash.to_vec());
+    let text = |text: &Option<String>| text.as_ref().map_or_else(Vec::new, |text| [b"=", text.as_bytes()].concat());
+    sum(&[
+        b"held",
+        actor.as_bytes(),
+        &held.step.to_le_bytes(),
+        held.reason.as_bytes(),
+        &hash(&held.written),
+        &held.engine,
+        &hash(&held.gave),
+        &text(&held.gave_text),
+        &hash(&held.gives),
+        &text(&held.gives_text),
     ])
 }
 
@@ -58,5 +80,21 @@ pub(crate) fn action_of(kind: u8, name: Option<String>, function: Option<Hash>) 
         (2, Some(name), None) => Some(Action::Invoke(name)),
         (3, Some(name), Some(hash)) => Some(Action::Install(name, hash)),
         _ => None,
+    }
+}
+
+/// A hash as operators see it.
+pub(crate) fn digits(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn hex<S: serde::Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&digits(hash))
+}
+
+pub(super) fn hex_or_nothing<S: serde::Serializer>(hash: &Option<Hash>, to: S) -> Result<S::Ok, S::Error> {
+    match hash {
+        Some(hash) => hex(hash, to),
+        None => to.serialize_none(),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bytes::blob_sum;
-use super::{Blob, Change, Claim, Entry, Hash, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept};
+use super::{
+    Blob, Change, Claim, CutOff, Entry, Hash, Held as Hold, Kept, Kind, Listed, Snapshot, Step, Store, StoreError,
+    Swept,
+};
 
 /// Keeps everything as long as the process lives. Clones are the same store.
 #[derive(Clone, Default)]
@@ -25,6 +28,12 @@ struct Actor {
     log: BTreeMap<u64, Entry>,
     replies: BTreeMap<(Hash, u64), Reply>,
     snapshots: BTreeMap<u64, Hash>,
+    held: Option<Hold>,
+    cut: Vec<CutOff>,
+    /// The states of snapshots that were cut off.
+    cut_states: Vec<Hash>,
+    /// How often something was cut off.
+    turns: u64,
 }
 
 struct Held {
@@ -83,12 +92,35 @@ impl Content {
         actor.log = actor.log.split_off(&(snapshot.from + 1));
     }
 
+    fn hold(&mut self, name: &str, held: Option<Hold>) {
+        if let Some(actor) = self.actors.get_mut(name) {
+            actor.held = held;
+        }
+    }
+
+    fn cut(&mut self, name: &str, seq: u64, anew: bool) {
+        let Some(actor) = self.actors.get_mut(name) else { return };
+        actor.turns += 1;
+        for (at, entry) in actor.log.split_off(&(seq + 1)) {
+            let kept = actor.replies.get(&(entry.client, entry.request)).filter(|(step, _)| *step == at);
+            let reply = kept.and_then(|(_, reply)| reply.as_ref()).map(|reply| reply.to_vec());
+            actor.cut.push(CutOff { turn: actor.turns, seq: at, entry, reply });
+        }
+        actor.replies.retain(|_, (step, _)| *step <= seq);
+        actor.cut_states.extend(actor.snapshots.split_off(&if anew { 0 } else { seq + 1 }).into_values());
+        if let Some(claim) = &mut actor.claim {
+            claim.seq = seq;
+        }
+        actor.held = None;
+    }
+
     /// Blobs that something needs.
     fn needed(&self) -> BTreeSet<(Kind, Hash)> {
         let mut needed = BTreeSet::new();
         for actor in self.actors.values() {
-            needed.extend(actor.snapshots.values().map(|&hash| (Kind::State, hash)));
-            let functions = actor.log.values().filter_map(|entry| entry.action.function());
+            needed.extend(actor.snapshots.values().chain(&actor.cut_states).map(|&hash| (Kind::State, hash)));
+            let entries = actor.log.values().chain(actor.cut.iter().map(|cut| &cut.entry));
+            let functions = entries.filter_map(|entry| entry.action.function());
             needed.extend(functions.map(|&hash| (Kind::Graph, hash)));
         }
         let links = needed.iter().filter_map(|key| self.blobs.get(key)).flat_map(|held| &held.links);
@@ -116,10 +148,7 @@ impl Store for Memory {
         let mut content = self.content();
         let mut reached: BTreeMap<&str, u64> = BTreeMap::new();
         for change in changes {
-            let (name, epoch) = match change {
-                Change::Step(step) => (&step.actor, step.epoch),
-                Change::Snapshot(snapshot) => (&snapshot.actor, snapshot.epoch),
-            };
+            let (name, epoch) = change.of();
             let claim = content.actors.get(&**name).and_then(|actor| actor.claim);
             let claim = claim.filter(|claim| claim.epoch == epoch).ok_or(StoreError::Stale(name.to_string()))?;
             let seq = reached.entry(name).or_insert(claim.seq);
@@ -129,6 +158,13 @@ impl Store for Memory {
                     step.seq == *seq
                 }
                 Change::Snapshot(snapshot) => snapshot.seq <= *seq,
+                Change::Hold { .. } | Change::Free { .. } => true,
+                Change::Cut { seq: to, anew, .. } => {
+                    to <= seq && !(*anew && *to > 0) && {
+                        *seq = *to;
+                        true
+                    }
+                }
             };
             if !fits {
                 return Err(StoreError::Stale(name.to_string()));
@@ -138,6 +174,9 @@ impl Store for Memory {
             match change {
                 Change::Step(step) => content.step(step),
                 Change::Snapshot(snapshot) => content.snapshot(snapshot),
+                Change::Hold { actor, held, .. } => content.hold(actor, Some(held.clone())),
+                Change::Free { actor, .. } => content.hold(actor, None),
+                Change::Cut { actor, seq, anew, .. } => content.cut(actor, *seq, *anew),
             }
         }
         Ok(())
@@ -180,10 +219,28 @@ impl Store for Memory {
         Ok(kept)
     }
 
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
+        Ok(self.content().actors.get(actor).and_then(|actor| actor.held.clone()))
+    }
+
+    fn holds(&mut self) -> Result<u64, StoreError> {
+        Ok(self.content().actors.values().filter(|actor| actor.held.is_some()).count() as u64)
+    }
+
+    fn cut_off(&mut self, actor: &str, count: usize) -> Result<Vec<CutOff>, StoreError> {
+        let content = self.content();
+        let cut = content.actors.get(actor).map_or(&[][..], |actor| &actor.cut);
+        Ok(cut[cut.len().saturating_sub(count)..].to_vec())
+    }
+
     fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
         let content = self.content();
-        let claims = content.actors.iter().filter_map(|(name, actor)| Some((name, actor.claim?)));
-        Ok(claims.map(|(name, claim)| Listed { name: name.clone(), epoch: claim.epoch, seq: claim.seq }).collect())
+        let claimed = content.actors.iter().filter_map(|(name, actor)| Some((name, actor.claim?, &actor.held)));
+        let listed = claimed.map(|(name, Claim { epoch, seq }, held)| {
+            let held = held.as_ref().map(|held| held.step);
+            Listed { name: name.clone(), epoch, seq, held }
+        });
+        Ok(listed.collect())
     }
 
     fn sweep(&mut self, dry_run: bool) -> Result<Swept, StoreError> {
@@ -208,7 +265,9 @@ impl Store for Memory {
         let content = self.content();
         let blobs: usize = content.blobs.values().map(|held| held.bytes.len()).sum();
         let logs = content.actors.values().flat_map(|actor| actor.log.values()).map(|entry| entry.args.len() + 200);
-        Ok((blobs + logs.sum::<usize>()) as u64)
+        let replies = content.actors.values().flat_map(|actor| actor.replies.values());
+        let replies = replies.map(|(_, reply)| 150 + reply.as_ref().map_or(0, |reply| reply.len()));
+        Ok((blobs + logs.sum::<usize>() + replies.sum::<usize>()) as u64)
     }
 
     fn check(&mut self) -> Result<Vec<String>, StoreError> {

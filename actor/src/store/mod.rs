@@ -3,11 +3,13 @@
 //! ```text
 //! an actor   epoch, seq                 the epoch grows with every claim; seq is that of its last step
 //! a step     actor, epoch, seq          one call that has ended well, in one piece:
-//!            entry                        what was called, with what, by whom, and the hash of what it gave
+//!            entry                        what was called, with what, by whom, on which engine, the hash of what it gave
 //!            reply                        what the client is told, so that a repeated request is not run again
 //!            forgotten                    replies that are no longer kept
 //!            blobs                        functions that the entry needs
 //! a snapshot actor, seq -> blob         the state after that step
+//! a hold     actor -> held              why it does not come back; it carries out nothing until somebody has decided
+//! cut off    actor, turn, step, reply   steps that somebody has taken back
 //! a blob     kind, hash -> bytes, links  a graph, a code object or a state
 //! ```
 //!
@@ -16,6 +18,7 @@
 
 pub(crate) mod bytes;
 mod memory;
+mod private;
 mod sqlite;
 
 use std::fmt;
@@ -25,7 +28,7 @@ pub use memory::Memory;
 pub use sqlite::Sqlite;
 
 /// The version of what is stored, in every backend.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A hash of a graph, a code object, an outcome or a client.
 pub type Hash = [u8; 32];
@@ -95,6 +98,8 @@ pub struct Entry {
     pub request: u64,
     /// The hash of what it gave.
     pub outcome: Hash,
+    /// The edition of the engine that carried it out; none in what was written before that was kept.
+    pub engine: Option<Hash>,
 }
 
 /// A reply that is no longer kept.
@@ -142,6 +147,31 @@ pub struct Snapshot {
     pub from: u64,
 }
 
+/// Why an actor does not come back. It is held until somebody decides how it goes on; nothing of it is lost.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Held {
+    /// The step that cannot be repeated; 0 if no state can be read to begin with.
+    pub step: u64,
+    /// Why, for people.
+    pub reason: String,
+    /// The edition of the engine that carried the step out, if that is known.
+    #[serde(serialize_with = "bytes::hex_or_nothing")]
+    pub written: Option<Hash>,
+    /// The edition of the engine that could not repeat it.
+    #[serde(serialize_with = "bytes::hex")]
+    pub engine: Hash,
+    /// The hash of what the step gave.
+    #[serde(serialize_with = "bytes::hex_or_nothing")]
+    pub gave: Option<Hash>,
+    /// That, as source, if it is still kept.
+    pub gave_text: Option<String>,
+    /// The hash of what it gives now.
+    #[serde(serialize_with = "bytes::hex_or_nothing")]
+    pub gives: Option<Hash>,
+    /// That, as source, or how it ends now.
+    pub gives_text: Option<String>,
+}
+
 /// What is to be kept, in order. All of it or nothing.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -149,6 +179,59 @@ pub enum Change {
     Step(Step),
     /// A snapshot.
     Snapshot(Snapshot),
+    /// An actor that is held from now on.
+    Hold {
+        /// The actor.
+        actor: Arc<str>,
+        /// The epoch in which it was claimed.
+        epoch: u64,
+        /// Why.
+        held: Held,
+    },
+    /// An actor that is held no more.
+    Free {
+        /// The actor.
+        actor: Arc<str>,
+        /// The epoch in which it was claimed.
+        epoch: u64,
+    },
+    /// All steps and snapshots after one are taken back, and kept apart. The actor is held no more.
+    Cut {
+        /// The actor.
+        actor: Arc<str>,
+        /// The epoch in which it was claimed.
+        epoch: u64,
+        /// The last step that stays.
+        seq: u64,
+        /// Whether all snapshots go, so that it begins anew. Only with step 0.
+        anew: bool,
+    },
+}
+
+impl Change {
+    /// The actor, and the epoch in which it was claimed.
+    pub fn of(&self) -> (&Arc<str>, u64) {
+        match self {
+            Change::Step(Step { actor, epoch, .. })
+            | Change::Snapshot(Snapshot { actor, epoch, .. })
+            | Change::Hold { actor, epoch, .. }
+            | Change::Free { actor, epoch }
+            | Change::Cut { actor, epoch, .. } => (actor, *epoch),
+        }
+    }
+}
+
+/// A step that was taken back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CutOff {
+    /// Counts from 1 how often something of this actor was cut off.
+    pub turn: u64,
+    /// The step.
+    pub seq: u64,
+    /// What was done.
+    pub entry: Entry,
+    /// What the client was told, if that was still kept.
+    pub reply: Option<Vec<u8>>,
 }
 
 /// An actor that was claimed.
@@ -182,6 +265,9 @@ pub struct Listed {
     pub epoch: u64,
     /// Its last step.
     pub seq: u64,
+    /// The step at which it is held, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
 }
 
 /// What a sweep has removed, or would.
@@ -269,6 +355,24 @@ pub trait Store: Send {
     /// # Errors
     /// Those of the store.
     fn replies(&mut self, actor: &str) -> Result<Vec<Kept>, StoreError>;
+
+    /// Why an actor is held, if it is.
+    ///
+    /// # Errors
+    /// It is not what was put there.
+    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError>;
+
+    /// How many actors are held.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn holds(&mut self) -> Result<u64, StoreError>;
+
+    /// What was cut off of an actor, the last `count` steps of it, in order, checked.
+    ///
+    /// # Errors
+    /// A step is not what was put there.
+    fn cut_off(&mut self, actor: &str, count: usize) -> Result<Vec<CutOff>, StoreError>;
 
     /// All actors, by name.
     ///

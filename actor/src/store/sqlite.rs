@@ -2,15 +2,24 @@
 //!
 //! A commit is one transaction, in the write-ahead log and on disk when it returns (`synchronous = FULL`). The process
 //! that has the file open has it alone. Every row that is read back carries a checksum of what it was made from.
+//!
+//! ```text
+//! version 1   actor, log, reply, snapshot, blob, link
+//! version 2   log has a column `engine`, which rows of before leave empty; held, cut, cut_snapshot
+//! ```
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
-use super::bytes::{action_of, action_parts, blob_sum, entry_sum, reply_sum};
-use super::{Blob, Change, Claim, Entry, Hash, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION};
+use super::bytes::{action_of, action_parts, blob_sum, digits as hex, entry_sum, held_sum, reply_sum};
+use super::private::{copy_of_before, keep_private, made};
+use super::{
+    Blob, Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept,
+    VERSION,
+};
 
 /// "QUIP": tells the file from other SQLite files.
 const APPLICATION: u32 = 0x5155_4950;
@@ -38,12 +47,42 @@ CREATE TABLE blob (
 CREATE TABLE link (graph BLOB NOT NULL, code BLOB NOT NULL, PRIMARY KEY (graph, code)) STRICT, WITHOUT ROWID;
 ";
 
+/// What came with version 2. New files get it in the same way as those of before.
+const TABLES_2: &str = "
+ALTER TABLE main.log ADD COLUMN engine BLOB;
+CREATE TABLE main.held (
+    actor INTEGER PRIMARY KEY, step INTEGER NOT NULL, reason TEXT NOT NULL, written BLOB, engine BLOB NOT NULL, gave BLOB,
+    gave_text TEXT, gives BLOB, gives_text TEXT, sum BLOB NOT NULL
+) STRICT;
+CREATE TABLE main.cut (
+    actor INTEGER NOT NULL, turn INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL, name TEXT, function BLOB,
+    args BLOB NOT NULL, client BLOB NOT NULL, request INTEGER NOT NULL, outcome BLOB NOT NULL, sum BLOB NOT NULL,
+    engine BLOB, reply BLOB, reply_sum BLOB,
+    PRIMARY KEY (actor, turn, seq)
+) STRICT;
+CREATE TABLE main.cut_snapshot (
+    actor INTEGER NOT NULL, turn INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (actor, turn, seq)
+) STRICT;
+";
+
+/// What a file of version 1 looks like through it, for who only reads: nothing of it is written.
+const VIEWS_OF_1: &str = "
+CREATE TEMP VIEW log AS SELECT *, NULL AS engine FROM main.log;
+CREATE TEMP TABLE held (actor, step, reason, written, engine, gave, gave_text, gives, gives_text, sum);
+CREATE TEMP TABLE cut (
+    actor, turn, seq, kind, name, function, args, client, request, outcome, sum, engine, reply, reply_sum
+);
+CREATE TEMP TABLE cut_snapshot (actor, turn, seq, hash);
+";
+
 /// What nothing needs: graphs of no entry, states of no snapshot, code of no graph that is needed.
 const UNNEEDED: &str = "
-    (kind = 1 AND hash NOT IN (SELECT function FROM log WHERE function IS NOT NULL))
-    OR (kind = 3 AND hash NOT IN (SELECT hash FROM snapshot))
-    OR (kind = 2 AND hash NOT IN (
-        SELECT code FROM link WHERE graph IN (SELECT function FROM log WHERE function IS NOT NULL)))";
+    (kind = 1 AND hash NOT IN (SELECT function FROM log WHERE function IS NOT NULL)
+        AND hash NOT IN (SELECT function FROM cut WHERE function IS NOT NULL))
+    OR (kind = 3 AND hash NOT IN (SELECT hash FROM snapshot) AND hash NOT IN (SELECT hash FROM cut_snapshot))
+    OR (kind = 2 AND hash NOT IN (SELECT code FROM link
+        WHERE graph IN (SELECT function FROM log WHERE function IS NOT NULL)
+        OR graph IN (SELECT function FROM cut WHERE function IS NOT NULL)))";
 
 /// Blobs that are remembered to be there, so that most steps write none.
 const REMEMBERED: usize = 65_536;
@@ -65,12 +104,52 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl Sqlite {
-    /// Opens a file, or makes it.
+    /// Opens a file, or makes it; only its owner can read it. One of version 1 becomes one of the present version, in one
+    /// transaction, after a copy of it was made beside it.
     ///
     /// # Errors
-    /// It is no store, a newer one, in use, or cannot be read and written.
+    /// It is no store, a newer one, in use, or cannot be read and written; there is no room for the copy.
     pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
-        let connection = Connection::open(path)?;
+        made(path)?;
+        let (connection, version) = Sqlite::connect(path)?;
+        keep_private(path);
+        let upgrade = |tables: &str| {
+            connection.execute_batch(&format!(
+                "BEGIN; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
+            ))
+        };
+        match version {
+            0 => upgrade(&[TABLES, TABLES_2].concat())?,
+            1 => {
+                let copy = copy_of_before(&connection, path, version)?;
+                upgrade(TABLES_2)?;
+                let (file, copy) = (path.display(), copy.display());
+                tracing::warn!("{file} is of version {VERSION} now; as it was before, it is kept as {copy}");
+            }
+            _ => {}
+        }
+        Ok(Sqlite { connection, present: HashSet::new() })
+    }
+
+    /// Opens a file that is there only to look at it: nothing is written, and one of version 1 stays one. What is tried to
+    /// be written to that fails.
+    ///
+    /// # Errors
+    /// It is no store, a newer one, in use, or cannot be read.
+    pub fn look(path: &Path) -> Result<Sqlite, StoreError> {
+        let (connection, version) = Sqlite::connect(path)?;
+        match version {
+            0 => return Err(StoreError::Damaged("it is empty".to_owned())),
+            1 => connection.execute_batch(VIEWS_OF_1)?,
+            _ => {}
+        }
+        Ok(Sqlite { connection, present: HashSet::new() })
+    }
+
+    /// A file that nobody else has open, and its version; 0 if it is empty.
+    fn connect(path: &Path) -> Result<(Connection, u32), StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
         // Whoever has the file has it for long.
         connection.busy_timeout(Duration::from_millis(200))?;
         // Before anything is read: whoever comes second is told so at once.
@@ -84,16 +163,31 @@ impl Sqlite {
         let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        match (application, version) {
-            (0, 0) if tables == 0 => connection.execute_batch(&format!(
-                "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
-            ))?,
-            (APPLICATION, 1..=VERSION) => {}
-            (APPLICATION, found) => return Err(StoreError::Newer { found }),
-            _ => return Err(StoreError::Damaged("it is a database of another program".to_owned())),
-        }
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Sqlite { connection, present: HashSet::new() })
+        match (application, version) {
+            (0, 0) if tables == 0 => Ok((connection, 0)),
+            (APPLICATION, 1..=VERSION) => Ok((connection, version)),
+            (APPLICATION, found) => Err(StoreError::Newer { found }),
+            _ => Err(StoreError::Damaged("it is a database of another program".to_owned())),
+        }
+    }
+
+    /// Changes an entry of the log behind everybody's back, to see what happens.
+    ///
+    /// # Errors
+    /// Those of the store.
+    #[doc(hidden)]
+    pub fn forge(&mut self, actor: &str, seq: u64, change: impl FnOnce(&mut Entry)) -> Result<(), StoreError> {
+        let Some((_, mut entry)) = self.log(actor, seq - 1, 1)?.pop() else { return Ok(()) };
+        change(&mut entry);
+        let (kind, name, function) = action_parts(&entry.action);
+        let sum = entry_sum(actor, seq, &entry);
+        let sql = "UPDATE log SET kind = ?, name = ?, function = ?, args = ?, outcome = ?, engine = ?, sum = ?
+            WHERE actor = ? AND seq = ?";
+        let id = self.id(actor)?;
+        let values = params![kind, name, function, entry.args, entry.outcome, entry.engine, sum, id, seq as i64];
+        self.connection.execute(sql, values)?;
+        Ok(())
     }
 
     /// Lets the file grow to this many pages only, to see what happens when a disk is full.
@@ -112,6 +206,9 @@ impl Sqlite {
             match change {
                 Change::Step(step) => writing.step(step)?,
                 Change::Snapshot(snapshot) => writing.snapshot(snapshot)?,
+                Change::Hold { actor, epoch, held } => writing.hold(actor, *epoch, held)?,
+                Change::Free { actor, epoch } => writing.free(actor, *epoch)?,
+                Change::Cut { actor, epoch, seq, anew } => writing.cut(actor, *epoch, *seq, *anew)?,
             }
         }
         writing.finish()
@@ -181,8 +278,9 @@ impl<'t> Writing<'t> {
         let (kind, name, function) = action_parts(&entry.action);
         let sum = entry_sum(&step.actor, step.seq, entry);
         let (seq, request) = (step.seq as i64, entry.request as i64);
-        let mut put = self.transaction.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        put.execute(params![id, seq, kind, name, function, entry.args, entry.client, request, entry.outcome, sum])?;
+        let mut put = self.transaction.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let Entry { args, client, outcome, engine, .. } = entry;
+        put.execute(params![id, seq, kind, name, function, args, client, request, outcome, sum, engine])?;
         for forgotten in &step.forgotten {
             let sql = match forgotten.mark {
                 true => "UPDATE reply SET reply = NULL WHERE actor = ? AND client = ? AND request = ?",
@@ -211,6 +309,51 @@ impl<'t> Writing<'t> {
         transaction.execute("DELETE FROM snapshot WHERE actor = ? AND seq < ?", params![id, from])?;
         transaction.execute("DELETE FROM log WHERE actor = ? AND seq <= ?", params![id, from])?;
         Ok(())
+    }
+
+    fn hold(&mut self, actor: &'t str, epoch: u64, held: &Held) -> Result<(), StoreError> {
+        let id = self.touch(actor, epoch)?.id;
+        let sum = held_sum(actor, held);
+        let Held { step, reason, written, engine, gave, gave_text, gives, gives_text } = held;
+        self.transaction.execute(
+            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![id, *step as i64, reason, written, engine, gave, gave_text, gives, gives_text, sum],
+        )?;
+        Ok(())
+    }
+
+    fn free(&mut self, actor: &'t str, epoch: u64) -> Result<(), StoreError> {
+        let id = self.touch(actor, epoch)?.id;
+        self.transaction.execute("DELETE FROM held WHERE actor = ?", [id])?;
+        Ok(())
+    }
+
+    fn cut(&mut self, actor: &'t str, epoch: u64, seq: u64, anew: bool) -> Result<(), StoreError> {
+        let touched = self.touch(actor, epoch)?;
+        if seq > touched.seq || anew && seq > 0 {
+            return Err(StoreError::Stale(actor.to_owned()));
+        }
+        touched.seq = seq;
+        let id = touched.id;
+        let transaction = &self.transaction;
+        let turns = "SELECT max(turn) FROM (SELECT turn FROM cut WHERE actor = ?1
+            UNION ALL SELECT turn FROM cut_snapshot WHERE actor = ?1)";
+        let turn = 1 + transaction.query_row(turns, [id], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0);
+        let steps =
+            "INSERT INTO cut SELECT log.actor, ?3, log.seq, kind, name, function, args, log.client, log.request,
+            outcome, log.sum, engine, reply.reply, reply.sum
+            FROM log LEFT JOIN reply ON reply.actor = log.actor AND reply.client = log.client
+                AND reply.request = log.request AND reply.seq = log.seq
+            WHERE log.actor = ?1 AND log.seq > ?2";
+        let states = "INSERT INTO cut_snapshot SELECT actor, ?3, seq, hash FROM snapshot WHERE actor = ?1 AND seq > ?2";
+        let (seq, states_from) = (seq as i64, if anew { -1 } else { seq as i64 });
+        for (sql, seq) in [(steps, seq), (states, states_from)] {
+            transaction.execute(sql, params![id, seq, turn])?;
+        }
+        for (table, seq) in [("log", seq), ("reply", seq), ("snapshot", states_from)] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE actor = ? AND seq > ?"), params![id, seq])?;
+        }
+        self.free(actor, epoch)
     }
 
     fn finish(self) -> Result<(), StoreError> {
@@ -270,15 +413,11 @@ impl Store for Sqlite {
     }
 
     fn log(&mut self, actor: &str, after: u64, count: usize) -> Result<Vec<(u64, Entry)>, StoreError> {
-        let sql = "SELECT seq, kind, name, function, args, client, request, outcome, sum FROM log
+        let sql = "SELECT seq, kind, name, function, args, client, request, outcome, engine, sum FROM log
             WHERE actor = ? AND seq > ? ORDER BY seq LIMIT ?";
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map(params![self.id(actor)?, after as i64, count as i64], |row| {
-            let action = action_of(row.get(1)?, row.get(2)?, row.get(3)?);
-            let (args, client, request) = (row.get(4)?, row.get(5)?, row.get::<_, i64>(6)? as u64);
-            let outcome = row.get(7)?;
-            let entry = action.map(|action| Entry { action, args, client, request, outcome });
-            Ok((row.get::<_, i64>(0)? as u64, entry, row.get::<_, Hash>(8)?))
+            Ok((row.get::<_, i64>(0)? as u64, entry_of(row)?, row.get::<_, Hash>(9)?))
         })?;
         let mut entries = Vec::new();
         for row in rows {
@@ -310,11 +449,61 @@ impl Store for Sqlite {
         Ok(replies)
     }
 
+    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+        let sql =
+            "SELECT step, reason, written, engine, gave, gave_text, gives, gives_text, sum FROM held WHERE actor = ?";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let found = find.query_row([self.id(actor)?], |row| {
+            let (step, reason, written, engine) = (row.get::<_, i64>(0)? as u64, row.get(1)?, row.get(2)?, row.get(3)?);
+            let (gave, gave_text, gives, gives_text) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
+            let held = Held { step, reason, written, engine, gave, gave_text, gives, gives_text };
+            Ok((held, row.get::<_, Hash>(8)?))
+        });
+        match found.optional()? {
+            Some((held, sum)) if held_sum(actor, &held) != sum => {
+                Err(StoreError::Damaged(format!("why actor `{actor}` is held has changed")))
+            }
+            found => Ok(found.map(|(held, _)| held)),
+        }
+    }
+
+    fn holds(&mut self) -> Result<u64, StoreError> {
+        let mut count = self.connection.prepare_cached("SELECT count(*) FROM held")?;
+        Ok(count.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    fn cut_off(&mut self, actor: &str, count: usize) -> Result<Vec<CutOff>, StoreError> {
+        let sql =
+            "SELECT seq, kind, name, function, args, client, request, outcome, engine, sum, turn, reply, reply_sum
+            FROM cut WHERE actor = ? ORDER BY turn DESC, seq DESC LIMIT ?";
+        let mut find = self.connection.prepare_cached(sql)?;
+        let rows = find.query_map(params![self.id(actor)?, count as i64], |row| {
+            let step = (row.get::<_, i64>(10)? as u64, row.get::<_, i64>(0)? as u64);
+            let reply = (row.get::<_, Option<Vec<u8>>>(11)?, row.get::<_, Option<Hash>>(12)?);
+            Ok((step, entry_of(row)?, row.get::<_, Hash>(9)?, reply))
+        })?;
+        let mut steps = Vec::new();
+        for row in rows {
+            let ((turn, seq), entry, sum, (reply, reply_was)) = row?;
+            let damaged = || StoreError::Damaged(format!("step {seq} that was cut off of actor `{actor}` has changed"));
+            let entry = entry.filter(|entry| entry_sum(actor, seq, entry) == sum).ok_or_else(damaged)?;
+            let reply_is = reply.as_ref().map(|reply| reply_sum(actor, &entry.client, entry.request, seq, reply));
+            if reply_is.is_some() && reply_is != reply_was {
+                return Err(damaged());
+            }
+            steps.push(CutOff { turn, seq, entry, reply });
+        }
+        steps.reverse();
+        Ok(steps)
+    }
+
     fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
-        let mut find = self.connection.prepare_cached("SELECT name, epoch, seq FROM actor ORDER BY name")?;
+        let sql = "SELECT name, epoch, seq, step FROM actor LEFT JOIN held ON held.actor = actor.id ORDER BY name";
+        let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map([], |row| {
             let (epoch, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
-            Ok(Listed { name: row.get(0)?, epoch, seq })
+            let held = row.get::<_, Option<i64>>(3)?.map(|step| step as u64);
+            Ok(Listed { name: row.get(0)?, epoch, seq, held })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -330,8 +519,9 @@ impl Store for Sqlite {
         if !dry_run && blobs > 0 {
             self.present.clear();
             transaction.execute(&format!("DELETE FROM blob WHERE {UNNEEDED}"), [])?;
-            let graphs = "SELECT function FROM log WHERE function IS NOT NULL";
-            transaction.execute(&format!("DELETE FROM link WHERE graph NOT IN ({graphs})"), [])?;
+            let graphs = |table: &str| format!("(SELECT function FROM {table} WHERE function IS NOT NULL)");
+            let (log, cut) = (graphs("log"), graphs("cut"));
+            transaction.execute(&format!("DELETE FROM link WHERE graph NOT IN {log} AND graph NOT IN {cut}"), [])?;
             transaction.commit()?;
         }
         Ok(swept)
@@ -363,6 +553,10 @@ impl Store for Sqlite {
         }
         let missing = "SELECT 'graph ' || hex(function) FROM log WHERE function IS NOT NULL
                 AND function NOT IN (SELECT hash FROM blob WHERE kind = 1)
+            UNION SELECT 'graph ' || hex(function) FROM cut WHERE function IS NOT NULL
+                AND function NOT IN (SELECT hash FROM blob WHERE kind = 1)
+            UNION SELECT 'state ' || hex(hash) FROM cut_snapshot
+                WHERE hash NOT IN (SELECT hash FROM blob WHERE kind = 3)
             UNION SELECT 'state ' || hex(hash) FROM snapshot WHERE hash NOT IN (SELECT hash FROM blob WHERE kind = 3)
             UNION SELECT 'code ' || hex(code) FROM link WHERE code NOT IN (SELECT hash FROM blob WHERE kind = 2)
                 AND graph IN (SELECT function FROM log WHERE function IS NOT NULL)";
@@ -374,6 +568,10 @@ impl Store for Sqlite {
     }
 }
 
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The entry that the columns `kind, name, function, args, client, request, outcome, engine` behind the first one are.
+fn entry_of(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
+    let action = action_of(row.get(1)?, row.get(2)?, row.get(3)?);
+    let (args, client, request) = (row.get(4)?, row.get(5)?, row.get::<_, i64>(6)? as u64);
+    let (outcome, engine) = (row.get(7)?, row.get(8)?);
+    Ok(action.map(|action| Entry { action, args, client, request, outcome, engine }))
 }

@@ -9,6 +9,9 @@ use super::keys::{Key, Ring, Role, Secret};
 use super::secure::{Cipher, FIRST, Handshake, SECOND, TAG};
 use super::violation::Violation;
 
+/// Bytes that a buffer keeps when nothing is in it.
+const IDLE: usize = 16 << 10;
+
 /// Who the other side is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Peer {
@@ -129,6 +132,10 @@ impl Link {
         let mut length = Vec::with_capacity(10);
         put_number(&mut length, message.len() as u64);
         let room = MAX_FRAME - if matches!(self.state, State::Keys(_)) { TAG } else { 0 };
+        // A long one takes its room once, and not again and again twice as much.
+        if message.len() > room {
+            self.output.reserve_exact(message.len() + (message.len() / room + 2) * (2 + TAG + length.len()));
+        }
         if length.len() + message.len() <= room {
             length.extend_from_slice(message);
             self.put_frame(&length);
@@ -143,6 +150,11 @@ impl Link {
     /// The bytes that are to be sent. Whoever sends them removes them.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
+    }
+
+    /// Bytes that it takes for what has come in and is not a message yet.
+    pub fn held(&self) -> usize {
+        self.frames.capacity() + self.stream.capacity()
     }
 
     /// Whether a message has begun and not ended: its sender has a deadline.
@@ -270,7 +282,7 @@ impl Link {
                         self.read = 0;
                         self.stream.clear();
                         // A large message must not keep its memory while the connection is idle.
-                        self.stream.shrink_to(MAX_FRAME);
+                        self.stream.shrink_to(IDLE);
                     }
                     return Ok(Some(Input::Message(message)));
                 }
@@ -301,7 +313,7 @@ impl Link {
         }
         self.frames.drain(..done);
         if self.frames.is_empty() {
-            self.frames.shrink_to(MAX_FRAME);
+            self.frames.shrink_to(IDLE);
         }
         Ok(done > 0)
     }

@@ -15,6 +15,7 @@
 //! 5 CANCEL   request:number                                133 REFUSED  request:number text
 //! 6 PING     number                                        134 NEED     hash what
 //! 7 ASK      request:number question:u8 actor:name           what       = 0 | 1 count:number bits
+//!   and step:number behind it, if the question is 7
 //! 8 CLOSE                                                  135 BUSY     request:number milliseconds:number
 //!                                                          136 PONG     number
 //!                                                          137 ANSWER   request:number text
@@ -114,7 +115,14 @@ pub enum Question {
     Gc,
     /// What that would remove.
     GcDry,
+    /// To go on with what this engine makes of the calls of one actor.
+    Accept,
+    /// To go on after this step of one actor.
+    To(u64),
 }
+
+/// The number of [`Question::To`].
+const TO: u8 = 7;
 
 /// What a server says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -276,6 +284,9 @@ impl Request {
                 put_number(&mut to, *request);
                 to.push(question.number());
                 put_bytes(&mut to, actor.as_bytes());
+                if let Question::To(step) = question {
+                    put_number(&mut to, *step);
+                }
             }
             Request::Close => to.push(8),
         }
@@ -315,8 +326,11 @@ impl Request {
             5 => Request::Cancel { request: from.number()? },
             6 => Request::Ping(from.number()?),
             7 => {
-                let (request, question) = (from.number()?, Question::from_number(from.byte()?)?);
-                Request::Ask { request, question, actor: from.text(MAX_NAME)?.to_owned() }
+                let (request, number) = (from.number()?, from.byte()?);
+                let plain = Question::from_number(number);
+                let actor = from.text(MAX_NAME)?.to_owned();
+                let question = if number == TO { Question::To(from.number()?) } else { plain? };
+                Request::Ask { request, question, actor }
             }
             8 => Request::Close,
             kind => return Err(Violation::Kind(kind)),
@@ -453,8 +467,16 @@ fn bits(from: &mut Reader<'_>) -> Result<Vec<bool>, Violation> {
 }
 
 impl Question {
-    const ALL: [Question; 6] =
-        [Question::List, Question::Info, Question::Snapshot, Question::Log, Question::Gc, Question::GcDry];
+    /// Those that are a number and nothing else.
+    const PLAIN: [Question; 7] = [
+        Question::List,
+        Question::Info,
+        Question::Snapshot,
+        Question::Log,
+        Question::Gc,
+        Question::GcDry,
+        Question::Accept,
+    ];
 
     fn number(self) -> u8 {
         match self {
@@ -464,11 +486,13 @@ impl Question {
             Question::Log => 3,
             Question::Gc => 4,
             Question::GcDry => 5,
+            Question::Accept => 6,
+            Question::To(_) => TO,
         }
     }
 
     fn from_number(number: u8) -> Result<Question, Violation> {
-        Question::ALL.into_iter().find(|question| question.number() == number).ok_or(Violation::Canonical)
+        Question::PLAIN.into_iter().find(|question| question.number() == number).ok_or(Violation::Canonical)
     }
 }
 
@@ -497,6 +521,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn question() -> impl Strategy<Value = Question> {
+        prop_oneof![prop::sample::select(Question::PLAIN.to_vec()), any::<u64>().prop_map(Question::To)]
+    }
+
     fn requests() -> impl Strategy<Value = Request> {
         let bytes = || prop::collection::vec(any::<u8>(), 0..40);
         let target = prop_oneof![
@@ -518,8 +546,11 @@ mod tests {
                 .prop_map(|(hash, codes)| Request::Codes { hash, codes }),
             any::<u64>().prop_map(|request| Request::Cancel { request }),
             any::<u64>().prop_map(Request::Ping),
-            (any::<u64>(), prop::sample::select(Question::ALL.to_vec()), ".{0,20}")
-                .prop_map(|(request, question, actor)| Request::Ask { request, question, actor }),
+            (any::<u64>(), question(), ".{0,20}").prop_map(|(request, question, actor)| Request::Ask {
+                request,
+                question,
+                actor
+            }),
             Just(Request::Close),
         ]
     }

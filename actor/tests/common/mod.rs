@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use quipu_actor::node::{Busy, Call, Node, Options, Outcome, Ticket};
+use quipu_actor::node::{Busy, Call, Node, Options, Origin, Outcome, Ticket};
 use quipu_actor::store::Store;
 use quipu_actor::wire::{Hash, Target};
 use quipu_lang::compile::compile;
@@ -77,7 +77,7 @@ impl<'n> Client<'n> {
 
     /// A call with this number.
     pub fn request(&self, request: u64, actor: &str, target: Target, args: &str) -> Call {
-        Call { actor: actor.into(), client: self.hash, request, target, args: fat(args) }
+        Call { actor: actor.into(), client: self.hash, request, target, args: fat(args), origin: Origin::default() }
     }
 
     /// Begins a call.

@@ -20,9 +20,7 @@ pub(super) fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         keys: [Value::NIL; KEYS],
         unescaped: String::new(),
     };
-    let value = parser.document(cx)?;
-    cx.work((text.len() - parser.paid) / 16)?;
-    Ok(value)
+    parser.document(cx)
 }
 
 /// How many keys are remembered.
@@ -34,11 +32,14 @@ const LONGEST_KEY: usize = 64;
 /// Bytes read between two looks at the limits.
 const PIECE: usize = 4096;
 
+/// Elements of a container that are moved into it without a charge of their own.
+const MANY: usize = 1024;
+
 struct Parser<'v> {
     text: &'v str,
     /// The next byte.
     at: usize,
-    /// Bytes that fuel was charged for.
+    /// Up to which byte fuel was charged for.
     paid: usize,
     /// Values and keys that wait for their container's end.
     values: Vec<Value<'v>>,
@@ -89,13 +90,12 @@ impl<'v> Parser<'v> {
     fn values_to_the_end(&mut self, cx: &mut Cx<'v>) -> Result<Value<'v>, Stop<'v>> {
         loop {
             self.skip_space();
-            if self.at - self.paid >= PIECE {
-                cx.work((self.at - self.paid) / 16)?;
-                self.paid = self.at;
+            if self.at >= self.paid {
+                self.pay(cx)?;
             }
             let mut value = match self.peek() {
                 Some(b'"') => {
-                    let text = self.string()?;
+                    let text = self.string(cx)?;
                     self.string_value(cx, text)?
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
@@ -144,6 +144,11 @@ impl<'v> Parser<'v> {
                         break;
                     }
                     Some(b']') if !is_map => {
+                        let count = self.values.len() - open.first;
+                        if count > MANY {
+                            cx.reserve(self.held() + count * SLOT)?;
+                            cx.work(count / 16)?;
+                        }
                         let items = self.values[open.first..].to_vec();
                         self.values.truncate(open.first);
                         self.leave();
@@ -152,9 +157,13 @@ impl<'v> Parser<'v> {
                     Some(b'}') if is_map => {
                         let map = cx.map();
                         map.reserve(cx, (self.values.len() - open.first) / 2)?;
-                        let mut entries = self.values[open.first..].iter();
-                        while let (Some(&key), Some(&value)) = (entries.next(), entries.next()) {
-                            map.insert(cx, key, value)?;
+                        for piece in self.values[open.first..].chunks(2 * MANY) {
+                            if piece.len() == 2 * MANY {
+                                cx.work(MANY / 4)?;
+                            }
+                            for entry in piece.chunks_exact(2) {
+                                map.insert(cx, entry[0], entry[1])?;
+                            }
                         }
                         self.values.truncate(open.first);
                         self.leave();
@@ -167,6 +176,21 @@ impl<'v> Parser<'v> {
                 }
             }
         }
+    }
+
+    /// Charges for the next piece before it is read, with what a long string or number was read beyond the last one, and
+    /// makes sure that what is held fits beside the values.
+    #[inline(never)]
+    fn pay(&mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
+        let end = (self.at + PIECE).min(self.text.len());
+        cx.work(end.saturating_sub(self.paid) / 16)?;
+        self.paid = self.at + PIECE;
+        cx.reserve(self.held())
+    }
+
+    /// Bytes that are held apart from the heap.
+    fn held(&self) -> usize {
+        self.values.capacity() * SLOT + self.open.capacity() * size_of::<Open>() + self.unescaped.capacity()
     }
 
     #[inline(always)]
@@ -183,7 +207,7 @@ impl<'v> Parser<'v> {
 
     fn keep(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Result<(), Fault<'v>> {
         if self.values.len() == self.values.capacity() {
-            cx.reserve(self.values.len() * 2 * SLOT)?;
+            cx.reserve(self.held() + self.values.len() * SLOT)?;
         }
         self.values.push(value);
         Ok(())
@@ -191,7 +215,7 @@ impl<'v> Parser<'v> {
 
     fn enter(&mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
         if self.open.len() == self.open.capacity() {
-            cx.reserve(self.open.len() * 2 * size_of::<Open>())?;
+            cx.reserve(self.held() + self.open.len() * size_of::<Open>())?;
         }
         // What the container itself takes.
         cx.reserve(2 * OBJECT)?;
@@ -213,7 +237,7 @@ impl<'v> Parser<'v> {
             Some(b'}') => return Err(self.trailing_comma()),
             _ => Err((self.at, format!("expected a string as key, got {}", self.found())))?,
         }
-        let text = self.string()?;
+        let text = self.string(cx)?;
         let key = if text.map_or(self.unescaped.len(), |(start, end)| end - start) <= LONGEST_KEY {
             self.known_key(cx, text)?
         } else {
@@ -250,27 +274,56 @@ impl<'v> Parser<'v> {
 
     /// Reads a string. Gives where its text stands, or nothing if it had to be unescaped.
     #[inline]
-    fn string(&mut self) -> Result<Option<(usize, usize)>, Wrong> {
+    fn string(&mut self, cx: &mut Cx<'v>) -> Result<Option<(usize, usize)>, Stop<'v>> {
         let start = self.at + 1;
-        let end = plain_end(self.text.as_bytes(), start);
+        let end = self.plain_end(cx, start)?;
         if self.text.as_bytes().get(end) == Some(&b'"') {
             self.at = end + 1;
             return Ok(Some((start, end)));
         }
-        self.escaped_string(end)?;
+        self.escaped_string(cx, end)?;
         Ok(None)
+    }
+
+    /// The end of what stands for itself in a string, charged for where that is far away.
+    #[inline]
+    fn plain_end(&mut self, cx: &mut Cx<'v>, start: usize) -> Result<usize, Fault<'v>> {
+        let bytes = self.text.as_bytes();
+        let near = bytes.len().min(start + PIECE);
+        let end = plain_end(&bytes[..near], start);
+        if end < near || near == bytes.len() { Ok(end) } else { self.far_end(cx, near) }
+    }
+
+    #[cold]
+    fn far_end(&mut self, cx: &mut Cx<'v>, mut end: usize) -> Result<usize, Fault<'v>> {
+        let bytes = self.text.as_bytes();
+        loop {
+            let near = bytes.len().min(end + PIECE);
+            cx.work(near.saturating_sub(self.paid) / 16)?;
+            self.paid = self.paid.max(near);
+            end = plain_end(&bytes[..near], end);
+            if end < near || near == bytes.len() {
+                return Ok(end);
+            }
+        }
     }
 
     /// Reads the rest of a string, whose text up to `end` is plain.
     #[inline(never)]
-    fn escaped_string(&mut self, mut end: usize) -> Result<(), Wrong> {
+    fn escaped_string(&mut self, cx: &mut Cx<'v>, mut end: usize) -> Result<(), Stop<'v>> {
         let opening = self.at;
         let bytes = self.text.as_bytes();
         let mut start = opening + 1;
         self.unescaped.clear();
         loop {
+            if self.unescaped.capacity() - self.unescaped.len() < end - start + 4 {
+                cx.reserve(self.held() + self.unescaped.capacity() + end - start)?;
+            }
             self.unescaped.push_str(&self.text[start..end]);
             self.at = end;
+            if self.at >= self.paid {
+                self.pay(cx)?;
+            }
             match bytes.get(end) {
                 Some(b'"') => {
                     self.at += 1;
@@ -281,15 +334,13 @@ impl<'v> Parser<'v> {
                     self.unescaped.push(c);
                 }
                 Some(&control) => {
-                    return Err((
-                        end,
-                        format!("a control character in a string has to be written as \\u{control:04x}"),
-                    ));
+                    let what = format!("a control character in a string has to be written as \\u{control:04x}");
+                    return Err((end, what).into());
                 }
-                None => return Err((opening, "the string that begins here has no end".into())),
+                None => return Err((opening, "the string that begins here has no end".to_owned()).into()),
             }
             start = self.at;
-            end = plain_end(bytes, start);
+            end = self.plain_end(cx, start)?;
         }
     }
 

@@ -7,6 +7,7 @@ use quipu_vm::heap::{List, Map};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::expected;
+use crate::text::beginning;
 
 /// The JSON text of a value.
 pub(super) fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -30,7 +31,8 @@ pub(super) fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> 
     };
     let mut writer = Writer { out: Vec::new(), paid: 0, indent, open: Vec::new(), deep: HashSet::new() };
     writer.value(cx, args[0])?;
-    cx.work((writer.out.len() - writer.paid) / 16)?;
+    cx.work(writer.out.len().saturating_sub(writer.paid) / 16 + writer.out.len() / 64)?;
+    cx.reserve(writer.out.capacity().saturating_add(writer.out.len()))?;
     match std::str::from_utf8(&writer.out) {
         Ok(text) => cx.str(text),
         // Only whole strings and ASCII were written.
@@ -164,16 +166,17 @@ impl<'v> Writer<'v> {
         Ok(())
     }
 
-    /// Charges for what was written, and makes sure that as much again is allowed.
+    /// Charges for what was written and for what is about to be, and makes sure that it is allowed.
     #[inline]
     fn room(&mut self, cx: &mut Cx<'v>, more: usize) -> Result<(), Fault<'v>> {
-        if self.out.len() - self.paid >= PIECE {
-            cx.work((self.out.len() - self.paid) / 16)?;
-            self.paid = self.out.len();
+        let written = self.out.len().saturating_add(more);
+        if written >= self.paid + PIECE {
+            cx.work((written - self.paid) / 16)?;
+            self.paid = written;
         }
-        if self.out.capacity() - self.out.len() < more {
+        if self.out.capacity() < written {
             let growth = self.out.capacity().max(more);
-            cx.reserve(growth)?;
+            cx.reserve(self.out.capacity().saturating_add(growth))?;
             self.out.reserve(growth);
         }
         Ok(())
@@ -298,7 +301,7 @@ impl<'v> Writer<'v> {
             match open.content {
                 Content::Map(_, key) => match key.as_str() {
                     Some(name) if is_name(name) => path.extend([".", name]),
-                    Some(name) => path.push_str(&format!("[{name:.40?}]")),
+                    Some(name) => path.push_str(&format!("[{:?}]", beginning(name))),
                     None => path.push_str(".keys()"),
                 },
                 _ => path.push_str(&format!("[{}]", open.next.saturating_sub(1))),

@@ -1,20 +1,23 @@
-//! The module `regex`, whose types are in `regex.qp`. Searching takes time in proportion to the text, whatever the
-//! pattern; compiled patterns are kept in a cache of the machine's own.
+//! The module `regex`, whose types are in `regex.qp`. Searching takes time in proportion to the text and the states of the
+//! pattern at most, and is charged for so; compiled patterns are kept in a cache of the machine's own.
 
+mod engine;
+mod walk;
 mod cache;
 mod position;
 mod template;
 
 use quipu_vm::heap::Str;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
-use regex::{Captures, Regex};
 
 use crate::args::{count, int, text};
+use crate::charge::{Meter, Text, Values};
 use crate::entry::{Entry, native};
 use crate::items::{OBJECT, SLOT};
 use crate::text::{STRING, clamp};
 
-use cache::compiled;
+use cache::{Known, compiled};
+use engine::{Engine, Span};
 use position::Positions;
 use template::Template;
 
@@ -33,19 +36,82 @@ pub(crate) const INTERNALS: &[Entry] = &[
     native("_regex_groups(pattern)", "The names of the groups.", groups),
 ];
 
-/// A pattern and the text to be searched, which is charged for.
-fn search<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Regex, Str<'v>), Fault<'v>> {
-    let pattern = text(cx, args[0], native, "pattern")?;
-    let searched = text(cx, args[1], native, "text")?;
-    let regex = compiled(cx, pattern)?;
-    cx.work(1 + searched.as_str().len() / 16)?;
-    Ok((regex, searched))
+/// A pattern and the text in which it is searched.
+struct Search<'v> {
+    known: Known,
+    text: &'v str,
+    meter: Meter,
+    /// Where the next search begins, and where the last match ended.
+    from: usize,
+    last: Option<usize>,
+}
+
+/// What the groups of a match matched.
+struct Captures<'v> {
+    text: &'v str,
+    slots: Vec<Option<usize>>,
+}
+
+impl<'v> Captures<'v> {
+    /// The text of a group, if it took part.
+    fn get(&self, number: usize) -> Option<&'v str> {
+        let start = (*self.slots.get(2 * number)?)?;
+        let end = (*self.slots.get(2 * number + 1)?)?;
+        self.text.get(start..end)
+    }
+}
+
+impl<'v> Search<'v> {
+    fn new(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Search<'v>, Str<'v>), Fault<'v>> {
+        let pattern = text(cx, args[0], native, "pattern")?;
+        let searched = text(cx, args[1], native, "text")?;
+        let known = compiled(cx, pattern)?;
+        Ok((Search { known, text: searched.as_str(), meter: Meter::default(), from: 0, last: None }, searched))
+    }
+
+    /// The first match at or behind a byte.
+    fn first(&mut self, cx: &mut Cx<'v>, from: usize) -> Result<Option<Span>, Fault<'v>> {
+        self.known.engine.find(cx, &mut self.meter, self.text, from, false)
+    }
+
+    /// The next match. An empty one is none where the last one ended.
+    fn next(&mut self, cx: &mut Cx<'v>) -> Result<Option<Span>, Fault<'v>> {
+        let mut found = self.first(cx, self.from)?;
+        if let Some((start, end)) = found
+            && start == end
+            && self.last == Some(end)
+        {
+            found = self.first(cx, self.from + 1)?;
+        }
+        if let Some((_, end)) = found {
+            (self.from, self.last) = (end, Some(end));
+        }
+        self.meter.steps(cx, 16)?;
+        Ok(found)
+    }
+
+    fn groups(&mut self, cx: &mut Cx<'v>, span: Span) -> Result<Captures<'v>, Fault<'v>> {
+        let slots = self.known.engine.groups(cx, &mut self.meter, self.text, span)?;
+        self.meter.steps(cx, 8 * slots.len())?;
+        Ok(Captures { text: self.text, slots })
+    }
+
+    /// Charges for what is left, and keeps the pattern for the next search.
+    fn done(mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
+        self.meter.settle(cx)?;
+        self.known.keep(cx);
+        Ok(())
+    }
 }
 
 /// The byte where a search begins; nothing if that is beyond the text.
 fn start<'v>(cx: &mut Cx<'v>, searched: Str<'v>, from: Value<'v>, native: &str) -> Result<Option<usize>, Fault<'v>> {
     let from = int(cx, from, native, "start")?;
     let from = if from < 0 { clamp(from, searched.char_count()) } else { usize::try_from(from).unwrap_or(usize::MAX) };
+    if !searched.is_ascii() {
+        // Positions are counted out.
+        cx.work(from.min(searched.as_str().len()) / 64)?;
+    }
     Ok(searched.byte_of_char(from))
 }
 
@@ -54,62 +120,72 @@ fn most<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, least: i64) -> Resu
     if value.is_nil() { Ok(usize::MAX) } else { count(cx, value, native, "number", least) }
 }
 
-/// Makes room for another value in a vector that goes into a list.
-fn push<'v>(cx: &mut Cx<'v>, values: &mut Vec<Value<'v>>, value: Value<'v>) -> Result<(), Fault<'v>> {
-    if values.len() == values.capacity() {
-        cx.reserve(values.len() * 2 * SLOT)?;
-    }
-    values.push(value);
-    Ok(())
-}
-
 fn check<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let pattern = text(cx, args[0], "regex.compile", "pattern")?;
-    compiled(cx, pattern)?;
+    compiled(cx, pattern)?.keep(cx);
     Ok(Value::NIL)
 }
 
 fn test<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.test")?;
-    Ok(Value::bool(regex.is_match(searched.as_str())))
+    let (mut search, _) = Search::new(cx, args, "Regex.test")?;
+    let found = search.known.engine.find(cx, &mut search.meter, search.text, 0, true)?;
+    search.done(cx)?;
+    Ok(Value::bool(found.is_some()))
 }
 
-fn found<'v>(cx: &mut Cx<'v>, positions: &mut Positions<'v>, found: regex::Match<'v>) -> Outcome<'v> {
-    let part = cx.str(found.as_str())?;
-    let start = positions.of(found.start());
-    let end = positions.of(found.end());
-    cx.tuple(&[part, Value::int(start as i64), Value::int(end as i64)])
+/// Text, start and end of a match.
+fn found<'v>(
+    cx: &mut Cx<'v>,
+    positions: &mut Positions<'v>,
+    text: &'v str,
+    (start, end): Span,
+) -> Result<[Value<'v>; 3], Fault<'v>> {
+    cx.work((end - start) / 64)?;
+    let part = cx.str(&text[start..end])?;
+    let start = positions.of(cx, start)?;
+    let end = positions.of(cx, end)?;
+    Ok([part, Value::int(start as i64), Value::int(end as i64)])
 }
 
 fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.find")?;
-    let Some(start) = start(cx, searched, args[2], "Regex.find")? else { return Ok(Value::NIL) };
-    match regex.find_at(searched.as_str(), start) {
-        Some(matched) => found(cx, &mut Positions::new(searched), matched),
-        None => Ok(Value::NIL),
-    }
+    let (mut search, searched) = Search::new(cx, args, "Regex.find")?;
+    let value = match start(cx, searched, args[2], "Regex.find")? {
+        Some(start) => match search.first(cx, start)? {
+            Some(span) => {
+                let found = found(cx, &mut Positions::new(searched), search.text, span)?;
+                cx.tuple(&found)?
+            }
+            None => Value::NIL,
+        },
+        None => Value::NIL,
+    };
+    search.done(cx)?;
+    Ok(value)
 }
 
 fn find_all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.find_all")?;
+    let (mut search, searched) = Search::new(cx, args, "Regex.find_all")?;
     let mut positions = Positions::new(searched);
-    let mut all = Vec::new();
-    for matched in regex.find_iter(searched.as_str()) {
-        cx.work(1)?;
-        cx.reserve(STRING + OBJECT + 3 * SLOT)?;
-        let matched = found(cx, &mut positions, matched)?;
-        push(cx, &mut all, matched)?;
+    let mut all = Values::default();
+    while let Some(span) = search.next(cx)? {
+        all.reserve(cx, STRING + OBJECT + 3 * SLOT + (span.1 - span.0))?;
+        let found = found(cx, &mut positions, search.text, span)?;
+        all.push_tuple(cx, &found)?;
     }
-    Ok(cx.list(all)?.into())
+    search.done(cx)?;
+    all.list(cx)
 }
 
 /// A map from the numbers and names of groups to their texts; nil for groups that took no part.
-fn captured<'v>(cx: &mut Cx<'v>, regex: &Regex, captures: &Captures<'v>) -> Outcome<'v> {
+fn captured<'v>(cx: &mut Cx<'v>, engine: &Engine, captures: &Captures<'v>) -> Outcome<'v> {
     let map = cx.map();
-    map.reserve(cx, captures.len())?;
-    for (number, name) in regex.capture_names().enumerate() {
+    map.reserve(cx, captures.slots.len() / 2)?;
+    for (number, name) in engine.names().enumerate() {
         let text = match captures.get(number) {
-            Some(group) => cx.str(group.as_str())?,
+            Some(group) => {
+                cx.work(group.len() / 64)?;
+                cx.str(group)?
+            }
             None => Value::NIL,
         };
         map.insert(cx, Value::int(number as i64), text)?;
@@ -122,118 +198,125 @@ fn captured<'v>(cx: &mut Cx<'v>, regex: &Regex, captures: &Captures<'v>) -> Outc
 }
 
 fn captures<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.captures")?;
-    let Some(start) = start(cx, searched, args[2], "Regex.captures")? else { return Ok(Value::NIL) };
-    match regex.captures_at(searched.as_str(), start) {
-        Some(captures) => captured(cx, &regex, &captures),
-        None => Ok(Value::NIL),
-    }
+    let (mut search, searched) = Search::new(cx, args, "Regex.captures")?;
+    let value = match start(cx, searched, args[2], "Regex.captures")? {
+        Some(start) => match search.first(cx, start)? {
+            Some(span) => {
+                let captures = search.groups(cx, span)?;
+                captured(cx, &search.known.engine, &captures)?
+            }
+            None => Value::NIL,
+        },
+        None => Value::NIL,
+    };
+    search.done(cx)?;
+    Ok(value)
 }
 
 fn captures_all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.captures_all")?;
-    let mut all = Vec::new();
-    for captures in regex.captures_iter(searched.as_str()) {
-        cx.work(captures.len())?;
-        let captured = captured(cx, &regex, &captures)?;
-        push(cx, &mut all, captured)?;
+    let (mut search, _) = Search::new(cx, args, "Regex.captures_all")?;
+    let mut all = Values::default();
+    while let Some(span) = search.next(cx)? {
+        let captures = search.groups(cx, span)?;
+        all.reserve(cx, captures.slots.len() * (STRING + SLOT))?;
+        let captured = captured(cx, &search.known.engine, &captures)?;
+        all.push(cx, captured)?;
     }
-    Ok(cx.list(all)?.into())
+    search.done(cx)?;
+    all.list(cx)
 }
 
 fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.replace")?;
+    let (mut search, _) = Search::new(cx, args, "Regex.replace")?;
     let with = text(cx, args[2], "Regex.replace", "replacement")?;
     let most = most(cx, args[3], "Regex.replace", 0)?;
-    let template = Template::new(cx, with.as_str(), &regex)?;
-    let whole = searched.as_str();
-    let mut replaced = String::new();
+    let template = Template::new(cx, with.as_str(), &search.known.engine)?;
+    let whole = search.text;
+    let mut replaced = Text::default();
     let mut done = 0;
-    let mut add = |cx: &mut Cx<'v>, part: &str| {
-        if replaced.capacity() - replaced.len() < part.len() {
-            cx.reserve(replaced.capacity().saturating_mul(2).saturating_add(part.len()))?;
+    let mut count = 0;
+    while count < most
+        && let Some(span) = search.next(cx)?
+    {
+        count += 1;
+        replaced.push(cx, &whole[done..span.0])?;
+        if let Some(plain) = template.plain() {
+            replaced.push(cx, plain)?;
+        } else {
+            let captures = search.groups(cx, span)?;
+            template.parts(&captures).try_for_each(|part| replaced.push(cx, part))?;
         }
-        replaced.push_str(part);
-        cx.work(part.len() / 64)
-    };
-    if let Some(plain) = template.plain() {
-        for matched in regex.find_iter(whole).take(most) {
-            cx.work(1)?;
-            add(cx, &whole[done..matched.start()])?;
-            add(cx, plain)?;
-            done = matched.end();
-        }
-    } else {
-        for captures in regex.captures_iter(whole).take(most) {
-            let Some(matched) = captures.get(0) else { continue };
-            cx.work(captures.len())?;
-            add(cx, &whole[done..matched.start()])?;
-            template.parts(&captures).try_for_each(|part| add(cx, part))?;
-            done = matched.end();
-        }
+        done = span.1;
     }
-    add(cx, &whole[done..])?;
-    cx.str(&replaced)
+    replaced.push(cx, &whole[done..])?;
+    search.done(cx)?;
+    replaced.str(cx)
 }
 
 fn pieces<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.replace")?;
+    let (mut search, _) = Search::new(cx, args, "Regex.replace")?;
     let most = most(cx, args[2], "Regex.replace", 0)?;
-    let whole = searched.as_str();
-    let mut pieces = Vec::new();
+    let whole = search.text;
+    let mut pieces = Values::default();
     let mut done = 0;
-    for captures in regex.captures_iter(whole).take(most) {
-        let Some(matched) = captures.get(0) else { continue };
-        cx.work(captures.len())?;
-        let before = cx.str(&whole[done..matched.start()])?;
-        let captured = captured(cx, &regex, &captures)?;
-        let piece = cx.tuple(&[before, captured])?;
-        push(cx, &mut pieces, piece)?;
-        done = matched.end();
+    let mut count = 0;
+    while count < most
+        && let Some(span) = search.next(cx)?
+    {
+        count += 1;
+        let captures = search.groups(cx, span)?;
+        cx.work((span.0 - done) / 64)?;
+        pieces.reserve(cx, span.0 - done + captures.slots.len() * (STRING + SLOT))?;
+        let before = cx.str(&whole[done..span.0])?;
+        let captured = captured(cx, &search.known.engine, &captures)?;
+        pieces.push_tuple(cx, &[before, captured])?;
+        done = span.1;
     }
+    cx.work((whole.len() - done) / 64)?;
     let rest = cx.str(&whole[done..])?;
-    let piece = cx.tuple(&[rest, Value::NIL])?;
-    push(cx, &mut pieces, piece)?;
-    Ok(cx.list(pieces)?.into())
+    pieces.push_tuple(cx, &[rest, Value::NIL])?;
+    search.done(cx)?;
+    pieces.list(cx)
 }
 
 fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (regex, searched) = search(cx, args, "Regex.split")?;
+    let (mut search, _) = Search::new(cx, args, "Regex.split")?;
     let most = most(cx, args[2], "Regex.split", 1)?;
-    let whole = searched.as_str();
-    let mut parts = Vec::new();
+    let whole = search.text;
+    let mut parts = Values::default();
     let mut done = 0;
-    for matched in regex.find_iter(whole).take(most.saturating_sub(1)) {
-        cx.work(1)?;
-        cx.reserve(STRING)?;
-        let part = cx.str(&whole[done..matched.start()])?;
-        push(cx, &mut parts, part)?;
-        done = matched.end();
+    let mut count = 1;
+    while count < most
+        && let Some(span) = search.next(cx)?
+    {
+        count += 1;
+        parts.push_str(cx, &whole[done..span.0])?;
+        done = span.1;
     }
-    let rest = cx.str(&whole[done..])?;
-    push(cx, &mut parts, rest)?;
-    Ok(cx.list(parts)?.into())
+    parts.push_str(cx, &whole[done..])?;
+    search.done(cx)?;
+    parts.list(cx)
 }
 
 fn groups<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let pattern = text(cx, args[0], "Regex.groups", "pattern")?;
-    let regex = compiled(cx, pattern)?;
-    let mut names = Vec::new();
-    for name in regex.capture_names().skip(1) {
-        let name = match name {
-            Some(name) => cx.str(name)?,
-            None => Value::NIL,
-        };
-        push(cx, &mut names, name)?;
+    let known = compiled(cx, pattern)?;
+    let mut names = Values::default();
+    for name in known.engine.names().skip(1) {
+        match name {
+            Some(name) => names.push_str(cx, name)?,
+            None => names.push(cx, Value::NIL)?,
+        }
     }
-    Ok(cx.list(names)?.into())
+    known.keep(cx);
+    names.list(cx)
 }
 
 fn escape<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let text = text(cx, args[0], "regex.escape", "text")?.as_str();
     cx.reserve(text.len().saturating_mul(2))?;
     cx.work(text.len() / 16)?;
-    match regex::escape(text) {
+    match regex_syntax::escape(text) {
         escaped if escaped == text => Ok(args[0]),
         escaped => cx.str(&escaped),
     }

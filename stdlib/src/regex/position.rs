@@ -1,6 +1,9 @@
 //! Byte offsets to positions, which count code points.
 
 use quipu_vm::heap::Str;
+use quipu_vm::{Cx, Fault};
+
+use crate::charge::count_chars;
 
 /// The positions of rising offsets in one text; counts every code point once.
 pub(super) struct Positions<'v> {
@@ -15,12 +18,15 @@ impl<'v> Positions<'v> {
     }
 
     /// The position of an offset, which is not below the one before.
-    pub fn of(&mut self, offset: usize) -> usize {
+    ///
+    /// # Errors
+    /// A limit.
+    pub fn of(&mut self, cx: &mut Cx<'v>, offset: usize) -> Result<usize, Fault<'v>> {
         if self.text.is_ascii() {
-            return offset;
+            return Ok(offset);
         }
-        self.position += self.text.as_str().get(self.offset..offset).map_or(0, |between| between.chars().count());
+        self.position += count_chars(cx, self.text.as_str().get(self.offset..offset).unwrap_or(""))?;
         self.offset = offset;
-        self.position
+        Ok(self.position)
     }
 }

@@ -1,9 +1,9 @@
 //! Replacements: texts in which `$1`, `$name`, `${name}` stand for groups, and `$$` for `$`.
 
 use quipu_vm::{Cx, Fault};
-use regex::{Captures, Regex};
 
-use super::fault;
+use super::engine::Engine;
+use super::{Captures, fault};
 
 /// A replacement taken apart.
 pub(super) struct Template<'t>(Vec<Part<'t>>);
@@ -15,10 +15,10 @@ enum Part<'t> {
 
 impl<'t> Template<'t> {
     /// Takes a replacement apart; groups that the pattern does not have are errors.
-    pub fn new<'v>(cx: &mut Cx<'v>, text: &'t str, regex: &Regex) -> Result<Template<'t>, Fault<'v>> {
+    pub fn new<'v>(cx: &mut Cx<'v>, text: &'t str, engine: &Engine) -> Result<Template<'t>, Fault<'v>> {
         cx.work(text.len() / 16)?;
         cx.reserve(text.len().saturating_mul(size_of::<Part<'_>>()))?;
-        take_apart(text, regex).map(Template).map_err(|at| {
+        take_apart(text, engine).map(Template).map_err(|at| {
             let position = text[..at].chars().count();
             let message = format!("Regex.replace: the pattern has no such group as at position {position}");
             fault(cx, &message, Some(position))
@@ -41,13 +41,13 @@ impl<'t> Template<'t> {
     {
         self.0.iter().map(move |part| match *part {
             Part::Text(text) => text,
-            Part::Group(number) => captures.get(number).map_or("", |group| group.as_str()),
+            Part::Group(number) => captures.get(number).unwrap_or(""),
         })
     }
 }
 
 /// The parts, or the offset of a group that there is not.
-fn take_apart<'t>(text: &'t str, regex: &Regex) -> Result<Vec<Part<'t>>, usize> {
+fn take_apart<'t>(text: &'t str, engine: &Engine) -> Result<Vec<Part<'t>>, usize> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut at = 0;
@@ -73,8 +73,8 @@ fn take_apart<'t>(text: &'t str, regex: &Regex) -> Result<Vec<Part<'t>>, usize> 
             }
         };
         let number = match name.parse() {
-            Ok(number) => Some(number).filter(|&number: &usize| number < regex.captures_len()),
-            Err(_) => regex.capture_names().position(|group| group == Some(name)),
+            Ok(number) => Some(number).filter(|&number: &usize| number < engine.names().count()),
+            Err(_) => engine.names().position(|group| group == Some(name)),
         };
         parts.push(Part::Text(&text[start..dollar]));
         parts.push(Part::Group(number.ok_or(dollar)?));

@@ -46,7 +46,7 @@ pub(crate) fn build<'v>(
     let natives = bind(cx, &facts.natives)?;
     let memory = usize::try_from(facts.weight.built()).unwrap_or(usize::MAX);
     cx.reserve(memory)?;
-    cx.work(bytes.len() / 16)?;
+    cx.work(bytes.len() / 8)?;
     let codes: Option<Vec<Code>> = facts.codes.iter().map(code).collect();
     let Some(codes) = codes else {
         return Err(Trouble::Rule(GraphError { at: 0, rule: Rule::Counts("code objects") }));

@@ -147,8 +147,11 @@ struct GraphWriter<'v> {
 /// The most bytes that stand before the stream.
 const HEAD: usize = 18;
 
-/// How many steps are charged at once.
+/// How many steps are charged at once. One takes four times as long as other simple steps.
 const STEPS: usize = 1024;
+
+/// Bytes from which on a text is looked at alone.
+const LONG: usize = 4096;
 
 /// The part of a hash that is kept, so that the table of many small values stays small.
 fn short(hash: u64) -> u32 {
@@ -170,7 +173,7 @@ impl<'v> GraphWriter<'v> {
             progress.at(self.out.len(), None);
             self.content(cx, node)?;
         }
-        cx.work(self.steps % STEPS / 16 + self.out.len() / 64)?;
+        cx.work(self.steps % STEPS / 4 + self.out.len() / 64)?;
         Ok(())
     }
 
@@ -179,12 +182,20 @@ impl<'v> GraphWriter<'v> {
     fn step(&mut self, cx: &mut Cx<'v>) -> Done<'v> {
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS) {
-            cx.work(STEPS / 16)?;
+            cx.work(STEPS / 4)?;
             let tables = self.nodes.len() * 32 + self.frozen.len() * 48 + self.open.len() * 112 + self.met.bytes() * 2;
             cx.reserve(self.out.len() * 2 + tables)?;
             if self.known() > met::MOST {
                 return Err(Fault::Stop(Stop::Heap).into());
             }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a text that is about to be written fits beside the heap.
+    fn beside(&self, cx: &mut Cx<'v>, length: usize) -> Done<'v> {
+        if length >= LONG {
+            cx.reserve((self.out.len() + length) * 2)?;
         }
         Ok(())
     }
@@ -253,6 +264,19 @@ impl<'v> GraphWriter<'v> {
             self.immediate(value)?;
             let bits = if value.tag == tag::FLOAT { t::float_bits(value.bits) } else { value.bits };
             return Ok(Some(Id::Immediate(value.tag, bits)));
+        }
+        // Long leaves are paid for wherever they stand, as equal ones that are not one object are read again: which of them
+        // are one is no matter of the program's, and may differ once it was in an image.
+        let length = match value.view() {
+            View::Str(text) => text.as_str().len(),
+            View::Bytes(bytes) => bytes.as_slice().len(),
+            _ => 0,
+        };
+        if length >= 64 {
+            cx.work(length / 64)?;
+            if length >= 1 << 16 {
+                cx.reserve((self.out.len() + length) * 2)?;
+            }
         }
         if let Some(id) = self.met.get(value.bits as usize) {
             self.write_id(id);
@@ -372,15 +396,15 @@ impl<'v> GraphWriter<'v> {
         match value.view() {
             View::Str(text) => {
                 self.weight.text(text.as_str().len());
+                self.beside(cx, text.as_str().len())?;
                 self.out.u8(t::STR);
                 self.out.text(text.as_str());
-                cx.work(text.as_str().len() / 64)?;
             }
             View::Bytes(bytes) => {
                 self.weight.text(bytes.as_slice().len());
+                self.beside(cx, bytes.as_slice().len())?;
                 self.out.u8(t::BYTES);
                 self.out.bytes(bytes.as_slice());
-                cx.work(bytes.as_slice().len() / 64)?;
             }
             View::Range(range) => {
                 let (start, end, step, inclusive) = range.content();

@@ -187,27 +187,32 @@ macro_rules! floats {
 floats!(f32, f64);
 
 impl FromValue for String {
-    fn from_value<'v>(_: &mut Cx<'v>, value: Value<'v>) -> Result<String, Mismatch> {
+    fn from_value<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<String, Mismatch> {
+        cx.owe(value.as_str().map_or(0, str::len) / 64);
         value.as_str().map(str::to_owned).ok_or_else(|| Mismatch::new("a str", value))
     }
 }
 
 impl IntoValue for String {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
-        cx.str(&self)
+        self.as_str().into_value(cx)
     }
 }
 
 impl IntoValue for &str {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
+        cx.owe(self.len() / 64);
         cx.str(self)
     }
 }
 
 impl FromValue for Blob {
-    fn from_value<'v>(_: &mut Cx<'v>, value: Value<'v>) -> Result<Blob, Mismatch> {
+    fn from_value<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Blob, Mismatch> {
         match value.view() {
-            View::Bytes(bytes) => Ok(Blob(bytes.as_slice().to_vec())),
+            View::Bytes(bytes) => {
+                cx.owe(bytes.as_slice().len() / 64);
+                Ok(Blob(bytes.as_slice().to_vec()))
+            }
             _ => Err(Mismatch::new("bytes", value)),
         }
     }
@@ -215,12 +220,13 @@ impl FromValue for Blob {
 
 impl IntoValue for Blob {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
-        cx.bytes(&self.0)
+        self.0.as_slice().into_value(cx)
     }
 }
 
 impl IntoValue for &[u8] {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
+        cx.owe(self.len() / 64);
         cx.bytes(self)
     }
 }
@@ -257,6 +263,9 @@ impl<T: IntoValue> IntoValue for Option<T> {
     }
 }
 
+/// How many values are converted for a unit of fuel.
+pub(super) const PER_UNIT: usize = 8;
+
 /// Calls `take` with every element of a list or tuple.
 fn elements<'v>(
     cx: &mut Cx<'v>,
@@ -264,6 +273,7 @@ fn elements<'v>(
     mut take: impl FnMut(&mut Cx<'v>, Value<'v>) -> Result<(), Mismatch>,
 ) -> Result<(), Mismatch> {
     let at = |index: usize| move |mismatch: Mismatch| mismatch.inside(format!("[{index}]"));
+    cx.owe(length(value) / PER_UNIT);
     match value.view() {
         View::List(list) => {
             let mut index = 0;
@@ -316,6 +326,7 @@ impl<T: FromValue, const N: usize> FromValue for [T; N] {
 
 /// A list of what an iterator gives.
 fn list<'v, T: IntoValue>(cx: &mut Cx<'v>, items: impl ExactSizeIterator<Item = T>) -> Outcome<'v> {
+    cx.owe(items.len() / PER_UNIT);
     let mut values = Vec::with_capacity(items.len());
     for item in items {
         values.push(item.into_value(cx)?);
@@ -344,6 +355,7 @@ impl<T: IntoValue, const N: usize> IntoValue for [T; N] {
 /// The entries of a map, converted.
 fn entries<'v, K: FromValue, V: FromValue>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Vec<(K, V)>, Mismatch> {
     let View::Map(map) = value.view() else { return Err(Mismatch::new("a map", value)) };
+    cx.owe(map.len() * 2 / PER_UNIT);
     let mut entries = Vec::with_capacity(map.len());
     for (key, content) in map.iter().collect::<Vec<_>>() {
         let name = |cx: &mut Cx<'v>| match key.as_str() {
@@ -366,6 +378,7 @@ fn map<'v, K: IntoValue, V: IntoValue>(cx: &mut Cx<'v>, entries: impl Iterator<I
         let (key, value) = (key.into_value(cx)?, value.into_value(cx)?);
         map.insert(cx, key, value)?;
     }
+    cx.owe(map.len() * 2 / PER_UNIT);
     Ok(map.into())
 }
 
@@ -406,6 +419,7 @@ macro_rules! sets {
         impl<T: FromValue $(+ $bound)*> FromValue for $set<T> {
             fn from_value<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<$set<T>, Mismatch> {
                 let View::Set(set) = value.view() else { return Err(Mismatch::new("a set", value)) };
+                cx.owe(set.len() * 2 / PER_UNIT);
                 let members: Vec<Value<'v>> = set.iter().map(|(member, _)| member).collect();
                 members.into_iter().map(|member| T::from_value(cx, member)).collect()
             }
@@ -418,6 +432,7 @@ macro_rules! sets {
                     let member = member.into_value(cx)?;
                     set.insert(cx, member, Value::NIL)?;
                 }
+                cx.owe(set.len() * 2 / PER_UNIT);
                 Ok(Value::from(set))
             }
         }

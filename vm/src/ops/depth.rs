@@ -41,10 +41,14 @@ impl<T> Depth<T> {
 
 /// Pairs of objects that were met while comparing, kept as classes of objects taken to be equal: so comparing takes
 /// no more steps than there are objects, however they share parts and whatever cycles they make.
+///
+/// Objects with identity count as met when they are looked into; others, of which there may be one or many equal ones,
+/// when they were found equal, with what that cost: whoever meets them again pays it again.
 #[derive(Default)]
 pub(crate) struct Met {
     parents: HashMap<usize, usize>,
     itself: HashSet<usize>,
+    costs: HashMap<usize, u64>,
     /// Pairs met before anything was kept.
     early: u32,
 }
@@ -53,24 +57,53 @@ pub(crate) struct Met {
 const EARLY: u32 = 100;
 
 impl Met {
-    /// Whether the pair follows from nothing met before, so that it has to be looked into.
+    /// Counts a pair that is met; whether so few were that nothing is kept of it.
+    pub fn is_early(&mut self) -> bool {
+        let is_early = self.early < EARLY;
+        self.early += u32::from(is_early);
+        is_early
+    }
+
+    /// Whether a pair of objects with identity follows from nothing met before, so that it has to be looked into.
     pub fn is_new<'v>(&mut self, cx: &mut Cx<'v>, a: usize, b: usize) -> Result<bool, Fault<'v>> {
-        if self.early < EARLY {
-            self.early += 1;
-            return Ok(true);
-        }
-        let count = self.parents.len() + self.itself.len();
-        if count >= 1024 && count.is_power_of_two() {
-            cx.reserve(count * 64)?;
-        }
+        self.reserve(cx)?;
         if a == b {
             return Ok(self.itself.insert(a));
         }
-        let (a, b) = (self.class(a), self.class(b));
-        if a != b {
-            self.parents.insert(a, b);
+        Ok(self.join(a, b).is_some())
+    }
+
+    /// What it cost to find a pair equal, if that follows from what was met before.
+    pub fn cost(&mut self, a: usize, b: usize) -> Option<u64> {
+        let class = self.class(a);
+        if a != b && class != self.class(b) {
+            return None;
         }
-        Ok(a != b)
+        self.costs.get(&class).copied()
+    }
+
+    /// A pair of objects without identity was found equal.
+    pub fn keep<'v>(&mut self, cx: &mut Cx<'v>, a: usize, b: usize, cost: u64) -> Result<(), Fault<'v>> {
+        self.reserve(cx)?;
+        self.join(a, b);
+        let class = self.class(b);
+        self.costs.insert(class, cost);
+        Ok(())
+    }
+
+    /// Makes one class of those of two objects; nothing if they are one already.
+    fn join(&mut self, a: usize, b: usize) -> Option<usize> {
+        let (a, b) = (self.class(a), self.class(b));
+        if a == b {
+            return None;
+        }
+        self.parents.insert(a, b);
+        Some(b)
+    }
+
+    fn reserve<'v>(&self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
+        let count = self.parents.len() + self.itself.len() + self.costs.len();
+        if count >= 1024 { cx.reserve(count * 128) } else { Ok(()) }
     }
 
     /// The object that stands for the class of `object`.

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::depth::{Depth, Met};
+use super::meter::{Cost, ENTER, Meter, STEP};
 use crate::cx::Cx;
 use crate::heap::{Closure, ErrorRef, List, Map, Special, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
@@ -13,15 +14,34 @@ use crate::native::Fault;
 /// What `eq` throws; a limit.
 #[inline]
 pub fn equal<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    if is_weighty(a, b) {
+        return metered(cx, a, b, Mode::Equal);
+    }
     match shallow(a, b) {
         Some(equal) => Ok(equal),
-        None => deep(cx, a, b, false),
+        None => metered(cx, a, b, Mode::Equal),
     }
 }
 
 /// Whether two keys are one: as [`equal`], but an instance is never the same key as anything else.
 pub(crate) fn equal_keys<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
-    deep(cx, a, b, true)
+    metered(cx, a, b, Mode::Keys)
+}
+
+/// Whether two values are byte strings, or long enough strings, of one length: so that comparing them has to be paid for.
+#[inline]
+pub(crate) fn is_weighty<'v>(a: Value<'v>, b: Value<'v>) -> bool {
+    bytes_of(a, b).is_some_and(|(a, b)| a.len() >= 64 && a.len() == b.len())
+}
+
+/// The bytes of two strings or of two byte strings.
+#[inline]
+pub(super) fn bytes_of<'v>(a: Value<'v>, b: Value<'v>) -> Option<(&'v [u8], &'v [u8])> {
+    match (a.view(), b.view()) {
+        (View::Str(a), View::Str(b)) => Some((a.as_str().as_bytes(), b.as_str().as_bytes())),
+        (View::Bytes(a), View::Bytes(b)) => Some((a.as_slice(), b.as_slice())),
+        _ => None,
+    }
 }
 
 /// Whether two values are equal, or nothing if their parts or methods decide.
@@ -58,44 +78,100 @@ pub(crate) fn exact_int(float: f64) -> Option<i64> {
     ((-LIMIT..LIMIT).contains(&float) && float.trunc() == float).then_some(float as i64)
 }
 
-/// Two containers of equal size, and how far their elements have been compared.
+/// Two containers of equal size, how far their elements have been compared, and for those without identity what it has cost.
 enum Step<'v> {
-    Tuples(Tuple<'v>, Tuple<'v>, usize),
+    Tuples(Tuple<'v>, Tuple<'v>, usize, Cost),
     Lists(List<'v>, List<'v>, usize),
     Maps(Map<'v>, Map<'v>, u64),
-    Errors(ErrorRef<'v>, ErrorRef<'v>, u8),
+    Errors(ErrorRef<'v>, ErrorRef<'v>, u8, Cost),
 }
 
-/// How many steps cost one unit of fuel.
-const STEPS_PER_UNIT: usize = 16;
+impl Step<'_> {
+    /// What the containers have cost; nothing for those with identity.
+    fn cost(&mut self) -> Option<&mut Cost> {
+        match self {
+            Step::Tuples(.., cost) | Step::Errors(.., cost) => Some(cost),
+            Step::Lists(..) | Step::Maps(..) => None,
+        }
+    }
+}
 
-fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<bool, Fault<'v>> {
+/// What makes two values one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// `==`.
+    Equal,
+    /// Keys of maps: as `==`, but instances are one only with themselves or by their own `eq`.
+    Keys,
+    /// `same`: identity for what has one.
+    Same,
+}
+
+fn metered<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, mode: Mode) -> Result<bool, Fault<'v>> {
+    let mut meter = Meter::default();
+    let equal = deep(cx, &mut meter, a, b, mode)?;
+    meter.settle(cx)?;
+    Ok(equal)
+}
+
+fn deep<'v>(cx: &mut Cx<'v>, meter: &mut Meter, a: Value<'v>, b: Value<'v>, mode: Mode) -> Result<bool, Fault<'v>> {
     let mut stack: Depth<Step<'v>> = Depth::new();
     let mut met = Met::default();
     let (mut a, mut b) = (a, b);
-    let mut steps = 0usize;
     loop {
-        steps += 1;
-        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
-            cx.work(64)?;
-        }
-        let equal = match shallow(a, b) {
+        meter.add(cx, STEP)?;
+        let mut cost = Cost::NONE;
+        cost.add(STEP);
+        let simple = match bytes_of(a, b) {
+            Some((x, y)) => {
+                cost.add(x.len() as u64);
+                Some(meter.equal(cx, x, y)?)
+            }
+            None if mode == Mode::Same => shallow_same(a, b),
+            None => shallow(a, b),
+        };
+        let equal = match simple {
             Some(equal) => equal,
             None => match (a.view(), b.view()) {
-                (View::Instance(_), _) | (_, View::Instance(_)) => instances(cx, a, b, keys)?,
-                (View::Closure(_), _) | (View::Type(_), _) => same(cx, a, b)?,
+                (View::Instance(_), _) | (_, View::Instance(_)) => {
+                    // Its `eq` is asked each time.
+                    cost = Cost::UNKEPT;
+                    instances(cx, a, b, mode == Mode::Keys)?
+                }
+                (View::Closure(_), _) | (View::Type(_), _) => same_functions(cx, meter, a, b, &mut cost)?,
                 (first, second) => {
+                    meter.add(cx, ENTER)?;
+                    cost.add(ENTER);
+                    let is_early = met.is_early();
+                    let (x, y) = (a.bits as usize, b.bits as usize);
+                    let begun = if is_early { Cost::UNKEPT } else { cost };
                     let step = match (first, second) {
-                        (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => Step::Tuples(x, y, 0),
+                        (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => Step::Tuples(x, y, 0, begun),
                         (View::List(x), View::List(y)) if x.len() == y.len() => Step::Lists(x, y, 0),
                         (View::Map(x), View::Map(y)) | (View::Set(x), View::Set(y)) if x.len() == y.len() => {
                             Step::Maps(x, y, 0)
                         }
-                        (View::Error(x), View::Error(y)) => Step::Errors(x, y, 0),
+                        (View::Error(x), View::Error(y)) => Step::Errors(x, y, 0, begun),
                         _ => return Ok(false),
                     };
-                    if met.is_new(cx, a.bits as usize, b.bits as usize)? {
-                        stack.push(cx, step)?;
+                    match step {
+                        Step::Tuples(..) | Step::Errors(..) => match met.cost(x, y) {
+                            Some(parts) => cost.again(cx, meter, parts)?,
+                            None => {
+                                stack.push(cx, step)?;
+                                // It tells its container when it is done.
+                                cost = Cost::NONE;
+                            }
+                        },
+                        Step::Lists(..) | Step::Maps(..) => {
+                            if is_early || met.is_new(cx, x, y)? {
+                                if let Some(container) = stack.last_mut().and_then(Step::cost) {
+                                    container.join(cost);
+                                }
+                                cost = Cost::NONE;
+                                stack.push(cx, step)?;
+                            }
+                        }
                     }
                     true
                 }
@@ -104,14 +180,16 @@ fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<b
         if !equal {
             return Ok(false);
         }
+        if cost != Cost::NONE
+            && let Some(container) = stack.last_mut().and_then(Step::cost)
+        {
+            container.join(cost);
+        }
         // The next pair of the innermost containers.
         loop {
-            let Some(step) = stack.last_mut() else {
-                cx.work(steps / STEPS_PER_UNIT % 64)?;
-                return Ok(true);
-            };
+            let Some(step) = stack.last_mut() else { return Ok(true) };
             let pair = match step {
-                Step::Tuples(x, y, next) => {
+                Step::Tuples(x, y, next, _) => {
                     *next += 1;
                     x.get(*next - 1).zip(y.get(*next - 1))
                 }
@@ -124,7 +202,7 @@ fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<b
                         (x, y) => x.zip(y),
                     }
                 }
-                Step::Errors(x, y, next) => {
+                Step::Errors(x, y, next, _) => {
                     *next += 1;
                     match *next {
                         1 => Some((x.kind_value(), y.kind_value())),
@@ -138,6 +216,7 @@ fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<b
                     match x.next_key(*position) {
                         Some((after, key, value)) => {
                             *position = after;
+                            meter.add(cx, ENTER + key.weight())?;
                             match y.get_key(cx, &key)? {
                                 Some(other) => Some((value, other)),
                                 None => return Ok(false),
@@ -154,11 +233,39 @@ fn deep<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Result<b
                     break;
                 }
                 None => {
+                    let (x, y, cost) = match *step {
+                        Step::Tuples(x, y, _, cost) => (x.address(), y.address(), cost),
+                        Step::Errors(x, y, _, cost) => (x.address(), y.address(), cost),
+                        Step::Lists(..) | Step::Maps(..) => (0, 0, Cost::NONE),
+                    };
                     stack.pop();
+                    if cost == Cost::NONE {
+                        continue;
+                    }
+                    if let Some(parts) = cost.kept() {
+                        met.keep(cx, x, y, parts)?;
+                    }
+                    if let Some(container) = stack.last_mut().and_then(Step::cost) {
+                        container.join(cost);
+                    }
                 }
             }
         }
     }
+}
+
+/// Whether two values are the same, or nothing if their parts decide.
+fn shallow_same<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
+    Some(match (a.view(), b.view()) {
+        (View::Tuple(_), View::Tuple(_))
+        | (View::Error(_), View::Error(_))
+        | (View::Closure(_), View::Closure(_))
+        | (View::Type(_), View::Type(_)) => return None,
+        (View::Range(_), View::Range(_)) | (View::Native(_), View::Native(_)) => shallow(a, b) == Some(true),
+        // Their bits differ by the machine that made them; in images and hashes they are one.
+        (View::Float(x), View::Float(y)) if x.is_nan() && y.is_nan() => true,
+        _ => a.is_identical(b),
+    })
 }
 
 /// Whether two values are equal of which one is an instance with `eq`. The left one is asked if it can be.
@@ -181,27 +288,41 @@ fn instances<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>, keys: bool) -> Res
 /// # Errors
 /// A limit.
 pub fn same<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    metered(cx, a, b, Mode::Same)
+}
+
+/// [`same`] for functions and types, and what they hold. Adds what it costs to `price`.
+fn same_functions<'v>(
+    cx: &mut Cx<'v>,
+    meter: &mut Meter,
+    a: Value<'v>,
+    b: Value<'v>,
+    price: &mut Cost,
+) -> Result<bool, Fault<'v>> {
     let mut todo: Depth<(Value<'v>, Value<'v>)> = Depth::new();
     let mut met = Met::default();
-    let mut steps = 0usize;
     todo.push(cx, (a, b))?;
     while let Some((a, b)) = todo.pop() {
-        steps += 1;
-        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
-            cx.work(64)?;
+        meter.add(cx, STEP)?;
+        price.add(STEP);
+        let simple = match bytes_of(a, b) {
+            Some((x, y)) => {
+                price.add(x.len() as u64);
+                Some(meter.equal(cx, x, y)?)
+            }
+            None => shallow_same(a, b),
+        };
+        match simple {
+            Some(true) => continue,
+            Some(false) => return Ok(false),
+            None => {}
         }
-        if a.is_identical(b) {
-            continue;
-        }
-        let composed = matches!(a.tag, tag::TUPLE | tag::CLOSURE | tag::TYPE | tag::ERROR);
-        if composed && a.tag == b.tag && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+        meter.add(cx, ENTER)?;
+        price.add(ENTER);
+        if !met.is_early() && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
             continue;
         }
         match (a.view(), b.view()) {
-            (View::Str(_), _) | (View::Bytes(_), _) | (View::Range(_), _) | (View::Native(_), _)
-                if shallow(a, b) == Some(true) => {}
-            // Their bits differ by the machine that made them; in images and hashes they are one.
-            (View::Float(x), View::Float(y)) if x.is_nan() && y.is_nan() => {}
             (View::Tuple(x), View::Tuple(y)) if x.len() == y.len() => {
                 for pair in x.as_slice().iter().copied().zip(y.as_slice().iter().copied()) {
                     todo.push(cx, pair)?;
@@ -218,7 +339,8 @@ pub fn same<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Result<bool, Fau
                 }
                 closure_parts(cx, &mut todo, x, y)?;
             }
-            (View::Type(x), View::Type(y)) => match frozen(cx, x, y)? {
+            (View::Type(x), View::Type(y)) if x == y => {}
+            (View::Type(x), View::Type(y)) => match frozen(cx, meter, x, y)? {
                 Some(true) => {}
                 Some(false) => return Ok(false),
                 None => type_parts(cx, &mut todo, x, y)?,
@@ -277,21 +399,18 @@ fn type_parts<'v>(
 
 /// Whether two types that reach no mutable state are the same graph; nothing if mutable state is reached, or if they
 /// differ only in which cells they share: then they are compared as functions are.
-fn frozen<'v>(cx: &mut Cx<'v>, x: Type<'v>, y: Type<'v>) -> Result<Option<bool>, Fault<'v>> {
+fn frozen<'v>(cx: &mut Cx<'v>, meter: &mut Meter, x: Type<'v>, y: Type<'v>) -> Result<Option<bool>, Fault<'v>> {
     let mut todo: Depth<(Value<'v>, Value<'v>)> = Depth::new();
     let mut met = Met::default();
     let mut cells: HashMap<usize, usize> = HashMap::new();
     let mut back: HashMap<usize, usize> = HashMap::new();
     let mut is_frozen = true;
-    let mut steps = 0usize;
     todo.push(cx, (x.into(), y.into()))?;
     while let Some((a, b)) = todo.pop() {
-        steps += 1;
-        if steps.is_multiple_of(64 * STEPS_PER_UNIT) {
-            cx.work(64)?;
-        }
+        meter.add(cx, STEP + ENTER)?;
         let composed = matches!(a.tag, tag::TUPLE | tag::CLOSURE | tag::TYPE | tag::ERROR);
-        if composed && a.tag == b.tag && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+        let is_pair = composed && a.tag == b.tag;
+        if is_pair && !met.is_early() && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
             continue;
         }
         match (a.view(), b.view()) {
@@ -325,7 +444,11 @@ fn frozen<'v>(cx: &mut Cx<'v>, x: Type<'v>, y: Type<'v>) -> Result<Option<bool>,
                 is_frozen = false;
             }
             (View::Nil | View::Bool(_) | View::Int(_) | View::Float(_), _) if a.is_identical(b) => {}
-            (View::Str(_) | View::Bytes(_) | View::Range(_) | View::Native(_), _) if shallow(a, b) == Some(true) => {}
+            (View::Str(_) | View::Bytes(_), _) => match bytes_of(a, b) {
+                Some((x, y)) if meter.equal(cx, x, y)? => {}
+                _ => return Ok(Some(false)),
+            },
+            (View::Range(_) | View::Native(_), _) if shallow(a, b) == Some(true) => {}
             _ => return Ok(Some(false)),
         }
     }

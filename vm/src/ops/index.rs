@@ -2,10 +2,12 @@
 
 use quipu_lang::diagnostic::closest;
 
-use super::equal::{equal, exact_int, shallow};
+use super::equal::{equal, exact_int, is_weighty, shallow};
+use super::meter::{ENTER, LONG, Meter, STEP, look_at};
 use super::text::repr_short;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
+use crate::heap::handle::text::{chars_in, nth_char};
 use crate::heap::{ErrorRef, Instance, List, Map, Range, Str, Type, Value, View, tag};
 use crate::host::class;
 use crate::native::{Fault, Outcome};
@@ -31,7 +33,10 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
         View::Str(text) => {
             let len = char_count(cx, text)?;
             match place(cx, object, index, len)? {
-                Some(at) => cx.str(text.char_range(at, at + 1)),
+                Some(at) => {
+                    let part = char_range(cx, text, at, at + 1)?;
+                    cx.str(part)
+                }
                 None => Err(out_of_range(cx, object, index, len)),
             }
         }
@@ -134,12 +139,55 @@ fn out_of_range<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, len: u
     cx.fail(ErrorKind::Index, message)
 }
 
+/// How many bytes are looked at between two looks at the limits.
+const PIECE: usize = 64 << 10;
+
 /// The number of code points, paid for where they have to be counted.
-fn char_count<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Result<usize, Fault<'v>> {
-    if !text.is_ascii() {
-        cx.work(text.as_str().len() / 64)?;
+///
+/// # Errors
+/// A limit.
+pub fn char_count<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Result<usize, Fault<'v>> {
+    let bytes = text.as_str().as_bytes();
+    if text.is_ascii() {
+        return Ok(bytes.len());
     }
-    Ok(text.char_count())
+    let mut count = 0;
+    for piece in bytes.chunks(PIECE) {
+        look_at(cx, piece.len())?;
+        count += chars_in(piece);
+    }
+    Ok(count)
+}
+
+/// The byte at which code point number `number` behind byte `from` begins, or the length if there is none. Paid for where it
+/// has to be looked for.
+fn byte_of_char<'v>(cx: &mut Cx<'v>, text: Str<'v>, from: usize, number: usize) -> Result<usize, Fault<'v>> {
+    let bytes = text.as_str().as_bytes();
+    if text.is_ascii() {
+        return Ok(from.saturating_add(number).min(bytes.len()));
+    }
+    let (mut at, mut left) = (from, number);
+    while let Some(piece) = bytes.get(at..).map(|rest| &rest[..rest.len().min(PIECE)]).filter(|piece| !piece.is_empty())
+    {
+        look_at(cx, piece.len())?;
+        let count = chars_in(piece);
+        if count > left {
+            look_at(cx, piece.len())?;
+            return Ok(at + nth_char(piece, left).unwrap_or(piece.len()));
+        }
+        (at, left) = (at + piece.len(), left - count);
+    }
+    Ok(bytes.len())
+}
+
+/// The code points from number `start` up to number `end`.
+fn char_range<'v>(cx: &mut Cx<'v>, text: Str<'v>, start: usize, end: usize) -> Result<&'v str, Fault<'v>> {
+    if end <= start {
+        return Ok("");
+    }
+    let from = byte_of_char(cx, text, 0, start)?;
+    let to = byte_of_char(cx, text, from, end - start)?;
+    Ok(text.as_str().get(from..to).unwrap_or(""))
 }
 
 /// How many keys are looked through for one that may have been meant.
@@ -200,7 +248,12 @@ fn field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Result<Opti
     let View::Str(name) = name.view() else { return Ok(None) };
     let text = name.as_str();
     Ok(match object.view() {
-        View::Map(map) => map.get_str(cx, name),
+        View::Map(map) => {
+            if text.len() >= LONG {
+                look_at(cx, text.len())?;
+            }
+            map.get_str(cx, name)
+        }
         View::Instance(instance) => match instance_field(instance, name) {
             None => class::get_field(cx, instance, text)?,
             found => found,
@@ -374,7 +427,7 @@ pub fn slice<'v>(
             cx.bytes(bytes.as_slice().get(from..to).unwrap_or(&[]))
         }
         View::Str(text) => {
-            let part = text.char_range(from, to);
+            let part = char_range(cx, text, from, to)?;
             charge(cx, part.len())?;
             cx.str(part)
         }
@@ -422,11 +475,14 @@ pub fn contains<'v>(cx: &mut Cx<'v>, item: Value<'v>, container: Value<'v>) -> R
         (View::Map(table) | View::Set(table), _) => table.contains(cx, item),
         (View::List(list), _) => Ok(position(cx, list, item)?.is_some()),
         (View::Tuple(tuple), _) => {
-            for (steps, &element) in tuple.as_slice().iter().enumerate() {
-                if is_equal(cx, steps, element, item)? {
+            let mut meter = Meter::default();
+            for &element in tuple.as_slice() {
+                if is_equal(cx, &mut meter, element, item)? {
+                    meter.settle(cx)?;
                     return Ok(true);
                 }
             }
+            meter.settle(cx)?;
             Ok(false)
         }
         (View::Range(range), View::Int(int)) => Ok(range.position(int).is_some()),
@@ -434,13 +490,16 @@ pub fn contains<'v>(cx: &mut Cx<'v>, item: Value<'v>, container: Value<'v>) -> R
             Ok(exact_int(float).is_some_and(|int| range.position(int).is_some()))
         }
         (View::Range(_), _) => Ok(false),
-        (View::Str(text), View::Str(part)) => {
-            cx.work((text.as_str().len() + part.as_str().len()) / 64)?;
-            Ok(text.as_str().contains(part.as_str()))
-        }
+        (View::Str(text), View::Str(part)) => text_contains(cx, text.as_str(), part.as_str()),
         (View::Bytes(bytes), View::Int(byte)) => {
-            cx.work(bytes.as_slice().len() / 64)?;
-            Ok(u8::try_from(byte).is_ok_and(|byte| bytes.as_slice().contains(&byte)))
+            let Ok(byte) = u8::try_from(byte) else { return Ok(false) };
+            for piece in bytes.as_slice().chunks(PIECE) {
+                look_at(cx, piece.len())?;
+                if piece.contains(&byte) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
         (View::Bytes(bytes), View::Bytes(part)) => Ok(find_bytes(cx, bytes.as_slice(), part.as_slice(), 0)?.is_some()),
         (View::Str(_) | View::Bytes(_), _) => {
@@ -461,45 +520,93 @@ pub fn contains<'v>(cx: &mut Cx<'v>, item: Value<'v>, container: Value<'v>) -> R
 /// # Errors
 /// What `eq` throws; a limit.
 pub fn position<'v>(cx: &mut Cx<'v>, list: List<'v>, item: Value<'v>) -> Result<Option<usize>, Fault<'v>> {
+    let mut meter = Meter::default();
     let mut at = 0;
     while let Some(element) = list.get(at) {
-        if is_equal(cx, at, element, item)? {
+        if is_equal(cx, &mut meter, element, item)? {
+            meter.settle(cx)?;
             return Ok(Some(at));
         }
         at += 1;
     }
+    meter.settle(cx)?;
     Ok(None)
 }
 
 #[inline]
-fn is_equal<'v>(cx: &mut Cx<'v>, steps: usize, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
-    if steps % 1024 == 1023 {
-        cx.work(64)?;
+fn is_equal<'v>(cx: &mut Cx<'v>, meter: &mut Meter, a: Value<'v>, b: Value<'v>) -> Result<bool, Fault<'v>> {
+    meter.add(cx, STEP)?;
+    if a.tag == tag::INT && b.tag == tag::INT {
+        return Ok(a.bits == b.bits);
     }
     match shallow(a, b) {
-        Some(equal) => Ok(equal),
-        None => equal(cx, a, b),
+        Some(equal) if !is_weighty(a, b) => Ok(equal),
+        _ => {
+            meter.add(cx, ENTER)?;
+            equal(cx, a, b)
+        }
     }
+}
+
+/// Whether a text has a part. Looked for in pieces, each paid for before: they overlap by what the part is longer than a
+/// character.
+fn text_contains<'v>(cx: &mut Cx<'v>, text: &str, part: &str) -> Result<bool, Fault<'v>> {
+    let size = PIECE.max(part.len());
+    let mut rest = text;
+    while rest.len() >= part.len() {
+        let mut end = rest.len().min(size + part.len());
+        while !rest.is_char_boundary(end) {
+            end += 1;
+        }
+        cx.work((end + part.len()) / 16)?;
+        if rest[..end].contains(part) {
+            return Ok(true);
+        }
+        if end == rest.len() {
+            break;
+        }
+        let mut next = end - part.len();
+        while !rest.is_char_boundary(next) {
+            next -= 1;
+        }
+        rest = &rest[next..];
+    }
+    Ok(false)
 }
 
 /// Where `part` first occurs in `bytes` at or after `from`, in time that grows with their sum.
 ///
 /// # Errors
-/// A limit.
+/// As [`Cx::reserve`]; a limit.
 pub fn find_bytes<'v>(cx: &mut Cx<'v>, bytes: &[u8], part: &[u8], from: usize) -> Result<Option<usize>, Fault<'v>> {
     let Some(rest) = bytes.get(from..) else { return Ok(None) };
-    cx.work((rest.len() + part.len()) / 16)?;
     let Some((&first, tail)) = part.split_first() else { return Ok(Some(from)) };
     // Short parts cannot make the simple way slow.
     if part.len() <= 8 {
-        let starts = rest.windows(part.len());
-        return Ok(starts.enumerate().find(|(_, w)| w[0] == first && &w[1..] == tail).map(|(at, _)| from + at));
+        let mut at = from;
+        while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= part.len()) {
+            let piece = &rest[..rest.len().min(PIECE + tail.len())];
+            cx.work(piece.len() / 16)?;
+            let mut starts = piece.windows(part.len()).enumerate();
+            if let Some((found, _)) = starts.find(|(_, w)| w[0] == first && &w[1..] == tail) {
+                return Ok(Some(at + found));
+            }
+            at += PIECE;
+        }
+        return Ok(None);
     }
     // Knuth, Morris and Pratt: `back[i]` is how much of the part is still matched when what follows its first i bytes
     // does not fit.
+    if part.len() > rest.len() {
+        return Ok(None);
+    }
+    cx.reserve(part.len() * size_of::<usize>())?;
     let mut back = vec![0usize; part.len()];
     let mut matched = 0;
     for i in 1..part.len() {
+        if i % PIECE == 1 {
+            cx.work((part.len() - i).min(PIECE) / 16)?;
+        }
         while matched > 0 && part[i] != part[matched] {
             matched = back[matched - 1];
         }
@@ -507,13 +614,16 @@ pub fn find_bytes<'v>(cx: &mut Cx<'v>, bytes: &[u8], part: &[u8], from: usize) -
         back[i] = matched;
     }
     matched = 0;
-    for (at, &byte) in rest.iter().enumerate() {
-        while matched > 0 && byte != part[matched] {
-            matched = back[matched - 1];
-        }
-        matched += (byte == part[matched]) as usize;
-        if matched == part.len() {
-            return Ok(Some(from + at + 1 - matched));
+    for (number, piece) in rest.chunks(PIECE).enumerate() {
+        cx.work(piece.len() / 16)?;
+        for (at, &byte) in piece.iter().enumerate() {
+            while matched > 0 && byte != part[matched] {
+                matched = back[matched - 1];
+            }
+            matched += (byte == part[matched]) as usize;
+            if matched == part.len() {
+                return Ok(Some(from + number * PIECE + at + 1 - matched));
+            }
         }
     }
     Ok(None)

@@ -6,6 +6,7 @@ use quipu_lang::code::CodeHash;
 
 use super::depth::Depth;
 use super::equal;
+use super::meter::{Cost, ENTER, Meter, STEP};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::keyed::{Domain, Keyed};
@@ -33,8 +34,8 @@ const STRIDE: usize = 16;
 /// Hashes of parts of keys. The keys of an image share them, so they are kept while it is loaded.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// Of tuples by address: the hash, and how many instances with a `hash` are in it.
-    tuples: HashMap<usize, (u64, usize)>,
+    /// Of tuples by address: the hash, how many instances with a `hash` are in it, and what it cost.
+    tuples: HashMap<usize, (u64, usize, Cost)>,
     /// Of what such instances are filed under, by the address of the tuple of it.
     filed: HashMap<usize, (u64, usize)>,
 }
@@ -101,6 +102,11 @@ impl<'v> Key<'v> {
         self.hash
     }
 
+    /// How many bytes there are to compare with an equal key, if it is a string.
+    pub(crate) fn weight(&self) -> u64 {
+        weight(self.value) as u64
+    }
+
     /// Whether [`is_same`] cannot tell.
     #[inline]
     pub(crate) fn is_deep(&self) -> bool {
@@ -119,6 +125,7 @@ enum Step<'v> {
         next: usize,
         hash: u64,
         calls: usize,
+        cost: Cost,
     },
     /// What an instance is filed under; as many calls before it.
     Filed(usize),
@@ -201,6 +208,20 @@ fn walk<'v>(
     filed_hash: &mut u64,
     known: &mut Known,
 ) -> Result<(u64, usize), Fault<'v>> {
+    let mut meter = Meter::default();
+    let done = metered(cx, &mut meter, root, filing, filed_hash, known)?;
+    meter.settle(cx)?;
+    Ok(done)
+}
+
+fn metered<'v>(
+    cx: &mut Cx<'v>,
+    meter: &mut Meter,
+    root: Value<'v>,
+    filing: &mut Filing<'_, 'v>,
+    filed_hash: &mut u64,
+    known: &mut Known,
+) -> Result<(u64, usize), Fault<'v>> {
     let mut calls = 0;
     let mut stack: Depth<Step<'v>> = Depth::new();
     let mut filed = 0;
@@ -208,18 +229,27 @@ fn walk<'v>(
     let mut value = root;
     loop {
         steps += 1;
-        if steps % 64 == 0 {
-            cx.work(8)?;
-        }
+        let price = STEP + weight(value) as u64;
+        meter.add(cx, price)?;
+        let mut cost = Cost::NONE;
+        cost.add(price);
         let mut done = match value.view() {
             View::Tuple(tuple) if !tuple.as_slice().is_empty() => {
+                meter.add(cx, ENTER)?;
+                cost.add(ENTER);
                 match (known.tuples.get(&tuple.address()), &*filing) {
-                    (Some(&(hash, 0)), _) => hash,
-                    (Some(&(hash, count)), Filing::Skip) => {
+                    (Some(&(hash, 0, price)), mode) => {
+                        // Keys of an image are put back in time that grows with its bytes.
+                        if let (Filing::Ask(_), Some(parts)) = (mode, price.kept()) {
+                            cost.again(cx, meter, parts)?;
+                        }
+                        hash
+                    }
+                    (Some(&(hash, count, _)), Filing::Skip) => {
                         calls += count;
                         hash
                     }
-                    (Some(&(hash, count)), Filing::Given(_)) => {
+                    (Some(&(hash, count, _)), Filing::Given(_)) => {
                         stack.push(cx, Step::Known { hash, left: count - 1 })?;
                         stack.push(cx, Step::Filed(calls))?;
                         filed += 1;
@@ -229,7 +259,7 @@ fn walk<'v>(
                     // Instances are asked each time, so that what they gave can be told apart by the order alone.
                     _ => {
                         let hash = cx.heap().keyed.word(Domain::Tuple, tuple.as_slice().len() as u64);
-                        stack.push(cx, Step::Tuple { tuple, next: 1, hash, calls })?;
+                        stack.push(cx, Step::Tuple { tuple, next: 1, hash, calls, cost })?;
                         value = tuple.as_slice()[0];
                         continue;
                     }
@@ -288,14 +318,16 @@ fn walk<'v>(
                     value = filing.next(cx, None)?;
                     break;
                 }
-                Some(Step::Tuple { tuple, next, hash, calls: before }) => {
+                Some(Step::Tuple { tuple, next, hash, calls: before, cost: all }) => {
                     *hash = cx.heap().keyed.join(*hash, done);
+                    all.join(cost);
                     if let Some(&part) = tuple.as_slice().get(*next) {
                         *next += 1;
                         value = part;
                         break;
                     }
                     done = *hash;
+                    cost = *all;
                     let count = calls - *before;
                     let is_of_use = match filing {
                         Filing::Ask(_) => count == 0 && steps > PATIENCE,
@@ -303,7 +335,7 @@ fn walk<'v>(
                     };
                     if is_of_use && parts >= STRIDE {
                         parts = 0;
-                        known.tuples.insert(tuple.address(), (done, count));
+                        known.tuples.insert(tuple.address(), (done, count, cost));
                     }
                     stack.pop();
                 }
@@ -312,18 +344,21 @@ fn walk<'v>(
     }
 }
 
+/// How many bytes are looked at for the hash of a value without parts, whether it is known already or not.
+#[inline]
+fn weight(value: Value<'_>) -> usize {
+    match value.view() {
+        View::Str(text) => text.as_str().len(),
+        View::Bytes(bytes) => bytes.as_slice().len(),
+        _ => 0,
+    }
+}
+
 /// The hash of a key that has no parts.
 fn leaf<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<u64, Fault<'v>> {
     let keyed = &cx.heap().keyed;
     Ok(match value.view() {
-        View::Str(text) => {
-            let len = text.as_str().len();
-            let hash = text.keyed_hash(keyed);
-            if len > 1024 {
-                cx.work(len / 64)?;
-            }
-            hash
-        }
+        View::Str(text) => text.keyed_hash(keyed),
         View::Int(int) => keyed.int(int),
         View::Nil | View::Bool(_) => keyed.word(Domain::Atom, value.tag),
         View::Float(float) if float.is_nan() => return Err(cx.fail(ErrorKind::Value, "`nan` cannot be a key")),
@@ -331,11 +366,7 @@ fn leaf<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<u64, Fault<'v>> {
             Some(int) => keyed.int(int),
             None => keyed.word(Domain::Float, float.to_bits()),
         },
-        View::Bytes(bytes) => {
-            let hash = keyed.bytes(bytes.as_slice());
-            cx.work(bytes.as_slice().len() / 64)?;
-            hash
-        }
+        View::Bytes(bytes) => keyed.bytes(bytes.as_slice()),
         View::Tuple(_) => keyed.word(Domain::Tuple, 0),
         View::Type(ty) => type_hash(keyed, ty),
         _ => return Err(no_key(cx, value)),

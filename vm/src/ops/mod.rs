@@ -1,6 +1,7 @@
 //! What operators and built-in forms do with values. Operators on instances with a special method for them never get
 //! here: the run loop calls the method.
 
+pub(crate) mod meter;
 pub(crate) mod depth;
 pub mod arith;
 pub mod key;

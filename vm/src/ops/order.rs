@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::depth::{Depth, Met};
-use super::equal::equal;
+use super::equal::{bytes_of, equal, shallow};
+use super::meter::{self, Cost, ENTER, Meter, STEP};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::{List, Special, Tuple, Value, View, tag};
@@ -16,9 +17,19 @@ use crate::native::Fault;
 /// `type_error` for values without an order; what the methods throw; a limit.
 #[inline]
 pub fn compare<'v>(cx: &mut Cx<'v>, symbol: &str, a: Value<'v>, b: Value<'v>) -> Result<Option<Ordering>, Fault<'v>> {
+    if let Some((x, y)) = bytes_of(a, b) {
+        // Short ones cost nothing but the comparison itself.
+        let is_short = x.len().min(y.len()) < 64;
+        return Ok(Some(if is_short { x.cmp(y) } else { meter::compare(cx, x, y)? }));
+    }
     match plain(a, b) {
         Plain::Order(order) => Ok(order),
-        Plain::Deep => deep(cx, symbol, a, b),
+        Plain::Deep => {
+            let mut meter = Meter::default();
+            let order = deep(cx, &mut meter, symbol, a, b)?;
+            meter.settle(cx)?;
+            Ok(order)
+        }
         Plain::None => Err(unordered(cx, symbol, a, b)),
     }
 }
@@ -63,48 +74,103 @@ pub(crate) fn int_to_float(a: i64, b: f64) -> Option<Ordering> {
 }
 
 enum Step<'v> {
-    Tuples(Tuple<'v>, Tuple<'v>, usize),
+    /// With what they have cost.
+    Tuples(Tuple<'v>, Tuple<'v>, usize, Cost),
     Lists(List<'v>, List<'v>, usize),
 }
 
-fn deep<'v>(cx: &mut Cx<'v>, symbol: &str, a: Value<'v>, b: Value<'v>) -> Result<Option<Ordering>, Fault<'v>> {
+/// What the innermost tuples have cost, unless lists are within.
+fn cost_of<'s>(stack: &'s mut Depth<Step<'_>>) -> Option<&'s mut Cost> {
+    match stack.last_mut() {
+        Some(Step::Tuples(.., cost)) => Some(cost),
+        _ => None,
+    }
+}
+
+fn deep<'v>(
+    cx: &mut Cx<'v>,
+    meter: &mut Meter,
+    symbol: &str,
+    a: Value<'v>,
+    b: Value<'v>,
+) -> Result<Option<Ordering>, Fault<'v>> {
     let mut stack: Depth<Step<'v>> = Depth::new();
     let mut met = Met::default();
     let (mut a, mut b) = (a, b);
-    let mut steps = 0usize;
     loop {
-        steps += 1;
-        if steps.is_multiple_of(1024) {
-            cx.work(64)?;
-        }
-        let order = match plain(a, b) {
+        meter.add(cx, STEP)?;
+        let mut cost = Cost::NONE;
+        cost.add(STEP);
+        let simple = match bytes_of(a, b) {
+            Some((x, y)) => {
+                cost.add(x.len().min(y.len()) as u64);
+                Plain::Order(Some(meter.compare(cx, x, y)?))
+            }
+            None => plain(a, b),
+        };
+        let order = match simple {
             Plain::Order(order) => order,
             Plain::Deep => {
-                let step = match (a.view(), b.view()) {
-                    (View::Tuple(x), View::Tuple(y)) => Some(Step::Tuples(x, y, 0)),
-                    (View::List(x), View::List(y)) => Some(Step::Lists(x, y, 0)),
-                    _ => None,
-                };
-                match step {
-                    None => Some(by_method(cx, a, b)?),
-                    Some(step) => {
-                        if met.is_new(cx, a.bits as usize, b.bits as usize)? {
-                            stack.push(cx, step)?;
+                meter.add(cx, ENTER)?;
+                cost.add(ENTER);
+                let (at, bt) = (a.bits as usize, b.bits as usize);
+                match (a.view(), b.view()) {
+                    (View::Tuple(x), View::Tuple(y)) => {
+                        let is_early = met.is_early();
+                        match met.cost(at, bt) {
+                            Some(parts) => cost.again(cx, meter, parts)?,
+                            None => {
+                                let begun = if is_early { Cost::UNKEPT } else { cost };
+                                stack.push(cx, Step::Tuples(x, y, 0, begun))?;
+                                cost = Cost::NONE;
+                            }
                         }
                         Some(Ordering::Equal)
                     }
+                    (View::List(x), View::List(y)) => {
+                        if met.is_early() || met.is_new(cx, at, bt)? {
+                            if let Some(container) = cost_of(&mut stack) {
+                                container.join(cost);
+                            }
+                            cost = Cost::NONE;
+                            stack.push(cx, Step::Lists(x, y, 0))?;
+                        }
+                        Some(Ordering::Equal)
+                    }
+                    _ => {
+                        // Its `cmp` is asked each time.
+                        cost = Cost::UNKEPT;
+                        Some(by_method(cx, a, b)?)
+                    }
                 }
             }
-            Plain::None if stack.len() > 0 && equal(cx, a, b)? => Some(Ordering::Equal),
+            Plain::None if stack.len() > 0 => {
+                let equal = match shallow(a, b) {
+                    Some(equal) => equal,
+                    None => {
+                        cost = Cost::UNKEPT;
+                        equal(cx, a, b)?
+                    }
+                };
+                if !equal {
+                    return Err(unordered(cx, symbol, a, b));
+                }
+                Some(Ordering::Equal)
+            }
             Plain::None => return Err(unordered(cx, symbol, a, b)),
         };
         if order != Some(Ordering::Equal) {
             return Ok(order);
         }
+        if cost != Cost::NONE
+            && let Some(container) = cost_of(&mut stack)
+        {
+            container.join(cost);
+        }
         loop {
             let Some(step) = stack.last_mut() else { return Ok(Some(Ordering::Equal)) };
             let pair = match step {
-                Step::Tuples(x, y, next) => {
+                Step::Tuples(x, y, next, _) => {
                     *next += 1;
                     (x.get(*next - 1), y.get(*next - 1))
                 }
@@ -121,7 +187,14 @@ fn deep<'v>(cx: &mut Cx<'v>, symbol: &str, a: Value<'v>, b: Value<'v>) -> Result
                 (None, Some(_)) => return Ok(Some(Ordering::Less)),
                 (Some(_), None) => return Ok(Some(Ordering::Greater)),
                 (None, None) => {
-                    stack.pop();
+                    if let Some(Step::Tuples(x, y, _, cost)) = stack.pop() {
+                        if let Some(parts) = cost.kept() {
+                            met.keep(cx, x.address(), y.address(), parts)?;
+                        }
+                        if let Some(container) = cost_of(&mut stack) {
+                            container.join(cost);
+                        }
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use hashbrown::HashSet;
 
 use super::depth::Depth;
+use super::meter::{ENTER, Meter};
 use crate::cx::Cx;
 use crate::heap::{Closure, ErrorRef, Instance, List, Map, Range, Tuple, Value, View, tag};
 use crate::native::{Fault, Outcome};
@@ -51,7 +52,7 @@ pub fn str_text<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Cow<'v, str>, F
 /// # Errors
 /// As [`Cx::reserve`] and [`Cx::work`].
 pub fn repr_text<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<String, Fault<'v>> {
-    let mut out = Out { text: String::new(), limit: usize::MAX, paid: 0 };
+    let mut out = Out { text: String::new(), limit: usize::MAX, paid: 0, meter: Meter::default() };
     write(cx, &mut out, value)?;
     Ok(out.text)
 }
@@ -62,7 +63,7 @@ pub fn repr_text<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<String, Fault<
 /// As [`Cx::reserve`] and [`Cx::work`].
 pub fn repr_short<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<String, Fault<'v>> {
     const LIMIT: usize = 60;
-    let mut out = Out { text: String::new(), limit: LIMIT, paid: 0 };
+    let mut out = Out { text: String::new(), limit: LIMIT, paid: 0, meter: Meter::default() };
     write(cx, &mut out, value)?;
     let mut text = out.text;
     if text.chars().count() > LIMIT {
@@ -92,6 +93,8 @@ struct Out {
     limit: usize,
     /// Bytes that fuel was charged for.
     paid: usize,
+    /// What values and containers cost beside their text.
+    meter: Meter,
 }
 
 impl Out {
@@ -103,11 +106,19 @@ impl Out {
         self.text.push_str(text);
     }
 
+    /// Pays for the rest.
+    fn settle<'v>(&mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
+        let unpaid = self.text.len() - self.paid;
+        self.paid = self.text.len();
+        self.meter.add(cx, unpaid as u64 * BYTE)?;
+        self.meter.settle(cx)
+    }
+
     /// Charges for what was written since the last time, and makes sure that as much again is allowed.
     fn charge<'v>(&mut self, cx: &mut Cx<'v>, more: usize) -> Result<(), Fault<'v>> {
         let unpaid = self.text.len() - self.paid;
         if unpaid >= 1024 {
-            cx.work(unpaid / 16)?;
+            self.meter.add(cx, unpaid as u64 * BYTE)?;
             self.paid = self.text.len();
         }
         if self.text.capacity() - self.text.len() < more {
@@ -168,6 +179,11 @@ impl Path {
 }
 
 fn write<'v>(cx: &mut Cx<'v>, out: &mut Out, root: Value<'v>) -> Result<(), Fault<'v>> {
+    write_all(cx, out, root)?;
+    out.settle(cx)
+}
+
+fn write_all<'v>(cx: &mut Cx<'v>, out: &mut Out, root: Value<'v>) -> Result<(), Fault<'v>> {
     let mut stack: Depth<(Open<'v>, u64)> = Depth::new();
     let mut path = Path::default();
     let mut value = root;
@@ -204,6 +220,7 @@ fn write<'v>(cx: &mut Cx<'v>, out: &mut Out, root: Value<'v>) -> Result<(), Faul
                     _ => {}
                 }
                 out.push(text);
+                out.meter.add(cx, ENTER)?;
                 path.enter(cx, value.bits)?;
                 stack.push(cx, (open, value.bits))?;
             }
@@ -333,6 +350,9 @@ fn range_text(out: &mut String, range: Range<'_>) {
         _ => write!(out, "({start}{dots}{end}).step({step})"),
     };
 }
+
+/// What a byte of text costs, in parts.
+const BYTE: u64 = 4;
 
 /// How many bytes are written between two looks at the limits.
 const PIECE: usize = 4096;

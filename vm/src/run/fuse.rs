@@ -7,6 +7,7 @@
 use quipu_lang::code::{Code, Constant, Field, Op, Word};
 
 use super::dispatch::number as n;
+use crate::ops::meter::LONG;
 
 /// Fuses what can be fused in the prepared words of `code`.
 pub(super) fn fuse(code: &Code, words: &mut [u64]) {
@@ -143,6 +144,8 @@ fn with_constant(code: &Code, i: usize, group: &[Word], load: u64) -> Option<u64
         (Op::Sub, Constant::Float(_), true) => n::SubConstLeft,
         (Op::Mul, Constant::Float(_), true) => n::MulConstLeft,
         (Op::Div, Constant::Float(_), true) => n::DivConstLeft,
+        // Comparing long strings is paid for on the slow path alone.
+        (Op::Eq | Op::Ne, Constant::Str(text), false) if text.len() >= LONG => return None,
         (Op::Lt | Op::Le | Op::Gt | Op::Ge, Constant::Float(_), false) | (Op::Eq | Op::Ne, Constant::Str(_), false) => {
             let test = test_of(code, i + 2, *group.get(2)?, operator.a(), Some(register))?;
             let numbers = match operator.op()? {

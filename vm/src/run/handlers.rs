@@ -24,6 +24,7 @@ use crate::heap::layout::*;
 use crate::heap::{Gc, Slot, tag};
 use crate::host::guarded;
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
+use crate::ops::meter::LONG;
 use quipu_lang::code::{Op, Source};
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
@@ -455,10 +456,14 @@ macro_rules! equality {
         } else if (*x).tag == tag::FLOAT && (*y).tag == tag::FLOAT {
             f64::from_bits((*x).bits) == f64::from_bits((*y).bits)
         } else if (*x).tag == tag::STR && (*y).tag == tag::STR {
-            if (*x).bits == (*y).bits {
-                true
-            } else if (*((*x).bits as *const StrObject)).len != (*((*y).bits as *const StrObject)).len {
+            let length = (*((*x).bits as *const StrObject)).len;
+            if length != (*((*y).bits as *const StrObject)).len {
                 false
+            } else if length >= LONG {
+                // Paid for, also where they are one.
+                return $slow;
+            } else if (*x).bits == (*y).bits {
+                true
             } else {
                 return $text;
             }

@@ -72,7 +72,7 @@ impl Machine {
 
     /// Counts what the current slice has used, and ends it.
     pub(super) fn close_slice(&mut self) {
-        self.fuel_used += (self.slice - self.fuel).max(0) as u64;
+        self.fuel_used = self.total_fuel_used();
         self.slice = 0;
         self.fuel = 0;
     }
@@ -120,7 +120,7 @@ impl Machine {
 
     /// Fuel used so far.
     pub fn total_fuel_used(&self) -> u64 {
-        self.fuel_used + (self.slice - self.fuel).max(0) as u64
+        self.fuel_used.saturating_add(self.slice.saturating_sub(self.fuel).max(0) as u64)
     }
 
     /// A collection is due.

@@ -330,7 +330,7 @@ impl Machine {
         if let View::Map(map) = object.view() {
             let found = match index.view() {
                 View::Int(key) => map.get_int_in(&self.heap, key),
-                View::Str(key) => map.get_str_in(&self.heap, key),
+                View::Str(key) if key.as_str().len() < ops::meter::LONG => map.get_str_in(&self.heap, key),
                 _ => None,
             };
             if let Some(value) = found {

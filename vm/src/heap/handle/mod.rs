@@ -4,7 +4,7 @@
 //! give copies. A method that changes something reserves memory first, then logs for `atomic`, then changes. And only
 //! the key operations of tables call back into the machine; they say so.
 
-mod text;
+pub(crate) mod text;
 mod list;
 mod frozen;
 mod table;

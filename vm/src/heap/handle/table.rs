@@ -10,6 +10,7 @@ use crate::heap::table::{Table, TableChange};
 use crate::heap::value::{Gc, Slot, Str, Value, View, tag};
 use crate::native::{Fault, Stop};
 use crate::ops::key;
+use crate::ops::meter::{LONG, look_at};
 
 pub use crate::ops::key::Key;
 
@@ -49,7 +50,10 @@ impl<'v> Gc<'v, TableObject> {
     pub fn get(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
         match key.view() {
             View::Int(int) => Ok(self.get_int(cx, int)),
-            View::Str(text) => Ok(self.get_str(cx, text)),
+            View::Str(text) => {
+                pay_for(cx, text)?;
+                Ok(self.get_str(cx, text))
+            }
             _ => {
                 let key = Key::new(cx, key)?;
                 self.get_key(cx, &key)
@@ -91,13 +95,14 @@ impl<'v> Gc<'v, TableObject> {
         Some(self.value_at(slot))
     }
 
-    /// The value under a key that is an int or string, absent if there is none; nothing for other keys.
+    /// The value under a key that is an int or string, absent if there is none; nothing for other keys, and for those that
+    /// have to be paid for.
     #[inline]
     pub(crate) fn get_plain(self, heap: &Heap, key: Slot) -> Option<Value<'v>> {
         let found = match key.view() {
             View::Int(key) => self.get_int_in(heap, key),
             // SAFETY: the caller's key is live.
-            View::Str(key) => self.get_str_in(heap, unsafe { Gc::from_ptr(key.as_ptr()) }),
+            View::Str(key) if key.as_str().len() < LONG => self.get_str_in(heap, unsafe { Gc::from_ptr(key.as_ptr()) }),
             _ => return None,
         };
         Some(found.unwrap_or(Value::ABSENT))
@@ -115,7 +120,8 @@ impl<'v> Gc<'v, TableObject> {
         Some((self.value_at(slot), slot as u64))
     }
 
-    /// Puts a value under a key that is an int or string, if there is room for it; tells whether it has. Nothing is logged.
+    /// Puts a value under a key that is an int or string, if there is room for it and the key need not be paid for; tells
+    /// whether it has. Nothing is logged.
     #[inline]
     pub(crate) fn set_plain(self, heap: &Heap, key: Slot, value: Slot) -> bool {
         let (hash, slot) = match key.view() {
@@ -124,7 +130,7 @@ impl<'v> Gc<'v, TableObject> {
                 (hash, self.table().find_int(hash, int))
             }
             // SAFETY: the caller's key is live.
-            View::Str(text) => {
+            View::Str(text) if text.as_str().len() < LONG => {
                 (text.keyed_hash(&heap.keyed), self.find_str(heap, unsafe { Gc::from_ptr(text.as_ptr()) }))
             }
             _ => return false,
@@ -161,6 +167,9 @@ impl<'v> Gc<'v, TableObject> {
     /// The value cannot be a key; what the key's methods throw; `changed` if they change this table; as
     /// [`Cx::reserve`].
     pub fn insert(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        if let View::Str(text) = key.view() {
+            pay_for(cx, text)?;
+        }
         let heap = cx.heap();
         let (hash, slot) = match key.view() {
             View::Int(int) => {
@@ -477,6 +486,13 @@ impl<'v> Gc<'v, TableObject> {
         }
         Ok(None)
     }
+}
+
+/// Charges for the hash of a long key and for comparing it, whether the hash is known already or not.
+#[inline]
+fn pay_for<'v>(cx: &mut Cx<'v>, key: Str<'v>) -> Result<(), Fault<'v>> {
+    let len = key.as_str().len();
+    if len < LONG { Ok(()) } else { look_at(cx, len) }
 }
 
 /// The keys with a `hash` of their own that were put into a table so far.

@@ -6,7 +6,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::super::convert::Mismatch;
+use super::super::convert::{Mismatch, PER_UNIT};
 use super::{DEPTH, Trouble};
 use crate::cx::Cx;
 use crate::heap::{Value, View};
@@ -23,25 +23,29 @@ fn wrong(expected: &str, value: Value<'_>) -> Trouble {
 
 impl<'c, 'v> Reader<'c, 'v> {
     /// The elements of a list, tuple, set or range.
-    fn items(&self) -> Option<Vec<Value<'v>>> {
-        Some(match self.value.view() {
+    fn items(&mut self) -> Option<Vec<Value<'v>>> {
+        let items: Vec<Value<'v>> = match self.value.view() {
             View::List(list) => list.iter().collect(),
             View::Tuple(tuple) => tuple.as_slice().to_vec(),
             View::Set(set) => set.iter().map(|(member, _)| member).collect(),
             _ => return None,
-        })
+        };
+        self.cx.owe(items.len() / PER_UNIT);
+        Some(items)
     }
 
     /// The entries of a map, or the fields of an instance.
-    fn entries(&self) -> Option<Vec<(Key<'v>, Value<'v>)>> {
-        Some(match self.value.view() {
+    fn entries(&mut self) -> Option<Vec<(Key<'v>, Value<'v>)>> {
+        let entries: Vec<(Key<'v>, Value<'v>)> = match self.value.view() {
             View::Map(map) => map.iter().map(|(key, value)| (Key::Value(key), value)).collect(),
             View::Instance(instance) => instance.ty().field_names().map(Key::Name).zip(instance.to_vec()).collect(),
             _ => return None,
-        })
+        };
+        self.cx.owe(entries.len() * 2 / PER_UNIT);
+        Some(entries)
     }
 
-    fn seq<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Trouble> {
+    fn seq<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Trouble> {
         let Some(items) = self.items() else { return Err(wrong("a list", self.value)) };
         let depth = self.deeper()?;
         let mut items = Items { cx: self.cx, items: items.into_iter(), at: 0, depth };
@@ -55,7 +59,7 @@ impl<'c, 'v> Reader<'c, 'v> {
         }
     }
 
-    fn map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Trouble> {
+    fn map<'de, V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Trouble> {
         let Some(entries) = self.entries() else { return Err(wrong("a map", self.value)) };
         let depth = self.deeper()?;
         visitor.visit_map(Entries { cx: self.cx, entries: entries.into_iter(), last: None, depth })
@@ -89,8 +93,14 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             View::Bool(truth) => visitor.visit_bool(truth),
             View::Int(int) => visitor.visit_i64(int),
             View::Float(float) => visitor.visit_f64(float),
-            View::Str(text) => visitor.visit_str(text.as_str()),
-            View::Bytes(bytes) => visitor.visit_bytes(bytes.as_slice()),
+            View::Str(text) => {
+                self.cx.owe(text.as_str().len() / 64);
+                visitor.visit_str(text.as_str())
+            }
+            View::Bytes(bytes) => {
+                self.cx.owe(bytes.as_slice().len() / 64);
+                visitor.visit_bytes(bytes.as_slice())
+            }
             View::List(_) | View::Tuple(_) | View::Set(_) => self.seq(visitor),
             View::Map(_) | View::Instance(_) => self.map(visitor),
             _ => Err(wrong("data", self.value)),
@@ -119,7 +129,10 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Trouble> {
         match self.value.as_str() {
-            Some(text) => visitor.visit_str(text),
+            Some(text) => {
+                self.cx.owe(text.len() / 64);
+                visitor.visit_str(text)
+            }
             None => Err(wrong("a str", self.value)),
         }
     }
@@ -140,7 +153,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         self.seq(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Trouble> {
+    fn deserialize_tuple<V: Visitor<'de>>(mut self, length: usize, visitor: V) -> Result<V::Value, Trouble> {
         match self.items() {
             Some(items) if items.len() != length => {
                 let found = format!("one of {}", items.len());
@@ -167,7 +180,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
-        self,
+        mut self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,

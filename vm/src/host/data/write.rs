@@ -5,7 +5,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::super::convert::IntoValue;
+use super::super::convert::{IntoValue, PER_UNIT};
 use super::Trouble;
 use crate::cx::Cx;
 use crate::heap::{Map, Value};
@@ -65,6 +65,7 @@ impl<'v> Items<'_, 'v> {
     }
 
     fn tuple(self) -> Result<Value<'v>, Trouble> {
+        self.cx.owe(self.items.len() / PER_UNIT);
         self.cx.tuple(&self.items).map_err(|fault| trouble(self.cx, fault))
     }
 }
@@ -210,6 +211,7 @@ impl<'v> SerializeSeq for Items<'_, 'v> {
     }
 
     fn end(self) -> Result<Value<'v>, Trouble> {
+        self.cx.owe(self.items.len() / PER_UNIT);
         match self.cx.list(self.items) {
             Ok(list) => Ok(list.into()),
             Err(fault) => Err(trouble(self.cx, fault)),

@@ -4,6 +4,7 @@ mod laws;
 mod model;
 mod instances;
 mod depth;
+mod costs;
 
 use std::sync::Arc;
 
