@@ -33,7 +33,7 @@ fn freeze(engine: &Engine, text: &str) -> Image {
 fn freeze_in(session: &mut Session, text: &str) -> Image {
     let value = run(session, text);
     let Some(rest) = text.strip_prefix("# stopped after ") else { return session.vm().freeze(&value).unwrap() };
-    let count: u64 = std::env::var("ZZ").map_or_else(|_| rest.split_once(' ').unwrap().0.parse().unwrap(), |n| n.parse().unwrap());
+    let count = rest.split_once(' ').unwrap().0.parse().unwrap();
     let mut run = session.vm().start(&value, &[]).unwrap();
     assert!(matches!(session.vm().step(&mut run, Budget::Instructions(count)), Ok(Step::OutOfBudget)));
     session.vm().freeze(run.fiber()).unwrap()

@@ -219,6 +219,17 @@ impl Vm {
         }
     }
 
+    /// Frees what nothing refers to, if the heap has become twice as large as at the last rest, and has two MiB at least.
+    /// Hosts with many machines call it when one has done its work: what a call has left would stay until the next ones have
+    /// made as much again.
+    pub fn rest(&mut self) {
+        if self.machine.heap.has_grown_since_rest() {
+            self.machine.heap.make_due();
+            self.machine.collect();
+            self.machine.heap.has_rested();
+        }
+    }
+
     /// Does what a native would do, and does it again after a collection if that is asked for.
     fn collecting<T>(
         &mut self,

@@ -253,6 +253,7 @@ impl Machine {
         let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
         self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
         let outcome = self.run(doing, args);
+        self.vm.rest();
         let (given, room, is_too_long, has_no_room) = {
             let mut desk = lock(&self.desk);
             (desk.given.take(), desk.room.take(), desk.is_too_long, desk.has_no_room)

@@ -37,6 +37,8 @@ pub(crate) struct Heap {
     pub(super) held: Held,
     /// Bytes that were left after the last collection.
     pub(super) kept: usize,
+    /// Bytes that were left when the machine last rested.
+    pub(super) rested: usize,
     /// Keys the hashes of map keys.
     pub(crate) keyed: Keyed,
     pub(crate) journal: Journal,
@@ -70,6 +72,7 @@ impl Heap {
             birth: 0,
             held: Held::default(),
             kept: 0,
+            rested: 0,
             keyed: Keyed::new(seed),
             journal: Journal::default(),
             collections: 0,

@@ -58,6 +58,16 @@ impl Heap {
         self.kept = 0;
     }
 
+    /// Whether it is worth looking for what a machine that rests does not need.
+    pub fn has_grown_since_rest(&self) -> bool {
+        self.bytes >= self.rested.saturating_mul(2).max(FIRST_THRESHOLD)
+    }
+
+    /// What there is now is needed at rest.
+    pub fn has_rested(&mut self) {
+        self.rested = self.bytes;
+    }
+
     /// Sets the most bytes there may be.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
