@@ -172,7 +172,7 @@ fn what_natives_hold_beside_the_heap_counts() {
         return;
     }
     let mut wrong = Vec::new();
-    for number in 0..GREEDY.len() {
+    for (number, program) in GREEDY.iter().enumerate() {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "what_natives_hold_beside_the_heap_counts", "--nocapture"])
             .env(CASE, number.to_string())
@@ -180,7 +180,7 @@ fn what_natives_hold_beside_the_heap_counts() {
             .unwrap();
         if !child.status.success() {
             let said = String::from_utf8_lossy(&child.stderr);
-            wrong.push(said.lines().find(|line| line.contains("MiB")).unwrap_or(GREEDY[number]).to_owned());
+            wrong.push(said.lines().find(|line| line.contains("MiB")).unwrap_or(program).to_owned());
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
