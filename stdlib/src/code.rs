@@ -53,7 +53,7 @@ pub(crate) const NATIVES: &[Entry] = &[
     }),
     native("listing(f)", "The instructions of a function and those inside of it, as text for people.", |cx, args| {
         let code = of(cx, args[0], "code.listing")?;
-        cx.work(1 + code.body().words.len())?;
+        cx.work(20 + code.body().words.len())?;
         cx.str(&listing(&code, None))
     }),
 ];
@@ -165,6 +165,7 @@ fn children<'v>(cx: &mut Cx<'v>, code: &Code) -> Outcome<'v> {
 }
 
 fn describe<'v>(cx: &mut Cx<'v>, code: &Code) -> Outcome<'v> {
+    cx.work(15)?;
     let debug = code.debug();
     let text = |cx: &mut Cx<'v>, text: Option<&str>| match text {
         Some(text) => cx.str(text),

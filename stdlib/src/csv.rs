@@ -124,7 +124,7 @@ impl Read for Pieces<'_, '_> {
         let length = buffer.len().min(self.rest[0].len());
         self.read += length;
         let room = self.held.saturating_add(self.record_bytes());
-        if let Err(fault) = self.cx.work(length / 16).and_then(|()| self.cx.reserve(room)) {
+        if let Err(fault) = self.cx.work(length / 8).and_then(|()| self.cx.reserve(room)) {
             self.fault = Some(fault);
             return Err(std::io::Error::other("a limit"));
         }
@@ -143,11 +143,16 @@ fn fields<'v>(cx: &mut Cx<'v>, record: &StringRecord) -> Result<Values<'v>, Faul
     Ok(fields)
 }
 
+/// What it takes to begin, in units of fuel: the automaton that tells fields apart is made for each text.
+const READER: usize = 220;
+
 fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    cx.work(READER)?;
     read(cx, args, "csv.parse", false, |cx, record| Ok(Some(fields(cx, record)?.list(cx)?)))
 }
 
 fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    cx.work(READER)?;
     let mut header: Option<Vec<Value<'v>>> = None;
     let mut meter = Meter::default();
     read(cx, args, "csv.parse_maps", true, |cx, record| {
@@ -167,7 +172,7 @@ fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         let map = cx.map();
         map.reserve(cx, record.len())?;
         for (&name, field) in header.iter().zip(record) {
-            meter.steps(cx, 8 + field.len() / 4)?;
+            meter.steps(cx, 12 + field.len() / 4)?;
             let field = cx.str(field)?;
             map.insert(cx, name, field)?;
         }

@@ -195,8 +195,12 @@ fn append<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     }
 }
 
+/// What a question to the system takes beside the answer, in units of fuel.
+const SYSTEM: usize = 10;
+
 fn stat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "fs.stat", "path")?;
+    cx.work(SYSTEM)?;
     let metadata = match fs::metadata(path.as_str()) {
         Ok(metadata) => metadata,
         Err(error) => return Err(failed(cx, "fs.stat", path, &error)),
@@ -261,6 +265,7 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         None => cx.str(".")?,
     };
     let path = text(cx, path, "fs.list", "path")?;
+    cx.work(SYSTEM)?;
     let names = names(cx, path, "fs.list")?;
     let mut values = Values::with_room(cx, names.len())?;
     for (name, _) in &names {
@@ -271,6 +276,7 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "fs.walk", "path")?;
+    cx.work(SYSTEM)?;
     let mut all = Vec::new();
     for (name, is_folder) in names(cx, path, "fs.walk")? {
         let path = cx.str(Path::new(path.as_str()).join(name).to_str().unwrap_or(""))?;
@@ -355,6 +361,7 @@ fn temp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn absolute<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "fs.absolute", "path")?;
+    cx.work(SYSTEM + path.as_str().len() / 8)?;
     match std::path::absolute(path.as_str()) {
         Ok(absolute) => unicode(cx, &absolute, "fs.absolute"),
         Err(error) => Err(failed(cx, "fs.absolute", path, &error)),

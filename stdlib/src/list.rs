@@ -112,6 +112,7 @@ fn remove_at<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn extend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args, "list.extend")?;
     let more = items::collect(cx, args[1])?;
+    cx.work(more.len() / 64)?;
     // The list grows while the elements are held apart.
     cx.reserve(more.len().saturating_mul(2 * SLOT))?;
     list.extend_from_slice(cx, &more)?;
@@ -163,7 +164,7 @@ pub(crate) fn search<'v>(
         return Err(Fault::Defer);
     }
     for (index, value) in values.enumerate() {
-        if index % 16 == 15 {
+        if index % 8 == 7 {
             cx.work(1)?;
         }
         if value.special(Special::eq).is_some() {

@@ -85,7 +85,9 @@ fn update<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_map(cx, args, "map.clear")?.clear(cx);
+    let map = this_map(cx, args, "map.clear")?;
+    cx.work(map.len() / 16)?;
+    map.clear(cx);
     Ok(Value::NIL)
 }
 

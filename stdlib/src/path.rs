@@ -37,7 +37,7 @@ pub(crate) const NATIVES: &[Entry] = &[
 fn path<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<Str<'v>, Fault<'v>> {
     let path = text(cx, args[0], native, "path")?;
     cx.reserve(path.as_str().len().saturating_mul(2))?;
-    cx.work(path.as_str().len() / 16)?;
+    cx.work(path.as_str().len() / 8)?;
     Ok(path)
 }
 

@@ -371,7 +371,7 @@ fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, sort: fn(char) -> 
     let mut rest = this;
     while all && !rest.is_empty() {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
-        cx.work(piece.len() / 32)?;
+        cx.work(piece.len() / 16)?;
         all = piece.chars().all(sort);
         rest = after;
     }

@@ -30,7 +30,7 @@ pub(crate) struct Occurrences<'t> {
 impl<'t> Occurrences<'t> {
     /// Those of `part` that do not overlap.
     pub(crate) fn new<'v>(cx: &mut Cx<'v>, bytes: &'t [u8], part: &'t [u8]) -> Result<Occurrences<'t>, Fault<'v>> {
-        cx.work(part.len() / 64)?;
+        cx.work(part.len() / 32)?;
         Ok(Occurrences { finder: memmem::Finder::new(part), bytes, at: 0, paid: 0 })
     }
 
@@ -53,7 +53,7 @@ impl<'t> Occurrences<'t> {
             // What begins in the last piece may end in the next.
             self.at = self.at.max((self.paid + 1).saturating_sub(part.max(1)));
             let piece = (self.bytes.len() - self.paid).min(PIECE.max(part));
-            cx.work(piece / 64)?;
+            cx.work(piece / 32)?;
             self.paid += piece;
         }
     }

@@ -128,6 +128,7 @@ fn unreadable<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, given: Value<'v>)
 }
 
 fn fields<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
+    cx.work(4)?;
     let time = timestamp(cx, args[0], "time.fields")?;
     let offset = offset(cx, args, "time.fields")?.unwrap_or(Offset::UTC);
     let zoned = time.to_zoned(TimeZone::fixed(offset));

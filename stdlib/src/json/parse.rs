@@ -183,7 +183,7 @@ impl<'v> Parser<'v> {
     #[inline(never)]
     fn pay(&mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
         let end = (self.at + PIECE).min(self.text.len());
-        cx.work(end.saturating_sub(self.paid) / 16)?;
+        cx.work(end.saturating_sub(self.paid) / 5)?;
         self.paid = self.at + PIECE;
         cx.reserve(self.held())
     }

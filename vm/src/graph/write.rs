@@ -173,7 +173,7 @@ impl<'v> GraphWriter<'v> {
             progress.at(self.out.len(), None);
             self.content(cx, node)?;
         }
-        cx.work(self.steps % STEPS / 4 + self.out.len() / 64)?;
+        cx.work(self.steps / 4 + self.out.len() / 64)?;
         Ok(())
     }
 
@@ -181,8 +181,9 @@ impl<'v> GraphWriter<'v> {
     #[inline]
     fn step(&mut self, cx: &mut Cx<'v>) -> Done<'v> {
         self.steps += 1;
-        if self.steps.is_multiple_of(STEPS) {
-            cx.work(STEPS / 4)?;
+        if self.steps >= STEPS {
+            cx.work(self.steps / 4)?;
+            self.steps %= 4;
             let tables = self.nodes.len() * 32 + self.frozen.len() * 48 + self.open.len() * 112 + self.met.bytes() * 2;
             cx.reserve(self.out.len() * 2 + tables)?;
             if self.known() > met::MOST {
@@ -272,6 +273,10 @@ impl<'v> GraphWriter<'v> {
             View::Bytes(bytes) => bytes.as_slice().len(),
             _ => 0,
         };
+        if matches!(value.view(), View::Str(_) | View::Bytes(_)) {
+            // They are hashed, and looked for among those that were met.
+            self.steps += 2;
+        }
         if length >= 64 {
             cx.work(length / 64)?;
             if length >= 1 << 16 {

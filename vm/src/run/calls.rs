@@ -435,6 +435,7 @@ impl Machine {
         };
         let at = self.frame_size() + 1;
         self.ensure(at + 1 + list.len() + MARGIN)?;
+        self.pay_for_arguments(list.len());
         let callee = self.r(b);
         self.set_r(at, callee);
         let mut count = 0;
@@ -443,6 +444,11 @@ impl Machine {
             self.set_r(at + count, item);
         }
         Ok((at, count))
+    }
+
+    /// Arguments out of a list are copied. What that takes is looked at behind the instruction.
+    fn pay_for_arguments(&mut self, count: usize) {
+        self.fuel = self.fuel.saturating_sub_unsigned((count / 16) as u64);
     }
 
     /// Calls a method of the receiver in register `b` with `count` arguments behind it, and fills the cache.
@@ -582,6 +588,7 @@ impl Machine {
                 // The window of this call stays as it is, so that the instruction can run again.
                 let at = at.max(self.frame_size()) + 3;
                 self.ensure(at + list.len() + MARGIN)?;
+                self.pay_for_arguments(list.len());
                 let mut count = 0;
                 while let Some(item) = list.get(count) {
                     self.set_r(at + count, item);
