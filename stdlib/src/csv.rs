@@ -234,7 +234,7 @@ fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[V
     let mut bytes = 0;
     let mut meter = Meter::default();
     for &value in values {
-        meter.steps(cx, 4)?;
+        meter.steps(cx, 8)?;
         match value.view() {
             View::Nil => row.push("".into()),
             View::Str(_) | View::Int(_) | View::Float(_) | View::Bool(_) => row.push(show::str_text(cx, value)?),
@@ -243,7 +243,7 @@ fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[V
         bytes += row.last().map_or(0, |field| field.len());
     }
     meter.settle(cx)?;
-    cx.work(1 + bytes / 16)?;
+    cx.work(1 + bytes / 8)?;
     // The text, what quoting adds to it, and its copy in the end.
     let written = writer.get_ref().len().saturating_mul(2).saturating_add(bytes.saturating_mul(4));
     cx.reserve(written.saturating_add(values.len() * size_of::<Cow<'_, str>>()))?;

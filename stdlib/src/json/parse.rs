@@ -144,6 +144,7 @@ impl<'v> Parser<'v> {
                         break;
                     }
                     Some(b']') if !is_map => {
+                        cx.work(1)?;
                         let count = self.values.len() - open.first;
                         if count > MANY {
                             cx.reserve(self.held() + count * SLOT)?;
@@ -155,6 +156,7 @@ impl<'v> Parser<'v> {
                         value = cx.list(items)?.into();
                     }
                     Some(b'}') if is_map => {
+                        cx.work(1)?;
                         let map = cx.map();
                         map.reserve(cx, (self.values.len() - open.first) / 2)?;
                         for piece in self.values[open.first..].chunks(2 * MANY) {
