@@ -75,7 +75,7 @@ impl Vm {
         self.machine.heap.set_limit(limits.heap);
         self.machine.limits = limits;
         self.machine.fuel = 0;
-        self.machine.slice = 0;
+        self.machine.slice_end = 0;
         self.machine.fuel_used = 0;
     }
 

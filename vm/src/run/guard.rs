@@ -129,7 +129,7 @@ pub(super) struct Unlimited<'m> {
     pub machine: &'m mut Machine,
     limits: Limits,
     heap: usize,
-    fuel: (i64, i64, u64),
+    fuel: (i64, u64, u64),
 }
 
 impl<'m> Unlimited<'m> {
@@ -139,7 +139,7 @@ impl<'m> Unlimited<'m> {
         let limits = machine.limits.clone();
         machine.limits = Limits { fuel: None, deadline: None, depth: usize::MAX, ..limits.clone() };
         let heap = std::mem::replace(&mut machine.heap.limit, usize::MAX);
-        let fuel = (machine.fuel, machine.slice, machine.fuel_used);
+        let fuel = (machine.fuel, machine.slice_end, machine.fuel_used);
         Unlimited { machine, limits, heap, fuel }
     }
 }
@@ -150,7 +150,7 @@ impl Drop for Unlimited<'_> {
         machine.heap.set_limit(self.heap);
         // `Limits` hold nothing that could panic when it is dropped.
         std::mem::swap(&mut machine.limits, &mut self.limits);
-        (machine.fuel, machine.slice, machine.fuel_used) = self.fuel;
+        (machine.fuel, machine.slice_end, machine.fuel_used) = self.fuel;
     }
 }
 

@@ -906,7 +906,7 @@ unsafe fn run_native(vm: *mut Machine, def: &NativeDef, first: *const Slot, coun
     // written before the native returns: what it calls back runs on a fiber of its own. So their brand holds.
     unsafe {
         let arguments = std::slice::from_raw_parts(first, count);
-        (*vm).native_began = (*vm).total_fuel_used() - 1;
+        (*vm).native_began = (*vm).fuel_used_here().wrapping_sub(1);
         let outcome = match &def.run {
             NativeRun::Plain(function) => function(Machine::cx(vm), arguments),
             // While it runs nothing is freed that there was before, so the definition stays, too.

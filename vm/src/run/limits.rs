@@ -59,7 +59,7 @@ impl Machine {
     /// Fuel is again as it was when so much had been used: what was begun begins again. The next safepoint begins a slice.
     pub(super) fn refund(&mut self, used: u64) {
         self.fuel_used = used;
-        self.slice = 0;
+        self.slice_end = used;
         self.fuel = 0;
     }
 
@@ -73,7 +73,7 @@ impl Machine {
     /// Counts what the current slice has used, and ends it.
     pub(super) fn close_slice(&mut self) {
         self.fuel_used = self.total_fuel_used();
-        self.slice = 0;
+        self.slice_end = self.fuel_used;
         self.fuel = 0;
     }
 
@@ -113,14 +113,24 @@ impl Machine {
             Some(None) => return Ok(()),
         };
         // One more than is left to use, as the step that reaches zero is not made.
-        self.slice = left.min(until_pause).min(SLICE) as i64 + 1;
-        self.fuel = self.slice;
+        let slice = left.min(until_pause).min(SLICE) + 1;
+        self.slice_end = self.fuel_used.saturating_add(slice);
+        self.fuel = slice as i64;
         Ok(())
     }
 
     /// Fuel used so far.
     pub fn total_fuel_used(&self) -> u64 {
-        self.fuel_used.saturating_add(self.slice.saturating_sub(self.fuel).max(0) as u64)
+        match self.fuel {
+            left @ 0.. => self.slice_end.saturating_sub(left.unsigned_abs()),
+            owed => self.slice_end.saturating_add(owed.unsigned_abs()),
+        }
+    }
+
+    /// The same where an instruction begins: nothing is owed then that would not fit.
+    #[inline(always)]
+    pub(super) fn fuel_used_here(&self) -> u64 {
+        self.slice_end.wrapping_sub(self.fuel as u64)
     }
 
     /// A collection is due.

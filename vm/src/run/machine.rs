@@ -74,8 +74,8 @@ pub(crate) struct Machine {
     pub heap: Heap,
     /// Fuel used before the current slice began.
     pub fuel_used: u64,
-    /// Size of the current slice.
-    pub slice: i64,
+    /// Fuel that will be used when the current slice is.
+    pub slice_end: u64,
     pub limits: Limits,
     pub interrupt: Arc<AtomicBool>,
     /// Where the steps of the host stand.

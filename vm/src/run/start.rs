@@ -42,7 +42,7 @@ impl Machine {
             call_stress: cfg!(quipu_strained),
             heap: Heap::new(limits.heap, seed()),
             fuel_used: 0,
-            slice: 0,
+            slice_end: 0,
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
             stepping: super::step::Stepping::default(),

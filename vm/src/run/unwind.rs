@@ -44,7 +44,7 @@ impl Machine {
     pub(super) fn begun(&self, at: *const u64) -> Begun {
         Begun {
             at,
-            used: self.total_fuel_used(),
+            used: self.fuel_used_here(),
             #[cfg(debug_assertions)]
             stands: self.stands(),
         }

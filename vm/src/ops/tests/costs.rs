@@ -144,7 +144,7 @@ fn long_work_looks_at_the_clock() {
         with_limits(Limits { deadline: Some(Instant::now()), ..Limits::default() }, |cx| {
             let (a, b) = (text(cx, 4 << 20), text(cx, 4 << 20));
             // Whoever has a slice does not look at once.
-            cx.machine.slice = 20_000;
+            cx.machine.slice_end = cx.machine.fuel_used + 20_000;
             cx.machine.fuel = 20_000;
             std::thread::sleep(Duration::from_millis(1));
             assert_eq!(action(cx, a, b), "Time", "{name}");
