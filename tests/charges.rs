@@ -1,6 +1,8 @@
 //! Natives charge for what they do, and ask for memory before they take it: fuel grows with what they work on, too little
 //! of it stops them, a small heap keeps the process small, and time stops what would take long.
 
+mod support;
+
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -294,4 +296,18 @@ fn patterns_find_what_they_always_found() {
     let mut session = Engine::new().session(Limits::default()).unwrap();
     let value = session.run(&Input::text("patterns.qp", program)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(session.vm().repr(&value).unwrap(), "[]", "pattern, text, what was found, what was wanted");
+}
+
+/// What is worked on in pieces gives what it gave at once. A collection at every allocation would take too long here, so
+/// this is none of the scripts.
+#[test]
+fn long_texts_are_worked_on_in_pieces() {
+    let text = fs::read_to_string("tests/long_texts.qp").unwrap();
+    let expected: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once("#> ")?.1)).collect();
+    let mut session = Engine::new().session(Limits::default()).unwrap();
+    let output = support::Captured::default();
+    session.vm().set_output(Box::new(output.clone()));
+    let ran = session.run(&Input::text("long_texts.qp", text.as_str()));
+    ran.unwrap_or_else(|error| panic!("{}", session.report(&error)));
+    assert_eq!(output.text().lines().collect::<Vec<_>>(), expected);
 }

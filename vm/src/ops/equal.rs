@@ -319,7 +319,8 @@ fn same_functions<'v>(
         }
         meter.add(cx, ENTER)?;
         price.add(ENTER);
-        if !met.is_early() && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+        // A type and its functions refer to one another.
+        if (a.tag == tag::TYPE || !met.is_early()) && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
             continue;
         }
         match (a.view(), b.view()) {
@@ -339,7 +340,8 @@ fn same_functions<'v>(
                 }
                 closure_parts(cx, &mut todo, x, y)?;
             }
-            (View::Type(x), View::Type(y)) if x == y => {}
+            // What is one here may be two elsewhere, and costs as much as two that are equal.
+            (View::Type(x), View::Type(y)) if x == y => meter.add(cx, shape_price(x))?,
             (View::Type(x), View::Type(y)) => match frozen(cx, meter, x, y)? {
                 Some(true) => {}
                 Some(false) => return Ok(false),
@@ -373,7 +375,7 @@ fn closure_parts<'v>(
 }
 
 /// Whether the names in two declarations agree, so that their functions are left to compare.
-pub(crate) fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
+fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
     !x.is_builtin()
         && !y.is_builtin()
         && !x.is_host()
@@ -382,6 +384,28 @@ pub(crate) fn same_shape(x: Type<'_>, y: Type<'_>) -> bool {
         && x.field_names().eq(y.field_names())
         && x.method_names().eq(y.method_names())
         && x.methods().map(|method| method.instance).eq(y.methods().map(|method| method.instance))
+}
+
+/// Whether a type is another one: `is`. Small ones cost nothing, as where the two are one object.
+///
+/// # Errors
+/// A limit.
+pub(crate) fn same_type<'v>(cx: &mut Cx<'v>, x: Type<'v>, y: Type<'v>) -> Result<bool, Fault<'v>> {
+    if !same_shape(x, y) {
+        return Ok(false);
+    }
+    let mut meter = Meter::default();
+    let same = frozen(cx, &mut meter, x, y)?;
+    meter.settle(cx)?;
+    same.map_or_else(|| equal(cx, x.into(), y.into()), Ok)
+}
+
+/// What comparing two types of one shape costs beside the texts, tuples and errors that their functions capture. Small ones
+/// cost nothing, as where the two are one, which is not looked into.
+fn shape_price(x: Type<'_>) -> u64 {
+    const SMALL: usize = 64;
+    let parts = x.field_names().len() + x.method_names().len();
+    if parts < SMALL { 0 } else { parts as u64 * (STEP + ENTER) }
 }
 
 fn type_parts<'v>(
@@ -407,10 +431,14 @@ fn frozen<'v>(cx: &mut Cx<'v>, meter: &mut Meter, x: Type<'v>, y: Type<'v>) -> R
     let mut is_frozen = true;
     todo.push(cx, (x.into(), y.into()))?;
     while let Some((a, b)) = todo.pop() {
-        meter.add(cx, STEP + ENTER)?;
+        let price = match a.view() {
+            View::Tuple(_) | View::Error(_) => STEP + ENTER,
+            _ => 0,
+        };
+        meter.add(cx, price)?;
         let composed = matches!(a.tag, tag::TUPLE | tag::CLOSURE | tag::TYPE | tag::ERROR);
         let is_pair = composed && a.tag == b.tag;
-        if is_pair && !met.is_early() && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
+        if is_pair && (a.tag == tag::TYPE || !met.is_early()) && !met.is_new(cx, a.bits as usize, b.bits as usize)? {
             continue;
         }
         match (a.view(), b.view()) {
@@ -426,7 +454,10 @@ fn frozen<'v>(cx: &mut Cx<'v>, meter: &mut Meter, x: Type<'v>, y: Type<'v>) -> R
             }
             (View::Closure(x), View::Closure(y)) if same_code(x, y) => closure_parts(cx, &mut todo, x, y)?,
             (View::Type(x), View::Type(y)) if x == y && x.is_builtin() => {}
-            (View::Type(x), View::Type(y)) if same_shape(x, y) => type_parts(cx, &mut todo, x, y)?,
+            (View::Type(x), View::Type(y)) if same_shape(x, y) => {
+                meter.add(cx, shape_price(x))?;
+                type_parts(cx, &mut todo, x, y)?;
+            }
             (View::Cell(x), View::Cell(y)) => {
                 let (to, from) = (x.address(), y.address());
                 let seen = (cells.insert(to, from), back.insert(from, to));

@@ -240,10 +240,7 @@ impl Machine {
                 }
                 // SAFETY: the instance keeps its type.
                 let own = unsafe { Gc::<TypeObject>::from_ptr(own) };
-                if !crate::ops::equal::same_shape(own, wanted) {
-                    return Ok(false);
-                }
-                crate::ops::equal::equal(self.cx_mut(), own.into(), ty)
+                crate::ops::equal::same_type(self.cx_mut(), own, wanted)
             }
             _ => Ok(type_tag(value.tag) == builtin),
         }
