@@ -116,7 +116,8 @@ fn a_hundred_calls_with_payloads_of_a_megabyte_leave_memory_flat() {
         call(100);
         let more = server.status("VmHWM") - before;
         println!("{} bytes, and {more} more", before);
-        assert!(more < 12 << 20, "{words:?}: {more} bytes more");
+        // A hundred megabytes went in, and as many came out. Threads that take turns keep some of it each.
+        assert!(more < 24 << 20, "{words:?}: {more} bytes more");
         server.kill();
     }
 }

@@ -239,7 +239,7 @@ impl<'v> Values<'v> {
     /// A limit.
     pub(crate) fn list(mut self, cx: &mut Cx<'v>) -> Outcome<'v> {
         self.meter.settle(cx)?;
-        if self.items.capacity() > 64 && self.items.len() < self.items.capacity() / 4 * 3 {
+        if self.items.capacity() > 16 && self.items.len() < self.items.capacity() / 4 * 3 {
             self.items.shrink_to_fit();
         }
         Ok(cx.list(self.items)?.into())

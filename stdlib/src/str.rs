@@ -159,7 +159,8 @@ fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         Some(separator) if !separator.is_nil() => some_text(cx, *separator, "str.split", "separator")?,
         _ => return words(cx, this),
     };
-    let mut parts = Values::default();
+    // Most parts are short; a list that has become too roomy is made smaller in the end.
+    let mut parts = Values::with_room(cx, (this.len() / 16).clamp(4, 64))?;
     let mut start = 0;
     let mut separators = Occurrences::new(cx, this.as_bytes(), separator.as_bytes())?;
     while let Some(at) = separators.next(cx)? {
