@@ -59,8 +59,7 @@ struct List {
     /// The threads that there are, by number, and what ends with each of them.
     seats: HashMap<usize, Arc<Seat>>,
     threads: HashMap<usize, JoinHandle<()>>,
-    /// Threads that hold a core, and threads that wait.
-    holding: usize,
+    /// Threads that wait.
     idle: usize,
     /// The number of the next thread.
     next: usize,
@@ -114,18 +113,16 @@ impl Ready {
     /// How many threads there are, and how many of them hold a core.
     pub fn threads(&self) -> (usize, usize) {
         let list = self.list();
-        (list.seats.len(), list.holding)
-    }
-
-    /// Takes what a thread holds away from it, if it still does.
-    fn release(list: &mut List, seat: &Seat) -> bool {
-        let held = seat.holds.swap(false, Ordering::Relaxed);
-        list.holding -= usize::from(held);
-        held
+        (list.seats.len(), list.holding())
     }
 }
 
 impl List {
+    /// How many threads hold a core.
+    fn holding(&self) -> usize {
+        self.seats.values().filter(|seat| seat.holds.load(Ordering::Relaxed)).count()
+    }
+
     /// Takes out the next actor whose turn it is: one of a key with many long calls has to wait.
     fn take(&mut self) -> Option<Arc<Actor>> {
         let is_served = |actor: &Arc<Actor>| {
@@ -159,7 +156,7 @@ impl List {
 pub(super) fn schedule(shared: &Arc<Shared>, actor: Arc<Actor>) {
     let mut list = shared.ready.list();
     list.actors.push_back(actor);
-    if list.holding < shared.ready.cores {
+    if list.holding() < shared.ready.cores {
         provide(shared, &mut list);
         drop(list);
         shared.ready.some.notify_one();
@@ -169,7 +166,7 @@ pub(super) fn schedule(shared: &Arc<Shared>, actor: Arc<Actor>) {
 /// Makes a thread where all are busy with long calls.
 fn provide(shared: &Arc<Shared>, list: &mut List) {
     let ready = &shared.ready;
-    let is_wanted = !list.actors.is_empty() && list.holding < ready.cores && list.idle == 0;
+    let is_wanted = !list.actors.is_empty() && list.idle == 0 && list.holding() < ready.cores;
     if is_wanted
         && list.seats.len() < MOST.max(ready.cores)
         && !list.is_closed
@@ -204,13 +201,12 @@ fn add_thread(shared: &Arc<Shared>, list: &mut List) -> std::io::Result<()> {
 fn pop(shared: &Arc<Shared>, number: usize, seat: &Seat) -> Option<Arc<Actor>> {
     let ready = &shared.ready;
     let mut list = ready.list();
-    Ready::release(&mut list, seat);
+    seat.holds.store(false, Ordering::Relaxed);
     list.is_long(seat, false);
     loop {
-        if list.holding < ready.cores
+        if list.holding() < ready.cores
             && let Some(actor) = list.take()
         {
-            list.holding += 1;
             let key = actor.queue().next_key();
             *seat.key.lock().unwrap_or_else(PoisonError::into_inner) = (key, false);
             seat.began.store(ready.now(), Ordering::Relaxed);
@@ -254,7 +250,8 @@ fn watch(shared: &Arc<Shared>) {
             let until = seat.began.load(Ordering::Relaxed).saturating_add(held);
             if until > now {
                 next = Some(next.map_or(until, |next| next.min(until)));
-            } else if Ready::release(&mut list, seat) {
+            } else {
+                seat.holds.store(false, Ordering::Relaxed);
                 list.is_long(seat, true);
                 provide(shared, &mut list);
                 ready.some.notify_one();
