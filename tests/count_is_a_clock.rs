@@ -99,12 +99,17 @@ fn go(begun: &mut Begun, count: u64, budgets: &mut dyn FnMut() -> u64) -> Stand 
     }
 }
 
+/// How many programs a test tries, and the numbers that they are made of.
+fn chosen(test: &str) -> (u64, Numbers) {
+    let count = std::env::var("CLOCK_PROGRAMS").map_or(PROGRAMS, |count| count.parse().unwrap());
+    let seed = std::env::var("CLOCK_SEED").unwrap_or_default();
+    (count, Numbers::of(&format!("{test}{seed}")))
+}
+
 #[test]
 fn instructions() {
     let engine = Engine::new();
-    let count = std::env::var("CLOCK_PROGRAMS").map_or(PROGRAMS, |count| count.parse().unwrap());
-    let seed = std::env::var("CLOCK_SEED").unwrap_or_default();
-    let mut numbers = Numbers::of(&format!("clock{seed}"));
+    let (count, mut numbers) = chosen("clock");
     let mut compared = 0;
     for number in 0..count {
         let text = program(&mut |below| numbers.below(below));
@@ -164,9 +169,7 @@ fn instructions() {
 #[test]
 fn fuel() {
     let engine = Engine::new();
-    let count = std::env::var("CLOCK_PROGRAMS").map_or(PROGRAMS, |count| count.parse().unwrap());
-    let seed = std::env::var("CLOCK_SEED").unwrap_or_default();
-    let mut numbers = Numbers::of(&format!("fuel{seed}"));
+    let (count, mut numbers) = chosen("fuel");
     let mut compared = 0;
     for number in 0..count {
         let text = program(&mut |below| numbers.below(below));
