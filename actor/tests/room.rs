@@ -60,6 +60,21 @@ impl Running {
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("quipu_{name} "))).unwrap();
         line.parse().unwrap()
     }
+
+    /// How many calls are carried out or told to come again.
+    fn ended(&self) -> u64 {
+        let figures = self.node.figures();
+        figures.done + figures.busy
+    }
+
+    /// Until something holds, at most 20 seconds.
+    fn wait(&self, holds: impl Fn() -> bool) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(Instant::now() < until, "{}", self.metrics.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 struct Raw {
@@ -122,12 +137,13 @@ impl Raw {
 #[test]
 fn what_does_not_fit_is_undone_and_told_and_can_be_asked_for_again() {
     let server = start(Duration::from_secs(30));
+    let before = server.ended();
     let mut raw = Raw::connect(&server, 1);
     for request in 1..=100 {
         raw.call(request, "large", fat("[]"));
     }
     // Ten times what fits is made before anything of it is taken.
-    std::thread::sleep(Duration::from_millis(500));
+    server.wait(|| server.ended() == before + 100);
     let (mut done, mut again) = (0, Vec::new());
     for _ in 0..100 {
         match raw.hear().unwrap() {
@@ -145,11 +161,7 @@ fn what_does_not_fit_is_undone_and_told_and_can_be_asked_for_again() {
     }
     assert!(server.figure("no_room_total") >= 50);
     drop(raw);
-    let until = Instant::now() + Duration::from_secs(10);
-    while server.figure("waiting_bytes") > 0 {
-        assert!(Instant::now() < until, "{} bytes are left", server.figure("waiting_bytes"));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    server.wait(|| server.figure("waiting_bytes") == 0);
     assert_eq!(server.node.figures().panics, 0);
 }
 
@@ -171,11 +183,7 @@ fn one_that_never_takes_its_answers_is_sent_away_and_others_are_served() {
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
     assert!(server.figure("waiting_bytes_peak") <= ROOM.server + 8 * 64 * KIB);
-    let until = Instant::now() + Duration::from_secs(15);
-    while server.figure("waiting_bytes") > 9 * 64 * KIB {
-        assert!(Instant::now() < until, "{} bytes are left", server.figure("waiting_bytes"));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    server.wait(|| server.figure("waiting_bytes") <= 9 * 64 * KIB);
     // Those who had much are gone with it; who was only told to ask again has taken that.
     assert!(server.figure("connections_open") < 8, "{}", server.figure("connections_open"));
     modest.call(21, "large", fat("[]"));
@@ -209,11 +217,7 @@ fn messages_that_are_not_whole_count_and_end() {
     modest.call(1, "one", fat("[]"));
     assert!(matches!(modest.hear().unwrap(), Answer::Done { .. }));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    let until = Instant::now() + Duration::from_secs(15);
-    while server.figure("connections_open") > 1 {
-        assert!(Instant::now() < until, "{} connections are left", server.figure("connections_open"));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    server.wait(|| server.figure("connections_open") == 1);
     assert!(server.figure("waiting_bytes") < 64 * KIB);
 }
 
