@@ -30,7 +30,7 @@ const VALUES: [(&str, u64, &str); 9] = [
 const COUNTERS: &str = "fn counter(k) { var n = k; || { n += 1; n } }; range(N).map(counter)";
 
 fn session(engine: &Engine) -> Session {
-    engine.session(Limits { heap: 8 << 30, ..Limits::default() }).expect("the library starts")
+    engine.session(Limits { heap: Some(8 << 30), ..Limits::default() }).expect("the library starts")
 }
 
 fn images(criterion: &mut Criterion) {

@@ -27,6 +27,15 @@ pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
 pub use quipu_stdlib::{Capabilities, Capability};
 pub use quipu_vm as vm;
+pub use quipu_vm::host::{Class, Func, Host, HostType, Ref, RefMut};
+pub use quipu_vm::{
+    Budget, Cx, ErrorKind, Failure, Image, Interrupt, Limits, Root, Run, Scope, Step, Stop, Value, View, Vm,
+};
+
+/// The traits whose methods hosts call: `use quipu::prelude::*`.
+pub mod prelude {
+    pub use quipu_vm::host::{FromValue, Host, HostType, IntoValue};
+}
 
 /// The Rust code in the README and the book, which the tests compile and run.
 #[cfg(doctest)]

@@ -199,7 +199,7 @@ fn sessions_work_on() {
         Engine::granting(&Grant { streams: Streams::new(std::io::empty(), std::io::sink()), ..Grant::all(Vec::new()) });
     let limits = |time: Duration| Limits {
         fuel: Some(FUEL),
-        heap: HEAP,
+        heap: Some(HEAP),
         deadline: Some(Instant::now() + time),
         ..Limits::default()
     };

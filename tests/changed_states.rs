@@ -60,7 +60,7 @@ fn number_of(variable: &str) -> Option<u64> {
 }
 
 fn limits(fuel: u64, heap: usize) -> Limits {
-    Limits { fuel: Some(fuel), heap, depth: 2_000, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(heap), depth: 2_000, deadline: None }
 }
 
 const PLENTY: (u64, usize) = (1 << 24, 256 << 20);

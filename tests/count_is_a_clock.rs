@@ -32,7 +32,7 @@ impl Begun {
         session.vm().set_output(Box::new(Captured::default()));
         let run = session.start(&Input::text("program.qp", text)).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let heap = session.vm().stats().heap_bytes + room;
-        let limits = Limits { heap, ..Limits::default() };
+        let limits = Limits { heap: Some(heap), ..Limits::default() };
         session.vm().set_limits(limits.clone());
         session.vm().set_gc_stress(stress);
         Begun { session, run, limits }

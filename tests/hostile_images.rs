@@ -34,7 +34,12 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 64 << 20, depth: 10_000, deadline: Some(Instant::now() + Duration::from_secs(60)) }
+    Limits {
+        fuel: Some(fuel),
+        heap: Some(64 << 20),
+        depth: 10_000,
+        deadline: Some(Instant::now() + Duration::from_secs(60)),
+    }
 }
 
 /// A machine that has used its library, so that what is loaded from it later counts for nothing.
@@ -324,7 +329,7 @@ fn depth_bombs() {
     let bytes = parts.bytes();
     let work = move || {
         let image = Image::open(&bytes, &()).unwrap();
-        let mut session = Engine::new().session(Limits { heap: 4 << 30, ..Limits::default() }).unwrap();
+        let mut session = Engine::new().session(Limits { heap: Some(4 << 30), ..Limits::default() }).unwrap();
         let value = session.vm().thaw(&image).unwrap();
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
     };
@@ -447,7 +452,7 @@ fn many_keys_of_one_hash_load_in_linear_time() {
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
     let image = Image::open(parts.bytes(), &()).unwrap();
-    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    session.vm().set_limits(Limits { heap: Some(1 << 30), ..Limits::default() });
     // In quadratic time this would be eleven thousand million comparisons: minutes, where it takes a moment.
     let value = session.vm().thaw(&image).unwrap();
     assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
@@ -477,7 +482,7 @@ fn keys_within_keys_load_in_linear_time() {
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
     let image = Image::open(parts.bytes(), &()).unwrap();
-    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    session.vm().set_limits(Limits { heap: Some(1 << 30), ..Limits::default() });
     // In quadratic time this would be five thousand million steps.
     let value = session.vm().thaw(&image).unwrap();
     assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());

@@ -235,7 +235,7 @@ fn heap_limit_holds_while_loading() {
     let engine = Engine::new();
     let image = freeze(&engine, "range(100_000).map(|i| [i])");
     let mut session = session(&engine);
-    session.vm().set_limits(Limits { heap: 2 << 20, ..Limits::default() });
+    session.vm().set_limits(Limits { heap: Some(2 << 20), ..Limits::default() });
     let Err(Failure::Stop(quipu::vm::Stop::Heap, _)) = session.vm().thaw(&image) else { panic!("it fits") };
     session.vm().set_limits(Limits::default());
     assert!(session.vm().thaw(&image).is_ok());
@@ -269,12 +269,12 @@ fn chains_of_any_length_on_a_small_stack() {
         let text = chain.replace("N", &DEPTH.to_string());
         let work = move || {
             let engine = Engine::new();
-            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
+            let mut session = engine.session(Limits { heap: Some(12 << 30), ..Limits::default() }).unwrap();
             let value = run(&mut session, &text);
             let image = session.vm().freeze(&value).unwrap();
             drop((value, session));
             let opened = Image::open(image.to_bytes(FAT), &()).unwrap();
-            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
+            let mut session = engine.session(Limits { heap: Some(12 << 30), ..Limits::default() }).unwrap();
             let back = session.vm().thaw(&opened).unwrap();
             assert_eq!(session.vm().hash(&back).unwrap(), image.hash(), "{text}");
         };

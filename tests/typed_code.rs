@@ -293,7 +293,7 @@ impl Trial {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 16 << 20, depth: 300, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(16 << 20), depth: 300, deadline: None }
 }
 
 /// What was loaded is the graph of the image.

@@ -188,7 +188,7 @@ fn fuel(data: &[u8]) -> u64 {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 64 << 20, depth: 2_000, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(64 << 20), depth: 2_000, deadline: None }
 }
 
 fn session(stress: bool) -> Session {

@@ -164,7 +164,7 @@ fn limits(options: &Options) -> Limits {
     let usual = Limits::default();
     Limits {
         fuel: options.fuel.or(usual.fuel),
-        heap: options.heap.or_else(memory::usual).unwrap_or(usual.heap),
+        heap: options.heap.or_else(memory::usual).or(usual.heap),
         depth: options.depth.unwrap_or(usual.depth),
         deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
     }

@@ -16,6 +16,7 @@ pub mod image;
 pub mod host;
 pub mod failure;
 pub mod vm;
+pub mod bounds;
 pub mod steps;
 pub mod watch;
 

@@ -58,6 +58,19 @@ pub enum Stop {
     Exit(i32),
 }
 
+impl Stop {
+    /// Its stable code, such as `Q0501`. None if the program ended itself.
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Stop::Fuel => Some("Q0501"),
+            Stop::Heap => Some("Q0502"),
+            Stop::Time => Some("Q0503"),
+            Stop::Interrupted => Some("Q0504"),
+            Stop::Exit(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

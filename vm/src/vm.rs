@@ -70,15 +70,6 @@ impl Vm {
         Ok(Vm { machine: Box::new(Machine::new(library, limits)) })
     }
 
-    /// Sets new limits; fuel counts from now.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.machine.heap.set_limit(limits.heap);
-        self.machine.limits = limits;
-        self.machine.fuel = 0;
-        self.machine.slice_end = 0;
-        self.machine.fuel_used = 0;
-    }
-
     /// A handle that stops this machine from another thread.
     pub fn interrupt_handle(&self) -> Interrupt {
         Interrupt(self.machine.interrupt.clone())
@@ -328,6 +319,11 @@ impl Vm {
             Ok(text) => Ok(text.as_str().unwrap_or_default().to_owned()),
             Err(fault) => Err(self.failure(fault)),
         }
+    }
+
+    /// What a part of the host keeps for this machine; natives find it with [`Cx::extension`](crate::Cx::extension).
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.machine.extension()
     }
 
     /// Figures.

@@ -175,7 +175,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
     }
     let shown = Image::open(bytes, &()).ok().and_then(|image| {
         let mut vm = Machine::new(64 << 20).ok()?.vm;
-        vm.set_limits(Limits { fuel: Some(1_000_000), heap: 64 << 20, ..Limits::default() });
+        vm.set_limits(Limits { fuel: Some(1_000_000), heap: Some(64 << 20), ..Limits::default() });
         let value = vm.thaw(&image).ok()?;
         vm.repr(&value).ok()
     });
@@ -190,7 +190,7 @@ impl Machine {
     /// A machine with an empty map for its state.
     pub fn new(heap: usize) -> Result<Machine, Failure> {
         let desk = Arc::new(Mutex::new(Desk::default()));
-        let mut vm = Vm::new(library(), Limits { heap, ..Limits::default() })?;
+        let mut vm = Vm::new(library(), Limits { heap: Some(heap), ..Limits::default() })?;
         let broken = || Failure::Stop(Stop::Heap, Vec::new());
         let main = vm.instantiate(driver().ok_or_else(broken)?, &[])?;
         let tray = Tray(desk.clone());
@@ -251,7 +251,7 @@ impl Machine {
             *desk = Desk { limit: bounds.result, room: desk.room.take(), ..Desk::default() };
         }
         let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
-        self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
+        self.vm.set_limits(Limits { fuel, heap: Some(heap), deadline, ..Limits::default() });
         let outcome = self.run(doing, args);
         self.vm.rest();
         let (given, room, is_too_long, has_no_room) = {
@@ -325,7 +325,7 @@ impl Machine {
         };
         // Telling what has happened may take a little more than the call was allowed.
         let heap = bounds.heap.saturating_add(bounds.heap / 8).saturating_add(1 << 20);
-        self.vm.set_limits(Limits { fuel: Some(10_000_000), heap, ..Limits::default() });
+        self.vm.set_limits(Limits { fuel: Some(10_000_000), heap: Some(heap), ..Limits::default() });
         let value = match self.vm.freeze(&uncaught.value).map(|image| image.to_bytes(Form::default())) {
             Ok(bytes) if bytes.len() <= bounds.result => bytes,
             _ => match self.instead(&uncaught.message) {

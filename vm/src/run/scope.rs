@@ -2,12 +2,14 @@
 
 use std::marker::PhantomData;
 
+use crate::bounds::within;
 use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::host::class::{HostType, class_of};
 use crate::host::{FromValue, Host, IntoArguments, Root};
 use crate::native::Fault;
+use crate::run::machine::Limits;
 use crate::vm::Vm;
 
 /// A stretch of time in which a machine may use data that are not its own. Afterwards programs that have kept them get an
@@ -44,6 +46,11 @@ impl<'env> Scope<'_, 'env> {
         // SAFETY: the data are borrowed for longer than the scope, which takes them back when it ends, and programs are
         // refused to change them.
         unsafe { self.lend_at((data as *const T).cast_mut(), false) }
+    }
+
+    /// Does something within limits of its own, as [`Vm::with_limits`] does.
+    pub fn with_limits<R>(&mut self, limits: Limits, action: impl FnOnce(&mut Self) -> R) -> R {
+        within(self, |scope| scope.vm, limits, action)
     }
 
     /// # Safety
