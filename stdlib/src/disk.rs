@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use quipu_vm::heap::Str;
+use quipu_vm::{Cx, ErrorKind, Fault};
 use tempfile::{Builder, NamedTempFile};
 
 /// Opens a file to be read. Opening waits for nobody: what is no ordinary file, such as a pipe or a device, is refused.
@@ -57,6 +59,33 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
             file.finish()
         }
         None => std::fs::write(path, bytes),
+    }
+}
+
+/// The fault of an operation on a file. Its data tell programs which file and what went wrong.
+pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "not_found",
+        io::ErrorKind::AlreadyExists => "exists",
+        io::ErrorKind::PermissionDenied => "permission",
+        io::ErrorKind::NotADirectory => "not_a_folder",
+        io::ErrorKind::IsADirectory => "a_folder",
+        io::ErrorKind::DirectoryNotEmpty => "not_empty",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "full",
+        _ => "other",
+    };
+    let data = cx.map();
+    let entry = |cx: &mut Cx<'v>, key: &str, value| {
+        let key = cx.str(key)?;
+        data.insert(cx, key, value)
+    };
+    let filled = entry(cx, "path", path.into()).and_then(|_| {
+        let reason = cx.str(reason)?;
+        entry(cx, "reason", reason)
+    });
+    match filled {
+        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
+        Err(fault) => fault,
     }
 }
 

@@ -10,7 +10,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
 use crate::charge::Values;
-use crate::disk::write_whole;
+use crate::disk::{failed, write_whole};
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
 use crate::items::{OBJECT, SLOT};
@@ -84,33 +84,6 @@ pub(crate) const INTERNALS: &[Entry] =
 
 /// Bytes that are read between two looks at the limits.
 const CHUNK: u64 = 1 << 20;
-
-/// The fault of an operation on a file. Its data tell programs which file and what went wrong.
-pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
-    let reason = match error.kind() {
-        Cause::NotFound => "not_found",
-        Cause::AlreadyExists => "exists",
-        Cause::PermissionDenied => "permission",
-        Cause::NotADirectory => "not_a_folder",
-        Cause::IsADirectory => "a_folder",
-        Cause::DirectoryNotEmpty => "not_empty",
-        Cause::StorageFull | Cause::QuotaExceeded => "full",
-        _ => "other",
-    };
-    let data = cx.map();
-    let entry = |cx: &mut Cx<'v>, key: &str, value| {
-        let key = cx.str(key)?;
-        data.insert(cx, key, value)
-    };
-    let filled = entry(cx, "path", path.into()).and_then(|_| {
-        let reason = cx.str(reason)?;
-        entry(cx, "reason", reason)
-    });
-    match filled {
-        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
-        Err(fault) => fault,
-    }
-}
 
 /// Does something to a path that gives nothing.
 fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {

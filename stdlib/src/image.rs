@@ -7,8 +7,8 @@ use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
+use crate::disk::failed;
 use crate::entry::{Entry, hosted, native};
-use crate::fs::failed;
 use crate::grant::{Capabilities, Capability, Grant};
 use crate::library::{Refusal, refusal};
 
