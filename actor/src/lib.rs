@@ -1,6 +1,8 @@
 //! Actors: a server that owns state and runs the functions that clients send to it, one at a time and each of them
 //! whole or not at all, and the client.
 
+pub mod call;
+mod recent;
 pub mod store;
 pub mod node;
 pub mod wire;

@@ -11,16 +11,15 @@
 //! Actors run in parallel, each of them one call at a time. A reply is given when the call, and every call that it may
 //! have seen the effects of, is kept.
 
-mod call;
 mod clock;
 mod memory;
 mod names;
 mod options;
-mod generations;
 mod functions;
 mod machine;
 mod replies;
 mod vault;
+mod access;
 mod shared;
 mod recover;
 mod release;
@@ -36,7 +35,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
-use crate::store::{Hash, Store, StoreError};
+use crate::call::{Hash, OutcomeTo, Stopped};
+use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
 use memory::Memory;
@@ -45,10 +45,9 @@ use pool::{Pool, Ready};
 use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
-pub use call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo, Room, Ticket};
+pub use crate::call::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 pub use check::{Checked, check};
 pub use clock::Clock;
-pub use functions::CodeBytes;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
@@ -81,6 +80,13 @@ struct Inner {
     pool: Pool,
     /// Looks for actors that nobody calls.
     idle: OnceLock<Thread>,
+}
+
+/// A call that was taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ticket {
+    actor: Arc<str>,
+    number: u64,
 }
 
 /// Why there is no node.
@@ -147,7 +153,7 @@ impl Node {
     ///
     /// # Errors
     /// There is no room; nothing was done, and `reply` is dropped.
-    pub fn submit(&self, call: Call, reply: ReplyTo) -> Result<Ticket, Busy> {
+    pub fn submit(&self, call: Call, reply: OutcomeTo) -> Result<Ticket, Busy> {
         self.take(call, reply, false)
     }
 
@@ -156,11 +162,11 @@ impl Node {
     ///
     /// # Errors
     /// As of [`submit`](Self::submit).
-    pub fn submit_now(&self, call: Call, reply: ReplyTo) -> Result<Ticket, Busy> {
+    pub fn submit_now(&self, call: Call, reply: OutcomeTo) -> Result<Ticket, Busy> {
         self.take(call, reply, self.0.shared.options.quick > 0)
     }
 
-    fn take(&self, call: Call, reply: ReplyTo, now: bool) -> Result<Ticket, Busy> {
+    fn take(&self, call: Call, reply: OutcomeTo, now: bool) -> Result<Ticket, Busy> {
         let shared = &self.0.shared;
         let busy = |after_ms| {
             shared.counters.busy.fetch_add(1, Ordering::Relaxed);
@@ -218,7 +224,7 @@ impl Node {
             drop(queue);
             let shared = &self.0.shared;
             shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-            let outcome = Outcome::Stopped(crate::wire::Stopped::Cancelled);
+            let outcome = Outcome::Stopped(Stopped::Cancelled);
             shared.counters.count(&outcome);
             return reply(outcome);
         }

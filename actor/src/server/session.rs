@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use quipu_lang::code::CodeHash;
 
-use super::host::{Call, CancelCall, Host, NoRoom, Origin, Outcome, Reply, Room};
+use super::host::{CancelCall, Host, Reply};
 use super::metrics::Metrics;
 use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
-use crate::wire::{Answer, Hash, Input, Link, Need, Peer, Request, Ring, Role, Secret, Stopped, Target, Violation};
+use crate::call::{Call, Hash, NoRoom, Origin, Outcome, Room, Stopped, Target};
+use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
