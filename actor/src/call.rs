@@ -4,6 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// The most bytes of a name: of an actor, and of what is installed in one.
+pub const MAX_NAME: usize = 255;
+
 /// The hash of a graph or a code object.
 pub type Hash = [u8; 32];
 

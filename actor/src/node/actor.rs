@@ -9,10 +9,9 @@ use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
-use super::OPENED;
-use super::idle::make_room;
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
-use super::memory::{BESIDE, Hold, Place};
+use super::make_room::make_room;
+use super::memory::{BESIDE, Hold, OPENED, Place};
 use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};

@@ -25,6 +25,7 @@ mod recover;
 mod release;
 mod actor;
 mod pool;
+mod make_room;
 mod idle;
 mod operate;
 mod check;
@@ -35,13 +36,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
-use crate::call::{Hash, OutcomeTo, Stopped};
+use crate::call::{Hash, MAX_NAME, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
-use memory::Memory;
+use make_room::make_room;
+use memory::{Memory, OPENED};
 use names::Names;
-use pool::{Pool, Ready};
+use pool::{Pool, Ready, retire};
 use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
@@ -53,22 +55,11 @@ pub use options::Options;
 pub use recover::RecoverError;
 pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
 
-/// The longest name of an actor, in bytes.
-pub const NAME: usize = 255;
-
-/// How many times its bytes an image may take while it is opened.
-const OPENED: usize = 16;
-
 /// Bytes of a function that is opened without asking for memory first.
 const SMALL: usize = 64 << 10;
 
 /// Bytes of states that may wait for the store when a node ends.
 const STATES: usize = 64 << 20;
-
-/// A hash as people see it.
-fn hex(hash: &[u8]) -> String {
-    crate::store::bytes::digits(hash)
-}
 
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
@@ -186,7 +177,7 @@ impl Node {
         };
         let refuse = |after_ms| {
             // One that was only named by this call is not to stay.
-            idle::retire(&actor, shared);
+            retire(&actor, shared);
             Err(busy(after_ms))
         };
         if self.0.pool.is_closed() || shared.vault.failure().is_some() {
@@ -259,7 +250,7 @@ impl Node {
         if length > SMALL {
             // What opening it may take at most, as far as that can be had.
             let wanted = length.saturating_mul(OPENED).min(shared.memory.limit() / 4);
-            if !idle::make_room(shared, || hold.resize(wanted)) {
+            if !make_room(shared, || hold.resize(wanted)) {
                 return Err("there is no memory for a function of this size now: it can be sent again".to_owned());
             }
         }
@@ -336,7 +327,7 @@ impl Node {
         if let Some(actor) = actors.get(name) {
             return Ok(actor.clone());
         }
-        if name.is_empty() || name.len() > NAME || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
             return Err("this is no name for an actor".to_owned());
         }
         let actor = Arc::new(Actor::new(name.clone()));

@@ -13,6 +13,7 @@ use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
 use super::options::Options;
 use super::vault::Vault;
 use crate::call::Outcome;
+use crate::store::bytes::digits as hex;
 use crate::store::{Action, Change, Claim, Entry, Hash, Held, Kind, StoreError};
 
 /// Entries that are read at once.
@@ -80,7 +81,7 @@ impl fmt::Display for Held {
         }
         match &self.written {
             Some(written) if *written != self.engine => {
-                let (written, engine) = (super::hex(&written[..4]), super::hex(&self.engine[..4]));
+                let (written, engine) = (hex(&written[..4]), hex(&self.engine[..4]));
                 write!(f, " (engine {written} carried it out, this is {engine})")
             }
             _ => Ok(()),

@@ -24,10 +24,9 @@
 //!
 //! `image` is what is left of the message. Reading gives exactly what was written, and every message has one form.
 
-use super::MAX_NAME;
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;
-use crate::call::{Hash, Stopped, Target, TraceLine};
+use crate::call::{Hash, MAX_NAME, Stopped, Target, TraceLine};
 
 /// The longest text that is shown to people.
 const TEXT: usize = 1 << 20;
