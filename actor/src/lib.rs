@@ -2,6 +2,7 @@
 //! whole or not at all, and the client.
 
 pub mod call;
+mod clock;
 mod recent;
 pub mod store;
 pub mod node;
@@ -13,4 +14,5 @@ pub mod server;
 pub mod client;
 
 pub use address::{Address, NotAnAddress};
+pub use clock::{Clock, Hand};
 pub use key_file::open_key_file;
