@@ -111,13 +111,13 @@ impl Game {
         // One image for all scripts: what they share stays shared.
         let scripts: Vec<Root> = self.scripts.iter().map(|script| script.value().clone()).collect();
         let scripts = self.session.make(scripts)?;
-        let image = self.session.vm().freeze(&scripts)?;
-        Ok((self.units.clone(), image.to_bytes(Form::default())))
+        let image = self.session.vm().image(&scripts)?;
+        Ok((self.units.clone(), image.dump(Form::default())))
     }
 
     fn load(engine: &Engine, (units, scripts): (Vec<Unit>, Vec<u8>)) -> Result<Game, quipu::Error> {
         let mut session = engine.session(Limits { heap: Some(16 << 20), ..Limits::default() })?;
-        let scripts = session.vm().thaw(&Image::open(scripts, &())?)?;
+        let scripts = session.vm().load(&Image::parse(scripts, &())?)?;
         let scripts = session.get(&scripts)?;
         Ok(Game { session, units, scripts })
     }

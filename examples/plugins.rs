@@ -47,7 +47,7 @@ impl Plugin {
         let make = session.run(&Input::text("plugin.qp", source))?;
         // Opening an image checks every byte of it and runs nothing.
         let state = match state {
-            Some(bytes) => session.vm().thaw(&Image::open(bytes, &())?)?,
+            Some(bytes) => session.vm().load(&Image::parse(bytes, &())?)?,
             None => session.vm().nil(),
         };
         let plugin = session.vm().call(&make, &[state])?;
@@ -66,7 +66,7 @@ impl Plugin {
     /// Its state, apart from its code and its machine.
     fn save(&mut self) -> Result<Vec<u8>, Box<dyn Error>> {
         let state = self.state.call(&mut self.session, ())?;
-        Ok(self.session.vm().freeze(&state)?.to_bytes(Form::default()))
+        Ok(self.session.vm().image(&state)?.dump(Form::default()))
     }
 }
 

@@ -35,7 +35,7 @@ pub fn step(file: &Path, answer: i64) -> Result<String, Box<dyn Error>> {
     let mut session = engine.session(Limits::default())?;
     let mut run = match fs::read(file) {
         Ok(bytes) => {
-            let fiber = session.vm().thaw(&Image::open(&bytes, &())?)?;
+            let fiber = session.vm().load(&Image::parse(&bytes, &())?)?;
             session.vm().run_of(&fiber).ok_or("the file holds no workflow")?
         }
         Err(_) => {
@@ -50,9 +50,9 @@ pub fn step(file: &Path, answer: i64) -> Result<String, Box<dyn Error>> {
         Step::OutOfBudget | Step::Interrupted => "goes on later".to_owned(),
     };
     // Written beside the old file and moved over it, so that there is always a whole one.
-    let image = session.vm().freeze(run.fiber())?;
+    let image = session.vm().image(run.fiber())?;
     let beside = file.with_extension("new");
-    fs::write(&beside, image.to_bytes(Form::default()))?;
+    fs::write(&beside, image.dump(Form::default()))?;
     fs::rename(&beside, file)?;
     Ok(said)
 }

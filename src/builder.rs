@@ -57,6 +57,12 @@ impl fmt::Debug for BuildError {
 
 impl std::error::Error for BuildError {}
 
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("capabilities", &self.grant.capabilities).finish_non_exhaustive()
+    }
+}
+
 impl Default for Builder {
     fn default() -> Builder {
         Builder {

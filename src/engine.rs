@@ -29,6 +29,12 @@ pub struct Engine {
     resolver: Arc<dyn Resolver>,
 }
 
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("capabilities", &self.capabilities).finish_non_exhaustive()
+    }
+}
+
 impl Engine {
     /// What an engine is put together with.
     pub fn builder() -> Builder {
@@ -141,6 +147,12 @@ pub struct Session {
     loaded: HashMap<String, Loaded>,
     /// Every source that was run, by name.
     sources: HashMap<Arc<str>, Source>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("vm", &self.vm).finish_non_exhaustive()
+    }
 }
 
 struct Loaded {
@@ -325,6 +337,7 @@ impl Host for Session {
 }
 
 /// What a program has come to.
+#[derive(Debug)]
 pub struct Ran {
     /// Its last value.
     pub value: Root,

@@ -315,22 +315,22 @@ fn types_of_the_host_travel_in_images() {
     let mut here = engine.session(Limits::default()).unwrap();
     let text = "import game\nlet p = game.Player(\"Ada\", 4)\nlet q = p\n|| { p.hit(1); [p.hp, q.hp, same(p, q), p is game.Player] }";
     let function = here.run(&Input::text("<t>", text)).unwrap();
-    let image = here.vm().freeze(&function).unwrap();
+    let image = here.vm().image(&function).unwrap();
     assert_eq!(image.needs(), ["game.Player@1", "same"]);
-    let opened = Image::open(image.to_bytes(Form::default()), &()).unwrap();
+    let opened = Image::parse(image.dump(Form::default()), &()).unwrap();
     let mut there = engine.session(Limits::default()).unwrap();
-    let copy = there.vm().thaw(&opened).unwrap();
+    let copy = there.vm().load(&opened).unwrap();
     assert_eq!(there.vm().hash(&copy).unwrap(), image.hash());
     let result = there.vm().call(&copy, &[]).unwrap();
     assert_eq!(there.vm().repr(&result).unwrap(), "[3, 3, true, true]");
     // A machine needs no modules for it.
     let mut bare = engine.vm(Limits::default()).unwrap();
-    let copy = bare.thaw(&opened).unwrap();
+    let copy = bare.load(&opened).unwrap();
     let result = bare.call(&copy, &[]).unwrap();
     assert_eq!(bare.repr(&result).unwrap(), "[3, 3, true, true]");
     // A host without the class says so; one whose data cannot be read, too.
     let mut poor = Engine::new().session(Limits::default()).unwrap();
-    assert!(poor.vm().thaw(&opened).unwrap_err().to_string().contains("game.Player@1"));
+    assert!(poor.vm().load(&opened).unwrap_err().to_string().contains("game.Player@1"));
     // What has no form for images names the way to it.
     let mut world = World { ticks: 0 };
     let wrap = here.run(&Input::text("<t>", "|w| [1, [world: w]]")).unwrap();
@@ -340,7 +340,7 @@ fn types_of_the_host_travel_in_images() {
         scope
             .enter(|cx| {
                 let wrapped = cx.rooted(&wrapped)?;
-                Image::freeze(cx, wrapped).map(|_| ())
+                Image::of(cx, wrapped).map(|_| ())
             })
             .unwrap_err()
     });
@@ -369,7 +369,7 @@ fn what_is_no_value_is_not_saved() {
         let mut session = session(Engine::builder().define(NativeDef::new("h.give", 0, native)));
         let give = session.run(&Input::text("t.qp", "import h\nh.give")).unwrap();
         let given = session.vm().call(&give, &[]).unwrap();
-        let error = session.vm().freeze(&given).err().unwrap_or_else(|| panic!("{name} is saved")).to_string();
+        let error = session.vm().image(&given).err().unwrap_or_else(|| panic!("{name} is saved")).to_string();
         assert!(error.starts_with("not_portable: ") && error.contains("that is no value"), "{name}: {error}");
         assert!(session.vm().hash(&given).unwrap_err().to_string().starts_with("not_portable: "), "{name}");
     }
@@ -626,7 +626,7 @@ fn a_let_is_given_a_value_once() {
         let Ok(Step::Yield(function)) = session.vm().step(&mut run, Budget::Unlimited) else { panic!("no yield") };
         let before = session.vm().hash(&function).unwrap();
         let again = session.vm().step(&mut run, Budget::Unlimited).map(|_| ()).map_err(|failure| failure.to_string());
-        let fresh = session.vm().freeze(&function).unwrap().hash();
+        let fresh = session.vm().image(&function).unwrap().hash();
         assert_eq!(session.vm().hash(&function).unwrap(), fresh, "{var}");
         if var == 1 {
             assert_eq!(again, Ok(()));
@@ -796,14 +796,14 @@ fn an_image_gets_what_whoever_loads_it_allows() {
     assert_eq!(session.vm().repr(&value).unwrap(), "(7, [\"drop_all\"])");
 
     let function = session.run(&Input::text("b.qp", "import fs\n|| (drop_all(), fs.exists(\"/\"), print)")).unwrap();
-    let image = session.vm().freeze(&function).unwrap();
+    let image = session.vm().image(&function).unwrap();
     let mut vm = engine.vm(Limits::default()).unwrap();
-    let Err(Failure::Uncaught(refused)) = vm.thaw_within(&image, |name| name == "print") else {
+    let Err(Failure::Uncaught(refused)) = vm.load_within(&image, |name| name == "print") else {
         panic!("it was loaded")
     };
     assert_eq!(refused.kind.as_deref(), Some("image_error"));
     assert!(refused.message.ends_with("more than it is allowed: drop_all, fs.exists"), "{}", refused.message);
-    let function = vm.thaw_within(&image, |name| name != "fs.read").unwrap();
+    let function = vm.load_within(&image, |name| name != "fs.read").unwrap();
     assert!(vm.call(&function, &[]).is_ok());
 }
 
@@ -879,7 +879,7 @@ fn errors_that_main_returns_can_be_read() {
     let function = session.run(&Input::text("a.qp", "|x| x.foo")).unwrap();
     let failure = session.invoke::<_, i64>(&function, (1,)).unwrap_err();
     assert_eq!(format!("{failure:?}"), "field_error: int has no field `foo`");
-    let image = Image::open(b"no".as_slice(), &()).map(drop).unwrap_err();
+    let image = Image::parse(b"no".as_slice(), &()).map(drop).unwrap_err();
     assert_eq!(format!("{:?}", Error::from(image)), "this is no image: its first bytes are other ones");
 
     // A failure is reported as the error that it becomes.

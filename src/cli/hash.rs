@@ -80,7 +80,7 @@ fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<V
     let ended = |error: Error| Stop::Ended(run::ended(&error, None, &input, options, terminal));
     let setting = setting_of(file, &image, Vec::new(), options, terminal)?;
     let mut session = setting.session(Prints::Nowhere).map_err(ended)?;
-    let value = session.vm().thaw(&image).map_err(|failure| ended(Error::Failed(failure)))?;
+    let value = session.vm().load(&image).map_err(|failure| ended(Error::Failed(failure)))?;
     let functions = session.vm().functions(&value).map_err(|failure| ended(Error::Failed(failure)))?;
     let mut lines: Vec<Line> = functions.into_iter().map(Line::from).collect();
     add_unreached(image.codes().iter(), &mut lines, &mut session);

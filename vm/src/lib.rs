@@ -10,7 +10,7 @@ pub mod heap;
 pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
-pub mod run;
+pub(crate) mod run;
 pub mod graph;
 pub mod image;
 pub mod host;

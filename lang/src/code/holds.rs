@@ -67,6 +67,12 @@ pub struct Held<'c> {
     row: Vec<u64>,
 }
 
+impl std::fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
 impl Held<'_> {
     /// What a register that matters at the instruction holds. None for the two behind the first of an iterator.
     pub fn of(&self, register: u16) -> Option<Holds> {

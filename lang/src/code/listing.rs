@@ -44,6 +44,7 @@ pub fn listing(code: &Code, source: Option<&Source>) -> String {
 }
 
 /// An instruction as data.
+#[derive(Debug)]
 pub struct Step {
     /// Its number in its code object.
     pub at: u32,

@@ -229,7 +229,7 @@ fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom, options: &Option
     let mut known: HashMap<CodeHash, Code> = HashMap::new();
     for file in &code.files {
         if is_image(file) {
-            let image = Image::open(read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
+            let image = Image::parse(read(file)?, &()).map_err(|e| Stop::Image(file.display().to_string(), e))?;
             known.extend(image.code_table());
         } else {
             let input = run::input(file)?;
@@ -241,7 +241,7 @@ fn open_bytes(path: &OsString, bytes: Vec<u8>, code: &CodeFrom, options: &Option
             program.modules.iter().for_each(|module| add_code(&module.unit.main, &mut known));
         }
     }
-    let opened = Image::open_with_progress(bytes, &known, &mut bar.progress());
+    let opened = Image::parse_with_progress(bytes, &known, &mut bar.progress());
     opened.map_err(|error| Stop::Image(path.display().to_string(), error))
 }
 
@@ -251,7 +251,7 @@ fn add_code(code: &Code, to: &mut HashMap<CodeHash, Code>) {
     }
 }
 
-/// Opens an image, or runs a program, and freezes its value. `PATH:NAME` is an export of a
+/// Opens an image, or runs a program, and makes an image of its value. `PATH:NAME` is an export of a
 /// program.
 pub fn open_or_run(path: &OsString, prints: Prints, options: &Options, terminal: &Terminal) -> Result<Image, Stop> {
     if is_image(path) {
@@ -265,14 +265,14 @@ pub fn open_or_run(path: &OsString, prints: Prints, options: &Options, terminal:
     let input = if file == "-" { run::input(path)? } else { Input::file(file) };
     let (mut session, value) = save::value_of(&input, entry, prints, options, terminal)?;
     let bar = Bar::new(Shown::of("saving the value of {}", &[&input.name()]));
-    let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
+    let frozen = session.vm().image_with_progress(&value, &mut bar.progress());
     frozen
         .map_err(|failure| Stop::Ended(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)))
 }
 
 fn strip(image: &OsString, output: &OsString, options: &Options) -> Result<ExitCode, Stop> {
     let opened = open(image, &CodeFrom::default(), options)?;
-    write(output, &opened.to_bytes(Form { thin: false, strip: true }))?;
+    write(output, &opened.dump(Form { thin: false, strip: true }))?;
     Ok(Exit::Ok.into())
 }
 

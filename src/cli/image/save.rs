@@ -28,14 +28,14 @@ pub(super) fn save(
     let input = run::input(file)?;
     let (mut session, value) = value_of(&input, entry, Prints::Out, options, terminal)?;
     let bar = Bar::new(Shown::of("saving {}", &[&output.display()]));
-    let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
+    let image = match session.vm().image_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
         Err(failure) => {
             let error = Error::Failed(failure);
             return Ok(run::ended(&error, Some(&session), &input, options, terminal));
         }
     };
-    write(output, &image.to_bytes(form))?;
+    write(output, &image.dump(form))?;
     if entry.is_none() && session.vm().is_nil(&value) {
         let text = "warning: {}: its value is nil; export something or end with a value\n";
         complain(&Shown::of(text, &[&input.name()]));

@@ -63,6 +63,12 @@ impl fmt::Debug for HostClass {
     }
 }
 
+impl<T> fmt::Debug for Class<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Class").field("name", &self.class.name).finish_non_exhaustive()
+    }
+}
+
 impl HostClass {
     /// The name that code and images know it by: `game.Player@1`.
     pub fn name(&self) -> &str {

@@ -25,6 +25,7 @@ pub trait Parameter {
 }
 
 /// The arguments of a call.
+#[derive(Debug)]
 pub struct Arguments<'s, 'v> {
     name: &'s str,
     all: &'s [Value<'v>],

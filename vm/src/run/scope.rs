@@ -91,3 +91,9 @@ impl Host for Scope<'_, '_> {
         self.vm.invoke(function, arguments)
     }
 }
+
+impl std::fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("lent", &self.lent).finish_non_exhaustive()
+    }
+}
