@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::{Client, done, node_with};
+use quipu_actor::Key;
 use quipu_actor::node::{Call, Clock, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite};
 use quipu_actor::wire::{Stopped, Target};
@@ -136,7 +137,7 @@ fn a_key_names_so_many_new_actors_an_hour() {
     let mut call = |key: u8, actor: &str| {
         request += 1;
         let call = client.request(request, actor, add.clone(), "[1]");
-        client.wait(Call { origin: Origin { key: Some([key; 32]), room: None }, ..call }).unwrap()
+        client.wait(Call { origin: Origin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
     };
     for actor in ["a", "b", "c"] {
         assert_eq!(done(call(1, actor)), "1");

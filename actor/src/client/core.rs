@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use quipu_lang::hash::GraphHash;
+
 use super::function::Function;
 use crate::server::Recent;
 use crate::wire::{Answer, Input, Link, Need, Question, Request, Target, Violation};
@@ -43,7 +45,7 @@ pub struct Core {
     most: usize,
     /// The longest message that the server takes.
     longest: u64,
-    known: Recent,
+    known: Recent<GraphHash>,
     now: u64,
     events: Vec<Event>,
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::wire::{Hash, Stopped, Target, TraceLine};
+use crate::identity::{ClientId, Key};
+use crate::wire::{Stopped, Target, TraceLine};
 
 /// A call, as it came from a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,7 +12,7 @@ pub struct Call {
     /// The actor. One that is not there yet is made.
     pub actor: Arc<str>,
     /// Who asks.
-    pub client: Hash,
+    pub client: ClientId,
     /// The client's number for this call. The same number again is the same call again, and is not run a second time.
     pub request: u64,
     /// What is called.
@@ -26,7 +27,7 @@ pub struct Call {
 #[derive(Clone, Default)]
 pub struct Origin {
     /// The key of who asks; none where the system vouches for everybody.
-    pub key: Option<Hash>,
+    pub key: Option<Key>,
     /// Room for the outcome; without it the outcome may be of any size. It is kept as long as something of the call is.
     pub room: Option<Arc<dyn Room>>,
 }

@@ -1,22 +1,21 @@
 //! A cache of bounded size that forgets what was not asked for in a while.
 
 use std::collections::HashMap;
-
-use crate::store::Hash;
+use std::hash::Hash;
 
 /// Two generations of entries: what is used moves to the young one, and when that is full, the old one is dropped.
 /// Every operation takes the same time, however much is in it.
-pub(super) struct Generations<T> {
-    young: HashMap<Hash, (T, usize)>,
-    old: HashMap<Hash, (T, usize)>,
+pub(super) struct Generations<K, T> {
+    young: HashMap<K, (T, usize)>,
+    old: HashMap<K, (T, usize)>,
     /// Bytes of the young generation, and how many it may have.
     bytes: usize,
     limit: usize,
 }
 
-impl<T: Clone> Generations<T> {
+impl<K: Copy + Eq + Hash, T: Clone> Generations<K, T> {
     /// An empty cache of at most this many bytes.
-    pub fn new(limit: usize) -> Generations<T> {
+    pub fn new(limit: usize) -> Generations<K, T> {
         Generations { young: HashMap::new(), old: HashMap::new(), bytes: 0, limit: limit / 2 }
     }
 
@@ -26,7 +25,7 @@ impl<T: Clone> Generations<T> {
     }
 
     /// What is known under a hash.
-    pub fn get(&mut self, hash: &Hash) -> Option<T> {
+    pub fn get(&mut self, hash: &K) -> Option<T> {
         if let Some((value, _)) = self.young.get(hash) {
             return Some(value.clone());
         }
@@ -36,7 +35,7 @@ impl<T: Clone> Generations<T> {
     }
 
     /// Adds an entry, or puts it in the place of another.
-    pub fn put(&mut self, hash: Hash, value: T, size: usize) {
+    pub fn put(&mut self, hash: K, value: T, size: usize) {
         if self.bytes.saturating_add(size) > self.limit {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;

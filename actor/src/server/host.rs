@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::wire::{Hash, Question};
+use quipu_lang::hash::{CodeHash, GraphHash};
+
+use crate::wire::Question;
 
 pub use crate::node::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 
@@ -33,7 +35,7 @@ pub trait Host: Send + Sync {
     fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy>;
 
     /// Whether a code object is at hand, so that it need not be sent.
-    fn has_code(&self, code: &Hash) -> bool;
+    fn has_code(&self, code: &CodeHash) -> bool;
 
     /// Takes a function: its hash, its thin image, and code that has come with it. Of what is known already it may use
     /// `codes`, which its sender has shown, and nothing else. Gives those of `codes` that are missing.
@@ -43,11 +45,11 @@ pub trait Host: Send + Sync {
     /// `codes`.
     fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String>;
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String>;
 
     /// Answers an operator.
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo);

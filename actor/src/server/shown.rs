@@ -2,13 +2,37 @@
 //! cannot call it, and does not learn whether the server knows it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-use crate::wire::{Hash, Key};
+use quipu_lang::hash::{CodeHash, GraphHash};
+
+use crate::identity::Key;
+
+/// What can be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A function.
+    Function(GraphHash),
+    /// A code object.
+    Code(CodeHash),
+}
+
+impl From<GraphHash> for Part {
+    fn from(hash: GraphHash) -> Part {
+        Part::Function(hash)
+    }
+}
+
+impl From<CodeHash> for Part {
+    fn from(hash: CodeHash) -> Part {
+        Part::Code(hash)
+    }
+}
 
 /// What was shown, by key. Clients without one are one and the same to the system that lets them in.
 pub struct Shown {
-    by_key: Mutex<HashMap<Option<Key>, Recent>>,
+    by_key: Mutex<HashMap<Option<Key>, Recent<Part>>>,
     most: usize,
 }
 
@@ -19,21 +43,21 @@ impl Shown {
     }
 
     /// How many bytes it has, if this key's owner has shown it lately.
-    pub fn find(&self, key: Option<Key>, hash: &Hash) -> Option<usize> {
-        self.with(key, |recent, most| recent.find(hash, most))
+    pub fn find(&self, key: Option<Key>, part: impl Into<Part>) -> Option<usize> {
+        self.with(key, |recent, most| recent.find(&part.into(), most))
     }
 
     /// Remembers that the owner has it, and how many bytes it has.
-    pub fn add(&self, key: Option<Key>, hash: Hash, size: usize) {
-        self.with(key, |recent, most| recent.add(hash, size, most));
+    pub fn add(&self, key: Option<Key>, part: impl Into<Part>, size: usize) {
+        self.with(key, |recent, most| recent.add(part.into(), size, most));
     }
 
     /// Forgets it.
-    pub fn forget(&self, key: Option<Key>, hash: &Hash) {
-        self.with(key, |recent, _| recent.forget(hash));
+    pub fn forget(&self, key: Option<Key>, part: impl Into<Part>) {
+        self.with(key, |recent, _| recent.forget(&part.into()));
     }
 
-    fn with<T>(&self, key: Option<Key>, act: impl FnOnce(&mut Recent, usize) -> T) -> T {
+    fn with<T>(&self, key: Option<Key>, act: impl FnOnce(&mut Recent<Part>, usize) -> T) -> T {
         // What is kept there is whole between any two steps.
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         act(by_key.entry(key).or_default(), self.most)
@@ -41,14 +65,19 @@ impl Shown {
 }
 
 /// The hashes that were used last: those since a while ago, and those of the while before that.
-#[derive(Default)]
-pub(crate) struct Recent {
-    new: HashMap<Hash, usize>,
-    old: HashMap<Hash, usize>,
+pub(crate) struct Recent<K> {
+    new: HashMap<K, usize>,
+    old: HashMap<K, usize>,
 }
 
-impl Recent {
-    pub fn find(&mut self, hash: &Hash, most: usize) -> Option<usize> {
+impl<K> Default for Recent<K> {
+    fn default() -> Recent<K> {
+        Recent { new: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Recent<K> {
+    pub fn find(&mut self, hash: &K, most: usize) -> Option<usize> {
         if let Some(size) = self.new.get(hash) {
             return Some(*size);
         }
@@ -57,14 +86,14 @@ impl Recent {
         Some(size)
     }
 
-    pub fn add(&mut self, hash: Hash, size: usize, most: usize) {
+    pub fn add(&mut self, hash: K, size: usize, most: usize) {
         if self.new.len() >= most {
             self.old = std::mem::take(&mut self.new);
         }
         self.new.insert(hash, size);
     }
 
-    pub fn forget(&mut self, hash: &Hash) {
+    pub fn forget(&mut self, hash: &K) {
         self.new.remove(hash);
         self.old.remove(hash);
     }
@@ -77,24 +106,24 @@ mod tests {
     #[test]
     fn what_is_used_stays_and_memory_is_bounded() {
         let shown = Shown::new(20);
-        let hash = |n: u8| [n; 32];
+        let hash = |n: u8| CodeHash([n; 32]);
         shown.add(None, hash(0), 9);
         for n in 1..200 {
             shown.add(None, hash(n), 1);
-            assert_eq!((shown.find(None, &hash(0)), shown.find(None, &hash(n))), (Some(9), Some(1)));
+            assert_eq!((shown.find(None, hash(0)), shown.find(None, hash(n))), (Some(9), Some(1)));
         }
-        assert_eq!(shown.find(None, &hash(100)), None);
+        assert_eq!(shown.find(None, hash(100)), None);
         shown.with(None, |recent, _| assert!(recent.new.len() + recent.old.len() <= 20));
-        shown.forget(None, &hash(0));
-        assert_eq!(shown.find(None, &hash(0)), None);
+        shown.forget(None, hash(0));
+        assert_eq!(shown.find(None, hash(0)), None);
     }
 
     #[test]
     fn what_one_has_shown_another_has_not() {
         let shown = Shown::new(10);
-        shown.add(Some(Key([1; 32])), [7; 32], 3);
-        assert_eq!(shown.find(Some(Key([1; 32])), &[7; 32]), Some(3));
-        assert_eq!(shown.find(Some(Key([2; 32])), &[7; 32]), None);
-        assert_eq!(shown.find(None, &[7; 32]), None);
+        shown.add(Some(Key([1; 32])), GraphHash([7; 32]), 3);
+        assert_eq!(shown.find(Some(Key([1; 32])), GraphHash([7; 32])), Some(3));
+        assert_eq!(shown.find(Some(Key([2; 32])), GraphHash([7; 32])), None);
+        assert_eq!(shown.find(None, GraphHash([7; 32])), None);
     }
 }

@@ -18,10 +18,11 @@ mod secure;
 mod message;
 mod link;
 
+pub use crate::identity::Key;
 pub use hello::{HELLO, Mode, Status, VERSION};
-pub use keys::{Key, KeyFile, KeyFileError, Ring, Role, Secret};
+pub use keys::{KeyFile, KeyFileError, Ring, Role, Secret};
 pub use link::{Input, Link, Peer};
-pub use message::{Answer, Hash, Need, Question, Request, Stopped, Target, TraceLine};
+pub use message::{Answer, Need, Question, Request, Stopped, Target, TraceLine};
 pub use violation::Violation;
 
 /// The most bytes of a frame after its length.
