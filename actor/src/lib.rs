@@ -2,6 +2,8 @@
 //! whole or not at all, and the client.
 
 pub mod identity;
+pub mod call;
+mod recent;
 pub mod store;
 pub mod node;
 pub mod wire;

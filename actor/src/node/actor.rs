@@ -9,17 +9,15 @@ use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
-use super::OPENED;
-use super::call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo};
-use super::idle::make_room;
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
-use super::memory::{BESIDE, Hold, Place};
+use super::make_room::make_room;
+use super::memory::{BESIDE, Hold, OPENED, Place};
 use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
+use crate::call::{Busy, Call, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
 use crate::identity::Key;
 use crate::store::{Action, Blob, BlobId, Change, Entry, Snapshot, Step, StoreError};
-use crate::wire::{Stopped, Target};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
@@ -61,7 +59,7 @@ pub(super) struct Queue {
 /// Something to do in an actor.
 pub(super) enum Job {
     /// A call.
-    Call { number: u64, call: Call, reply: ReplyTo },
+    Call { number: u64, call: Call, reply: OutcomeTo },
     /// A snapshot; told is the step that it holds.
     Snapshot(Box<dyn FnOnce(Result<u64, String>) + Send>),
     /// A snapshot that is due.
@@ -231,9 +229,9 @@ impl Actor {
         core: &mut Option<Core>,
         shared: &Arc<Shared>,
         call: Call,
-        reply: ReplyTo,
+        reply: OutcomeTo,
         pace: Pace,
-    ) -> Option<(Call, ReplyTo)> {
+    ) -> Option<(Call, OutcomeTo)> {
         let carried = self.carry_out(core, shared, &call, pace);
         if let Some(core) = core {
             core.settle();
@@ -630,7 +628,7 @@ impl Core {
         entry: Entry,
         given: Given,
         blobs: Arc<[Blob]>,
-        (reply, origin): (ReplyTo, Origin),
+        (reply, origin): (OutcomeTo, Origin),
     ) {
         self.seq += 1;
         self.since += 1;

@@ -17,7 +17,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::actor::Actor;
-use super::idle::retire;
 use super::shared::Shared;
 use crate::identity::Key;
 
@@ -350,5 +349,23 @@ pub(super) fn pass_on(actor: Arc<Actor>, shared: &Arc<Shared>) {
     } else {
         drop(queue);
         schedule(shared, actor);
+    }
+}
+
+/// Forgets an actor that has nothing to do and is not open. It is made again when somebody calls it.
+pub(super) fn retire(actor: &Arc<Actor>, shared: &Shared) {
+    if actor.is_open.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut actors = shared.actors();
+    // Whoever is about to call it has it already, and another one of its name must not be made meanwhile. Nobody can get it
+    // now, as that takes the lock; and who has it later than that sees to it himself.
+    let is_alone =
+        actors.get(&actor.name).is_some_and(|known| Arc::ptr_eq(known, actor)) && Arc::strong_count(actor) == 2;
+    let queue = actor.queue();
+    let is_idle = queue.jobs.is_empty() && !queue.is_scheduled;
+    drop(queue);
+    if is_alone && is_idle && !actor.is_open.load(Ordering::Relaxed) {
+        actors.remove(&actor.name);
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use quipu_lang::hash::GraphHash;
 
 use super::actor::Actor;
-use super::call::Outcome;
 use super::functions::{Function, Functions};
 use super::memory::{Hold, Memory};
 use super::names::Names;
 use super::options::Options;
 use super::pool::Ready;
 use super::vault::Vault;
+use crate::call::Outcome;
 
 /// What a step takes in a store beside its bytes, about.
 const STEP: usize = 500;

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
+use crate::call::{Busy, Call, CodeBytes, Outcome};
 use crate::wire::Question;
-
-pub use crate::node::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 
 /// Gives up a call that is under way. Its outcome is told all the same.
 pub type CancelCall = Box<dyn FnOnce() + Send>;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
+use super::host::{CancelCall, Host, Reply, ReplyTo};
+use crate::call::{Busy, Call, CodeBytes};
 use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
 use crate::wire::Question;

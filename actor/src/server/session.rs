@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use super::host::{Call, CancelCall, Host, NoRoom, Origin, Outcome, Reply, Room};
+use super::host::{CancelCall, Host, Reply};
 use super::metrics::Metrics;
 use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
+use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
 use crate::identity::ClientId;
-use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Stopped, Target, Violation};
+use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
