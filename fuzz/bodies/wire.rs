@@ -141,11 +141,11 @@ impl Line {
         let (counted, others) = Default::default();
         let mut line = Line { link, session, sender, replies, counted, is_plain: true, others, is_broken: false };
         line.carry(None);
-        line.say(&Request::Open { nonce: [1; 16] }.encode(), &[0; 32]);
+        line.say(&Request::Open { nonce: [1; 16] }.encode(), &GraphHash([0; 32]));
         line
     }
 
-    fn say(&mut self, message: &[u8], counts: &[u8; 32]) {
+    fn say(&mut self, message: &[u8], counts: &GraphHash) {
         if let Ok(Request::Call { request, target, actor, .. }) = Request::decode(message) {
             match target {
                 Target::Function(hash) if hash == *counts && actor == "a" => {
