@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu_lang::code::Code;
+use quipu_lang::hash::GraphHash;
 
 use crate::cx::OUTPUT;
 use crate::failure::Failure;
@@ -45,7 +46,7 @@ pub struct FunctionInfo {
     /// Its code, with its name and lines if they are known.
     pub code: Code,
     /// The hash of the function and all it reaches.
-    pub hash: [u8; 32],
+    pub hash: GraphHash,
 }
 
 /// Figures of a machine.
@@ -183,7 +184,7 @@ impl Vm {
     ///
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
-    pub fn hash(&mut self, value: &Root) -> Result<[u8; 32], Failure> {
+    pub fn hash(&mut self, value: &Root) -> Result<GraphHash, Failure> {
         let value = self.slot(value)?;
         let outcome = self.collecting(|cx| crate::graph::hash(cx, value));
         outcome.map_err(|fault| self.failure(fault))

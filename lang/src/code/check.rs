@@ -14,9 +14,10 @@ use super::bytes::encode_body;
 use super::effects::{falls_through, is_tail_call, reads, target};
 use super::flow::{Budget, Flow};
 use super::holds::{Holdings, written};
-use super::object::{Body, Checked, ClosureSite, Code, CodeHash, Constant, Debug, FreeKind, Source, TypeSite};
+use super::object::{Body, Checked, ClosureSite, Code, Constant, Debug, FreeKind, Source, TypeSite};
 use super::op::{Field, Op, Role, Word};
 use super::tables::{Use, for_each_use};
+use crate::hash::CodeHash;
 pub use error::{CheckError, CheckErrorKind};
 
 /// Most levels of code objects inside one another, so that passes over them may recurse.

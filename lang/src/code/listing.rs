@@ -8,9 +8,6 @@ use super::object::{Body, ClosureSite, Code, Constant, Debug, FreeKind, Local, S
 use super::op::{Field, Op, Role, Word};
 use crate::span::Source;
 
-/// How many digits of a hash are shown.
-const HASH_DIGITS: usize = 12;
-
 /// How much of a string constant is shown.
 const MAX_TEXT: usize = 60;
 
@@ -130,8 +127,8 @@ impl<'a> Lister<'a> {
         let body = self.body;
         self.to.push_str("fn ");
         clean(self.to, name(self.code));
-        let hash = self.code.hash().to_string();
-        write!(self.to, "  {}  {}", &hash[..HASH_DIGITS], plural(body.params() as usize, "parameter"))?;
+        let hash = self.code.hash().short();
+        write!(self.to, "  {}  {}", hash, plural(body.params() as usize, "parameter"))?;
         match (body.optional, body.rest) {
             (0, false) => {}
             (0, true) => self.to.push_str(" (rest)"),
@@ -376,7 +373,7 @@ impl<'a> Lister<'a> {
     fn function(&mut self, code: &Code) {
         clean(self.to, name(code));
         self.to.push(' ');
-        self.to.push_str(&code.hash().to_string()[..HASH_DIGITS]);
+        self.to.push_str(&code.hash().short());
     }
 
     /// `name hash [a: R1, b: F0 c, d: running]`

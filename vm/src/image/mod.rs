@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use quipu_lang::code::{Code, CodeHash, Constant, Op};
+use quipu_lang::hash::GraphHash;
 
 use crate::cx::Cx;
 use crate::graph::build::{Trouble, build};
@@ -328,7 +329,7 @@ impl Image {
     }
 
     /// The hash of the value and all it reaches: what `hash(v)` gives for it, thin or fat, stripped or not.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> GraphHash {
         graph::hash_of([&self.graph, &[]])
     }
 
