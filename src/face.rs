@@ -207,9 +207,9 @@ pub use quipu_vm::Image;
 /// let mut session = Engine::new().session(Default::default())?;
 /// let half = session.run(&Input::text("half.qp", "|x| if x % 2 == 0 { x / 2 } else { throw [odd: x] }"))?;
 /// let failure: Failure = session.invoke::<_, f64>(&half, (3,)).unwrap_err();
-/// assert_eq!((failure.to_string().as_str(), failure.code()), ("uncaught value: [odd: 3]", Some("Q0421")));
+/// assert_eq!((failure.to_string().as_str(), failure.code()), (r#"uncaught value: ["odd": 3]"#, Some("Q0421")));
 /// let thrown = failure.value().cloned().unwrap();
-/// assert_eq!(session.repr(&thrown)?, "[odd: 3]");
+/// assert_eq!(session.repr(&thrown)?, r#"["odd": 3]"#);
 /// # Ok::<(), quipu::Error>(())
 /// ```
 #[doc(inline)]

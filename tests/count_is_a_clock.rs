@@ -4,6 +4,7 @@
 
 mod support;
 
+use quipu::lang::hash::GraphHash;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Run, Step};
 use quipu::{Engine, Input, Session};
@@ -49,7 +50,7 @@ impl Begun {
         }
     }
 
-    fn hash(&mut self) -> [u8; 32] {
+    fn hash(&mut self) -> GraphHash {
         // What the machine does for its host has no part in the limits of the program.
         let vm = self.session.vm();
         vm.set_limits(Limits::default());
@@ -71,7 +72,7 @@ impl Begun {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Stand {
-    At([u8; 32]),
+    At(GraphHash),
     Ended(String),
     /// A limit of the machine.
     Full(String),

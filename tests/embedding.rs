@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use quipu::lang::code::{Body, ClosureSite, Code, FreeKind, Op, OwnDebug, Source, Word};
+use quipu::lang::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
@@ -606,7 +606,11 @@ fn a_let_is_given_a_value_once() {
     let makes = |var| Body {
         registers: 4,
         children: vec![Code::check(sees.clone(), None).unwrap()],
-        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(0)], own_debug: OwnDebug::default() }],
+        closures: vec![ClosureSite {
+            child: 0,
+            sources: vec![CaptureSource::Register(0)],
+            own_debug: OwnDebug::default(),
+        }],
         words: vec![
             Word::ax(Op::NewCell, 0, var),
             Word::ax(Op::MakeClosure, 1, 0),

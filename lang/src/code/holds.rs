@@ -19,10 +19,10 @@
 use std::ops::Range;
 
 use super::check::{CheckError, CheckErrorKind};
-use super::effects::{falls_through, lost_from, reads, target};
+use super::effects::{lost_from, reads, target};
 use super::flow::{Block, Budget, Flow, insert, members, set_words};
-use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
-use super::op::{Holds, Op, Role, Word};
+use super::object::{Body, CaptureSource, ClosureSite, Code, FreeKind, TypeSite};
+use super::op::{Holds, Op, Role, Sure, Word};
 
 /// What the special registers hold at the start of every block; at other instructions it is worked out from there.
 pub(super) struct Holdings {
@@ -184,16 +184,17 @@ impl Holdings {
     fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> bool {
         let Some(word) = block.last(body) else { return false };
         let register = word.a() as u32..word.a() as u32 + 1;
+        let sure = word.op().and_then(Op::sure);
         let mut again = false;
         if let Some(to) = target(word) {
             other.copy_from_slice(now);
-            if matches!(word.op(), Some(Op::JumpPresent | Op::LoopPresent)) {
+            if sure == Some(Sure::There) {
                 self.special.set(other, register.clone(), &[SURE]);
             }
             again = self.reach(to, other) && to < block.end;
         }
-        if word.op().is_some_and(falls_through) {
-            if word.op() == Some(Op::JumpAbsent) {
+        if word.op().is_some_and(Op::falls_through) {
+            if sure == Some(Sure::Behind) {
                 self.special.set(now, register, &[SURE]);
             }
             self.reach(block.end, now);
@@ -353,7 +354,7 @@ impl Special {
         let child = &body.children[site.child as usize];
         for (index, &source) in site.sources.iter().enumerate() {
             *cost += 1;
-            if let Source::Register(register) = source {
+            if let CaptureSource::Register(register) = source {
                 self.need(row, pc, register as u32..register as u32 + 1, child.free_holds(index))?;
             }
         }
@@ -391,8 +392,12 @@ impl Code {
 /// Which free variables the code of a body writes, itself or in functions that it makes.
 pub(super) fn written(body: &Body) -> Box<[bool]> {
     let mut written = vec![false; body.free.len()];
-    for word in body.words.iter().filter(|word| word.op() == Some(Op::SetFreeCell)) {
-        written[word.x() as usize] = true;
+    for &word in &body.words {
+        for &(field, role, holds) in word.op().map_or(&[][..], Op::held_operands) {
+            if role == Role::FreeCell && holds == Holds::Var {
+                written[word.field(field) as usize] = true;
+            }
+        }
     }
     let members = body
         .types
@@ -401,7 +406,7 @@ pub(super) fn written(body: &Body) -> Box<[bool]> {
     for site in body.closures.iter().chain(members) {
         let child = &body.children[site.child as usize];
         for (index, source) in site.sources.iter().enumerate() {
-            if let Source::Free(free) = *source {
+            if let CaptureSource::Free(free) = *source {
                 written[free as usize] |= child.free_holds(index) == Holds::Var;
             }
         }
@@ -425,7 +430,9 @@ fn wants_special(body: &Body) -> bool {
     let wants = |site: &ClosureSite| {
         let child = &body.children[site.child as usize];
         let mut sources = site.sources.iter().enumerate();
-        sources.any(|(index, source)| matches!(source, Source::Register(_)) && child.free_holds(index) != Holds::Value)
+        sources.any(|(index, source)| {
+            matches!(source, CaptureSource::Register(_)) && child.free_holds(index) != Holds::Value
+        })
     };
     let type_wants = |site: &TypeSite| wants(&site.constructor) || site.methods.iter().any(|it| wants(&it.closure));
     body.words.iter().any(|word| {

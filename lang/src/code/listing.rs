@@ -3,13 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::effects::target;
-use super::object::{Body, ClosureSite, Code, Constant, Debug, FreeKind, Local, Source as From};
-use super::op::{Field, Op, Role, Word};
+use super::effects::{receiver, target};
+use super::object::{Body, CaptureSource as From, ClosureSite, Code, Constant, Debug, FreeKind, Local};
+use super::op::{Field, Holds, Op, Role, Word};
 use crate::span::Source;
-
-/// How many digits of a hash are shown.
-const HASH_DIGITS: usize = 12;
 
 /// How much of a string constant is shown.
 const MAX_TEXT: usize = 60;
@@ -45,7 +42,7 @@ pub fn listing(code: &Code, source: Option<&Source>) -> String {
 
 /// An instruction as data.
 #[derive(Debug)]
-pub struct Step {
+pub struct Listed {
     /// Its number in its code object.
     pub at: u32,
     /// What it does.
@@ -57,7 +54,7 @@ pub struct Step {
 }
 
 /// The instructions of a code object, without those of the functions nested in it.
-pub fn steps(code: &Code) -> impl Iterator<Item = Step> {
+pub fn steps(code: &Code) -> impl Iterator<Item = Listed> {
     code.body().words.iter().zip(0..).filter_map(move |(&word, at)| {
         let op = word.op()?;
         let mut operands = String::new();
@@ -66,7 +63,7 @@ pub fn steps(code: &Code) -> impl Iterator<Item = Step> {
         // Writing to a string cannot fail.
         let _ = lister.operands(at, word, op);
         let line = code.debug().and_then(|debug| debug.position(at)).map(|position| position.line);
-        Some(Step { at, op: op.name(), operands, line })
+        Some(Listed { at, op: op.name(), operands, line })
     })
 }
 
@@ -131,8 +128,8 @@ impl<'a> Lister<'a> {
         let body = self.body;
         self.to.push_str("fn ");
         clean(self.to, name(self.code));
-        let hash = self.code.hash().to_string();
-        write!(self.to, "  {}  {}", &hash[..HASH_DIGITS], plural(body.params() as usize, "parameter"))?;
+        let hash = self.code.hash().short();
+        write!(self.to, "  {}  {}", hash, plural(body.params() as usize, "parameter"))?;
         match (body.optional, body.rest) {
             (0, false) => {}
             (0, true) => self.to.push_str(" (rest)"),
@@ -207,21 +204,19 @@ impl<'a> Lister<'a> {
         let end = self.to.trim_end_matches(' ').len();
         self.to.truncate(end);
         self.to.push('\n');
-        match (op, self.body.types.get(word.x() as usize)) {
-            (Op::MakeType, Some(site)) => {
-                self.member(pc, "constructor", &site.constructor)?;
-                for method in &site.methods {
-                    let mut shown = String::new();
-                    constant_name(&mut shown, self.body, method.name);
-                    if !method.instance {
-                        shown.push_str(" (no self)");
-                    }
-                    self.member(pc, &shown, &method.closure)?;
-                }
-                Ok(())
+        let made = op.operands().iter().find(|&&(_, role)| role == Role::TypeSite);
+        let site = made.and_then(|&(field, _)| self.body.types.get(word.field(field) as usize));
+        let Some(site) = site else { return Ok(()) };
+        self.member(pc, "constructor", &site.constructor)?;
+        for method in &site.methods {
+            let mut shown = String::new();
+            constant_name(&mut shown, self.body, method.name);
+            if !method.instance {
+                shown.push_str(" (no self)");
             }
-            _ => Ok(()),
+            self.member(pc, &shown, &method.closure)?;
         }
+        Ok(())
     }
 
     fn operands(&mut self, pc: u32, word: Word, op: Op) -> Result {
@@ -315,11 +310,12 @@ impl<'a> Lister<'a> {
             Role::Imm => write!(self.to, "{}", value as i32),
             Role::Count => write!(self.to, "{value}"),
             Role::Flag => {
-                self.to.push_str(match (word.op(), value == 1) {
-                    (Some(Op::NewCell), true) => "var",
-                    (Some(Op::NewCell), false) => "let",
-                    (_, true) => "true",
-                    (_, false) => "false",
+                let makes_cell = word.op().is_some_and(|op| op.holds(Field::A) == Holds::Cell);
+                self.to.push_str(match (makes_cell, value == 1) {
+                    (true, true) => "var",
+                    (true, false) => "let",
+                    (false, true) => "true",
+                    (false, false) => "false",
                 });
                 Ok(())
             }
@@ -377,7 +373,7 @@ impl<'a> Lister<'a> {
     fn function(&mut self, code: &Code) {
         clean(self.to, name(code));
         self.to.push(' ');
-        self.to.push_str(&code.hash().to_string()[..HASH_DIGITS]);
+        self.to.push_str(&code.hash().short());
     }
 
     /// `name hash [a: R1, b: F0 c, d: running]`
@@ -432,8 +428,10 @@ fn counts(role: Role, field: Field) -> bool {
     }
 }
 
+/// Whether the member that the instruction names is called, and shown with its receiver.
 fn is_method_call(op: Op) -> bool {
-    matches!(op, Op::CallMethod | Op::CallMethodList | Op::TailMethod | Op::TailMethodList)
+    let is_window = |&(_, role): &(Field, Role)| matches!(role, Role::Window | Role::WindowList);
+    receiver(op).is_some() && op.operands().iter().any(is_window)
 }
 
 fn name(code: &Code) -> &str {

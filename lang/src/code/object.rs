@@ -5,14 +5,11 @@ use std::sync::{Arc, OnceLock};
 use super::holds::Holdings;
 use super::liveness::Liveness;
 use super::op::Word;
+use crate::hash::CodeHash;
 use crate::span::Span;
 
 /// The edition of instructions and canonical bytes; a change to any hash needs a new one.
 pub const EDITION: u32 = 1;
-
-/// The content hash of a code object: BLAKE3-256 of its canonical bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CodeHash(pub [u8; 32]);
 
 /// How a free variable reaches its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +35,7 @@ pub enum Constant {
 
 /// Where the maker of a closure finds one of the closure's free variables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
+pub enum CaptureSource {
     /// In a register: a value, or a cell, as the child's free-variable list says.
     Register(u16),
     /// Among the maker's own free variables, of the same kind.
@@ -55,7 +52,7 @@ pub struct ClosureSite {
     /// Index of the child code object.
     pub child: u32,
     /// One source for each free variable of the child, in the child's order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<CaptureSource>,
     /// Debug information of the function made here, where it differs from that of the child.
     pub own_debug: OwnDebug,
 }
@@ -294,18 +291,6 @@ impl Eq for Code {}
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Code({:?})", self.checked.hash)
-    }
-}
-
-impl std::fmt::Debug for CodeHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl std::fmt::Display for CodeHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
