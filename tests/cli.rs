@@ -55,6 +55,31 @@ fn misuse_gives_2() {
 }
 
 #[test]
+fn an_option_that_a_command_does_not_honour_is_refused() {
+    let scratch = Scratch::new("refused");
+    let file = scratch.file("a.qp", "|x| x");
+    let image = scratch.path("a.qpi");
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    for words in [["--fuel", "3", "explain"], ["explain", "--fuel", "3"]] {
+        let run =
+            vm(&words).ends(2).prints("").says("error: `vm explain` has no option `--fuel`, but `vm`, `vm run`, ");
+        run.says(" and `vm call` have it; `vm explain --help` tells what it takes\n");
+    }
+    vm(&["--stats", "check", &file]).ends(2).says("`vm check` has no option `--stats`");
+    vm(&["run", "--thin", &file]).ends(2).says("`vm run` has no option `--thin`, but `vm image save` has it");
+    vm(&["run", "--nonsense", &file]).ends(2).says("there is no option `--nonsense`; `vm run --help` tells");
+    for words in [&[file.as_str()][..], &["run", &file], &["hash", &file]] {
+        vm(&[&["--allow", "fs"], words].concat())
+            .ends(2)
+            .says("`--allow` is for images; a program in source may reach all that is not denied");
+    }
+    vm(&["--allow", "all", "-E", "1"]).ends(2).says("`--allow` is for images; a program on the command line may");
+    vm(&["--allow", "all", "hash", "--explain", &image, &image]).ends(2).says("--allow");
+    vm(&["--allow", "all", "hash", &image]).ends(0);
+    vm(&["--allow", "all", &image, "1"]).ends(0).prints("1\n");
+}
+
+#[test]
 fn help_and_version_give_0() {
     let run = vm(&["--help"]).ends(0).says_nothing();
     assert!(run.out.contains("Exit codes") && run.out.contains("explain"), "{}", run.out);
@@ -66,6 +91,7 @@ fn help_and_version_give_0() {
         (&["help"], &["--help"]),
         (&["help", "run"], &["run", "--help"]),
         (&["help", "image", "run"], &["image", "run", "--help"]),
+        (&["--color", "never", "help", "run"], &["run", "--help"]),
     ] {
         vm(words).ends(0).prints(&vm(options).ends(0).out).says_nothing();
     }
@@ -166,6 +192,7 @@ fn findings_as_json_are_one_object_a_line() {
         (&["check", "nothere.qp"], "cannot read `nothere.qp`"),
         (&["explain", "Q9999"], "there is no code `Q9999`"),
         (&["test", "nothere_test.qp"], "nothere_test.qp"),
+        (&["--allow", "fs", "-e", "1"], "`--allow` is for images"),
     ] {
         let run = vm(&[&["--json"], words].concat()).ends(2).prints("");
         let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();

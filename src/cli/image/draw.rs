@@ -11,10 +11,9 @@ use layout::gv::{DotParser, GraphBuilder};
 use quipu::report::Shown;
 use quipu::vm::image::{Part, Thing};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
+use super::super::ending::{Exit, Halt};
+use super::file::{open, write};
 use super::names::Seen;
-use super::{CodeFrom, Stop, open, write};
 
 /// How many values are drawn; a picture of more says nothing.
 const MOST: usize = 400;
@@ -22,8 +21,8 @@ const MOST: usize = 400;
 /// How many elements of one container are drawn.
 const MOST_PARTS: usize = 24;
 
-pub(super) fn graph(path: &OsString, output: &OsString, options: &Options) -> Result<ExitCode, Stop> {
-    let image = open(path, &CodeFrom::default(), options)?;
+pub(super) fn graph(path: &OsString, output: &OsString) -> Result<ExitCode, Halt> {
+    let image = open(path)?;
     let name = output.display().to_string();
     let dot = dot(&Seen::new(&image));
     let text = if name.ends_with(".dot") {
@@ -31,15 +30,15 @@ pub(super) fn graph(path: &OsString, output: &OsString, options: &Options) -> Re
     } else if name.ends_with(".svg") {
         svg(&dot)?
     } else {
-        return Err(Stop::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
+        return Err(Halt::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
     };
     write(output, text.as_bytes())?;
     Ok(Exit::Ok.into())
 }
 
-fn svg(dot: &str) -> Result<String, Stop> {
+fn svg(dot: &str) -> Result<String, Halt> {
     let mut parser = DotParser::new(dot);
-    let graph = parser.process().map_err(|error| Stop::Usage(format!("cannot lay the graph out: {error}")))?;
+    let graph = parser.process().map_err(|error| Halt::Usage(format!("cannot lay the graph out: {error}")))?;
     let mut builder = GraphBuilder::new();
     builder.visit_graph(&graph);
     let mut graph = builder.get();
