@@ -2,8 +2,10 @@
 //! come from here.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
 
 use super::options::{Denials, Look, Rules, Running, Trust};
 
@@ -15,8 +17,7 @@ use super::options::{Denials, Look, Rules, Running, Trust};
     disable_help_subcommand = true,
     allow_external_subcommands = true,
     subcommand_value_name = "FILE [ARGS]... | COMMAND",
-    subcommand_help_heading = "Commands (anything else is a FILE to run)",
-    after_help = super::help::of_all()
+    subcommand_help_heading = "Commands (anything else is a FILE to run)"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -126,14 +127,40 @@ pub enum Command {
         /// The code; all codes are listed when it is left out.
         code: Option<String>,
     },
+    /// Print what a shell needs to complete commands, options and files.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write manual pages into a folder, one for vm and one for each command.
+    Man {
+        /// The folder; it is made if it is not there.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
     /// A file to run, with its arguments.
     #[command(external_subcommand)]
     File(Vec<OsString>),
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] =
-    &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor", "help", "version"];
+pub const COMMANDS: &[&str] = &[
+    "run",
+    "check",
+    "test",
+    "doc",
+    "dis",
+    "image",
+    "hash",
+    "serve",
+    "call",
+    "actor",
+    "explain",
+    "completions",
+    "man",
+    "help",
+    "version",
+];
 
 impl Args {
     /// The commonest command lines, read without building the whole parser: programs start faster. `None` for others.

@@ -142,3 +142,36 @@ pub fn unusable(name: &str, error: &ImageError) -> Report {
 pub fn about_image(title: String, help: Option<&str>) -> Report {
     finding(Origin::Run, "Q0417", title, help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_and_book_have_the_table_of_exit_codes() {
+        let book = std::fs::read_to_string("docs/command-line.md").unwrap();
+        let table = book.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = table.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).skip(1);
+        let expected = EXITS.map(|(exit, _, what)| format!("| {} | {what} |", exit as u8));
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
+        let short = EXITS.map(|(exit, short, _)| format!("{} {short}", exit as u8)).join(", ");
+        let readme = std::fs::read_to_string("README.md").unwrap();
+        assert!(readme.contains(&format!("Exit codes: {short}; `os.exit(n)`\ngives n.")), "{short}");
+    }
+
+    #[test]
+    fn every_exit_code_stands_in_the_table() {
+        // A new one fails to compile here, and then without a row.
+        let next = |exit| match exit {
+            Exit::Ok => Some(Exit::Uncaught),
+            Exit::Uncaught => Some(Exit::Usage),
+            Exit::Usage => Some(Exit::Compile),
+            Exit::Compile => Some(Exit::Limit),
+            Exit::Limit => Some(Exit::Image),
+            Exit::Image => Some(Exit::Interrupted),
+            Exit::Interrupted => None,
+        };
+        let all: Vec<Exit> = std::iter::successors(Some(Exit::Ok), |&exit| next(exit)).collect();
+        assert_eq!(EXITS.map(|(exit, ..)| exit).to_vec(), all);
+    }
+}

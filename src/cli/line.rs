@@ -4,11 +4,12 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, Command, FromArgMatches};
 use quipu::lang::diagnostic::closest;
 use quipu::report::Shown;
 
 use super::args::{self, Args, COMMANDS};
+use super::help::declared;
 use super::image;
 
 /// What does not lead to a command.
@@ -26,7 +27,7 @@ pub fn read(words: Vec<OsString>) -> Result<Args, Answer> {
     if let Some(args) = Args::plain(&words) {
         return Ok(args);
     }
-    let mut declared = Args::command();
+    let mut declared = declared();
     let Line { words, path } = Line::new(words, &declared)?;
     let words = std::iter::once(OsString::from("vm")).chain(words);
     let read = declared.try_get_matches_from_mut(words).and_then(|mut found| Args::from_arg_matches_mut(&mut found));
@@ -51,7 +52,7 @@ pub fn read(words: Vec<OsString>) -> Result<Args, Answer> {
 
 /// What `vm` says of itself.
 pub fn help() -> Shown {
-    Shown::text(&Args::command().render_help().to_string())
+    Shown::text(&declared().render_help().to_string())
 }
 
 /// A command line in the order in which it is declared: the command, then its options.
@@ -193,6 +194,7 @@ mod tests {
 
     use quipu::stdlib::Capability;
 
+    use super::super::help::EXAMPLES;
     use super::super::options::{Allowed, Color};
     use super::*;
 
@@ -253,6 +255,8 @@ mod tests {
         ("actor recover", &["--timeout --key-file --data --to --accept --dry-run"]),
         ("actor key", &[]),
         ("explain", &[]),
+        ("completions", &[]),
+        ("man", &[]),
     ];
 
     fn options(of: &[&str]) -> BTreeSet<String> {
@@ -279,7 +283,7 @@ mod tests {
 
     #[test]
     fn every_command_declares_the_options_that_it_honours() {
-        let mut declared = Args::command();
+        let mut declared = declared();
         declared.build();
         let mut left: Vec<&str> = HONOURED.iter().map(|(name, _)| *name).collect();
         for_each_command(&declared, &mut Vec::new(), &mut |path, command| {
@@ -300,7 +304,7 @@ mod tests {
 
     #[test]
     fn every_other_option_is_refused_before_and_behind_the_command() {
-        let declared = Args::command();
+        let declared = declared();
         let all: BTreeSet<String> = HONOURED.iter().flat_map(|(_, of)| options(of)).collect();
         for (name, of) in HONOURED.iter().filter(|(name, _)| !name.is_empty()) {
             for option in all.difference(&options(of)).filter(|option| option.starts_with("--")) {
@@ -345,7 +349,7 @@ mod tests {
 
     #[test]
     fn every_command_and_option_has_a_line_of_help() {
-        let mut declared = Args::command();
+        let mut declared = declared();
         declared.build();
         for_each_command(&declared, &mut Vec::new(), &mut |path, command| {
             let name = path.join(" ");
@@ -358,14 +362,76 @@ mod tests {
         });
     }
 
+    /// The words of an example as a shell makes them; what it does itself is left out.
+    fn shell_words(line: &str) -> Vec<OsString> {
+        let parts = line.split('\'').enumerate();
+        let words: Vec<&str> = parts
+            .flat_map(|(number, part)| match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            })
+            .collect();
+        words.into_iter().skip(1).take_while(|word| *word != ">" && *word != "<").map(OsString::from).collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_that_it_understands() {
+        let declared = declared();
+        let mut names = Vec::new();
+        for_each_command(&declared, &mut Vec::new(), &mut |path, _| names.push(path.join(" ")));
+        let there: Vec<&str> = EXAMPLES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), there.iter().copied().collect());
+        for (name, examples) in EXAMPLES {
+            for (line, what) in *examples {
+                assert!(line.starts_with(format!("vm {name}").trim_end()), "{line}");
+                assert!(what.len() > 5 && !what.ends_with('.'), "{line}");
+                assert!(line.len() + what.len() < 110, "{line}");
+                if let Err(answer) = read(shell_words(line)) {
+                    panic!("{line}: {}", said(answer));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_book_lists_the_options() {
+        let book = std::fs::read_to_string("docs/command-line.md").unwrap();
+        for group in [LIMITS, DENIALS, WATCHING, "--allow --json --color"] {
+            for option in group.split_whitespace() {
+                assert!(book.contains(&format!("| `{option}")) || book.contains(&format!(", `{option}")), "{option}");
+            }
+        }
+        // Each row names the commands that have its first option.
+        for row in book.lines().filter(|line| line.starts_with("| `--")) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let option = cells[1].trim_start_matches('`').split(['`', ' ']).next().unwrap();
+            let row = HONOURED.iter().filter(|(_, of)| options(of).contains(option));
+            let names: Vec<&str> = row.map(|(name, _)| *name).collect();
+            let named = match cells[2] {
+                "all" => continue,
+                cell => cell.replace("the same", cells_of(&book, "--fuel")),
+            };
+            for (name, _) in HONOURED.iter().filter(|(name, _)| !name.is_empty() && !name.starts_with("actor")) {
+                let is_named = named.split(", ").any(|word| word.split(';').next() == Some(&format!("`{name}`")));
+                assert_eq!(is_named, names.contains(name), "{option} {name}");
+            }
+        }
+    }
+
+    /// The commands in the row of an option.
+    fn cells_of<'b>(book: &'b str, option: &str) -> &'b str {
+        let row = book.lines().find(|line| line.starts_with(&format!("| `{option}"))).unwrap();
+        row.split('|').nth(2).unwrap().trim()
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
+        declared().debug_assert();
     }
 
     #[test]
     fn commands_are_known_by_name() {
-        let declared = Args::command();
+        let declared = declared();
         let there: BTreeSet<&str> =
             declared.get_subcommands().map(Command::get_name).chain(["help", "version"]).collect();
         assert_eq!(there, COMMANDS.iter().copied().collect());

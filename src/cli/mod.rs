@@ -20,6 +20,8 @@ mod image;
 mod hash;
 mod actor;
 mod explain;
+mod complete;
+mod man;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -124,6 +126,8 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
         Command::Call(command) => actor::call(&command, terminal),
         Command::Actor { command } => actor::command(&command, terminal),
         Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Completions { shell } => Ok(complete::completions(shell)),
+        Command::Man { folder } => man::man(&folder),
         Command::Image { command } => image::command(&command, terminal),
         Command::Hash { file, name, explain: false, rules, trust } => {
             hash::hash(&file, name.as_deref(), &rules, &trust, terminal)

@@ -25,7 +25,7 @@ pub fn largest_circle(folder: &str, root: &[&str]) -> Vec<String> {
 fn read(folder: &Path, module: &Module, texts: &mut BTreeMap<Module, String>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let inner = [&module[..], &[name.clone()]].concat();
+        let inner = [&module[..], std::slice::from_ref(&name)].concat();
         if path.is_dir() {
             read(&path, &inner, texts);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
