@@ -63,7 +63,7 @@ fn an_option_that_a_command_does_not_honour_is_refused() {
     for words in [["--fuel", "3", "explain"], ["explain", "--fuel", "3"]] {
         let run =
             vm(&words).ends(2).prints("").says("error: `vm explain` has no option `--fuel`, but `vm`, `vm run`, ");
-        run.says(" and `vm call` have it; `vm explain --help` tells what it takes\n");
+        run.says("`vm test` and 6 others have it; `vm explain --help` tells what it takes\n");
     }
     vm(&["--stats", "check", &file]).ends(2).says("`vm check` has no option `--stats`");
     vm(&["run", "--thin", &file]).ends(2).says("`vm run` has no option `--thin`, but `vm image save` has it");
@@ -402,6 +402,7 @@ fn bash_offers_commands_options_values_and_files() {
     assert_eq!(offered(&["vm", "--color", "a"]), ["auto", "always"]);
     assert_eq!(offered(&["vm", "test", "--color", "n"]), ["never"]);
     assert_eq!(offered(&["vm", "completions", "z"]), ["zsh"]);
+    assert_eq!(offered(&["vm", "--allow", "t"]), ["time"]);
     assert_eq!(offered(&["vm", "--profile", "two"]), ["two words.qp"]);
     // Nothing of its own, so that bash offers files.
     assert_eq!(offered(&["vm", "check", ""]), Vec::<String>::new());
@@ -411,6 +412,35 @@ fn bash_offers_commands_options_values_and_files() {
         assert!(all.iter().any(|offer| offer == option), "{all:?}");
     }
     assert!(!all.iter().any(|offer| offer == "--stats"), "{all:?}");
+}
+
+#[test]
+fn fish_offers_commands_options_values_and_files() {
+    if Command::new("fish").arg("--version").output().is_err() {
+        return;
+    }
+    let scratch = Scratch::new("completions_of_fish");
+    scratch.file("explore.qp", "");
+    let script = scratch.file("vm.fish", vm(&["completions", "fish"]).ends(0).out);
+    for (line, offers) in [
+        ("vm exp", &["explain", "explore.qp"][..]),
+        ("vm image s", &["save", "strip"]),
+        ("vm --sandbox te", &["test"]),
+        ("vm --color a", &["always", "auto"]),
+        ("vm hash --e", &["--explain"]),
+        ("vm explain --fu", &[]),
+        ("vm check ", &["explore.qp", "vm.fish"]),
+    ] {
+        let call = format!("source {script}; complete -C '{line}'");
+        // Fish completes what it can run.
+        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_vm")).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &call]).current_dir(&scratch.0).env("PATH", path);
+        let text = String::from_utf8(fish.output().unwrap().stdout).unwrap();
+        let offered: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(offered, offers, "{line}");
+    }
 }
 
 #[test]

@@ -42,7 +42,11 @@ pub const EXITS: [(Exit, &str, &str); 7] = [
     (Exit::Usage, "usage", "The command line makes no sense, or names something that cannot be read or written."),
     (Exit::Compile, "compile error", "The program does not compile. Nothing of it has run."),
     (Exit::Limit, "limit hit", "The program used up its fuel, memory or time."),
-    (Exit::Image, "bad image", "An image or a store is damaged, or an image needs what it is not allowed."),
+    (
+        Exit::Image,
+        "bad image",
+        "An image or the file of a server is damaged, or an image needs what it is not allowed.",
+    ),
     (Exit::Interrupted, "interrupted", "Ctrl-C."),
 ];
 
@@ -131,7 +135,7 @@ fn advice(failure: &Failure, limits: &Bounds) -> Option<String> {
 pub fn unusable(name: &str, error: &ImageError) -> Report {
     let help = match error {
         ImageError::MissingCode(_) => Some("`--code FILE` names programs and images that have the code"),
-        ImageError::Newer { .. } => Some("a newer `vm` can load it"),
+        ImageError::Newer { .. } => Some("a newer `vm` can open it"),
         ImageError::Damaged => Some("fetch or save it again"),
         _ => None,
     };

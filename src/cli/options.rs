@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Command, Id, ValueEnum, ValueHint};
 use quipu::stdlib::Capability;
 
@@ -102,7 +103,7 @@ pub struct Denials {
 pub struct Trust {
     /// What an image may reach, if you trust it: fs, os, io, time, entropy, net, several with commas, or all. Without it
     /// an image computes and prints. A program in source may reach all that is not denied. Denials win.
-    #[arg(long, value_name = "CAP,..|all", value_delimiter = ',', value_parser = allowed, help_heading = REACH)]
+    #[arg(long, value_name = "CAP,..|all", value_delimiter = ',', value_enum, hide_possible_values = true, help_heading = REACH)]
     pub allow: Vec<Allowed>,
 }
 
@@ -121,8 +122,31 @@ impl Trust {
 /// What `--allow` gives to images.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Allowed {
-    All,
     One(Capability),
+    All,
+}
+
+impl ValueEnum for Allowed {
+    fn value_variants<'a>() -> &'a [Allowed] {
+        const COUNT: usize = Capability::ALL.len();
+        const VARIANTS: [Allowed; COUNT + 1] = {
+            let mut all = [Allowed::All; COUNT + 1];
+            let mut at = 0;
+            while at < COUNT {
+                all[at] = Allowed::One(Capability::ALL[at]);
+                at += 1;
+            }
+            all
+        };
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Allowed::One(capability) => capability.name(),
+            Allowed::All => "all",
+        }))
+    }
 }
 
 /// What is said of a program when it is over.
@@ -161,14 +185,6 @@ pub struct Running {
 pub fn ids<Group: Args>() -> Vec<Id> {
     let command = Group::augment_args(Command::new("group"));
     command.get_arguments().map(|arg| arg.get_id().clone()).collect()
-}
-
-fn allowed(text: &str) -> Result<Allowed, String> {
-    if text == "all" {
-        return Ok(Allowed::All);
-    }
-    let known = || Capability::ALL.iter().map(|capability| capability.name()).collect::<Vec<_>>().join(", ");
-    Capability::from_name(text).map(Allowed::One).ok_or_else(|| format!("expected {} or all", known()))
 }
 
 pub fn number(text: &str) -> Result<u64, String> {

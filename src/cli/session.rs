@@ -29,7 +29,7 @@ pub struct Setting<'o> {
 pub struct Lack {
     /// All of it, with the options.
     pub needs: String,
-    /// What `--allow` has to say for the image to be loaded; nothing if that would not help.
+    /// What `--allow` has to say for the image to be opened; nothing if that would not help.
     pub allow: String,
 }
 

@@ -36,7 +36,7 @@ pub enum Command {
         /// The program.
         #[arg(value_hint = ValueHint::FilePath)]
         file: OsString,
-        /// The image to write.
+        /// The image to save to.
         #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
         output: OsString,
         /// The export to save instead of the program's value.

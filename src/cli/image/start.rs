@@ -47,7 +47,7 @@ pub(super) fn run(
     let (limits, denials) = (&options.rules.limits, &options.rules.denials);
     let (path, rest) = words.split_first().ok_or_else(|| Halt::Usage("expected an image".to_owned()))?;
     let Words { args, save, code } = behind(rest, save, code)?;
-    // Held until the end, so that nobody saves between this load and this save.
+    // Held until the end, so that nobody saves between this opening and this saving.
     let turn = if save { turn(path) } else { Ok(None) };
     let _turn = turn.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     let image = code.known(denials).and_then(|known| open_with(path, &known));
@@ -66,7 +66,7 @@ pub(super) fn run(
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
         let value = {
-            let bar = Bar::new(Shown::of("loading {}", &[&path.display()]));
+            let bar = Bar::new(Shown::of("opening {}", &[&path.display()]));
             vm.thaw_with_progress(&image, &mut bar.progress())?
         };
         if !strings.is_empty() {
