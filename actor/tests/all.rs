@@ -14,6 +14,7 @@ mod idle;
 mod node;
 mod quick;
 mod room;
+mod rooms;
 mod sockets;
 mod store;
 mod upgrade;
