@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use quipu::actor::store::Sqlite;
+use quipu::lang::hash::GraphHash;
+use quipu::stdlib::EngineEdition;
 use quipu::stdlib::engine_edition;
 
 use crate::program::{Scratch, vm, vm_in};
@@ -66,7 +68,9 @@ fn an_actor_that_is_held_goes_on_when_its_operator_has_decided() {
     fs::copy(STORED, folder.join("data.db")).unwrap();
     let mut store = Sqlite::open(&folder.join("data.db")).unwrap();
     for actor in ["lists", "types"] {
-        store.forge(actor, 3, |entry| (entry.outcome, entry.engine) = ([3; 32], Some([5; 32]))).unwrap();
+        store
+            .forge(actor, 3, |entry| (entry.outcome, entry.engine) = (GraphHash([3; 32]), Some(EngineEdition([5; 32]))))
+            .unwrap();
     }
     drop(store);
     let said = vm_in(folder, &["serve", "--check", "data.db"]).ends(5).err;

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::closest;
+use quipu::lang::hash::GraphHash;
 use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
 use quipu::{Error, Input, Session};
 
 use super::args::Options;
 use super::exit::Exit;
-use super::image::{Stop, differences, hex, is_image, open_or_run, setting_of};
+use super::image::{Stop, differences, is_image, open_or_run, setting_of};
 use super::run;
 use super::session::{Prints, Setting};
 use super::terminal::{Output, Terminal, show};
@@ -54,7 +55,7 @@ pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Termina
 /// A function, and its hash if it has one. Text is made of it only when it is shown: there may be many.
 struct Line {
     code: Code,
-    hash: Option<[u8; 32]>,
+    hash: Option<GraphHash>,
 }
 
 impl Line {
@@ -63,8 +64,8 @@ impl Line {
     }
 
     fn shown(&self) -> Shown {
-        let hash = self.hash.map_or("-".to_owned(), |hash| hex(&hash));
-        Shown::of("{}  {}  {}\n", &[&hex(&self.code.hash().0), &format!("{hash:64}"), &self.name()])
+        let hash = self.hash.map_or("-".to_owned(), |hash| hash.to_string());
+        Shown::of("{}  {}  {}\n", &[&self.code.hash(), &format!("{hash:64}"), &self.name()])
     }
 }
 

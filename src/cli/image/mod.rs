@@ -275,8 +275,3 @@ fn strip(image: &OsString, output: &OsString, options: &Options) -> Result<ExitC
     write(output, &opened.to_bytes(Form { thin: false, strip: true }))?;
     Ok(Exit::Ok.into())
 }
-
-/// A hash as it is shown in full.
-pub fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
