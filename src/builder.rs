@@ -20,6 +20,20 @@ use crate::load::{Files, Resolver};
 /// Names of what the host provides are those that programs write: `log` is a function that every program sees, `geo.dist`
 /// is member `dist` of the module that `import geo` gives. A member may have a version, `geo.dist@1`: programs do not
 /// see it, but hashes and images do, so that an image is only bound to the version that it was made with.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input};
+///
+/// let engine = Engine::builder()
+///     .native("geo.dist@1", |x: f64, y: f64| x.hypot(y))
+///     .constant("geo.ORIGIN", 0)
+///     .build()?;
+/// let mut session = engine.session(Default::default())?;
+/// let far = session.run(&Input::text("far.qp", "import geo\ngeo.dist(3, 4) > geo.ORIGIN"))?;
+/// assert_eq!(session.repr(&far)?, "true");
+/// # Ok::<(), quipu::Error>(())
+/// ```
 pub struct Builder {
     grant: Grant,
     natives: Vec<NativeDef>,
@@ -29,6 +43,15 @@ pub struct Builder {
 }
 
 /// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
+///
+/// # Examples
+/// ```
+/// use quipu::{BuildError, Engine};
+///
+/// let error = Engine::builder().constant("print", 1).build().unwrap_err();
+/// assert_eq!(error, BuildError::Taken("print".to_owned()));
+/// assert_eq!(error.to_string(), "there is a `print` already");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {

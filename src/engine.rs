@@ -19,6 +19,20 @@ use crate::error::Error;
 use crate::load::{Files, Input, Loader, Module, Program, Resolver, Standard};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input, Limits};
+///
+/// let engine = Engine::new();
+/// let program = engine.compile(&Input::text("sum.qp", "[1, 2, 3].sum()"))?;
+/// for _ in 0..2 {
+///     let mut session = engine.session(Limits::default())?;
+///     let sum = session.run_program(&program)?.value;
+///     assert_eq!(session.repr(&sum)?, "6");
+/// }
+/// # Ok::<(), quipu::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     library: Arc<Library>,
@@ -71,11 +85,17 @@ impl Engine {
     }
 
     /// Compiles a program and all it imports without running anything. Gives the warnings.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile.
     pub fn check(&self, input: &Input) -> Result<Vec<Diagnostics>, Error> {
         Ok(self.compile(input)?.warnings)
     }
 
     /// Compiles a program and all it imports, and says all that is wrong with it.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile: all that was found.
     pub fn compile(&self, input: &Input) -> Result<Program, Error> {
         self.load_beside(input, &|_| None)
     }
@@ -140,6 +160,19 @@ impl Default for Engine {
 }
 
 /// One machine with the modules that it has run. Each module runs once in a session.
+///
+/// It has what hosts do all the time, and as a [`Host`] what is done with values; [`vm`](Session::vm) is the machine.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Host, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let greet = session.run(&Input::text("greet.qp", "|name| \"hello, ${name}\""))?;
+/// let said: String = session.invoke(&greet, ("ann",))?;
+/// assert_eq!(said, "hello, ann");
+/// # Ok::<(), quipu::Error>(())
+/// ```
 pub struct Session {
     engine: Engine,
     vm: Vm,
@@ -163,11 +196,17 @@ struct Loaded {
 
 impl Session {
     /// Runs a program, after those modules it imports that have not run yet, and gives its last value.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`]; what the program or a module throws, or a limit.
     pub fn run(&mut self, input: &Input) -> Result<Root, Error> {
         self.run_whole(input).map(|ran| ran.value)
     }
 
     /// The same, with the values of its exports.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
     pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
         match self.import(input)? {
             Some(program) => self.ran(&program),
@@ -177,6 +216,9 @@ impl Session {
 
     /// Runs a program that was compiled before, by this engine, and may be run in any number of sessions. Of the modules
     /// that it imports, those run that have not run here yet.
+    ///
+    /// # Errors
+    /// What the program or a module throws, or a limit.
     pub fn run_program(&mut self, program: &Program) -> Result<Ran, Error> {
         let Some((main, modules)) = program.modules.split_last() else { return Ok(self.nothing()) };
         self.run_modules(modules)?;
@@ -202,6 +244,9 @@ impl Session {
 
     /// Begins a program after running the modules that it imports; [`Vm::step`] lets it go on. At its end it gives a
     /// tuple: its last value, then its exports.
+    ///
+    /// # Errors
+    /// As [`Session::run`], for what happens before the program's first instruction.
     pub fn start(&mut self, input: &Input) -> Result<Run, Error> {
         let main = match self.import(input)? {
             Some(program) => self.instantiate(&program)?,
@@ -337,6 +382,18 @@ impl Host for Session {
 }
 
 /// What a program has come to.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Host, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let ran = session.run_whole(&Input::text("lib.qp", "export fn twice(x) = 2 * x\n7"))?;
+/// assert_eq!(session.get::<i64>(&ran.value)?, 7);
+/// let (name, twice) = &ran.exports[0];
+/// assert_eq!((name.as_str(), session.invoke::<_, i64>(twice, (4,))?), ("twice", 8));
+/// # Ok::<(), quipu::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Ran {
     /// Its last value.

@@ -74,6 +74,17 @@ pub use load::Input;
 pub use quipu_actor as actor;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
+/// # Examples
+/// ```
+/// use quipu::{Capabilities, Capability, Engine, Input};
+///
+/// // Programs reach nothing outside unless they are granted it, and what is not granted does not compile.
+/// let names_files = Input::text("files.qp", "import fs\nfs.exists(\"Cargo.toml\")");
+/// assert_eq!(Engine::new().compile(&names_files).unwrap_err().code(), Some("Q0218"));
+/// let granted = Capabilities::PURE.with(Capability::Fs);
+/// assert!(Engine::builder().capabilities(granted).build()?.compile(&names_files).is_ok());
+/// # Ok::<(), quipu::Error>(())
+/// ```
 pub use quipu_stdlib::{Capabilities, Capability};
 pub use quipu_vm as vm;
 

@@ -18,6 +18,19 @@ pub use resolver::{Files, FilesBelow, Location, Memory, Resolver, read_program};
 const MAX_DEPTH: usize = 200;
 
 /// What is to be run.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let missing = session.run(&Input::file("no/such/file.qp")).unwrap_err();
+/// assert!(missing.to_string().starts_with("cannot read `no/such/file.qp`"));
+/// // A text has a name, too: errors and traces show it.
+/// let wrong = session.run(&Input::text("<prompt>", "1 +")).unwrap_err();
+/// assert!(wrong.to_string().starts_with("<prompt>:1:"));
+/// # Ok::<(), quipu::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A source that the resolver finds under this path.

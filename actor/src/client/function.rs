@@ -6,6 +6,7 @@ use quipu_vm::image::{Form, Image};
 use crate::wire::Request;
 
 /// A function apart from any machine.
+#[derive(Debug)]
 pub struct Function {
     hash: GraphHash,
     image: Image,

@@ -105,6 +105,12 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
 impl Node {
     /// A node with the actors of a store. They are brought back when they are first called.
     ///

@@ -105,6 +105,12 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite").finish_non_exhaustive()
+    }
+}
+
 impl Sqlite {
     /// Opens a file, or makes it; only its owner can read it. One of version 1 becomes one of the present version, in one
     /// transaction, after a copy of it was made beside it.

@@ -78,6 +78,7 @@ pub enum ImageError {
 
 /// The rules for the sections of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ImageRule {
     /// A number, text or length, or bytes left over.
     Bytes(CanonicalError),
