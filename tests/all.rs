@@ -6,6 +6,9 @@
 // What they share.
 #[path = "support/batches.rs"]
 mod batches;
+#[cfg(feature = "run")]
+#[path = "support/circles.rs"]
+mod circles;
 #[path = "support/damage.rs"]
 mod damage;
 #[path = "support/parts.rs"]
