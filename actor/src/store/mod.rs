@@ -18,13 +18,18 @@
 
 pub(crate) mod bytes;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod rows;
+#[cfg(feature = "sqlite")]
 mod private;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use memory::Memory;
+#[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
 /// The version of what is stored, in every backend.

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
-use super::bytes::{action_of, action_parts, blob_sum, digits as hex, entry_sum, held_sum, reply_sum};
+use super::bytes::{blob_sum, digits as hex};
 use super::private::{copy_of_before, keep_private, made};
+use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
 use super::{
     Blob, Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept,
     VERSION,
