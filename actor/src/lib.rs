@@ -1,6 +1,9 @@
 //! Actors: a server that owns state and runs the functions that clients send to it, one at a time and each of them
 //! whole or not at all, and the client.
 
+pub mod call;
+mod clock;
+mod recent;
 pub mod store;
 pub mod node;
 pub mod wire;
@@ -11,4 +14,5 @@ pub mod server;
 pub mod client;
 
 pub use address::{Address, NotAnAddress};
+pub use clock::{Clock, Hand};
 pub use key_file::open_key_file;

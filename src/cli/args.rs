@@ -114,10 +114,13 @@ pub enum Command {
     /// Serve actors: each owns a state, and carries out the functions that clients send, one at a time.
     ///
     /// `--fuel`, `--heap` and `--timeout` bound each call, `--memory` all actors together.
+    #[cfg(feature = "serve")]
     Serve(super::actor::Serve),
     /// Call a function in an actor.
+    #[cfg(feature = "serve")]
     Call(super::actor::Call),
     /// Look at the actors of a server, and tidy up; make keys.
+    #[cfg(feature = "serve")]
     Actor {
         #[command(subcommand)]
         command: super::actor::Command,
@@ -143,7 +146,7 @@ pub enum Command {
     File(Vec<OsString>),
 }
 
-/// Names that are commands and so no files.
+/// Names that are commands and so no files, whether this build has them or not.
 pub const COMMANDS: &[&str] = &[
     "run",
     "check",

@@ -10,6 +10,8 @@ mod input;
 mod memory;
 mod ctrl_c;
 mod session;
+mod lacking;
+mod pictures;
 mod watch;
 mod run;
 mod check;
@@ -18,6 +20,7 @@ mod doc;
 mod dis;
 mod image;
 mod hash;
+#[cfg(feature = "serve")]
 mod actor;
 mod explain;
 mod complete;
@@ -122,8 +125,11 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
             doc::doc(&question, &look, terminal)
         }
         Command::Dis { file, name, denials } => dis::dis(&file, name.as_deref(), &denials, terminal),
+        #[cfg(feature = "serve")]
         Command::Serve(command) => actor::serve(&command, terminal),
+        #[cfg(feature = "serve")]
         Command::Call(command) => actor::call(&command, terminal),
+        #[cfg(feature = "serve")]
         Command::Actor { command } => actor::command(&command, terminal),
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Completions { shell } => Ok(complete::completions(shell)),

@@ -11,7 +11,8 @@ use super::error::{ClientError, outcome};
 use super::function::Function;
 use super::options::{Options, nonce, pause};
 use crate::address::Address;
-use crate::wire::{Question, Target};
+use crate::call::Target;
+use crate::wire::Question;
 
 /// How long it waits before it looks whether it should go on waiting.
 const GLANCE: Duration = Duration::from_millis(50);

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::function::Function;
-use crate::server::Recent;
-use crate::wire::{Answer, Input, Link, Need, Question, Request, Target, Violation};
+use crate::call::{Hash, Target};
+use crate::recent::Recent;
+use crate::wire::{Answer, Input, Link, Need, Question, Request, Violation};
 
-/// How many functions it remembers to have sent, at least.
-const REMEMBERED: usize = 4096;
+/// How many functions it remembers to have sent.
+const REMEMBERED: usize = 8192;
 
 /// What has come from the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,7 +44,7 @@ pub struct Core {
     most: usize,
     /// The longest message that the server takes.
     longest: u64,
-    known: Recent,
+    known: Recent<Hash, ()>,
     now: u64,
     events: Vec<Event>,
 }
@@ -71,7 +72,7 @@ impl Core {
             sent: 0,
             most: 0,
             longest: 0,
-            known: Recent::default(),
+            known: Recent::new(REMEMBERED),
             now: 0,
             events: Vec::new(),
         }
@@ -218,7 +219,7 @@ impl Core {
                 });
                 // Of a call that was cancelled, the server does not need the function any more.
                 if let Some(function) = function {
-                    self.known.add(*hash, 0, REMEMBERED);
+                    self.known.put(*hash, (), 1);
                     self.send(&match what {
                         Need::Graph => function.graph(),
                         Need::Codes(missing) => function.codes(missing),
@@ -260,11 +261,10 @@ impl Core {
             let Some(pending) = self.pending.get(&request) else { continue };
             let (first, message) = match &pending.asked {
                 Asked::Call { actor, target, function, args } => {
-                    let new =
-                        function.as_ref().filter(|function| self.known.find(&function.hash(), REMEMBERED).is_none());
+                    let new = function.as_ref().filter(|function| self.known.get(&function.hash()).is_none());
                     let (actor, target, args) = (actor.to_string(), target.clone(), args.clone());
                     let first = new.map(|function| {
-                        self.known.add(function.hash(), 0, REMEMBERED);
+                        self.known.put(function.hash(), (), 1);
                         function.graph()
                     });
                     (first, Request::Call { request, actor, target, args })

@@ -9,8 +9,8 @@ use super::error::{ClientError, calls_in};
 use super::function::Function;
 use super::options::Options;
 use crate::address::Address;
+use crate::call::{MAX_NAME, Target};
 use crate::key_file::open_key_file;
-use crate::wire::{MAX_NAME, Target};
 
 /// Connects programs to servers, each connection with a socket of its own.
 #[derive(Clone, Copy, Debug)]

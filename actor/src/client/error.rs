@@ -7,7 +7,8 @@ use std::sync::Arc;
 use quipu_vm::trace::Trace;
 
 use crate::address::Address;
-use crate::wire::{Answer, Stopped, TraceLine, Violation};
+use crate::call::{Stopped, TraceLine};
+use crate::wire::{Answer, Violation};
 
 /// Why a call gave no value.
 #[derive(Clone, PartialEq, Eq, Debug)]

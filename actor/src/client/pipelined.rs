@@ -12,8 +12,9 @@ use super::core::{Core, Event};
 use super::error::{ClientError, outcome};
 use super::function::Function;
 use super::options::{Options, nonce, pause};
+use crate::call::Target;
 use crate::socket::Socket;
-use crate::wire::{Question, Target};
+use crate::wire::Question;
 
 /// How many calls wait in the client before those who make more have to wait themselves.
 const QUEUE: usize = 1024;

@@ -3,22 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
 use quipu_vm::{Image, Interrupt};
 
-use super::OPENED;
-use super::call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo};
-use super::idle::make_room;
 use super::machine::{Bounds, Doing, Ended, Given, Machine};
-use super::memory::{BESIDE, Hold, Place};
+use super::make_room::make_room;
+use super::memory::{BESIDE, Hold, OPENED, Place};
 use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
-use crate::store::{Action, Blob, Change, Entry, Hash, Kind, Snapshot, Step, StoreError};
-use crate::wire::{Stopped, Target};
+use crate::call::{Busy, Call, Hash, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
+use crate::store::{Action, Blob, Change, Entry, Kind, Snapshot, Step, StoreError};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
@@ -60,7 +58,7 @@ pub(super) struct Queue {
 /// Something to do in an actor.
 pub(super) enum Job {
     /// A call.
-    Call { number: u64, call: Call, reply: ReplyTo },
+    Call { number: u64, call: Call, reply: OutcomeTo },
     /// A snapshot; told is the step that it holds.
     Snapshot(Box<dyn FnOnce(Result<u64, String>) + Send>),
     /// A snapshot that is due.
@@ -230,9 +228,9 @@ impl Actor {
         core: &mut Option<Core>,
         shared: &Arc<Shared>,
         call: Call,
-        reply: ReplyTo,
+        reply: OutcomeTo,
         pace: Pace,
-    ) -> Option<(Call, ReplyTo)> {
+    ) -> Option<(Call, OutcomeTo)> {
         let carried = self.carry_out(core, shared, &call, pace);
         if let Some(core) = core {
             core.settle();
@@ -390,7 +388,7 @@ impl Actor {
             queue.interrupt = Some(core.machine.interrupt_handle());
         }
         let (options, memory) = (&shared.options, &shared.memory);
-        let began = Instant::now();
+        let began = options.clock.now();
         let base = core.machine.heap_bytes();
         // Beside the heap there are the replies and the image of the arguments. What is made of a result fits in the heap.
         let rest = (core.weight() - base).saturating_add(beside);
@@ -400,7 +398,7 @@ impl Actor {
                 Pace::Quick => options.quick.min(options.fuel),
             }),
             heap: options.heap,
-            deadline: began.checked_add(match pace {
+            deadline: options.clock.deadline(match pace {
                 Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
                 _ => options.time,
             }),
@@ -447,7 +445,7 @@ impl Actor {
             }
         };
         self.queue().interrupt = None;
-        shared.counters.took(began.elapsed());
+        shared.counters.took(options.clock.since(began));
         outcome
     }
 
@@ -586,7 +584,7 @@ impl Core {
     fn open(shared: &Shared, name: &Arc<str>, hold: Hold, place: Place) -> Result<Core, RecoverError> {
         let options = &shared.options;
         let mut replies = Replies::new(options);
-        let began = Instant::now();
+        let began = options.clock.now();
         let claim = shared.vault.with(|store| store.claim(name))?;
         if claim.seq == 0 && shared.vault.with(|store| store.snapshots(name))?.is_empty() {
             let machine = begin(options)?;
@@ -603,7 +601,7 @@ impl Core {
         replies.restore(shared.vault.with(|store| store.replies(name))?);
         let recovered = recover_or_hold(&shared.vault, &shared.functions, name, claim)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
-        tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
+        tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?options.clock.since(began), "recovered");
         let log = Log { calls: recovered.replayed, bytes: 0 };
         shared.counters.logged(log);
         Ok(Core {
@@ -629,7 +627,7 @@ impl Core {
         entry: Entry,
         given: Given,
         blobs: Arc<[Blob]>,
-        (reply, origin): (ReplyTo, Origin),
+        (reply, origin): (OutcomeTo, Origin),
     ) {
         self.seq += 1;
         self.since += 1;

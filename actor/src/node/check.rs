@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::access::Alone;
 use super::functions::Functions;
 use super::options::Options;
-use super::recover::{Alone, recover};
+use super::recover::recover;
 use crate::store::{Store, StoreError};
 
 /// What a check has found.

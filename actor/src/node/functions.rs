@@ -12,8 +12,9 @@ use quipu_lang::code::{Code, CodeHash, children_of};
 use quipu_vm::Image;
 use quipu_vm::image::{Form, ImageError};
 
-use super::generations::Generations;
-use super::recover::Access;
+use super::access::Access;
+use crate::call::CodeBytes;
+use crate::recent::Recent;
 use crate::store::{Blob, Hash, Kind, StoreError};
 
 /// A function that was opened and checked.
@@ -23,9 +24,6 @@ pub(super) struct Function {
     pub blobs: Arc<[Blob]>,
 }
 
-/// The bytes of a code object and of its debug information, which may be empty.
-pub type CodeBytes = (Vec<u8>, Vec<u8>);
-
 const INCOMPLETE: &str = "the list of its code is not complete";
 
 /// The functions and code objects that are known without asking the store.
@@ -34,8 +32,8 @@ pub(super) struct Functions {
 }
 
 struct Known {
-    functions: Generations<Arc<Function>>,
-    codes: Generations<Arc<Part>>,
+    functions: Recent<Hash, Arc<Function>>,
+    codes: Recent<Hash, Arc<Part>>,
 }
 
 /// A code object as it was sent, and put together with those nested in it once they were there.
@@ -49,7 +47,7 @@ struct Part {
 impl Functions {
     /// None yet; at most this many bytes of them.
     pub fn new(limit: usize) -> Functions {
-        let (functions, codes) = (Generations::new(limit / 2), Generations::new(limit / 2));
+        let (functions, codes) = (Recent::new(limit / 2), Recent::new(limit / 2));
         Functions { known: Mutex::new(Known { functions, codes }) }
     }
 
@@ -60,7 +58,7 @@ impl Functions {
     /// Bytes of all that is here.
     pub fn bytes(&self) -> usize {
         let known = self.known();
-        known.functions.bytes() + known.codes.bytes()
+        known.functions.weight() + known.codes.weight()
     }
 
     /// A function that was opened.

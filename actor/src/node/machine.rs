@@ -14,9 +14,7 @@ use quipu_vm::image::Form;
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
 
-use super::call::{Busy, NoRoom, Outcome, Room};
-use crate::store::Hash;
-use crate::wire::{Stopped, TraceLine};
+use crate::call::{Busy, Hash, NoRoom, Outcome, Room, Stopped, TraceLine};
 
 /// The file whose functions run around those of clients; traces leave it out.
 const DRIVER: &str = "<actor>";

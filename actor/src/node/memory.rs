@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What an open actor takes beside its values, about: its machine's own tables, and what the node knows of it.
 pub(super) const BESIDE: usize = 64 << 10;
 
+/// How many times its bytes an image may take while it is opened.
+pub(super) const OPENED: usize = 16;
+
 /// The least that a call may add before it asks again.
 const LEAST: usize = 256 << 10;
 

@@ -11,21 +11,20 @@
 //! Actors run in parallel, each of them one call at a time. A reply is given when the call, and every call that it may
 //! have seen the effects of, is kept.
 
-mod call;
-mod clock;
 mod memory;
 mod names;
 mod options;
-mod generations;
 mod functions;
 mod machine;
 mod replies;
 mod vault;
+mod access;
 mod shared;
 mod recover;
 mod release;
 mod actor;
 mod pool;
+mod make_room;
 mod idle;
 mod operate;
 mod check;
@@ -36,40 +35,29 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
-use crate::store::{Hash, Store, StoreError};
+use crate::call::{Hash, MAX_NAME, OutcomeTo, Stopped};
+use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
-use memory::Memory;
+use make_room::make_room;
+use memory::{Memory, OPENED};
 use names::Names;
-use pool::{Pool, Ready};
+use pool::{Pool, Ready, retire};
 use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
-pub use call::{Busy, Call, NoRoom, Origin, Outcome, ReplyTo, Room, Ticket};
+pub use crate::call::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 pub use check::{Checked, check};
-pub use clock::Clock;
-pub use functions::CodeBytes;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
 pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
-
-/// The longest name of an actor, in bytes.
-pub const NAME: usize = 255;
-
-/// How many times its bytes an image may take while it is opened.
-const OPENED: usize = 16;
 
 /// Bytes of a function that is opened without asking for memory first.
 const SMALL: usize = 64 << 10;
 
 /// Bytes of states that may wait for the store when a node ends.
 const STATES: usize = 64 << 20;
-
-/// A hash as people see it.
-fn hex(hash: &[u8]) -> String {
-    crate::store::bytes::digits(hash)
-}
 
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
@@ -81,6 +69,13 @@ struct Inner {
     pool: Pool,
     /// Looks for actors that nobody calls.
     idle: OnceLock<Thread>,
+}
+
+/// A call that was taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ticket {
+    actor: Arc<str>,
+    number: u64,
 }
 
 /// Why there is no node.
@@ -122,7 +117,7 @@ impl Node {
         let shared = Arc::new(Shared {
             functions: Functions::new(options.cache),
             vault: Vault::new(store, options.threads > 0).map_err(NodeError::Thread)?,
-            ready: Ready::new(options.threads),
+            ready: Ready::new(options.threads, options.clock.clone()),
             actors: Mutex::default(),
             kept,
             memory,
@@ -147,7 +142,7 @@ impl Node {
     ///
     /// # Errors
     /// There is no room; nothing was done, and `reply` is dropped.
-    pub fn submit(&self, call: Call, reply: ReplyTo) -> Result<Ticket, Busy> {
+    pub fn submit(&self, call: Call, reply: OutcomeTo) -> Result<Ticket, Busy> {
         self.take(call, reply, false)
     }
 
@@ -156,11 +151,11 @@ impl Node {
     ///
     /// # Errors
     /// As of [`submit`](Self::submit).
-    pub fn submit_now(&self, call: Call, reply: ReplyTo) -> Result<Ticket, Busy> {
+    pub fn submit_now(&self, call: Call, reply: OutcomeTo) -> Result<Ticket, Busy> {
         self.take(call, reply, self.0.shared.options.quick > 0)
     }
 
-    fn take(&self, call: Call, reply: ReplyTo, now: bool) -> Result<Ticket, Busy> {
+    fn take(&self, call: Call, reply: OutcomeTo, now: bool) -> Result<Ticket, Busy> {
         let shared = &self.0.shared;
         let busy = |after_ms| {
             shared.counters.busy.fetch_add(1, Ordering::Relaxed);
@@ -180,7 +175,7 @@ impl Node {
         };
         let refuse = |after_ms| {
             // One that was only named by this call is not to stay.
-            idle::retire(&actor, shared);
+            retire(&actor, shared);
             Err(busy(after_ms))
         };
         if self.0.pool.is_closed() || shared.vault.failure().is_some() {
@@ -218,7 +213,7 @@ impl Node {
             drop(queue);
             let shared = &self.0.shared;
             shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-            let outcome = Outcome::Stopped(crate::wire::Stopped::Cancelled);
+            let outcome = Outcome::Stopped(Stopped::Cancelled);
             shared.counters.count(&outcome);
             return reply(outcome);
         }
@@ -253,7 +248,7 @@ impl Node {
         if length > SMALL {
             // What opening it may take at most, as far as that can be had.
             let wanted = length.saturating_mul(OPENED).min(shared.memory.limit() / 4);
-            if !idle::make_room(shared, || hold.resize(wanted)) {
+            if !make_room(shared, || hold.resize(wanted)) {
                 return Err("there is no memory for a function of this size now: it can be sent again".to_owned());
             }
         }
@@ -330,7 +325,7 @@ impl Node {
         if let Some(actor) = actors.get(name) {
             return Ok(actor.clone());
         }
-        if name.is_empty() || name.len() > NAME || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
             return Err("this is no name for an actor".to_owned());
         }
         let actor = Arc::new(Actor::new(name.clone()));

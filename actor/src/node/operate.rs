@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
+use super::Node;
 use super::actor::Job;
-use super::{Node, hex};
+use crate::store::bytes::digits as hex;
 use crate::store::{Action, Entry, Hash, Held, Listed, StoreError, Swept};
 
 /// One actor.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use quipu_stdlib::engine_edition;
 use quipu_vm::{Failure, Image};
 
-use super::call::Outcome;
+use super::access::Access;
 use super::functions::Functions;
 use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
 use super::options::Options;
 use super::vault::Vault;
-use crate::store::{Action, Change, Claim, Entry, Hash, Held, Kind, Store, StoreError};
+use crate::call::Outcome;
+use crate::store::bytes::digits as hex;
+use crate::store::{Action, Change, Claim, Entry, Hash, Held, Kind, StoreError};
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
@@ -79,7 +81,7 @@ impl fmt::Display for Held {
         }
         match &self.written {
             Some(written) if *written != self.engine => {
-                let (written, engine) = (super::hex(&written[..4]), super::hex(&self.engine[..4]));
+                let (written, engine) = (hex(&written[..4]), hex(&self.engine[..4]));
                 write!(f, " (engine {written} carried it out, this is {engine})")
             }
             _ => Ok(()),
@@ -107,27 +109,6 @@ pub(super) fn begin(options: &Options) -> Result<Machine, RecoverError> {
         machine.begin(&image).map_err(failed)?;
     }
     Ok(machine)
-}
-
-/// A store that is had for a moment, again and again: others go on with theirs while an actor repeats its calls.
-pub(super) trait Access {
-    /// Has it for this.
-    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError>;
-}
-
-impl Access for &Vault {
-    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        Vault::with(self, action)
-    }
-}
-
-/// A store that nobody else has.
-pub(super) struct Alone<'s>(pub &'s mut dyn Store);
-
-impl Access for Alone<'_> {
-    fn with<T>(&mut self, action: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        action(self.0)
-    }
 }
 
 /// What is done with a step that gives something else than it gave.

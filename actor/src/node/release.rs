@@ -8,11 +8,12 @@ use quipu_vm::image::Form;
 use serde::Serialize;
 
 use super::Node;
+use super::access::{Access, Alone};
 use super::functions::Functions;
 use super::machine::text;
 use super::operate::Logged;
 use super::options::Options;
-use super::recover::{Access, Alone, RecoverError, Strictness, repeat_all};
+use super::recover::{RecoverError, Strictness, repeat_all};
 use crate::store::{Blob, Change, CutOff, Held, Kind, Snapshot, Store, StoreError};
 
 /// How an actor is to go on.

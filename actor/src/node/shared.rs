@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::actor::Actor;
-use super::call::Outcome;
 use super::functions::{Function, Functions};
 use super::memory::{Hold, Memory};
 use super::names::Names;
 use super::options::Options;
 use super::pool::Ready;
 use super::vault::Vault;
-use crate::store::Hash;
+use crate::call::{Hash, Outcome};
 
 /// What a step takes in a store beside its bytes, about.
 const STEP: usize = 500;

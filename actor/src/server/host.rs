@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::wire::{Hash, Question};
-
-pub use crate::node::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
+use crate::call::{Busy, Call, CodeBytes, Hash, Outcome};
+use crate::wire::Question;
 
 /// Gives up a call that is under way. Its outcome is told all the same.
 pub type CancelCall = Box<dyn FnOnce() + Send>;

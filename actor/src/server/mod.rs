@@ -17,12 +17,12 @@ mod page;
 mod node;
 mod serve;
 
-pub use host::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo};
+pub use crate::call::{Busy, Call, CodeBytes, Outcome};
+pub use host::{CancelCall, Host, Reply, ReplyTo};
 pub use listen::{Options, ServeError, Server};
 pub use metrics::Metrics;
 pub use page::serve_metrics;
 pub use room::{Most, Rooms};
 pub use serve::serve;
 pub use session::{Limits, Session, Turn};
-pub(crate) use shown::Recent;
 pub use shown::Shown;

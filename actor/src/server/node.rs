@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::host::{Busy, Call, CancelCall, CodeBytes, Host, Reply, ReplyTo};
+use super::host::{CancelCall, Host, Reply, ReplyTo};
+use crate::call::{Busy, Call, CodeBytes};
 use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
 use crate::wire::{Hash, Question};

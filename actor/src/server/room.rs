@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::host::{NoRoom, Room};
 use super::metrics::{Metrics, add};
+use crate::call::{NoRoom, Room};
 use crate::wire::Key;
 
 /// A connection that has no more than this waiting may use the last of the room, so that those who want little are served

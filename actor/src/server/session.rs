@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use quipu_lang::code::CodeHash;
 
-use super::host::{Call, CancelCall, Host, NoRoom, Origin, Outcome, Reply, Room};
+use super::host::{CancelCall, Host, Reply};
 use super::metrics::Metrics;
 use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
-use crate::wire::{Answer, Hash, Input, Link, Need, Peer, Request, Ring, Role, Secret, Stopped, Target, Violation};
+use crate::call::{Call, Hash, NoRoom, Origin, Outcome, Room, Stopped, Target};
+use crate::clock::Clock;
+use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
@@ -63,6 +65,7 @@ pub struct Session {
     host: Arc<dyn Host>,
     shown: Arc<Shown>,
     metrics: Arc<Metrics>,
+    clock: Clock,
     limits: Limits,
     /// How many messages have come in.
     messages: u64,
@@ -92,7 +95,7 @@ struct Running {
     call: Option<Call>,
     /// What it takes until its outcome is sent.
     stay: Arc<Stay>,
-    since: Instant,
+    since: Duration,
 }
 
 /// A function of which something is still to come.
@@ -107,7 +110,7 @@ struct Upload {
     /// Bytes of all that.
     size: usize,
     /// When something of it last came in; none before it was asked for.
-    since: Option<Instant>,
+    since: Option<Duration>,
 }
 
 impl Session {
@@ -128,6 +131,7 @@ impl Session {
             share: Share::new(&rooms),
             outgoing: Vec::new(),
             metrics,
+            clock: Clock::default(),
             limits,
             messages: 0,
             peer: None,
@@ -145,6 +149,12 @@ impl Session {
     #[must_use]
     pub fn within(self, rooms: &Arc<Rooms>) -> Session {
         Session { share: Share::new(rooms), ..self }
+    }
+
+    /// The same with the clock of its server.
+    #[must_use]
+    pub fn timed_by(self, clock: &Clock) -> Session {
+        Session { clock: clock.clone(), ..self }
     }
 
     /// Takes bytes from the client.
@@ -187,8 +197,8 @@ impl Session {
         !self.share.is_full(READ)
     }
 
-    /// Since when the client has not sent what a call of its own needs.
-    pub fn owes_since(&self) -> Option<Instant> {
+    /// Since when, by its clock, the client has not sent what a call of its own needs.
+    pub fn owes_since(&self) -> Option<Duration> {
         self.uploads.values().filter_map(|upload| upload.since).min()
     }
 
@@ -210,7 +220,7 @@ impl Session {
         if let Reply::Called(outcome) = &reply
             && *outcome != Outcome::Unknown
         {
-            self.metrics.took(running.since.elapsed());
+            self.metrics.took(self.clock.since(running.since));
         }
         let answer = match reply {
             Reply::Called(Outcome::Unknown) => match running.call {
@@ -354,7 +364,7 @@ impl Session {
                         return Ok(());
                     };
                     let turn = self.turn(request);
-                    let since = Instant::now();
+                    let since = self.clock.now();
                     self.running.insert(request, Running { turn, cancel: None, call: None, stay, since });
                     self.host.ask(question, &actor, back(turn));
                 }
@@ -395,7 +405,7 @@ impl Session {
             }
         }
         let request = call.request;
-        let since = Instant::now();
+        let since = self.clock.now();
         let kept = hash_of(&call.target).map(|_| call.clone());
         let turn = self.turn(request);
         match self.host.call(call, back(turn), self.running.is_empty()) {
@@ -416,7 +426,7 @@ impl Session {
     }
 
     fn ask_for_graph(&mut self, hash: Hash) {
-        self.uploads.insert(hash, Upload { since: Some(Instant::now()), ..Upload::default() });
+        self.uploads.insert(hash, Upload { since: Some(self.clock.now()), ..Upload::default() });
         self.answer(&Answer::Need { hash, what: Need::Graph });
     }
 
@@ -434,7 +444,7 @@ impl Session {
         let is_missing = |code: &Hash| self.shown.find(key, code).is_none() || !self.host.has_code(code);
         let asked = codes.iter().filter(|code| is_missing(code)).copied().collect();
         self.uploads
-            .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(Instant::now()) });
+            .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(self.clock.now()) });
         self.advance(hash, back);
     }
 
@@ -468,11 +478,12 @@ impl Session {
     /// Takes code. A function may have been asked for twice, so code may come that is here already, or not all of it at
     /// once; only code of other functions is none that anybody asked for.
     fn codes(&mut self, hash: Hash, codes: Vec<(Vec<u8>, Vec<u8>)>, back: Return<'_>) {
+        let now = self.clock.now();
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
         if upload.codes.is_empty() && upload.image.is_empty() {
             return;
         }
-        upload.since = Some(Instant::now());
+        upload.since = Some(now);
         let listed: HashSet<Hash> = upload.codes.iter().copied().collect();
         let mut trouble = None;
         for (code, debug) in codes {

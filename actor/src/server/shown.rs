@@ -4,69 +4,40 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::recent::Recent;
 use crate::wire::{Hash, Key};
 
 /// What was shown, by key. Clients without one are one and the same to the system that lets them in.
 pub struct Shown {
-    by_key: Mutex<HashMap<Option<Key>, Recent>>,
+    by_key: Mutex<HashMap<Option<Key>, Recent<Hash, usize>>>,
     most: usize,
 }
 
 impl Shown {
     /// Remembers about so many hashes for each key.
     pub fn new(most: usize) -> Shown {
-        Shown { by_key: Mutex::default(), most: most.div_ceil(2).max(1) }
+        Shown { by_key: Mutex::default(), most }
     }
 
     /// How many bytes it has, if this key's owner has shown it lately.
     pub fn find(&self, key: Option<Key>, hash: &Hash) -> Option<usize> {
-        self.with(key, |recent, most| recent.find(hash, most))
+        self.with(key, |recent| recent.get(hash))
     }
 
     /// Remembers that the owner has it, and how many bytes it has.
     pub fn add(&self, key: Option<Key>, hash: Hash, size: usize) {
-        self.with(key, |recent, most| recent.add(hash, size, most));
+        self.with(key, |recent| recent.put(hash, size, 1));
     }
 
     /// Forgets it.
     pub fn forget(&self, key: Option<Key>, hash: &Hash) {
-        self.with(key, |recent, _| recent.forget(hash));
+        self.with(key, |recent| recent.forget(hash));
     }
 
-    fn with<T>(&self, key: Option<Key>, act: impl FnOnce(&mut Recent, usize) -> T) -> T {
+    fn with<T>(&self, key: Option<Key>, act: impl FnOnce(&mut Recent<Hash, usize>) -> T) -> T {
         // What is kept there is whole between any two steps.
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        act(by_key.entry(key).or_default(), self.most)
-    }
-}
-
-/// The hashes that were used last: those since a while ago, and those of the while before that.
-#[derive(Default)]
-pub(crate) struct Recent {
-    new: HashMap<Hash, usize>,
-    old: HashMap<Hash, usize>,
-}
-
-impl Recent {
-    pub fn find(&mut self, hash: &Hash, most: usize) -> Option<usize> {
-        if let Some(size) = self.new.get(hash) {
-            return Some(*size);
-        }
-        let size = *self.old.get(hash)?;
-        self.add(*hash, size, most);
-        Some(size)
-    }
-
-    pub fn add(&mut self, hash: Hash, size: usize, most: usize) {
-        if self.new.len() >= most {
-            self.old = std::mem::take(&mut self.new);
-        }
-        self.new.insert(hash, size);
-    }
-
-    pub fn forget(&mut self, hash: &Hash) {
-        self.new.remove(hash);
-        self.old.remove(hash);
+        act(by_key.entry(key).or_insert_with(|| Recent::new(self.most)))
     }
 }
 
@@ -84,7 +55,7 @@ mod tests {
             assert_eq!((shown.find(None, &hash(0)), shown.find(None, &hash(n))), (Some(9), Some(1)));
         }
         assert_eq!(shown.find(None, &hash(100)), None);
-        shown.with(None, |recent, _| assert!(recent.new.len() + recent.old.len() <= 20));
+        shown.with(None, |recent| assert!(recent.weight() <= 20));
         shown.forget(None, &hash(0));
         assert_eq!(shown.find(None, &hash(0)), None);
     }

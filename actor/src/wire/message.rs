@@ -24,12 +24,9 @@
 //!
 //! `image` is what is left of the message. Reading gives exactly what was written, and every message has one form.
 
-use super::MAX_NAME;
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;
-
-/// The hash of a graph or a code object.
-pub type Hash = [u8; 32];
+use crate::call::{Hash, MAX_NAME, Stopped, Target, TraceLine};
 
 /// The longest text that is shown to people.
 const TEXT: usize = 1 << 20;
@@ -87,17 +84,6 @@ pub enum Request {
     },
     /// The client goes. Calls under way are cancelled.
     Close,
-}
-
-/// What a call calls.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// The function with this hash.
-    Function(Hash),
-    /// The function that is installed under this name.
-    Installed(String),
-    /// Nothing: it installs the function with this hash under this name.
-    Install(String, Hash),
 }
 
 /// What operators can ask for.
@@ -200,28 +186,6 @@ pub enum Need {
     Graph,
     /// Code: for each entry in the graph's list, whether it is missing.
     Codes(Vec<bool>),
-}
-
-/// Why a server stops a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum Stopped {
-    Fuel = 1,
-    Heap = 2,
-    Time = 3,
-    Result = 4,
-    Cancelled = 5,
-}
-
-/// A call that was under way at the server.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TraceLine {
-    /// The function's name.
-    pub function: String,
-    /// Its file.
-    pub file: String,
-    /// The line, from 1; 0 if unknown.
-    pub line: u32,
 }
 
 impl Request {
@@ -371,7 +335,7 @@ impl Answer {
             Answer::Stopped { request, why } => {
                 to.push(132);
                 put_number(&mut to, *request);
-                to.push(*why as u8);
+                to.push(number_of(*why));
             }
             Answer::Refused { request, why } => {
                 to.push(133);
@@ -430,7 +394,7 @@ impl Answer {
                 let trace = (0..count).map(|_| line()).collect::<Result<_, _>>()?;
                 Answer::Failed { request, trace, omitted: from.number()?, value: from.rest().to_vec() }
             }
-            132 => Answer::Stopped { request: from.number()?, why: Stopped::from_number(from.byte()?)? },
+            132 => Answer::Stopped { request: from.number()?, why: stopped_by(from.byte()?)? },
             133 => Answer::Refused { request: from.number()?, why: from.text(TEXT)?.to_owned() },
             134 => {
                 let hash = from.array()?;
@@ -496,24 +460,22 @@ impl Question {
     }
 }
 
-impl Stopped {
-    const ALL: [Stopped; 5] = [Stopped::Fuel, Stopped::Heap, Stopped::Time, Stopped::Result, Stopped::Cancelled];
+/// All that stops a call.
+const STOPPED: [Stopped; 5] = [Stopped::Fuel, Stopped::Heap, Stopped::Time, Stopped::Result, Stopped::Cancelled];
 
-    fn from_number(number: u8) -> Result<Stopped, Violation> {
-        Stopped::ALL.into_iter().find(|why| *why as u8 == number).ok_or(Violation::Canonical)
+/// The number of what stops a call.
+fn number_of(why: Stopped) -> u8 {
+    match why {
+        Stopped::Fuel => 1,
+        Stopped::Heap => 2,
+        Stopped::Time => 3,
+        Stopped::Result => 4,
+        Stopped::Cancelled => 5,
     }
 }
 
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Stopped::Fuel => "the call used up its fuel",
-            Stopped::Heap => "the call used up its memory",
-            Stopped::Time => "the call ran out of time",
-            Stopped::Result => "the result of the call is too large",
-            Stopped::Cancelled => "the call was cancelled",
-        })
-    }
+fn stopped_by(number: u8) -> Result<Stopped, Violation> {
+    STOPPED.into_iter().find(|why| number_of(*why) == number).ok_or(Violation::Canonical)
 }
 
 #[cfg(test)]
@@ -565,7 +527,7 @@ mod tests {
             (any::<u64>(), bytes()).prop_map(|(request, result)| Answer::Done { request, result }),
             (any::<u64>(), prop::collection::vec(line, 0..4), any::<u64>(), bytes())
                 .prop_map(|(request, trace, omitted, value)| Answer::Failed { request, trace, omitted, value }),
-            (any::<u64>(), prop::sample::select(Stopped::ALL.to_vec()))
+            (any::<u64>(), prop::sample::select(STOPPED.to_vec()))
                 .prop_map(|(request, why)| Answer::Stopped { request, why }),
             (any::<u64>(), ".{0,20}").prop_map(|(request, why)| Answer::Refused { request, why }),
             (any::<Hash>(), need).prop_map(|(hash, what)| Answer::Need { hash, what }),

@@ -18,17 +18,15 @@ mod secure;
 mod message;
 mod link;
 
+pub use crate::call::{Hash, MAX_NAME, Stopped, Target, TraceLine};
 pub use hello::{HELLO, Mode, Status, VERSION};
 pub use keys::{Key, KeyFile, KeyFileError, Ring, Role, Secret};
 pub use link::{Input, Link, Peer};
-pub use message::{Answer, Hash, Need, Question, Request, Stopped, Target, TraceLine};
+pub use message::{Answer, Need, Question, Request};
 pub use violation::Violation;
 
 /// The most bytes of a frame after its length.
 pub const MAX_FRAME: usize = u16::MAX as usize;
-
-/// The most bytes of a name.
-pub const MAX_NAME: usize = 255;
 
 /// The most bytes of a message, unless a server sets another limit.
 pub const MAX_MESSAGE: usize = 64 << 20;

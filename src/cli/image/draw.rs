@@ -6,12 +6,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use layout::backends::svg::SVGWriter;
-use layout::gv::{DotParser, GraphBuilder};
 use quipu::report::Shown;
 use quipu::vm::image::{Part, Thing};
 
 use super::super::ending::{Exit, Halt};
+use super::super::pictures;
 use super::file::{open, write};
 use super::names::Seen;
 
@@ -28,23 +27,12 @@ pub(super) fn graph(path: &OsString, output: &OsString) -> Result<ExitCode, Halt
     let text = if name.ends_with(".dot") {
         dot
     } else if name.ends_with(".svg") {
-        svg(&dot)?
+        pictures::svg(&dot).map_err(Halt::Usage)?
     } else {
         return Err(Halt::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
     };
     write(output, text.as_bytes())?;
     Ok(Exit::Ok.into())
-}
-
-fn svg(dot: &str) -> Result<String, Halt> {
-    let mut parser = DotParser::new(dot);
-    let graph = parser.process().map_err(|error| Halt::Usage(format!("cannot lay the graph out: {error}")))?;
-    let mut builder = GraphBuilder::new();
-    builder.visit_graph(&graph);
-    let mut graph = builder.get();
-    let mut writer = SVGWriter::new();
-    graph.do_it(false, false, false, &mut writer);
-    Ok(writer.finalize())
 }
 
 /// Whether a part is drawn as a thing of its own.

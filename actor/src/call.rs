@@ -1,9 +1,14 @@
-//! What a node is asked to do, and what it answers.
+//! What a call is: who wants what of which actor, and how it ends. Whoever sends, carries or carries out calls takes it from
+//! here.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::wire::{Hash, Stopped, Target, TraceLine};
+/// The most bytes of a name: of an actor, and of what is installed in one.
+pub const MAX_NAME: usize = 255;
+
+/// The hash of a graph or a code object.
+pub type Hash = [u8; 32];
 
 /// A call, as it came from a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +25,17 @@ pub struct Call {
     pub args: Vec<u8>,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+/// What a call calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The function with this hash.
+    Function(Hash),
+    /// The function that is installed under this name.
+    Installed(String),
+    /// Nothing: it installs the function with this hash under this name.
+    Install(String, Hash),
 }
 
 /// Where a call comes from: whose it is, and where its outcome waits until somebody takes it.
@@ -90,6 +106,40 @@ pub enum Outcome {
     Busy(Busy),
 }
 
+/// Why a call was stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Stopped {
+    Fuel,
+    Heap,
+    Time,
+    Result,
+    Cancelled,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stopped::Fuel => "the call used up its fuel",
+            Stopped::Heap => "the call used up its memory",
+            Stopped::Time => "the call ran out of time",
+            Stopped::Result => "the result of the call is too large",
+            Stopped::Cancelled => "the call was cancelled",
+        })
+    }
+}
+
+/// A call that was under way in the actor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceLine {
+    /// The function's name.
+    pub function: String,
+    /// Its file.
+    pub file: String,
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+}
+
 impl Outcome {
     /// Bytes of what is told of it, about.
     pub fn bytes(&self) -> usize {
@@ -105,7 +155,7 @@ impl Outcome {
     }
 
     /// In a few words, without what a program has made.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         match self {
             Outcome::Done(_) => "done".to_owned(),
             Outcome::Failed { .. } => "it throws".to_owned(),
@@ -117,20 +167,16 @@ impl Outcome {
     }
 }
 
+/// The bytes of a code object and of its debug information, which may be empty.
+pub type CodeBytes = (Vec<u8>, Vec<u8>);
+
 /// Takes the outcome of a call. It is dropped without being told if the store fails: then nobody knows the outcome
 /// before the store is opened again, and the client asks again.
-pub type ReplyTo = Box<dyn FnOnce(Outcome) + Send>;
+pub type OutcomeTo = Box<dyn FnOnce(Outcome) + Send>;
 
 /// There is no room for a call now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Busy {
     /// When there may be some.
     pub after_ms: u64,
-}
-
-/// A call that was taken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ticket {
-    pub(super) actor: Arc<str>,
-    pub(super) number: u64,
 }

@@ -1,0 +1,81 @@
+//! Which parts of this crate may name which: a second door fails here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a part may name, beside itself.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("call.rs", &[]),
+    ("recent.rs", &[]),
+    ("clock.rs", &[]),
+    ("address.rs", &[]),
+    ("store", &["call"]),
+    ("wire", &["call"]),
+    ("key_file.rs", &["wire"]),
+    ("socket.rs", &["address"]),
+    ("node", &["call", "recent", "clock", "store"]),
+    ("server", &["call", "recent", "clock", "address", "store", "node", "wire", "socket"]),
+    ("client", &["call", "recent", "address", "wire", "key_file", "socket"]),
+];
+
+/// The files of a folder and those below, or the one that it is.
+fn sources(place: &Path) -> Vec<PathBuf> {
+    match place.is_dir() {
+        true => fs::read_dir(place).unwrap().flat_map(|entry| sources(&entry.unwrap().path())).collect(),
+        false if place.extension().is_some_and(|extension| extension == "rs") => vec![place.to_owned()],
+        false => Vec::new(),
+    }
+}
+
+/// Lines outside of comments and tests that have one of these words, with their places.
+fn lines(place: &str, is_found: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in sources(&Path::new("src").join(place)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let body = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (line, number) in body.lines().zip(1..) {
+            let code = line.split("//").next().unwrap_or_default();
+            if is_found(code) {
+                found.push(format!("{}:{number}: {}", file.display(), line.trim()));
+            }
+        }
+    }
+    found
+}
+
+/// The parts that a line names by their way from the root of the crate.
+fn named(code: &str) -> impl Iterator<Item = &str> {
+    let end = |rest: &str| rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    code.split("crate::").skip(1).map(move |rest| &rest[..end(rest)])
+}
+
+#[test]
+fn parts_name_only_those_below_them() {
+    for (place, below) in ROOMS {
+        let own = place.trim_end_matches(".rs");
+        let wrong = lines(place, |code| named(code).any(|name| name != own && !below.contains(&name)));
+        assert!(wrong.is_empty(), "`{place}` may name only {below:?}:\n{}", wrong.join("\n"));
+        // It could be named from below otherwise.
+        assert_eq!(lines(place, |code| code.contains("super::super")), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_part_has_its_place_in_the_table() {
+    for entry in fs::read_dir("src").unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_there = ROOMS.iter().any(|(place, _)| *place == name) || name == "lib.rs";
+        assert!(is_there, "`{name}` is not in the table of what may be named");
+    }
+}
+
+#[test]
+fn only_the_clock_asks_the_system_for_the_time() {
+    for place in ["call.rs", "recent.rs", "store", "wire", "node", "server"] {
+        let asks = ["Instant", "SystemTime", ".elapsed()", "park_timeout"];
+        // What a machine may take is by its own clock.
+        let is_bound = |code: &str| code.contains("deadline: Option<Instant>") || code == "use std::time::Instant;";
+        let wrong = lines(place, |code| asks.iter().any(|word| code.contains(word)) && !is_bound(code));
+        assert!(wrong.is_empty(), "only `clock.rs` may ask the system:\n{}", wrong.join("\n"));
+    }
+}
