@@ -121,7 +121,7 @@ fn arguments_defaults_and_natives() {
 fn what_is_thrown_ends_the_run_and_nothing_else() {
     let mut session = session();
     let mut run = start(&mut session, "|| { let f = fiber(|| throw \"no\")\n f.resume() }");
-    assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "thrown: \"no\"");
+    assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "uncaught value: \"no\"");
     assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "fiber_error: the fiber is done");
     let mut run = start(&mut session, SUM);
     assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "= 499500");
