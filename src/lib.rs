@@ -57,6 +57,8 @@
 //!
 //! The crates below are [`lang`], from text to code objects; [`vm`], the machine; [`stdlib`], what programs find.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod load;
 pub mod error;
 pub mod engine;

@@ -9,6 +9,8 @@
 //! Feature `client` is who calls, `server` is everything behind: stores, nodes and the server in front of them; `sqlite` adds
 //! the store in one file, and is all that needs a C compiler. A [`call`] is the same to all of them.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod identity;
 pub mod call;
 #[cfg(feature = "server")]

@@ -129,6 +129,9 @@ impl std::fmt::Debug for Loader<'_> {
 
 impl Loader<'_> {
     /// Loads a program.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile.
     pub fn load(&self, input: &Input) -> Result<Program, LoadError> {
         let (location, bytes) = match input {
             Input::Text { name, text } => {

@@ -1,6 +1,8 @@
 //! Quipu's machine: values, heap, frames, fibers and the run loop. It knows code objects, not source text, and neither
 //! files nor clocks: what touches the outside is a native that the host grants.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod error;
 pub mod trace;
 pub mod native;

@@ -96,6 +96,9 @@ impl Code {
     }
 
     /// Reads and checks a code object, whose children the caller looks up. The hash is computed from the bytes.
+    ///
+    /// # Errors
+    /// The bytes are no code object, a child is not known, or the code breaks a rule.
     pub fn decode(bytes: &[u8], children: impl FnMut(&CodeHash) -> Option<Code>) -> Result<Code, DecodeError> {
         let body = read_body(bytes, children)?;
         if encode_body(&body) != bytes {
@@ -110,6 +113,9 @@ impl Code {
     }
 
     /// The same code with the debug information in these bytes.
+    ///
+    /// # Errors
+    /// The bytes are not canonical, or say something about what the code does not have.
     pub fn decode_debug(self, bytes: &[u8]) -> Result<Code, CanonicalError> {
         let debug = read_debug(bytes, self.body())?;
         if write_debug(&debug) != bytes {
@@ -120,6 +126,9 @@ impl Code {
 }
 
 /// The hashes of the children in a code object's bytes, for who must find those first.
+///
+/// # Errors
+/// The bytes are no code object.
 pub fn children_of(bytes: &[u8]) -> Result<Vec<CodeHash>, DecodeError> {
     let mut hashes = Vec::new();
     read_parts(bytes, |hash| {

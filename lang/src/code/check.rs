@@ -35,6 +35,9 @@ pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
+    ///
+    /// # Errors
+    /// The first rule that the code breaks, and where.
     pub fn check(body: Body, debug: Option<Debug>) -> Result<Code, CheckError> {
         let facts = Checker { body: &body }.run()?;
         let hash = CodeHash::of(&encode_body(&body));

@@ -102,6 +102,9 @@ fn request(import: &Import<'_>) -> ImportRequest {
 /// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit.
 ///
 /// The errors are all there are, those of the parser included, in the order of their places.
+///
+/// # Errors
+/// All that is wrong with the source.
 pub fn compile(
     parsed: &Parsed<'_>,
     source: &Source,
