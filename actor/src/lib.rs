@@ -9,6 +9,7 @@
 //! Feature `client` is who calls, `server` is everything behind: stores, nodes and the server in front of them; `sqlite` adds
 //! the store in one file, and is all that needs a C compiler. A [`call`] is the same to all of them.
 
+pub mod identity;
 pub mod call;
 #[cfg(feature = "server")]
 mod clock;
@@ -31,4 +32,5 @@ pub mod client;
 pub use address::{Address, NotAnAddress};
 #[cfg(feature = "server")]
 pub use clock::{Clock, Hand};
+pub use identity::{ClientId, Key};
 pub use key_file::open_key_file;

@@ -9,20 +9,20 @@ use quipu::report::Shown;
 use quipu::vm::image::{Met, Part, Visit, file_hash_of};
 use serde_json::{Value, json};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
+use super::super::ending::{Exit, Halt, unusable};
+use super::super::options::Denials;
 use super::super::terminal::{Output, Terminal};
+use super::file::{CodeFrom, open_bytes, read};
 use super::names::Seen;
-use super::{CodeFrom, Stop, hex, open_bytes, read};
 
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
 
-pub(super) fn info(path: &OsString, code: &CodeFrom, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn info(path: &OsString, code: &CodeFrom, denials: &Denials, terminal: &Terminal) -> Result<ExitCode, Halt> {
     let bytes = read(path)?;
     let length = bytes.len();
-    let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
-    let image = open_bytes(path, bytes, code, options)?;
+    let file_hash = file_hash_of(&bytes).map(|hash| hash.to_string()).unwrap_or_default();
+    let image = open_bytes(path, bytes, &code.known(denials)?)?;
     let seen = Seen::new(&image);
     let mut output = Output::new();
     // Line by line, because all lines may take many times as much as the image.
@@ -40,7 +40,7 @@ fn show_json(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Outpu
     show_list(image.codes().iter().map(function_json), output);
     output.show(&Shown::of(
         "],\"hash\":\"{}\",\"needs\":{},\"thin\":{},\"tree\":[",
-        &[&hex(&image.hash()), &Shown::json(&json!(image.needs())), &image.is_thin()],
+        &[&image.hash(), &Shown::json(&json!(image.needs())), &image.is_thin()],
     ));
     show_list(seen.outline.walk().map(|visit| Value::String(line(seen, &visit))), output);
     output.show(&"]}\n".into());
@@ -65,7 +65,7 @@ fn show_text(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Outpu
     let needs = if image.needs().is_empty() { "nothing".to_owned() } else { image.needs().join(", ") };
     output.show(&Shown::of(
         "image      {} bytes, {}\nhash       {}\nfile hash  {}\nneeds      {}\n",
-        &[&length, &form, &hex(&image.hash()), &file_hash, &needs],
+        &[&length, &form, &image.hash(), &file_hash, &needs],
     ));
     output.show(&"\nfunctions\n".into());
     image.codes().iter().for_each(|code| output.show(&Shown::of("  {}\n", &[&function(code)])));
@@ -98,12 +98,12 @@ fn function(code: &Code) -> String {
     let free = free(code);
     let free = if free.is_empty() { String::new() } else { format!("  free {}", free.join(", ")) };
     let words = code.body().words.len();
-    format!("{}  {name}  {words} instructions, {} bytes{free}{place}", &hex(&code.hash().0)[..12], code.encode().len())
+    format!("{}  {name}  {words} instructions, {} bytes{free}{place}", code.hash().short(), code.encode().len())
 }
 
 fn function_json(code: &Code) -> Value {
     json!({
-        "code_hash": hex(&code.hash().0),
+        "code_hash": code.hash(),
         "name": code.debug().map(|debug| debug.name.clone()),
         "file": code.debug().map(|debug| debug.file.to_string()),
         "line": code.debug().map(|debug| debug.line),
@@ -138,32 +138,26 @@ fn line(seen: &Seen<'_>, visit: &Visit<'_>) -> String {
 pub(super) fn verify(
     images: &[OsString],
     code: &CodeFrom,
-    options: &Options,
+    denials: &Denials,
     terminal: &Terminal,
-) -> Result<ExitCode, Stop> {
+) -> Result<ExitCode, Halt> {
+    let known = code.known(denials)?;
     let mut worst = Exit::Ok;
     let mut output = Output::new();
     for path in images {
         let bytes = read(path);
         let length = bytes.as_ref().map_or(0, Vec::len);
-        match bytes.and_then(|bytes| open_bytes(path, bytes, code, options)) {
+        match bytes.and_then(|bytes| open_bytes(path, bytes, &known)) {
             Ok(image) => {
                 let tally = image.tally();
                 output.show(&Shown::of(
                     "{}: ok, {} bytes, {} closures, {} cells, {} code objects, hash {}\n",
-                    &[
-                        &path.display(),
-                        &length,
-                        &tally.functions,
-                        &tally.cells,
-                        &image.codes().len(),
-                        &hex(&image.hash()),
-                    ],
+                    &[&path.display(), &length, &tally.functions, &tally.cells, &image.codes().len(), &image.hash()],
                 ));
             }
-            Err(Stop::Image(name, error)) => {
+            Err(Halt::Image(name, error)) => {
                 worst = Exit::Image;
-                terminal.report(&[super::report(&name, &error)]);
+                terminal.report(&[unusable(&name, &error)]);
             }
             Err(other) => return Err(other),
         }

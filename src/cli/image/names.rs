@@ -44,7 +44,7 @@ impl<'i> Seen<'i> {
             // A function's name, and the first digits of its code's hash.
             Thing::Function(code) => {
                 let name = code.debug().map_or("fn", |debug| debug.name.as_str());
-                format!("{name} {}", &super::hex(&code.hash().0)[..12])
+                format!("{name} {}", code.hash().short())
             }
             Thing::Type(name) => format!("type {name}"),
             Thing::Error => "error".to_owned(),
