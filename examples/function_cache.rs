@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use quipu::lang::code::{Code, CodeHash};
+use quipu::lang::hash::GraphHash;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Limits, Root};
 use quipu::{Engine, Input, Session};
@@ -17,7 +18,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Results by the hash of the function that gave them.
 #[derive(Default)]
 struct Cache {
-    results: HashMap<[u8; 32], String>,
+    results: HashMap<GraphHash, String>,
     hits: usize,
 }
 

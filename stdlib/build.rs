@@ -56,12 +56,12 @@ fn hashes() -> String {
         let parsed = parse(&source);
         let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)))
             .unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
-        format!("({:?}, {:?}),", file.name, unit.main.hash().0)
+        format!("({:?}, CodeHash({:?})),", file.name, unit.main.hash().0)
     };
     let count = FILES.len() + LEFT_OUT.len();
     let mut lines: Vec<String> = FILES.iter().chain(LEFT_OUT).map(hash).collect();
     lines.sort();
-    format!("pub(crate) static WRITTEN: [(&str, [u8; 32]); {count}] = [{}];\n", lines.concat())
+    format!("pub(crate) static WRITTEN: [(&str, CodeHash); {count}] = [{}];\n", lines.concat())
 }
 
 /// How an export is called, and for a type the signatures and comments of its methods that have comments.

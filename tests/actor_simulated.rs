@@ -15,12 +15,14 @@ mod history;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use quipu::actor::ClientId;
 use quipu::actor::client::{Core, Event, Function};
 use quipu::actor::node::{self, Node};
 use quipu::actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn,
 };
-use quipu::actor::wire::{Answer, Hash, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
+use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
+use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input};
 
@@ -109,8 +111,8 @@ struct Watched {
 
 #[derive(Default)]
 struct Seen {
-    requests: BTreeSet<(Hash, u64)>,
-    last: HashMap<Hash, u64>,
+    requests: BTreeSet<(ClientId, u64)>,
+    last: HashMap<ClientId, u64>,
     faults: Vec<Fault>,
 }
 
@@ -133,17 +135,17 @@ impl Host for Watched {
         taken
     }
 
-    fn has_code(&self, code: &Hash) -> bool {
+    fn has_code(&self, code: &CodeHash) -> bool {
         self.node.has_code(code)
     }
 
     fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String> {
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         self.node.put_function(hash, image, codes, sent)
     }
 
@@ -622,7 +624,7 @@ impl<'k> World<'k> {
         let told = outcome.clone();
         let call = Call {
             actor: actor.into(),
-            client: [255; 32],
+            client: ClientId([255; 32]),
             request: function as u64,
             target,
             args: self.known.none.clone(),

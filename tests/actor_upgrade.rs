@@ -2,21 +2,18 @@
 //! older version, an actor that does not come back as it was.
 #![cfg(feature = "serve")]
 
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/served.rs"]
-mod served;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use quipu::actor::store::Sqlite;
+use quipu::lang::hash::GraphHash;
+use quipu::stdlib::EngineEdition;
 use quipu::stdlib::engine_edition;
 
-use program::{Scratch, vm, vm_in};
-use served::Server;
+use crate::program::{Scratch, vm, vm_in};
+use crate::served::Server;
 
 const STORED: &str = "tests/golden/stores/engine_1/closed.db";
 
@@ -71,7 +68,9 @@ fn an_actor_that_is_held_goes_on_when_its_operator_has_decided() {
     fs::copy(STORED, folder.join("data.db")).unwrap();
     let mut store = Sqlite::open(&folder.join("data.db")).unwrap();
     for actor in ["lists", "types"] {
-        store.forge(actor, 3, |entry| (entry.outcome, entry.engine) = ([3; 32], Some([5; 32]))).unwrap();
+        store
+            .forge(actor, 3, |entry| (entry.outcome, entry.engine) = (GraphHash([3; 32]), Some(EngineEdition([5; 32]))))
+            .unwrap();
     }
     drop(store);
     let said = vm_in(folder, &["serve", "--check", "data.db"]).ends(5).err;

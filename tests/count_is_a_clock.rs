@@ -2,14 +2,13 @@
 //! meanwhile, and whether the run goes on where it stands or out of an image. `CLOCK_PROGRAMS` and `CLOCK_SEED` in the
 //! environment try more programs and others.
 
-mod support;
-
+use crate::support::Captured;
+use crate::support::cut::Numbers;
+use crate::support::generate::program;
+use quipu::lang::hash::GraphHash;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Run, Step};
 use quipu::{Engine, Input, Session};
-use support::Captured;
-use support::cut::Numbers;
-use support::generate::program;
 
 const PROGRAMS: u64 = 12;
 
@@ -49,7 +48,7 @@ impl Begun {
         }
     }
 
-    fn hash(&mut self) -> [u8; 32] {
+    fn hash(&mut self) -> GraphHash {
         // What the machine does for its host has no part in the limits of the program.
         let vm = self.session.vm();
         vm.set_limits(Limits::default());
@@ -71,7 +70,7 @@ impl Begun {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Stand {
-    At([u8; 32]),
+    At(GraphHash),
     Ended(String),
     /// A limit of the machine.
     Full(String),

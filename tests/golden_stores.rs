@@ -9,9 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
+use quipu::actor::ClientId;
 use quipu::actor::node::{Call, Node, Options, Outcome, Way, check, release};
 use quipu::actor::store::Sqlite;
 use quipu::actor::wire::Target;
+use quipu::lang::hash::GraphHash;
 use quipu::vm::Limits;
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input, Session};
@@ -19,7 +21,7 @@ use quipu::{Engine, Input, Session};
 /// The folder that `GOLDEN=write` fills.
 const CURRENT: &str = "engine_2";
 
-const CLIENT: [u8; 32] = [7; 32];
+const CLIENT: ClientId = ClientId([7; 32]);
 
 /// A line of `calls.txt`.
 enum Line<'t> {
@@ -80,7 +82,7 @@ impl Driven {
         session.vm().freeze(&value).unwrap()
     }
 
-    fn send(&mut self, code: &str) -> [u8; 32] {
+    fn send(&mut self, code: &str) -> GraphHash {
         let image = self.image(code);
         let missing = self.node.put_function(&image.hash(), &image.to_bytes(Form::default()), &[], &HashMap::new());
         assert_eq!(missing, Ok(Vec::new()));
@@ -129,7 +131,7 @@ impl Driven {
     }
 
     /// An outcome as text, and the hash of what it holds.
-    fn shown(&mut self, outcome: &Outcome) -> (String, [u8; 32]) {
+    fn shown(&mut self, outcome: &Outcome) -> (String, GraphHash) {
         let Outcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
         let image = Image::open(bytes, &()).unwrap();
         let value = self.session.vm().thaw(&image).unwrap();
@@ -140,12 +142,8 @@ impl Driven {
     fn state(&mut self, request: u64, actor: &str) -> String {
         let function = self.send("|s| s");
         let outcome = self.outcome(request, actor, Target::Function(function), "[]");
-        hex(&self.shown(&outcome).1)
+        self.shown(&outcome).1.to_string()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn golden() -> PathBuf {
@@ -181,7 +179,7 @@ fn fill(folder: &Path) {
         if let Some(outcome) = outcome {
             assert!(matches!(outcome, Outcome::Done(_)), "{text}: {outcome:?}");
             let (shown, hash) = driven.shown(&outcome);
-            let _ = writeln!(expected, "#> {} {shown}", hex(&hash[..8]));
+            let _ = writeln!(expected, "#> {hash:.16} {shown}");
         }
     }
     copied(&path, &folder.join("killed.db"));
@@ -245,7 +243,7 @@ fn comes_back(stored: &Path, expected: &str) {
         // A request that comes again is told what it was told, and is not carried out again.
         let outcome = driven.carry_out(request, &line).unwrap();
         let (text_now, hash) = driven.shown(&outcome);
-        assert_eq!(format!("{} {text_now}", hex(&hash[..8])), wanted, "{shown}: {text}");
+        assert_eq!(format!("{hash:.16} {text_now}"), wanted, "{shown}: {text}");
     }
     assert!(driven.node.figures().replayed > 20, "{shown}");
     for state in words("#= ").filter(|state| !held.contains_key(state[0])) {

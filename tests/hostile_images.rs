@@ -1,19 +1,13 @@
 //! Images that were cut off, changed or made up: each is refused with a reason, or loads as what it says, and the
 //! machine goes on.
 
-#[path = "support/damage.rs"]
-#[allow(dead_code, reason = "texts are damaged elsewhere")]
-mod damage;
-#[path = "support/parts.rs"]
-mod parts;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use damage::Numbers;
-use parts::{Parts, count, file_of, fill_needed, find, replace};
+use crate::damage::Numbers;
+use crate::parts::{Parts, count, file_of, fill_needed, find, replace};
 use quipu::lang::canonical::CanonicalError;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
@@ -180,7 +174,7 @@ fn changed_code_under_its_new_hash() {
         for round in 0..rounds {
             let mut changed = bytes.clone();
             let target = numbers.below(codes.len());
-            let mut replaced: Vec<([u8; 32], [u8; 32])> = Vec::new();
+            let mut replaced: Vec<(CodeHash, CodeHash)> = Vec::new();
             let mut from = 0;
             for (index, code) in codes.iter().enumerate() {
                 let at = from + find(&bytes[from..], code).unwrap();
@@ -191,13 +185,13 @@ fn changed_code_under_its_new_hash() {
                     here[bit / 8] ^= 1 << (bit % 8);
                 }
                 // Children come before those they are nested in.
-                replaced.iter().for_each(|(old, new)| replace(here, old, new));
-                let (old, new) = (CodeHash::of(code).0, CodeHash::of(here).0);
+                replaced.iter().for_each(|(old, new)| replace(here, &old.0, &new.0));
+                let (old, new) = (CodeHash::of(code), CodeHash::of(here));
                 if old != new {
                     replaced.push((old, new));
                 }
             }
-            replaced.iter().for_each(|(old, new)| replace(&mut changed[from..], old, new));
+            replaced.iter().for_each(|(old, new)| replace(&mut changed[from..], &old.0, &new.0));
             repair(&mut changed);
             accepted += usize::from(attempt(&mut session, &changed, &format!("{name}, round {round}")));
         }

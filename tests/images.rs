@@ -1,6 +1,5 @@
 //! Images from machine to machine, from process to process and from version to version.
-
-mod support;
+#![cfg(feature = "run")]
 
 use std::collections::HashMap;
 use std::fs;

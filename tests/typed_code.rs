@@ -5,26 +5,20 @@
 //! each: they may be refused, and what is accepted of them is as harmless as the rest. `TYPED_SECONDS`, `TYPED_COUNT`
 //! and `TYPED_SEED` in the environment say how long, how many and which; with `TYPED_SEED` and a count of 1 it is one.
 
-#[path = "support/batches.rs"]
-mod batches;
 #[allow(dead_code, reason = "the fuzz targets use the rest")]
 #[path = "../fuzz/bodies/input.rs"]
 mod input;
-#[path = "support/parts.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod parts;
-#[path = "support/typed/mod.rs"]
-mod typed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use quipu::lang::code::{Code, CodeHash, FreeKind, Op, listing};
+use crate::typed::{Program, Rule};
+use crate::{batches, parts, typed};
+use quipu::lang::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Watch};
+use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Vm, Watch};
 use quipu::{Engine, Input, Session};
-use typed::{Program, Rule};
 
 /// Programs in the test command.
 const COUNT: usize = 6_000;
@@ -38,7 +32,7 @@ const TIME: Duration = Duration::from_secs(60);
 /// What a program may take: little where everything is collected all the time.
 const FUEL: u64 = 3_000;
 
-const TEST: &str = "accepted_code_does_no_harm";
+const TEST: &str = concat!(module_path!(), "::accepted_code_does_no_harm");
 
 fn number_in(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
@@ -98,7 +92,7 @@ impl Counts {
         let (accepted, refused) = (self.get("sound accepted"), self.get("sound refused"));
         assert!(accepted * 100 > (accepted + refused) * 80, "{accepted} accepted, {refused} refused");
         let ran: BTreeSet<&str> = self.0.keys().filter_map(|what| what.strip_prefix("ran ")).collect();
-        let missing: Vec<&str> = all_instructions().into_iter().filter(|name| !ran.contains(name)).collect();
+        let missing: Vec<&str> = Vm::instructions().filter(|name| !ran.contains(name)).collect();
         assert!(missing.is_empty(), "these never ran: {missing:?}");
     }
 }
@@ -107,23 +101,9 @@ impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let others = self.0.iter().filter(|(what, _)| !what.starts_with("ran "));
         others.into_iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
-        let missing = all_instructions().into_iter().filter(|name| self.get(&format!("ran {name}")) == 0);
+        let missing = Vm::instructions().filter(|name| self.get(&format!("ran {name}")) == 0);
         write!(f, "never ran: {:?}", missing.collect::<Vec<_>>())
     }
-}
-
-/// Those of the table, and the prepared ones that stand for several or in their places.
-fn all_instructions() -> Vec<&'static str> {
-    const PREPARED: &str = "FirstCall MissingNative \
-        AddInt SubInt MulInt ModInt FloorDivInt AndInt AddIntLeft MulIntLeft \
-        LtJumpNot LtJump LtLoop LeJumpNot LeJump LeLoop GtJumpNot GtJump GtLoop GeJumpNot GeJump GeLoop \
-        EqJumpNot EqJump NeJumpNot NeJump LtIntJumpNot LtIntJump LtIntLoop LeIntJumpNot LeIntJump LeIntLoop \
-        GtIntJumpNot GtIntJump GtIntLoop GeIntJumpNot GeIntJump GeIntLoop EqIntJumpNot EqIntJump EqIntLoop \
-        NeIntJumpNot NeIntJump NeIntLoop AddConst SubConst MulConst DivConst SubConstLeft MulConstLeft DivConstLeft \
-        LtConstJumpNot LtConstJump LtConstLoop LeConstJumpNot LeConstJump LeConstLoop GtConstJumpNot GtConstJump \
-        GtConstLoop GeConstJumpNot GeConstJump GeConstLoop EqTextJumpNot NeTextJumpNot NextLoop AddFreeCell \
-        CallMethodFar CallMethodListFar TailMethodFar TailMethodListFar GetFieldFar SetFieldFar GetFieldSafeFar";
-    Op::ALL.iter().map(|op| op.name()).chain(PREPARED.split_whitespace()).collect()
 }
 
 /// Numbers from a seed (SplitMix64).

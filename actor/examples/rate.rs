@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use quipu_actor::ClientId;
 use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite, Store};
-use quipu_actor::wire::{Hash, Target};
+use quipu_actor::wire::Target;
 use quipu_lang::compile::compile;
+use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
 use quipu_lang::span::Source;
 use quipu_stdlib::Grant;
@@ -32,12 +34,12 @@ fn image(text: &str) -> Result<Image, String> {
 }
 
 /// Calls of one client after the other, each waiting for its reply, for a second.
-fn client(node: &Node, number: u8, hash: Hash, args: &[u8]) -> u64 {
+fn client(node: &Node, number: u8, hash: GraphHash, args: &[u8]) -> u64 {
     let (began, mut calls) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_secs(1) {
         let (to, from) = sync_channel(1);
         calls += 1;
-        let (actor, client, target) = ("a".into(), [number; 32], Target::Function(hash));
+        let (actor, client, target) = ("a".into(), ClientId([number; 32]), Target::Function(hash));
         let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: Origin::default() };
         let reply = Box::new(move |outcome| {
             let _ = to.send(outcome);

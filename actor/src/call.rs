@@ -4,11 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use quipu_lang::hash::GraphHash;
+
+use crate::identity::{ClientId, Key};
+
 /// The most bytes of a name: of an actor, and of what is installed in one.
 pub const MAX_NAME: usize = 255;
-
-/// The hash of a graph or a code object.
-pub type Hash = [u8; 32];
 
 /// A call, as it came from a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +17,7 @@ pub struct Call {
     /// The actor. One that is not there yet is made.
     pub actor: Arc<str>,
     /// Who asks.
-    pub client: Hash,
+    pub client: ClientId,
     /// The client's number for this call. The same number again is the same call again, and is not run a second time.
     pub request: u64,
     /// What is called.
@@ -31,18 +32,18 @@ pub struct Call {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
     /// The function with this hash.
-    Function(Hash),
+    Function(GraphHash),
     /// The function that is installed under this name.
     Installed(String),
     /// Nothing: it installs the function with this hash under this name.
-    Install(String, Hash),
+    Install(String, GraphHash),
 }
 
 /// Where a call comes from: whose it is, and where its outcome waits until somebody takes it.
 #[derive(Clone, Default)]
 pub struct Origin {
     /// The key of who asks; none where the system vouches for everybody.
-    pub key: Option<Hash>,
+    pub key: Option<Key>,
     /// Room for the outcome; without it the outcome may be of any size. It is kept as long as something of the call is.
     pub room: Option<Arc<dyn Room>>,
 }

@@ -1,6 +1,7 @@
 //! Actors: a server that owns state and runs the functions that clients send to it, one at a time and each of them
 //! whole or not at all, and the client.
 
+pub mod identity;
 pub mod call;
 mod clock;
 mod recent;
@@ -15,4 +16,5 @@ pub mod client;
 
 pub use address::{Address, NotAnAddress};
 pub use clock::{Clock, Hand};
+pub use identity::{ClientId, Key};
 pub use key_file::open_key_file;

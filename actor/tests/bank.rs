@@ -1,17 +1,14 @@
 //! Money is moved while the store fails and the process dies at every commit boundary: nothing that was acknowledged is
 //! lost, nothing happens twice, and the sum stays.
 
-mod common;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use common::{Client, done, fat, node_with, shown};
+use crate::common::{Client, done, fat, node_with, shown};
 use quipu_actor::node::{Options, Outcome};
-use quipu_actor::store::{
-    Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Memory, Store, StoreError, Swept,
-};
+use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
 use quipu_actor::wire::Target;
+use quipu_lang::hash::GraphHash;
 
 const TRANSFER: &str = "|state, from, to, amount| {
     state[from] -= amount
@@ -61,11 +58,11 @@ impl Store for Failing {
         Err(StoreError::Io("the disk is gone".to_owned()))
     }
 
-    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.memory.blob(kind, hash)
+    fn blob(&mut self, id: BlobId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.memory.blob(id)
     }
 
-    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, GraphHash)>, StoreError> {
         self.memory.snapshots(actor)
     }
 

@@ -1,15 +1,13 @@
 //! Many actors in little memory: they take turns, and the node stays within its bounds.
 
-mod common;
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::{Client, done, node_with};
-use quipu_actor::Clock;
+use crate::common::{Client, done, node_with};
 use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite};
 use quipu_actor::wire::{Stopped, Target};
+use quipu_actor::{Clock, Key};
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
@@ -135,7 +133,7 @@ fn a_key_names_so_many_new_actors_an_hour() {
     let mut call = |key: u8, actor: &str| {
         request += 1;
         let call = client.request(request, actor, add.clone(), "[1]");
-        client.wait(Call { origin: Origin { key: Some([key; 32]), room: None }, ..call }).unwrap()
+        client.wait(Call { origin: Origin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
     };
     for actor in ["a", "b", "c"] {
         assert_eq!(done(call(1, actor)), "1");

@@ -8,16 +8,27 @@ use std::sync::Arc;
 use quipu_actor::wire::{
     Answer, Input, Link, MAX_MESSAGE, Need, Question, Request, Ring, Role, Secret, Stopped, Target, TraceLine,
 };
+use quipu_lang::hash::{CodeHash, GraphHash};
 
 fn requests() -> Vec<(&'static str, Request)> {
     let call = |target| Request::Call { request: 300, actor: "bank".into(), target, args: vec![1, 2, 3] };
     vec![
         ("open", Request::Open { nonce: *b"0123456789abcdef" }),
-        ("call", call(Target::Function([0xaa; 32]))),
+        ("call", call(Target::Function(GraphHash([0xaa; 32])))),
         ("call_installed", call(Target::Installed("pay".into()))),
-        ("call_install", call(Target::Install("pay".into(), [0xaa; 32]))),
-        ("graph", Request::Graph { hash: [0xaa; 32], codes: vec![[0xbb; 32], [0xcc; 32]], image: vec![4, 5] }),
-        ("codes", Request::Codes { hash: [0xaa; 32], codes: vec![(vec![6, 7], vec![]), (vec![8], vec![9])] }),
+        ("call_install", call(Target::Install("pay".into(), GraphHash([0xaa; 32])))),
+        (
+            "graph",
+            Request::Graph {
+                hash: GraphHash([0xaa; 32]),
+                codes: vec![CodeHash([0xbb; 32]), CodeHash([0xcc; 32])],
+                image: vec![4, 5],
+            },
+        ),
+        (
+            "codes",
+            Request::Codes { hash: GraphHash([0xaa; 32]), codes: vec![(vec![6, 7], vec![]), (vec![8], vec![9])] },
+        ),
         ("cancel", Request::Cancel { request: 300 }),
         ("ping", Request::Ping(u64::MAX)),
         ("ask", Request::Ask { request: 1, question: Question::GcDry, actor: String::new() }),
@@ -33,8 +44,8 @@ fn answers() -> Vec<(&'static str, Answer)> {
         ("failed", Answer::Failed { request: 300, trace, omitted: 2, value: vec![7] }),
         ("stopped", Answer::Stopped { request: 300, why: Stopped::Fuel }),
         ("refused", Answer::Refused { request: 300, why: "no".into() }),
-        ("need_graph", Answer::Need { hash: [0xaa; 32], what: Need::Graph }),
-        ("need_codes", Answer::Need { hash: [0xaa; 32], what: Need::Codes(vec![true; 9]) }),
+        ("need_graph", Answer::Need { hash: GraphHash([0xaa; 32]), what: Need::Graph }),
+        ("need_codes", Answer::Need { hash: GraphHash([0xaa; 32]), what: Need::Codes(vec![true; 9]) }),
         ("busy", Answer::Busy { request: 300, after_ms: 50 }),
         ("pong", Answer::Pong(u64::MAX)),
         ("answer", Answer::Answer { request: 1, text: "{}".into() }),

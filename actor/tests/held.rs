@@ -1,16 +1,17 @@
 //! Actors that do not come back as they were are held, lose nothing, and go on when somebody has decided how; others do not
 //! notice. A node that is shut down leaves nothing to repeat.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
-use common::{Client, done, node_with};
+use crate::common;
+use crate::common::{Client, done, node_with};
 use quipu_actor::node::{Node, Options, Outcome, ReleaseError, Way, check, held, release, standing};
 use quipu_actor::server::Host;
 use quipu_actor::store::{Action, Entry, Memory, Sqlite, Store};
 use quipu_actor::wire::Target;
+use quipu_lang::hash::GraphHash;
+use quipu_stdlib::EngineEdition;
 use quipu_stdlib::engine_edition;
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
@@ -71,12 +72,13 @@ fn snapshot(node: &Node, actor: &str) -> Result<u64, String> {
 #[test]
 fn rows_name_the_engine_and_another_one_repeats_them() {
     let place = Place::filled();
-    let engine = |node: &Node| node.log("a", 100).unwrap().last().unwrap().engine.clone();
+    let engine = |node: &Node| node.log("a", 100).unwrap().last().unwrap().engine;
     let node = place.open();
-    assert_eq!(engine(&node), Some(engine_edition().to_string()));
+    assert_eq!(engine(&node), Some(engine_edition()));
     drop(node);
     // That another engine has written them is no fault, if they give the same.
-    let place = place.forged(4, |entry| entry.engine = Some([5; 32])).forged(5, |entry| entry.engine = None);
+    let place =
+        place.forged(4, |entry| entry.engine = Some(EngineEdition([5; 32]))).forged(5, |entry| entry.engine = None);
     let node = place.open();
     assert_eq!(done(call(&node, 1, "a", "[5]")), "15");
     assert_eq!((node.figures().replayed, node.figures().held), (10, 0));
@@ -85,8 +87,8 @@ fn rows_name_the_engine_and_another_one_repeats_them() {
 #[test]
 fn a_step_that_gives_something_else_holds_its_actor_and_no_other() {
     let place = Place::filled().forged(7, |entry| {
-        entry.outcome = [7; 32];
-        entry.engine = Some([5; 32]);
+        entry.outcome = GraphHash([7; 32]);
+        entry.engine = Some(EngineEdition([5; 32]));
     });
     let mut node = place.open();
     for turn in 0..2 {
@@ -99,8 +101,8 @@ fn a_step_that_gives_something_else_holds_its_actor_and_no_other() {
         assert_eq!(done(call(&node, 100 + turn, "b", "[1]")), (21 + turn).to_string());
         let info = node.info("a").unwrap().unwrap();
         let held = info.held.unwrap();
-        assert_eq!((held.step, held.written, held.engine), (7, Some([5; 32]), engine_edition().0));
-        assert_eq!((held.gave, held.gave_text.as_deref()), (Some([7; 32]), Some("7")));
+        assert_eq!((held.step, held.written, held.engine), (7, Some(EngineEdition([5; 32])), engine_edition()));
+        assert_eq!((held.gave, held.gave_text.as_deref()), (Some(GraphHash([7; 32])), Some("7")));
         assert_eq!((held.gives.is_some(), held.gives_text.as_deref()), (true, Some("7")));
         assert_eq!((info.seq, node.log("a", 100).unwrap().len()), (10, 10));
         let listed = node.list().unwrap();
@@ -120,7 +122,7 @@ fn a_step_that_gives_something_else_holds_its_actor_and_no_other() {
 
 #[test]
 fn a_held_actor_goes_on_from_the_step_before() {
-    let place = Place::filled().forged(7, |entry| entry.outcome = [7; 32]);
+    let place = Place::filled().forged(7, |entry| entry.outcome = GraphHash([7; 32]));
     let node = place.open();
     refusal(call(&node, 1, "a", "[5]"));
     drop(node);
@@ -166,7 +168,7 @@ fn a_held_actor_goes_on_with_what_this_engine_gives() {
         client.call("c", "|s| if s.has(\"n\") { throw \"no\" } else { 1 }", "[]");
         client.send("|s| if s.has(\"n\") { throw \"no\" } else { 1 }")
     };
-    let place = place.forged(4, |entry| entry.outcome = [4; 32]).forged(7, |entry| {
+    let place = place.forged(4, |entry| entry.outcome = GraphHash([4; 32])).forged(7, |entry| {
         entry.action = Action::Call(throwing);
         entry.args = common::fat("[]");
     });
@@ -181,7 +183,7 @@ fn a_held_actor_goes_on_with_what_this_engine_gives() {
     assert_eq!(released.first[1].gives_text.as_deref(), Some("throws \"no\""));
     assert_eq!((released.seq, released.cut), (10, 0));
     // The rows are what they were.
-    assert_eq!(store.log("a", 0, 100).unwrap()[3].1.outcome, [4; 32]);
+    assert_eq!(store.log("a", 0, 100).unwrap()[3].1.outcome, GraphHash([4; 32]));
     drop(store);
     let node = place.open();
     assert_eq!(done(call(&node, 1, "a", "[5]")), "14");
@@ -197,7 +199,7 @@ fn sql(path: &Path, sql: &str) {
 
 #[test]
 fn a_function_or_state_that_cannot_be_read_holds_the_actor() {
-    let place = Place::filled().forged(3, |entry| entry.action = Action::Call([1; 32]));
+    let place = Place::filled().forged(3, |entry| entry.action = Action::Call(GraphHash([1; 32])));
     let node = place.open();
     assert!(
         refusal(call(&node, 1, "a", "[5]")).contains("call 3 cannot be repeated: its function is not in the store")
@@ -241,7 +243,7 @@ fn a_function_or_state_that_cannot_be_read_holds_the_actor() {
 
 #[test]
 fn an_engine_that_can_repeat_what_another_could_not_lets_the_actor_go_on() {
-    let place = Place::filled().forged(7, |entry| entry.outcome = [7; 32]);
+    let place = Place::filled().forged(7, |entry| entry.outcome = GraphHash([7; 32]));
     let node = place.open();
     refusal(call(&node, 1, "a", "[5]"));
     let gives = node.info("a").unwrap().unwrap().held.unwrap().gives.unwrap();
@@ -252,7 +254,7 @@ fn an_engine_that_can_repeat_what_another_could_not_lets_the_actor_go_on() {
     let mut store = Sqlite::open(&place.path()).unwrap();
     let epoch = store.claim("a").unwrap().epoch;
     let held = store.held("a").unwrap().unwrap();
-    let other = quipu_actor::store::Held { engine: [5; 32], ..held };
+    let other = quipu_actor::store::Held { engine: EngineEdition([5; 32]), ..held };
     store.commit(&[quipu_actor::store::Change::Hold { actor: "a".into(), epoch, held: other }]).unwrap();
     drop(store);
     let node = place.open();

@@ -1,15 +1,14 @@
 //! What a node does with calls: state, fresh cells, all or nothing, limits, requests that come again.
 
-mod common;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
-use common::{Client, done, fat, image, node, node_with, shown};
+use crate::common::{Client, done, fat, image, node, node_with, shown};
 use quipu_actor::node::{Node, Options, Outcome};
 use quipu_actor::store::{Memory, Sqlite, Store};
 use quipu_actor::wire::{Stopped, Target};
 use quipu_lang::code::Code;
+use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 
@@ -167,11 +166,11 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
     let hash = function.hash();
     assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
     let thin_of = |image: &Image| image.to_bytes(Form { thin: true, strip: true });
-    let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash().0).collect::<Vec<_>>();
+    let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash()).collect::<Vec<_>>();
     let (thin, codes) = (thin_of(&function), codes_of(&function));
     let none = HashMap::new();
     assert_eq!(node.put_function(&hash, &thin, &codes, &none), Ok(codes.clone()), "nested code is asked for at once");
-    let bytes = |code: &Code| (code.hash().0, (code.encode(), code.encode_debug().unwrap_or_default()));
+    let bytes = |code: &Code| (code.hash(), (code.encode(), code.encode_debug().unwrap_or_default()));
     let mut sent: HashMap<_, _> = function.codes().iter().map(bytes).collect();
     assert_eq!(sent.len(), 3);
     assert_eq!(node.put_function(&hash, &thin, &codes, &sent), Ok(Vec::new()));
@@ -181,7 +180,7 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
     assert!(node.put_function(&other.hash(), &thin_of(&other), &codes[1..], &none).is_err());
     assert_eq!(node.put_function(&other.hash(), &thin_of(&other), &codes_of(&other), &none), Ok(Vec::new()));
     // Bytes under the hash of something else are refused, also where that is known.
-    assert!(node.put_function(&[9; 32], &thin, &codes, &none).is_err());
+    assert!(node.put_function(&GraphHash([9; 32]), &thin, &codes, &none).is_err());
     assert!(node.put_function(&hash, b"none", &codes, &none).is_err());
     sent.insert(codes[0], (b"none".to_vec(), Vec::new()));
     assert!(node.put_function(&hash, &thin, &codes, &sent).is_err());

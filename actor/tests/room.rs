@@ -1,19 +1,18 @@
 //! A server with little room, over real sockets: what waits stays within it, and what is refused is told.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Client, done, fat, node_with};
+use crate::common::{Client, done, fat, node_with};
 use quipu_actor::Address;
 use quipu_actor::node::{Node, Options as Bounds};
 use quipu_actor::server::{Limits, Metrics, Most, Options, Server};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Answer, Input, Link, Request, Target};
+use quipu_lang::hash::GraphHash;
 use tokio::sync::oneshot;
 
 const KIB: usize = 1 << 10;
@@ -225,7 +224,7 @@ fn messages_that_are_not_whole_count_and_end() {
 fn a_function_that_never_comes_ends_the_connection_that_was_asked_for_it() {
     let server = start(Duration::from_secs(1));
     let mut raw = Raw::connect(&server, 1);
-    let target = Target::Function([7; 32]);
+    let target = Target::Function(GraphHash([7; 32]));
     raw.link.send(&Request::Call { request: 1, actor: "a".to_owned(), target, args: fat("[]") }.encode());
     raw.flush();
     assert!(matches!(raw.hear(), Some(Answer::Need { .. })));

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 /// What a part may name, beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("call.rs", &[]),
+    ("identity.rs", &[]),
+    ("call.rs", &["identity"]),
     ("recent.rs", &[]),
     ("clock.rs", &[]),
     ("address.rs", &[]),
-    ("store", &["call"]),
-    ("wire", &["call"]),
+    ("store", &["identity"]),
+    ("wire", &["call", "identity"]),
     ("key_file.rs", &["wire"]),
     ("socket.rs", &["address"]),
-    ("node", &["call", "recent", "clock", "store"]),
-    ("server", &["call", "recent", "clock", "address", "store", "node", "wire", "socket"]),
+    ("node", &["call", "identity", "recent", "clock", "store"]),
+    ("server", &["call", "identity", "recent", "clock", "address", "store", "node", "wire", "socket"]),
     ("client", &["call", "recent", "address", "wire", "key_file", "socket"]),
 ];
 

@@ -12,8 +12,9 @@ use quipu_actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server,
     serve_metrics,
 };
-use quipu_actor::wire::{Answer, Hash, Input, Link, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::wire::{Answer, Input, Link, Question, Request, Ring, Role, Secret, Target, Violation};
 use quipu_actor::{Address, Clock, Hand};
+use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
 
@@ -42,11 +43,17 @@ impl Host for Echo {
         Ok(Box::new(|| {}))
     }
 
-    fn has_code(&self, _: &Hash) -> bool {
+    fn has_code(&self, _: &CodeHash) -> bool {
         false
     }
 
-    fn put_function(&self, _: &Hash, _: &[u8], _: &[Hash], _: &HashMap<Hash, CodeBytes>) -> Result<Vec<Hash>, String> {
+    fn put_function(
+        &self,
+        _: &GraphHash,
+        _: &[u8],
+        _: &[CodeHash],
+        _: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         Ok(Vec::new())
     }
 

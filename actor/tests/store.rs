@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use quipu_actor::ClientId;
 use quipu_actor::store::{
-    Action, Blob, Change, Claim, Entry, Forgotten, Held, Kind, Memory, Snapshot, Sqlite, Step, Store, StoreError, Swept,
+    Action, Blob, BlobId, Change, Claim, Entry, Forgotten, Held, Memory, Snapshot, Sqlite, Step, Store, StoreError,
+    Swept,
 };
+use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_stdlib::EngineEdition;
 
 fn hash(n: u64) -> [u8; 32] {
     let mut hash = [0; 32];
@@ -12,32 +16,47 @@ fn hash(n: u64) -> [u8; 32] {
     hash
 }
 
-fn blob(kind: Kind, n: u64, links: &[u64]) -> Blob {
-    Blob {
-        kind,
-        hash: hash(n),
-        bytes: format!("blob {n}").into_bytes(),
-        links: links.iter().map(|&n| hash(n)).collect(),
-    }
+fn graph(n: u64) -> GraphHash {
+    GraphHash(hash(n))
+}
+
+fn function(n: u64) -> BlobId {
+    BlobId::Graph(graph(n))
+}
+
+fn code(n: u64) -> BlobId {
+    BlobId::Code(CodeHash(hash(n)))
+}
+
+fn state(n: u64) -> BlobId {
+    BlobId::State(graph(n))
+}
+
+fn blob(n: u64) -> Vec<u8> {
+    format!("blob {n}").into_bytes()
 }
 
 /// Step `seq` of an actor, with a function of its own and one code object that all functions share.
 fn step(actor: &str, epoch: u64, seq: u64) -> Step {
     let entry = Entry {
-        action: Action::Call(hash(1000 + seq)),
+        action: Action::Call(graph(1000 + seq)),
         args: format!("args {seq}").into_bytes(),
-        client: hash(7),
+        client: ClientId(hash(7)),
         request: seq,
-        outcome: hash(seq),
-        engine: seq.is_multiple_of(2).then(|| hash(99)),
+        outcome: graph(seq),
+        engine: seq.is_multiple_of(2).then(|| EngineEdition(hash(99))),
     };
-    let blobs = [blob(Kind::Code, 1, &[]), blob(Kind::Graph, 1000 + seq, &[1])];
+    let blobs = [
+        Blob { id: code(1), bytes: blob(1), links: Vec::new() },
+        Blob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
+    ];
     let reply = format!("reply {seq}").into_bytes().into();
     Step { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }
 }
 
 fn snapshot(actor: &str, epoch: u64, seq: u64, from: u64) -> Change {
-    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, blob: blob(Kind::State, 5000 + seq, &[]) })
+    let (hash, bytes) = (graph(5000 + seq), blob(5000 + seq));
+    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, hash, bytes })
 }
 
 fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
@@ -48,7 +67,7 @@ fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<C
 fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
     // Nothing is there.
     assert_eq!(store.actors(), Ok(Vec::new()));
-    assert_eq!(store.blob(Kind::Code, &hash(1)), Ok(None));
+    assert_eq!(store.blob(code(1)), Ok(None));
     assert_eq!(store.log("a", 0, 10), Ok(Vec::new()));
     assert_eq!(store.replies("a"), Ok(Vec::new()));
     // Nobody commits to what is not theirs.
@@ -67,7 +86,7 @@ fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     let half = [steps("b", 1, 3..=3), steps("a", 1, 7..=7)].concat();
     assert!(matches!(store.commit(&half), Err(StoreError::Stale(_))));
     assert_eq!(store.log("b", 0, 10).expect("a log").len(), 2);
-    assert_eq!(store.blob(Kind::Graph, &hash(1003)).expect("a store"), Some(b"blob 1003".to_vec()));
+    assert_eq!(store.blob(function(1003)).expect("a store"), Some(b"blob 1003".to_vec()));
     // It stays, and who claims it again has it alone.
     store = reopen(store);
     assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: 3 }));
@@ -83,8 +102,8 @@ fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     );
     // Replies are forgotten, some of them with a mark.
     let forgotten = vec![
-        Forgotten { client: hash(7), request: 1, mark: false },
-        Forgotten { client: hash(7), request: 2, mark: true },
+        Forgotten { client: ClientId(hash(7)), request: 1, mark: false },
+        Forgotten { client: ClientId(hash(7)), request: 2, mark: true },
     ];
     store.commit(&[Change::Step(Step { forgotten, ..step("a", 2, 7) })]).expect("a step");
     let replies = store.replies("a").expect("replies");
@@ -94,7 +113,7 @@ fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     store.commit(&[snapshot("a", 2, 5, 0)]).expect("a snapshot");
     store.commit(&[snapshot("a", 2, 7, 5)]).expect("a snapshot");
     store = reopen(store);
-    assert_eq!(store.snapshots("a"), Ok(vec![(7, hash(5007)), (5, hash(5005))]));
+    assert_eq!(store.snapshots("a"), Ok(vec![(7, graph(5007)), (5, graph(5005))]));
     assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6, 7]);
     // What nothing needs is swept: the functions of a's steps 3 to 5 (b has 1 and 2) and the first state.
     assert_eq!(store.check(), Ok(Vec::new()));
@@ -102,12 +121,12 @@ fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dy
     assert_eq!((swept.blobs, swept.kept), (4, 4 + 1 + 2));
     assert_eq!(store.sweep(false), Ok(swept));
     assert_eq!(store.sweep(false), Ok(Swept { kept: swept.kept, ..Swept::default() }));
-    assert_eq!(store.blob(Kind::Graph, &hash(1004)), Ok(None));
-    assert!(store.blob(Kind::Code, &hash(1)).expect("a store").is_some());
+    assert_eq!(store.blob(function(1004)), Ok(None));
+    assert!(store.blob(code(1)).expect("a store").is_some());
     assert_eq!(store.check(), Ok(Vec::new()));
     // What was swept can come again.
     store.commit(&[Change::Step(Step { blobs: step("a", 2, 4).blobs, ..step("a", 3 - 1, 8) })]).expect("a step");
-    assert!(store.blob(Kind::Graph, &hash(1004)).expect("a store").is_some());
+    assert!(store.blob(function(1004)).expect("a store").is_some());
     let listed = store.actors().expect("actors");
     assert_eq!(
         listed.iter().map(|l| (l.name.as_str(), l.epoch, l.seq, l.held)).collect::<Vec<_>>(),
@@ -124,8 +143,8 @@ fn holds(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn 
         step: 8,
         reason: "it gives something else".to_owned(),
         written: None,
-        engine: hash(99),
-        gave: Some(hash(8)),
+        engine: EngineEdition(hash(99)),
+        gave: Some(graph(8)),
         gave_text: Some("8".to_owned()),
         gives: None,
         gives_text: None,
@@ -157,7 +176,7 @@ fn cuts(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn S
     store = reopen(store);
     assert_eq!(store.claim("a"), Ok(Claim { epoch: 3, seq: 6 }));
     assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
-    assert_eq!(store.snapshots("a"), Ok(vec![(5, hash(5005))]));
+    assert_eq!(store.snapshots("a"), Ok(vec![(5, graph(5005))]));
     assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6]);
     assert_eq!(store.replies("a").expect("replies").iter().map(|kept| kept.seq).max(), Some(6));
     let found = store.cut_off("a", 10).expect("steps");
@@ -171,8 +190,8 @@ fn cuts(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn S
     store.commit(&[Change::Step(other.clone()), cut(3, 6, false), Change::Step(other)]).expect("a step");
     assert_eq!(store.claim("a"), Ok(Claim { epoch: 4, seq: 7 }));
     store.sweep(false).expect("a sweep");
-    assert!(store.blob(Kind::Graph, &hash(1007)).expect("a store").is_some());
-    assert!(store.blob(Kind::State, &hash(5007)).expect("a store").is_some());
+    assert!(store.blob(function(1007)).expect("a store").is_some());
+    assert!(store.blob(state(5007)).expect("a store").is_some());
     assert_eq!(store.check(), Ok(Vec::new()));
     // From the beginning.
     store.commit(&[cut(4, 0, true)]).expect("a cut");
@@ -242,7 +261,7 @@ fn what_was_changed_behind_its_back_is_noticed() {
         Sqlite::open(&path).expect("a store")
     };
     let mut store = damage("UPDATE blob SET bytes = x'00' WHERE kind = 1");
-    assert!(matches!(store.blob(Kind::Graph, &hash(1001)), Err(StoreError::Damaged(_))));
+    assert!(matches!(store.blob(function(1001)), Err(StoreError::Damaged(_))));
     assert_eq!(store.check().expect("a check").len(), 3);
     drop(store);
     let mut store = damage("UPDATE log SET args = x'00' WHERE seq = 2");

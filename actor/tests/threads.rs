@@ -5,6 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Client, done};
+use quipu_actor::Key;
 use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Stopped, Target};
@@ -81,7 +82,7 @@ fn one_key_does_not_take_all_threads() {
     let client = Client::new(&node, 1);
     let (add, endless) = (Target::Function(client.send(ADD)), Target::Function(client.send(ENDLESS)));
     let of = |key: u8, request: u64, actor: &str, target: &Target, args: &str| Call {
-        origin: Origin { key: Some([key; 32]), room: None },
+        origin: Origin { key: Some(Key([key; 32])), room: None },
         ..client.request(request, actor, target.clone(), args)
     };
     let long: Vec<_> =

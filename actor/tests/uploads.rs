@@ -1,20 +1,18 @@
 //! How functions get to a server: what is asked for, what is forgotten, and what nobody gets who only knows a hash.
 
-mod common;
-#[path = "common/line.rs"]
-mod line;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{fat, image, node_with, shown};
-use line::{Line, Place, codes, graph};
+use crate::common;
+use crate::common::{fat, image, node_with, shown};
+use crate::line::{Line, Place, codes, graph};
 use quipu_actor::node::{Node, Options};
 use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo, Shown};
 use quipu_actor::store::Memory;
-use quipu_actor::wire::{Answer, Hash, Need, Question, Request, Secret};
+use quipu_actor::wire::{Answer, Need, Question, Request, Secret};
+use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_vm::image::Form;
 
 fn place(cache: usize) -> Place {
@@ -113,7 +111,7 @@ fn a_known_hash_gives_nobody_the_function() {
     assert_eq!(result(place.connect(Some(&keys[0])).call(&function, &fat("[1]"))), "8");
     let hash = function.hash();
     let thin = function.to_bytes(Form { thin: true, strip: true });
-    let all: Vec<Hash> = function.codes().iter().map(|code| code.hash().0).collect();
+    let all: Vec<CodeHash> = function.codes().iter().map(|code| code.hash()).collect();
     let asks = |line: &mut Line, what: Need| assert_eq!(line.hear(), Answer::Need { hash, what });
     // Its hash alone, and bytes that are something else.
     for image in [b"none".to_vec(), Vec::new(), nested(1, 1).to_bytes(Form { thin: true, strip: true })] {
@@ -155,7 +153,7 @@ fn nested_code_of_others_is_not_lent() {
     let outer = victim.codes().iter().find(|code| !code.body().children.is_empty()).expect("a code with children");
     line.begin(hash, &fat("[1]"));
     line.hear();
-    line.say(&Request::Graph { hash, codes: vec![outer.hash().0], image }).expect("a message");
+    line.say(&Request::Graph { hash, codes: vec![outer.hash()], image }).expect("a message");
     assert_eq!(line.hear(), Answer::Need { hash, what: Need::Codes(vec![true]) });
     line.say(&Request::Codes { hash, codes: vec![(outer.encode(), Vec::new())] }).expect("a message");
     assert!(matches!(line.hear(), Answer::Refused { .. }));
@@ -182,7 +180,7 @@ fn answers_to_unknown_hashes_are_alike() {
                 other => panic!("{other:?}"),
             }
             let mut unknown = function.hash();
-            unknown[0] ^= 1;
+            unknown.0[0] ^= 1;
             line.begin(unknown, &fat("[1]"));
             assert_eq!(line.hear(), Answer::Need { hash: unknown, what: Need::Graph });
         }
@@ -266,17 +264,17 @@ impl Host for Hesitant {
         Ok(Box::new(|| {}))
     }
 
-    fn has_code(&self, code: &Hash) -> bool {
+    fn has_code(&self, code: &CodeHash) -> bool {
         self.node.has_code(code)
     }
 
     fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String> {
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         self.node.put_function(hash, image, codes, sent)
     }
 

@@ -53,9 +53,9 @@ fn put_part(to: &mut Vec<u8>, part: &[u8]) {
     to.extend(part);
 }
 
-fn put_hashes(bytes: &mut [u8], hashes: &[[u8; 32]]) {
+fn put_hashes(bytes: &mut [u8], hashes: &[CodeHash]) {
     for (hash, byte) in hashes.iter().zip(FIRST..=u8::MAX) {
-        replace(bytes, &[byte; 32], hash);
+        replace(bytes, &[byte; 32], &hash.0);
     }
 }
 
@@ -64,12 +64,12 @@ pub fn code_of(data: &[u8]) -> Vec<Vec<u8>> {
     with_hashes(parts_of(data)).0
 }
 
-fn with_hashes<'d>(parts: impl Iterator<Item = &'d [u8]>) -> (Vec<Vec<u8>>, Vec<[u8; 32]>) {
+fn with_hashes<'d>(parts: impl Iterator<Item = &'d [u8]>) -> (Vec<Vec<u8>>, Vec<CodeHash>) {
     let (mut codes, mut hashes) = (Vec::new(), Vec::new());
     for part in parts {
         let mut code = part.to_vec();
         put_hashes(&mut code, &hashes);
-        hashes.push(CodeHash::of(&code).0);
+        hashes.push(CodeHash::of(&code));
         codes.push(code);
     }
     (codes, hashes)

@@ -15,6 +15,7 @@ mod wire;
 use std::collections::HashMap;
 
 use quipu::lang::code::{Body, Code, CodeHash, FreeKind, children_of, listing};
+use quipu::lang::hash::GraphHash;
 use quipu::load::Memory;
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image, file_hash_of, repair};
@@ -170,7 +171,7 @@ pub fn roundtrip(data: &[u8]) {
 }
 
 /// What a run comes to, or nothing where a limit stops it: what is kept beside the heap may differ.
-fn end(session: &mut Session, run: &mut quipu::vm::Run) -> Option<[u8; 32]> {
+fn end(session: &mut Session, run: &mut quipu::vm::Run) -> Option<GraphHash> {
     match session.vm().step(run, Budget::Unlimited) {
         Ok(Step::Done(value)) => {
             session.vm().set_limits(limits(1 << 24));

@@ -12,9 +12,8 @@ use quipu::actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session as Connection, Shown, Turn,
 };
 use quipu::actor::store::Memory;
-use quipu::actor::wire::{
-    Answer, Hash, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Target, Violation,
-};
+use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input as Program, Session};
 
@@ -26,11 +25,17 @@ impl Host for Unreached {
         unreachable!("a stranger calls")
     }
 
-    fn has_code(&self, _: &Hash) -> bool {
+    fn has_code(&self, _: &CodeHash) -> bool {
         unreachable!("a stranger asks for code")
     }
 
-    fn put_function(&self, _: &Hash, _: &[u8], _: &[Hash], _: &HashMap<Hash, CodeBytes>) -> Result<Vec<Hash>, String> {
+    fn put_function(
+        &self,
+        _: &GraphHash,
+        _: &[u8],
+        _: &[CodeHash],
+        _: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         unreachable!("a stranger sends a function")
     }
 
@@ -67,7 +72,7 @@ pub fn wire_preauth(data: &[u8]) {
     let mut core = Core::new([1; 16]);
     let link = Link::client(&client, &server.public(), MAX_MESSAGE, Some([204; 32])).expect("a link");
     core.connected(link);
-    core.call(&"a".into(), Target::Function([1; 32]), None, vec![1]);
+    core.call(&"a".into(), Target::Function(GraphHash([1; 32])), None, vec![1]);
     let said = core.output().map_or(0, |output| output.len());
     for piece in bytes.chunks(piece) {
         if core.feed(piece).is_err() {
@@ -136,11 +141,11 @@ impl Line {
         let (counted, others) = Default::default();
         let mut line = Line { link, session, sender, replies, counted, is_plain: true, others, is_broken: false };
         line.carry(None);
-        line.say(&Request::Open { nonce: [1; 16] }.encode(), &[0; 32]);
+        line.say(&Request::Open { nonce: [1; 16] }.encode(), &GraphHash([0; 32]));
         line
     }
 
-    fn say(&mut self, message: &[u8], counts: &Hash) {
+    fn say(&mut self, message: &[u8], counts: &GraphHash) {
         if let Ok(Request::Call { request, target, actor, .. }) = Request::decode(message) {
             match target {
                 Target::Function(hash) if hash == *counts && actor == "a" => {
@@ -247,7 +252,7 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
                 Request::Call { request, actor: actor.to_owned(), target, args }.encode()
             }
             5 | 6 => {
-                let codes = function.codes().iter().map(|code| code.hash().0).collect();
+                let codes = function.codes().iter().map(|code| code.hash()).collect();
                 let image = function.to_bytes(Form { thin: true, strip: true });
                 let mut message = Request::Graph { hash, codes, image }.encode();
                 if step & 15 == 6 {

@@ -10,4 +10,5 @@ pub mod parse;
 pub mod resolve;
 pub mod compile;
 pub mod canonical;
+pub mod hash;
 pub mod code;

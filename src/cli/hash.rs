@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use quipu::lang::code::{Code, CodeHash};
 use quipu::lang::diagnostic::closest;
+use quipu::lang::hash::GraphHash;
 use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
 use quipu::{Error, Input, Session};
 
 use super::ending::{Exit, Halt, ended};
-use super::image::{differences, hex, is_image, open, open_or_run, setting_of};
+use super::image::{differences, is_image, open, open_or_run, setting_of};
 use super::input;
 use super::options::{Rules, Trust};
 use super::session::{Prints, Setting};
@@ -66,7 +67,7 @@ pub fn explain(a: &OsString, b: &OsString, rules: &Rules, terminal: &Terminal) -
 /// A function, and its hash if it has one. Text is made of it only when it is shown: there may be many.
 struct Line {
     code: Code,
-    hash: Option<[u8; 32]>,
+    hash: Option<GraphHash>,
 }
 
 impl Line {
@@ -75,8 +76,8 @@ impl Line {
     }
 
     fn shown(&self) -> Shown {
-        let hash = self.hash.map_or("-".to_owned(), |hash| hex(&hash));
-        Shown::of("{}  {}  {}\n", &[&hex(&self.code.hash().0), &format!("{hash:64}"), &self.name()])
+        let hash = self.hash.map_or("-".to_owned(), |hash| hash.to_string());
+        Shown::of("{}  {}  {}\n", &[&self.code.hash(), &format!("{hash:64}"), &self.name()])
     }
 }
 

@@ -294,7 +294,7 @@ fn assert<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn hash<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let hash = quipu_vm::graph::hash(cx, args[0])?;
-    cx.str(&quipu_lang::code::CodeHash(hash).to_string())
+    cx.str(&hash.to_string())
 }
 
 fn code_hash<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

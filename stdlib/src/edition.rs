@@ -7,7 +7,6 @@
 //! Natives are functions in Rust, which have no hash. `natives.txt` has a number for each, which grows when what it gives
 //! changes; `GOLDEN=write` adds what is new there.
 
-use std::fmt;
 use std::sync::OnceLock;
 
 use quipu_lang::code::EDITION;
@@ -20,20 +19,9 @@ const CONTEXT: &str = "quipu engine edition v1";
 /// Numbers for natives, and for what else has none.
 const NATIVES: &str = include_str!("natives.txt");
 
-/// A hash that is the same for engines whose calls give the same.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EngineEdition(pub [u8; 32]);
-
-impl fmt::Display for EngineEdition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for EngineEdition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EngineEdition({self})")
-    }
+quipu_lang::hashes! {
+    /// A hash that is the same for engines whose calls give the same.
+    pub struct EngineEdition;
 }
 
 /// The edition of this engine.
@@ -48,7 +36,7 @@ pub fn engine_edition() -> EngineEdition {
         add(&EDITION.to_le_bytes());
         for (name, code) in source::WRITTEN {
             add(name.as_bytes());
-            add(&code);
+            add(&code.0);
         }
         NATIVES.lines().filter(|line| !line.starts_with('#')).for_each(|line| add(line.as_bytes()));
         let (major, minor, update) = char::UNICODE_VERSION;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::store::{
-    Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Memory, Sqlite, Store, StoreError, Swept,
+    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Sqlite, Store, StoreError, Swept,
 };
+use quipu::lang::hash::GraphHash;
 
 use super::dice::Dice;
 
@@ -145,11 +146,11 @@ impl Store for Faulty {
         Err(failed())
     }
 
-    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.blob(kind, hash)
+    fn blob(&mut self, id: BlobId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.blob(id)
     }
 
-    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, GraphHash)>, StoreError> {
         self.store.snapshots(actor)
     }
 

@@ -47,7 +47,7 @@ impl TraceEntry {
         let debug = self.code.debug();
         let position = debug.and_then(|debug| debug.position(self.pc));
         TraceLine {
-            function: debug.map_or_else(|| format!("<{}>", &self.code.hash().to_string()[..12]), |d| d.name.clone()),
+            function: debug.map_or_else(|| format!("<{}>", self.code.hash().short()), |d| d.name.clone()),
             file: debug.map_or_else(|| Arc::from("<unknown>"), |debug| debug.file.clone()),
             line: position.map_or(0, |position| position.line),
             span: position.map_or_else(Default::default, |position| position.span),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use quipu_lang::code::Code;
+use quipu_lang::hash::GraphHash;
 
 use crate::cx::OUTPUT;
 use crate::failure::Failure;
@@ -45,7 +46,7 @@ pub struct FunctionInfo {
     /// Its code, with its name and lines if they are known.
     pub code: Code,
     /// The hash of the function and all it reaches.
-    pub hash: [u8; 32],
+    pub hash: GraphHash,
 }
 
 /// Figures of a machine.
@@ -68,6 +69,11 @@ impl Vm {
     /// None yet: there is nothing to be run before a program is.
     pub fn new(library: Arc<Library>, limits: Limits) -> Result<Vm, Failure> {
         Ok(Vm { machine: Box::new(Machine::new(library, limits)) })
+    }
+
+    /// The names of all instructions that a machine may run, also those that stand for several or in the places of others.
+    pub fn instructions() -> impl Iterator<Item = &'static str> {
+        crate::run::watch::instructions().map(|(_, name)| name)
     }
 
     /// Sets new limits; fuel counts from now.
@@ -183,7 +189,7 @@ impl Vm {
     ///
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
-    pub fn hash(&mut self, value: &Root) -> Result<[u8; 32], Failure> {
+    pub fn hash(&mut self, value: &Root) -> Result<GraphHash, Failure> {
         let value = self.slot(value)?;
         let outcome = self.collecting(|cx| crate::graph::hash(cx, value));
         outcome.map_err(|fault| self.failure(fault))

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use quipu_lang::hash::GraphHash;
+
 use super::function::Function;
-use crate::call::{Hash, Target};
+use crate::call::Target;
 use crate::recent::Recent;
 use crate::wire::{Answer, Input, Link, Need, Question, Request, Violation};
 
@@ -44,7 +46,7 @@ pub struct Core {
     most: usize,
     /// The longest message that the server takes.
     longest: u64,
-    known: Recent<Hash, ()>,
+    known: Recent<GraphHash, ()>,
     now: u64,
     events: Vec<Event>,
 }

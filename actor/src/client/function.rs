@@ -1,12 +1,13 @@
 //! A function that is to be called elsewhere, ready to be sent in parts.
 
+use quipu_lang::hash::GraphHash;
 use quipu_vm::image::{Form, Image};
 
-use crate::wire::{Hash, Request};
+use crate::wire::Request;
 
 /// A function apart from any machine.
 pub struct Function {
-    hash: Hash,
+    hash: GraphHash,
     image: Image,
 }
 
@@ -17,13 +18,13 @@ impl Function {
     }
 
     /// Its hash, by which it is called.
-    pub fn hash(&self) -> Hash {
+    pub fn hash(&self) -> GraphHash {
         self.hash
     }
 
     /// The message with its graph.
     pub(super) fn graph(&self) -> Request {
-        let codes = self.image.codes().iter().map(|code| code.hash().0).collect();
+        let codes = self.image.codes().iter().map(|code| code.hash()).collect();
         let image = self.image.to_bytes(Form { thin: true, strip: true });
         Request::Graph { hash: self.hash, codes, image }
     }

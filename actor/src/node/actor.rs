@@ -15,8 +15,9 @@ use super::memory::{BESIDE, Hold, OPENED, Place};
 use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
-use crate::call::{Busy, Call, Hash, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
-use crate::store::{Action, Blob, Change, Entry, Kind, Snapshot, Step, StoreError};
+use crate::call::{Busy, Call, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
+use crate::identity::Key;
+use crate::store::{Action, Blob, BlobId, Change, Entry, Snapshot, Step, StoreError};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
@@ -239,7 +240,7 @@ impl Actor {
             Carried::Done { action, given, blobs } => {
                 let Some(core) = core else { return None };
                 let Call { args, client, request, origin, .. } = call;
-                let engine = Some(engine_edition().0);
+                let engine = Some(engine_edition());
                 let entry = Entry { action, args, client, request, outcome: given.hash, engine };
                 shared.keeps(entry.args.len() + given.bytes.len());
                 core.keep(shared, &self.name, entry, given, blobs, (reply, origin));
@@ -524,7 +525,7 @@ impl Carried {
 
 impl Queue {
     /// The key of the client that waits longest.
-    pub fn next_key(&self) -> Option<Hash> {
+    pub fn next_key(&self) -> Option<Key> {
         match self.jobs.front()? {
             Job::Call { call, .. } => call.origin.key,
             _ => None,
@@ -562,7 +563,7 @@ impl Core {
             Some(_) if memory.is_ample(options.heap) => options.heap,
             Some((_, hash)) => {
                 let length =
-                    shared.vault.with(|store| Ok(store.blob(Kind::State, &hash)?.map_or(0, |bytes| bytes.len())));
+                    shared.vault.with(|store| Ok(store.blob(BlobId::State(hash))?.map_or(0, |bytes| bytes.len())));
                 let whole = length.map_err(refused)?.saturating_mul(OPENED / 2).saturating_add(BESIDE + memory.step());
                 whole.min(memory.limit() / 2)
             }
@@ -714,14 +715,14 @@ impl Core {
         shared.counters.unlogged(std::mem::take(&mut self.log));
         tracing::info!(actor = &**name, seq = self.seq, bytes = self.state_bytes, "snapshot");
         shared.counters.snapshots.fetch_add(1, Ordering::Relaxed);
-        let hash: Hash = image.hash();
+        let hash = image.hash();
         // Until it is in the store.
         let mut hold = shared.memory.hold();
         hold.settle(bytes.len());
-        let blob = Blob { kind: Kind::State, hash, bytes, links: Vec::new() };
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
         let from = from.min(seq);
-        shared.vault.commit(Change::Snapshot(Snapshot { actor, epoch, seq, blob, from }), Box::new(move || drop(hold)));
+        let snapshot = Snapshot { actor, epoch, seq, hash, bytes, from };
+        shared.vault.commit(Change::Snapshot(snapshot), Box::new(move || drop(hold)));
         Ok(())
     }
 

@@ -9,13 +9,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use quipu_lang::code::{Code, CodeHash, children_of};
+use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::{Form, ImageError};
 
 use super::access::Access;
 use crate::call::CodeBytes;
 use crate::recent::Recent;
-use crate::store::{Blob, Hash, Kind, StoreError};
+use crate::store::{Blob, BlobId, StoreError};
 
 /// A function that was opened and checked.
 pub(super) struct Function {
@@ -32,8 +33,8 @@ pub(super) struct Functions {
 }
 
 struct Known {
-    functions: Recent<Hash, Arc<Function>>,
-    codes: Recent<Hash, Arc<Part>>,
+    functions: Recent<GraphHash, Arc<Function>>,
+    codes: Recent<CodeHash, Arc<Part>>,
 }
 
 /// A code object as it was sent, and put together with those nested in it once they were there.
@@ -62,12 +63,12 @@ impl Functions {
     }
 
     /// A function that was opened.
-    pub fn get(&self, hash: &Hash) -> Option<Arc<Function>> {
+    pub fn get(&self, hash: &GraphHash) -> Option<Arc<Function>> {
         self.known().functions.get(hash)
     }
 
     /// Whether a code object is here.
-    pub fn has_code(&self, hash: &Hash) -> bool {
+    pub fn has_code(&self, hash: &CodeHash) -> bool {
         self.known().codes.get(hash).is_some()
     }
 
@@ -77,14 +78,14 @@ impl Functions {
     /// and code that is here is used only if it is in `codes`.
     pub fn put(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         bytes: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String> {
-        let mut parts: HashMap<Hash, Arc<Part>> = HashMap::new();
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
+        let mut parts: HashMap<CodeHash, Arc<Part>> = HashMap::new();
         for (hash, (code, debug)) in sent {
-            if CodeHash::of(code).0 != *hash {
+            if CodeHash::of(code) != *hash {
                 return Err("the code has another hash".to_owned());
             }
             let children = children_of(code).map_err(|error| error.to_string())?;
@@ -122,12 +123,12 @@ impl Functions {
     }
 
     /// A function out of a store.
-    pub fn load(&self, hash: &Hash, store: &mut impl Access) -> Result<Option<Arc<Function>>, StoreError> {
-        let Some(bytes) = store.with(|store| store.blob(Kind::Graph, hash))? else { return Ok(None) };
+    pub fn load(&self, hash: &GraphHash, store: &mut impl Access) -> Result<Option<Arc<Function>>, StoreError> {
+        let Some(bytes) = store.with(|store| store.blob(BlobId::Graph(*hash)))? else { return Ok(None) };
         let damaged = |what: String| StoreError::Damaged(format!("a function: {what}"));
         let (codes, thin) = split_graph(&bytes).ok_or_else(|| damaged("it is cut off".to_owned()))?;
-        let stored =
-            store.with(|store| codes.iter().map(|code| store.blob(Kind::Code, code)).collect::<Result<Vec<_>, _>>())?;
+        let stored = store
+            .with(|store| codes.iter().map(|code| store.blob(BlobId::Code(*code))).collect::<Result<Vec<_>, _>>())?;
         let mut table = HashMap::new();
         for bytes in stored {
             let bytes = bytes.ok_or_else(|| damaged("code is missing".to_owned()))?;
@@ -145,16 +146,16 @@ impl Functions {
 }
 
 /// Code objects out of their parts, those first that are nested in others.
-fn assemble(parts: &HashMap<Hash, Arc<Part>>) -> Result<HashMap<CodeHash, Code>, String> {
+fn assemble(parts: &HashMap<CodeHash, Arc<Part>>) -> Result<HashMap<CodeHash, Code>, String> {
     let mut table: HashMap<CodeHash, Code> = HashMap::new();
-    let mut stack: Vec<Hash> = parts.keys().copied().collect();
+    let mut stack: Vec<CodeHash> = parts.keys().copied().collect();
     while let Some(&hash) = stack.last() {
-        if table.contains_key(&CodeHash(hash)) {
+        if table.contains_key(&hash) {
             stack.pop();
             continue;
         }
         let part = parts.get(&hash).ok_or(INCOMPLETE)?;
-        let open = part.children.iter().filter(|child| !table.contains_key(child)).map(|child| child.0);
+        let open = part.children.iter().filter(|child| !table.contains_key(child)).copied();
         let before = stack.len();
         // No code object is nested in itself: its hash would have to be in its own bytes.
         stack.extend(open);
@@ -169,7 +170,7 @@ fn assemble(parts: &HashMap<Hash, Arc<Part>>) -> Result<HashMap<CodeHash, Code>,
                 part.whole.get_or_init(|| code).clone()
             }
         };
-        table.insert(CodeHash(hash), code);
+        table.insert(hash, code);
     }
     Ok(table)
 }
@@ -183,16 +184,15 @@ impl Part {
 
 impl Function {
     fn new(image: Image) -> Function {
-        let codes: Vec<Hash> = image.codes().iter().map(|code| code.hash().0).collect();
+        let codes: Vec<CodeHash> = image.codes().iter().map(Code::hash).collect();
         let mut bytes = (codes.len() as u32).to_le_bytes().to_vec();
-        codes.iter().for_each(|code| bytes.extend_from_slice(code));
+        codes.iter().for_each(|code| bytes.extend_from_slice(&code.0));
         bytes.extend_from_slice(&image.to_bytes(Form { thin: true, strip: false }));
-        let hash = image.hash();
-        let graph = Blob { kind: Kind::Graph, hash, bytes, links: codes };
+        let graph = Blob { id: BlobId::Graph(image.hash()), bytes, links: codes };
         let code = |code: &Code| {
             let (body, debug) = (code.encode(), code.encode_debug().unwrap_or_default());
             let bytes = [&(body.len() as u32).to_le_bytes(), &body[..], &debug[..]].concat();
-            Blob { kind: Kind::Code, hash: code.hash().0, bytes, links: Vec::new() }
+            Blob { id: BlobId::Code(code.hash()), bytes, links: Vec::new() }
         };
         let blobs = image.codes().iter().map(code).chain([graph]).collect();
         Function { image, blobs }
@@ -205,10 +205,10 @@ impl Function {
 }
 
 /// Code hashes and thin image of a stored graph.
-fn split_graph(bytes: &[u8]) -> Option<(Vec<Hash>, &[u8])> {
+fn split_graph(bytes: &[u8]) -> Option<(Vec<CodeHash>, &[u8])> {
     let (count, rest) = bytes.split_first_chunk::<4>()?;
     let (codes, thin) = rest.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(32)?)?;
-    Some((codes.as_chunks::<32>().0.to_vec(), thin))
+    Some((codes.as_chunks::<32>().0.iter().copied().map(CodeHash).collect(), thin))
 }
 
 /// A stored code object.

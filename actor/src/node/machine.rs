@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use quipu_lang::code::Code;
 use quipu_lang::compile::compile;
+use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
 use quipu_lang::span::Source;
@@ -14,7 +15,7 @@ use quipu_vm::image::Form;
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
 
-use crate::call::{Busy, Hash, NoRoom, Outcome, Room, Stopped, TraceLine};
+use crate::call::{Busy, NoRoom, Outcome, Room, Stopped, TraceLine};
 
 /// The file whose functions run around those of clients; traces leave it out.
 const DRIVER: &str = "<actor>";
@@ -25,7 +26,7 @@ pub(super) struct Given {
     /// The image of the result.
     pub bytes: Vec<u8>,
     /// Its hash.
-    pub hash: Hash,
+    pub hash: GraphHash,
 }
 
 /// Why an action has given nothing.

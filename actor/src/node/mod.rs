@@ -35,7 +35,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
-use crate::call::{Hash, MAX_NAME, OutcomeTo, Stopped};
+use quipu_lang::hash::{CodeHash, GraphHash};
+
+use crate::call::{MAX_NAME, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
@@ -226,7 +228,7 @@ impl Node {
     }
 
     /// Whether a code object is at hand.
-    pub fn has_code(&self, code: &Hash) -> bool {
+    pub fn has_code(&self, code: &CodeHash) -> bool {
         self.0.shared.functions.has_code(code)
     }
 
@@ -237,11 +239,11 @@ impl Node {
     /// The bytes are no image, or that of another function; the code is none, or other code; more is needed than `codes`.
     pub fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String> {
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         let shared = &self.0.shared;
         let length = image.len() + sent.values().map(|(code, debug)| code.len() + debug.len()).sum::<usize>();
         let mut hold = shared.memory.hold();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::store::Hash;
+use crate::identity::Key;
 
 /// The time for which names count.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -15,7 +15,7 @@ const KEYS: usize = 1024;
 /// The names of the hour, by key. Clients without one are one and the same.
 pub(super) struct Names {
     most: u64,
-    by_key: Mutex<HashMap<Option<Hash>, Named>>,
+    by_key: Mutex<HashMap<Option<Key>, Named>>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ impl Names {
     ///
     /// # Errors
     /// There were enough of them; people are told that.
-    pub fn ask(&self, key: Option<Hash>, now: Duration, counts: bool) -> Result<(), String> {
+    pub fn ask(&self, key: Option<Key>, now: Duration, counts: bool) -> Result<(), String> {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = |named: &Named| now.saturating_sub(named.from) >= HOUR;
         if by_key.len() >= KEYS {
@@ -75,7 +75,7 @@ mod tests {
     fn an_hour_later_there_are_new_names() {
         let names = Names::new(2);
         let at = |minutes: u64| Duration::from_secs(60 * minutes);
-        let (ann, ben) = (Some([1; 32]), Some([2; 32]));
+        let (ann, ben) = (Some(Key([1; 32])), Some(Key([2; 32])));
         assert!(names.ask(ann, at(5), true).is_ok() && names.ask(ann, at(50), true).is_ok());
         let why = names.ask(ann, at(55), true).unwrap_err();
         assert!(why.starts_with("2 new actors in an hour") && why.contains("in 10 minutes"), "{why}");
@@ -90,7 +90,7 @@ mod tests {
         for number in 0..3000_u32 {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&number.to_le_bytes());
-            names.ask(Some(key), Duration::from_secs(60 * u64::from(number)), true).unwrap();
+            names.ask(Some(Key(key)), Duration::from_secs(60 * u64::from(number)), true).unwrap();
         }
         assert!(names.by_key.lock().unwrap().len() <= KEYS);
     }

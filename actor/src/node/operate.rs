@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use quipu_lang::hash::GraphHash;
+use quipu_stdlib::EngineEdition;
 use serde::Serialize;
 
 use super::Node;
 use super::actor::Job;
-use crate::store::bytes::digits as hex;
-use crate::store::{Action, Entry, Hash, Held, Listed, StoreError, Swept};
+use crate::store::{Action, Entry, Held, Listed, StoreError, Swept};
 
 /// One actor.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -44,7 +45,7 @@ pub struct Logged {
     /// The name that was invoked or installed.
     pub name: Option<String>,
     /// The hash of the function.
-    pub function: Option<String>,
+    pub function: Option<GraphHash>,
     /// Bytes of the arguments.
     pub args: usize,
     /// Who asked: the beginning of the client's hash.
@@ -52,10 +53,10 @@ pub struct Logged {
     /// The client's number for it.
     pub request: u64,
     /// The hash of what it gave.
-    pub outcome: String,
+    pub outcome: GraphHash,
     /// The edition of the engine that carried it out, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub engine: Option<String>,
+    pub engine: Option<EngineEdition>,
 }
 
 impl Logged {
@@ -70,12 +71,12 @@ impl Logged {
             seq,
             action,
             name,
-            function: entry.action.function().map(|hash: &Hash| hex(hash)),
+            function: entry.action.function().copied(),
             args: entry.args.len(),
-            client: hex(&entry.client[..8]),
+            client: format!("{:.16}", entry.client),
             request: entry.request,
-            outcome: hex(&entry.outcome),
-            engine: entry.engine.map(|engine| hex(&engine)),
+            outcome: entry.outcome,
+            engine: entry.engine,
         }
     }
 }

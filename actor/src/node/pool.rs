@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::actor::Actor;
 use super::shared::Shared;
 use crate::clock::Clock;
-use crate::store::Hash;
+use crate::identity::Key;
 
 /// Calls of one actor before another one gets a turn.
 const TURNS: usize = 32;
@@ -64,7 +64,7 @@ struct List {
     /// The number of the next thread.
     next: usize,
     /// Threads whose calls are long, by the key of these.
-    long: HashMap<Hash, usize>,
+    long: HashMap<Key, usize>,
     /// The watcher waits for a thread to hold a core.
     is_watcher_asleep: bool,
     is_closed: bool,
@@ -80,7 +80,7 @@ struct Seat {
     /// It holds a core. Changed with the list locked.
     holds: AtomicBool,
     /// Whose call it began with, and whether that counts as a long one.
-    key: Mutex<(Option<Hash>, bool)>,
+    key: Mutex<(Option<Key>, bool)>,
 }
 
 /// The threads of a node.

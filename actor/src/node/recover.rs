@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use quipu_lang::hash::GraphHash;
 use quipu_stdlib::engine_edition;
 use quipu_vm::{Failure, Image};
 
@@ -13,8 +14,7 @@ use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
 use super::options::Options;
 use super::vault::Vault;
 use crate::call::Outcome;
-use crate::store::bytes::digits as hex;
-use crate::store::{Action, Change, Claim, Entry, Hash, Held, Kind, StoreError};
+use crate::store::{Action, BlobId, Change, Claim, Entry, Held, StoreError};
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
@@ -81,7 +81,7 @@ impl fmt::Display for Held {
         }
         match &self.written {
             Some(written) if *written != self.engine => {
-                let (written, engine) = (hex(&written[..4]), hex(&self.engine[..4]));
+                let (written, engine) = (format!("{written:.8}"), format!("{:.8}", self.engine));
                 write!(f, " (engine {written} carried it out, this is {engine})")
             }
             _ => Ok(()),
@@ -123,7 +123,7 @@ pub(super) enum Strictness {
 /// Nothing, unless an actor is held that this engine could not bring back. What another engine could not, it tries.
 pub(super) fn not_held(vault: &Vault, actor: &str) -> Result<(), RecoverError> {
     match vault.with(|store| store.held(actor))? {
-        Some(held) if held.engine == engine_edition().0 => Err(RecoverError::Held(Box::new(held))),
+        Some(held) if held.engine == engine_edition() => Err(RecoverError::Held(Box::new(held))),
         _ => Ok(()),
     }
 }
@@ -252,13 +252,13 @@ fn told(store: &mut impl Access, actor: &str, step: u64) -> Result<Option<String
 
 /// What was found at a step.
 fn found_at(step: u64, reason: String) -> Held {
-    let engine = engine_edition().0;
+    let engine = engine_edition();
     Held { step, reason, written: None, engine, gave: None, gave_text: None, gives: None, gives_text: None }
 }
 
 /// A machine with the state of a snapshot, if that is whole, and its bytes.
-pub(super) fn load(store: &mut impl Access, hash: &Hash) -> Option<(Machine, usize)> {
-    let bytes = store.with(|store| store.blob(Kind::State, hash)).ok()??;
+pub(super) fn load(store: &mut impl Access, hash: &GraphHash) -> Option<(Machine, usize)> {
+    let bytes = store.with(|store| store.blob(BlobId::State(*hash))).ok()??;
     let image = Image::open(&bytes, &()).ok().filter(|image| image.hash() == *hash)?;
     let mut machine = Machine::new(usize::MAX).ok()?;
     machine.restore(&image).ok()?.then_some((machine, bytes.len()))

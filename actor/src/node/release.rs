@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
+use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::machine::text;
 use super::operate::Logged;
 use super::options::Options;
 use super::recover::{RecoverError, Strictness, repeat_all};
-use crate::store::{Blob, Change, CutOff, Held, Kind, Snapshot, Store, StoreError};
+use crate::store::{Change, CutOff, Held, Snapshot, Store, StoreError};
 
 /// How an actor is to go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +101,7 @@ impl From<RecoverError> for ReleaseError {
 
 /// What is to be changed in the store.
 enum Changes {
-    Accept { blob: Blob, from: u64 },
+    Accept { hash: GraphHash, bytes: Vec<u8>, from: u64 },
     Cut { seq: u64, anew: bool },
 }
 
@@ -145,9 +146,9 @@ pub(super) fn release_in(
             if again.hash() != image.hash() {
                 return Err(failed(&"it is another one when it is read again"));
             }
-            let blob = Blob { kind: Kind::State, hash: image.hash(), bytes, links: Vec::new() };
+            let hash = image.hash();
             // All that is in the log stays, behind the oldest snapshot.
-            Changes::Accept { blob, from: recovered.snapshots.first().copied().unwrap_or(0) }
+            Changes::Accept { hash, bytes, from: recovered.snapshots.first().copied().unwrap_or(0) }
         }
     };
     if dry_run {
@@ -156,8 +157,8 @@ pub(super) fn release_in(
     store.with(|store| {
         let epoch = store.claim(name)?.epoch;
         store.commit(&match changes {
-            Changes::Accept { blob, from } => {
-                let snapshot = Snapshot { actor: actor.clone(), epoch, seq: at, blob, from };
+            Changes::Accept { hash, bytes, from } => {
+                let snapshot = Snapshot { actor: actor.clone(), epoch, seq: at, hash, bytes, from };
                 vec![Change::Snapshot(snapshot), Change::Free { actor, epoch }]
             }
             Changes::Cut { seq, anew } => vec![Change::Cut { actor, epoch, seq, anew }],

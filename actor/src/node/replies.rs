@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::options::Options;
-use crate::store::{Forgotten, Hash, Kept};
+use crate::identity::ClientId;
+use crate::store::{Forgotten, Kept};
 
 /// What a request that is known takes beside its reply, and a client beside its requests, about.
 const ENTRY: usize = 160;
@@ -15,11 +16,11 @@ const CLIENT: usize = 250;
 
 /// The replies of one actor.
 pub(super) struct Replies {
-    clients: HashMap<Hash, Client>,
+    clients: HashMap<ClientId, Client>,
     /// Clients by their last step.
-    by_last: BTreeMap<u64, Hash>,
+    by_last: BTreeMap<u64, ClientId>,
     /// Replies that are kept in full, by step.
-    full: BTreeMap<u64, (Hash, u64)>,
+    full: BTreeMap<u64, (ClientId, u64)>,
     /// Bytes of all replies.
     bytes: usize,
     /// How many requests are known.
@@ -81,7 +82,7 @@ impl Replies {
     }
 
     /// What is known of a request.
-    pub fn find(&self, client: &Hash, request: u64) -> Request {
+    pub fn find(&self, client: &ClientId, request: u64) -> Request {
         let Some(client) = self.clients.get(client) else { return Request::New };
         match client.requests.get(&request) {
             Some((_, Some(reply))) => Request::Replied(reply.clone()),
@@ -97,7 +98,7 @@ impl Replies {
     }
 
     /// Keeps a reply. Gives what is forgotten for it.
-    pub fn add(&mut self, client: Hash, request: u64, seq: u64, reply: Arc<[u8]>) -> Vec<Forgotten> {
+    pub fn add(&mut self, client: ClientId, request: u64, seq: u64, reply: Arc<[u8]>) -> Vec<Forgotten> {
         self.insert(client, request, seq, Some(reply));
         let mut forgotten = Vec::new();
         if let Some(of_client) = self.clients.get_mut(&client) {
@@ -130,7 +131,7 @@ impl Replies {
         forgotten
     }
 
-    fn insert(&mut self, client: Hash, request: u64, seq: u64, reply: Option<Arc<[u8]>>) {
+    fn insert(&mut self, client: ClientId, request: u64, seq: u64, reply: Option<Arc<[u8]>>) {
         let of_client = self.clients.entry(client).or_default();
         self.by_last.remove(&of_client.last);
         of_client.last = of_client.last.max(seq);
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_window_for_each_client() {
         let mut kept = replies(2, 10, 1000);
-        let client = [1; 32];
+        let client = ClientId([1; 32]);
         assert_eq!(kept.find(&client, 5), Request::New);
         assert!(kept.add(client, 5, 1, reply(5, 1)).is_empty());
         assert!(kept.add(client, 3, 2, reply(3, 1)).is_empty());
@@ -169,18 +170,18 @@ mod tests {
         assert_eq!(kept.find(&client, 4), Request::New);
         assert_eq!(kept.add(client, 9, 3, reply(9, 1)), [Forgotten { client, request: 3, mark: false }]);
         assert_eq!(kept.find(&client, 3), Request::Old);
-        assert_eq!(kept.find(&[2; 32], 3), Request::New);
+        assert_eq!(kept.find(&ClientId([2; 32]), 3), Request::New);
     }
 
     #[test]
     fn clients_that_were_silent_longest_are_forgotten() {
         let mut kept = replies(2, 2, 1000);
-        kept.add([1; 32], 1, 1, reply(1, 1));
-        kept.add([2; 32], 1, 2, reply(2, 1));
-        kept.add([1; 32], 2, 3, reply(3, 1));
-        let forgotten = kept.add([3; 32], 1, 4, reply(4, 1));
-        assert_eq!(forgotten, [Forgotten { client: [2; 32], request: 1, mark: false }]);
-        assert_eq!(kept.find(&[1; 32], 1), Request::Replied(reply(1, 1)));
+        kept.add(ClientId([1; 32]), 1, 1, reply(1, 1));
+        kept.add(ClientId([2; 32]), 1, 2, reply(2, 1));
+        kept.add(ClientId([1; 32]), 2, 3, reply(3, 1));
+        let forgotten = kept.add(ClientId([3; 32]), 1, 4, reply(4, 1));
+        assert_eq!(forgotten, [Forgotten { client: ClientId([2; 32]), request: 1, mark: false }]);
+        assert_eq!(kept.find(&ClientId([1; 32]), 1), Request::Replied(reply(1, 1)));
         assert_eq!((kept.bytes, kept.count), (3, 3));
         assert_eq!(kept.weight(), 3 + 3 * ENTRY + 2 * CLIENT);
     }
@@ -188,13 +189,13 @@ mod tests {
     #[test]
     fn long_replies_leave_a_mark() {
         let mut kept = replies(100, 10, 100);
-        kept.add([1; 32], 1, 1, reply(1, 60));
-        let forgotten = kept.add([1; 32], 2, 2, reply(2, 60));
-        assert_eq!(forgotten, [Forgotten { client: [1; 32], request: 1, mark: true }]);
-        assert_eq!(kept.find(&[1; 32], 1), Request::Carried);
+        kept.add(ClientId([1; 32]), 1, 1, reply(1, 60));
+        let forgotten = kept.add(ClientId([1; 32]), 2, 2, reply(2, 60));
+        assert_eq!(forgotten, [Forgotten { client: ClientId([1; 32]), request: 1, mark: true }]);
+        assert_eq!(kept.find(&ClientId([1; 32]), 1), Request::Carried);
         // One that is too long alone is kept until the next.
-        kept.add([1; 32], 3, 3, reply(3, 500));
-        assert_eq!(kept.find(&[1; 32], 3), Request::Replied(reply(3, 500)));
-        assert_eq!(kept.find(&[1; 32], 2), Request::Carried);
+        kept.add(ClientId([1; 32]), 3, 3, reply(3, 500));
+        assert_eq!(kept.find(&ClientId([1; 32]), 3), Request::Replied(reply(3, 500)));
+        assert_eq!(kept.find(&ClientId([1; 32]), 2), Request::Carried);
     }
 }

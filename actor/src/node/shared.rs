@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use quipu_lang::hash::GraphHash;
+
 use super::actor::Actor;
 use super::functions::{Function, Functions};
 use super::memory::{Hold, Memory};
@@ -12,7 +14,7 @@ use super::names::Names;
 use super::options::Options;
 use super::pool::Ready;
 use super::vault::Vault;
-use crate::call::{Hash, Outcome};
+use crate::call::Outcome;
 
 /// What a step takes in a store beside its bytes, about.
 const STEP: usize = 500;
@@ -125,14 +127,14 @@ impl Shared {
     }
 
     /// A function, if it is in memory.
-    pub fn ready(&self, hash: &Hash) -> Option<Arc<Function>> {
+    pub fn ready(&self, hash: &GraphHash) -> Option<Arc<Function>> {
         let function = self.functions.get(hash)?;
         self.counters.hits.fetch_add(1, Ordering::Relaxed);
         Some(function)
     }
 
     /// A function, from memory or from the store.
-    pub fn function(&self, hash: &Hash) -> Result<Option<Arc<Function>>, String> {
+    pub fn function(&self, hash: &GraphHash) -> Result<Option<Arc<Function>>, String> {
         if let Some(function) = self.ready(hash) {
             return Ok(Some(function));
         }

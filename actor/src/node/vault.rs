@@ -280,7 +280,7 @@ fn write_from(shared: &Shared, from: &Receiver<Item>, first: Item) {
 fn size(change: &Change) -> usize {
     match change {
         Change::Step(step) => step.entry.args.len() + step.reply.len() + 500,
-        Change::Snapshot(snapshot) => snapshot.blob.bytes.len(),
+        Change::Snapshot(snapshot) => snapshot.bytes.len(),
         Change::Hold { .. } | Change::Free { .. } | Change::Cut { .. } => 500,
     }
 }

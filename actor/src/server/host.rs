@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::call::{Busy, Call, CodeBytes, Hash, Outcome};
+use quipu_lang::hash::{CodeHash, GraphHash};
+
+use crate::call::{Busy, Call, CodeBytes, Outcome};
 use crate::wire::Question;
 
 /// Gives up a call that is under way. Its outcome is told all the same.
@@ -32,7 +34,7 @@ pub trait Host: Send + Sync {
     fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy>;
 
     /// Whether a code object is at hand, so that it need not be sent.
-    fn has_code(&self, code: &Hash) -> bool;
+    fn has_code(&self, code: &CodeHash) -> bool;
 
     /// Takes a function: its hash, its thin image, and code that has come with it. Of what is known already it may use
     /// `codes`, which its sender has shown, and nothing else. Gives those of `codes` that are missing.
@@ -42,11 +44,11 @@ pub trait Host: Send + Sync {
     /// `codes`.
     fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String>;
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String>;
 
     /// Answers an operator.
     fn ask(&self, question: Question, actor: &str, reply: ReplyTo);

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use quipu_lang::hash::{CodeHash, GraphHash};
+
 use super::host::{CancelCall, Host, Reply, ReplyTo};
 use crate::call::{Busy, Call, CodeBytes};
 use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
-use crate::wire::{Hash, Question};
+use crate::wire::Question;
 
 /// How many questions of operators are looked into at once.
 const QUESTIONS: usize = 16;
@@ -64,17 +66,17 @@ impl Host for Node {
         Ok(Box::new(move || node.cancel(&ticket)))
     }
 
-    fn has_code(&self, code: &Hash) -> bool {
+    fn has_code(&self, code: &CodeHash) -> bool {
         Node::has_code(self, code)
     }
 
     fn put_function(
         &self,
-        hash: &Hash,
+        hash: &GraphHash,
         image: &[u8],
-        codes: &[Hash],
-        sent: &HashMap<Hash, CodeBytes>,
-    ) -> Result<Vec<Hash>, String> {
+        codes: &[CodeHash],
+        sent: &HashMap<CodeHash, CodeBytes>,
+    ) -> Result<Vec<CodeHash>, String> {
         Node::put_function(self, hash, image, codes, sent)
     }
 

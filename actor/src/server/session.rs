@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quipu_lang::code::CodeHash;
+use quipu_lang::hash::{CodeHash, GraphHash};
 
 use super::host::{CancelCall, Host, Reply};
 use super::metrics::Metrics;
 use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
-use crate::call::{Call, Hash, NoRoom, Origin, Outcome, Room, Stopped, Target};
+use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
 use crate::clock::Clock;
+use crate::identity::ClientId;
 use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
@@ -70,7 +71,7 @@ pub struct Session {
     /// How many messages have come in.
     messages: u64,
     peer: Option<Peer>,
-    client: Option<Hash>,
+    client: Option<ClientId>,
     /// Calls and questions that the host has, by request.
     running: HashMap<u64, Running>,
     /// How often something was handed to the host.
@@ -78,7 +79,7 @@ pub struct Session {
     /// Calls that wait for a function, in the order in which they came.
     parked: Vec<(Call, Arc<Stay>)>,
     /// Functions that are on their way, by hash.
-    uploads: HashMap<Hash, Upload>,
+    uploads: HashMap<GraphHash, Upload>,
     /// Bytes in `parked` and `uploads`.
     waiting: usize,
     /// What all of this takes.
@@ -101,12 +102,12 @@ struct Running {
 /// A function of which something is still to come.
 #[derive(Default)]
 struct Upload {
-    codes: Vec<Hash>,
+    codes: Vec<CodeHash>,
     image: Vec<u8>,
     /// Code that was asked for and has not come.
-    asked: HashSet<Hash>,
+    asked: HashSet<CodeHash>,
     /// Code that has come and its debug information, kept until the function is whole: a host may forget code at any time.
-    sent: HashMap<Hash, (Vec<u8>, Vec<u8>)>,
+    sent: HashMap<CodeHash, (Vec<u8>, Vec<u8>)>,
     /// Bytes of all that.
     size: usize,
     /// When something of it last came in; none before it was asked for.
@@ -226,7 +227,7 @@ impl Session {
             Reply::Called(Outcome::Unknown) => match running.call {
                 Some(call) => {
                     if let Some(hash) = hash_of(&call.target) {
-                        self.shown.forget(self.key(), &hash);
+                        self.shown.forget(self.key(), hash);
                     }
                     return self.call((call, running.stay), back);
                 }
@@ -336,7 +337,7 @@ impl Session {
                 match Stay::new(&self.share, CALL + copies * args.len()) {
                     Ok(stay) => {
                         let room: Arc<dyn Room> = stay.clone();
-                        let origin = Origin { key: self.key().map(|key| key.0), room: Some(room) };
+                        let origin = Origin { key: self.key(), room: Some(room) };
                         self.call((Call { actor: actor.into(), client, request, target, args, origin }, stay), back);
                     }
                     Err(NoRoom::Now) => self.answer(&Answer::Busy { request, after_ms: AGAIN_MS }),
@@ -375,14 +376,14 @@ impl Session {
     }
 
     /// Key and nonce together, so that nobody can pass for a client with another key.
-    fn name_client(&self, nonce: &[u8; 16]) -> Hash {
+    fn name_client(&self, nonce: &[u8; 16]) -> ClientId {
         let mut hasher = blake3::Hasher::new_derive_key(CLIENT);
         match self.key() {
             Some(key) => hasher.update(&[1]).update(&key.0),
             None => hasher.update(&[0]),
         };
         hasher.update(nonce);
-        hasher.finalize().into()
+        ClientId(hasher.finalize().into())
     }
 
     fn key(&self) -> Option<crate::wire::Key> {
@@ -392,7 +393,7 @@ impl Session {
     /// Hands a call to the host, or keeps it until its function is there.
     fn call(&mut self, (call, stay): (Call, Arc<Stay>), back: Return<'_>) {
         if let Some(hash) = hash_of(&call.target) {
-            match self.shown.find(self.key(), &hash) {
+            match self.shown.find(self.key(), hash) {
                 Some(size) => self.metrics.warm(size),
                 None => {
                     self.waiting += call.args.len();
@@ -425,12 +426,12 @@ impl Session {
         Turn { request, number: self.turns }
     }
 
-    fn ask_for_graph(&mut self, hash: Hash) {
+    fn ask_for_graph(&mut self, hash: GraphHash) {
         self.uploads.insert(hash, Upload { since: Some(self.clock.now()), ..Upload::default() });
         self.answer(&Answer::Need { hash, what: Need::Graph });
     }
 
-    fn graph(&mut self, hash: Hash, codes: Vec<Hash>, image: Vec<u8>, back: Return<'_>) {
+    fn graph(&mut self, hash: GraphHash, codes: Vec<CodeHash>, image: Vec<u8>, back: Return<'_>) {
         self.drop_upload(&hash);
         let size = UPLOAD + image.len() + LISTED * codes.len();
         if self.waiting + size > self.limits.waiting {
@@ -441,7 +442,7 @@ impl Session {
         }
         let key = self.key();
         // Who has not shown code is asked for it, whether the host has it or not.
-        let is_missing = |code: &Hash| self.shown.find(key, code).is_none() || !self.host.has_code(code);
+        let is_missing = |code: &CodeHash| self.shown.find(key, *code).is_none() || !self.host.has_code(code);
         let asked = codes.iter().filter(|code| is_missing(code)).copied().collect();
         self.uploads
             .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(self.clock.now()) });
@@ -449,7 +450,7 @@ impl Session {
     }
 
     /// Asks for what is missing of a function, or hands it over.
-    fn advance(&mut self, hash: Hash, back: Return<'_>) {
+    fn advance(&mut self, hash: GraphHash, back: Return<'_>) {
         let key = self.key();
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
         if upload.asked.is_empty() {
@@ -477,17 +478,17 @@ impl Session {
 
     /// Takes code. A function may have been asked for twice, so code may come that is here already, or not all of it at
     /// once; only code of other functions is none that anybody asked for.
-    fn codes(&mut self, hash: Hash, codes: Vec<(Vec<u8>, Vec<u8>)>, back: Return<'_>) {
+    fn codes(&mut self, hash: GraphHash, codes: Vec<(Vec<u8>, Vec<u8>)>, back: Return<'_>) {
         let now = self.clock.now();
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
         if upload.codes.is_empty() && upload.image.is_empty() {
             return;
         }
         upload.since = Some(now);
-        let listed: HashSet<Hash> = upload.codes.iter().copied().collect();
+        let listed: HashSet<CodeHash> = upload.codes.iter().copied().collect();
         let mut trouble = None;
         for (code, debug) in codes {
-            let (found, size) = (CodeHash::of(&code).0, code.len() + debug.len());
+            let (found, size) = (CodeHash::of(&code), code.len() + debug.len());
             if !listed.contains(&found) {
                 trouble = Some("other code was asked for");
             } else if self.waiting + size > self.limits.waiting {
@@ -514,7 +515,7 @@ impl Session {
         }
     }
 
-    fn drop_upload(&mut self, hash: &Hash) {
+    fn drop_upload(&mut self, hash: &GraphHash) {
         if let Some(upload) = self.uploads.remove(hash) {
             self.share.give(upload.size);
             self.waiting = self.waiting.saturating_sub(upload.size);
@@ -527,7 +528,7 @@ impl Session {
     }
 
     /// Takes room for a function that has come in. If there is none, its calls have to be asked for again.
-    fn makes_room(&mut self, hash: &Hash, size: usize) -> bool {
+    fn makes_room(&mut self, hash: &GraphHash, size: usize) -> bool {
         let has_room = self.share.take(size).is_ok();
         match has_room {
             true => self.waiting += size,
@@ -537,7 +538,7 @@ impl Session {
     }
 
     /// There is no room for a function now: whoever waits for it is told to ask again.
-    fn put_off(&mut self, hash: &Hash) {
+    fn put_off(&mut self, hash: &GraphHash) {
         self.drop_upload(hash);
         for (call, _) in self.unpark(hash) {
             self.answer(&Answer::Busy { request: call.request, after_ms: AGAIN_MS });
@@ -545,7 +546,7 @@ impl Session {
     }
 
     /// The calls that wait for a function, which do so no longer.
-    fn unpark(&mut self, hash: &Hash) -> Vec<(Call, Arc<Stay>)> {
+    fn unpark(&mut self, hash: &GraphHash) -> Vec<(Call, Arc<Stay>)> {
         let (freed, parked) =
             std::mem::take(&mut self.parked).into_iter().partition(|(call, _)| hash_of(&call.target) == Some(*hash));
         self.parked = parked;
@@ -555,11 +556,11 @@ impl Session {
         freed
     }
 
-    fn release(&mut self, hash: &Hash, back: Return<'_>) {
+    fn release(&mut self, hash: &GraphHash, back: Return<'_>) {
         self.unpark(hash).into_iter().for_each(|call| self.call(call, back));
     }
 
-    fn refuse(&mut self, hash: &Hash, why: &str) {
+    fn refuse(&mut self, hash: &GraphHash, why: &str) {
         for (call, _) in self.unpark(hash) {
             self.answer(&Answer::Refused { request: call.request, why: why.to_owned() });
         }
@@ -587,7 +588,7 @@ impl Session {
     }
 }
 
-fn hash_of(target: &Target) -> Option<Hash> {
+fn hash_of(target: &Target) -> Option<GraphHash> {
     match target {
         Target::Function(hash) | Target::Install(_, hash) => Some(*hash),
         Target::Installed(_) => None,

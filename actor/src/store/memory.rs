@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::bytes::blob_sum;
+use quipu_lang::hash::{CodeHash, GraphHash};
+
+use super::bytes::{Sum, blob_sum};
 use super::{
-    Blob, Change, Claim, CutOff, Entry, Hash, Held as Hold, Kept, Kind, Listed, Snapshot, Step, Store, StoreError,
-    Swept,
+    BlobId, Change, Claim, CutOff, Entry, Held as Hold, Kept, Listed, Snapshot, Step, Store, StoreError, Swept,
 };
+use crate::identity::ClientId;
 
 /// Keeps everything as long as the process lives. Clones are the same store.
 #[derive(Clone, Default)]
@@ -16,7 +18,7 @@ pub struct Memory(Arc<Mutex<Content>>);
 #[derive(Default)]
 struct Content {
     actors: BTreeMap<String, Actor>,
-    blobs: BTreeMap<(Kind, Hash), Held>,
+    blobs: BTreeMap<BlobId, Held>,
 }
 
 /// Step and bytes; no bytes if only the fact is still known.
@@ -26,20 +28,20 @@ type Reply = (u64, Option<Arc<[u8]>>);
 struct Actor {
     claim: Option<Claim>,
     log: BTreeMap<u64, Entry>,
-    replies: BTreeMap<(Hash, u64), Reply>,
-    snapshots: BTreeMap<u64, Hash>,
+    replies: BTreeMap<(ClientId, u64), Reply>,
+    snapshots: BTreeMap<u64, GraphHash>,
     held: Option<Hold>,
     cut: Vec<CutOff>,
     /// The states of snapshots that were cut off.
-    cut_states: Vec<Hash>,
+    cut_states: Vec<GraphHash>,
     /// How often something was cut off.
     turns: u64,
 }
 
 struct Held {
     bytes: Vec<u8>,
-    links: Vec<Hash>,
-    sum: Hash,
+    links: Vec<CodeHash>,
+    sum: Sum,
 }
 
 impl Memory {
@@ -55,16 +57,16 @@ impl Memory {
 }
 
 impl Content {
-    fn put(&mut self, blob: &Blob) {
-        self.blobs.entry((blob.kind, blob.hash)).or_insert_with(|| Held {
-            bytes: blob.bytes.clone(),
-            links: blob.links.clone(),
-            sum: blob_sum(blob.kind, &blob.hash, &blob.bytes),
+    fn put(&mut self, id: BlobId, bytes: &[u8], links: &[CodeHash]) {
+        self.blobs.entry(id).or_insert_with(|| Held {
+            bytes: bytes.to_vec(),
+            links: links.to_vec(),
+            sum: blob_sum(id, bytes),
         });
     }
 
     fn step(&mut self, step: &Step) {
-        step.blobs.iter().for_each(|blob| self.put(blob));
+        step.blobs.iter().for_each(|blob| self.put(blob.id, &blob.bytes, &blob.links));
         let Some(actor) = self.actors.get_mut(&*step.actor) else { return };
         actor.claim = Some(Claim { epoch: step.epoch, seq: step.seq });
         actor.log.insert(step.seq, step.entry.clone());
@@ -85,9 +87,9 @@ impl Content {
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot) {
-        self.put(&snapshot.blob);
+        self.put(BlobId::State(snapshot.hash), &snapshot.bytes, &[]);
         let Some(actor) = self.actors.get_mut(&*snapshot.actor) else { return };
-        actor.snapshots.insert(snapshot.seq, snapshot.blob.hash);
+        actor.snapshots.insert(snapshot.seq, snapshot.hash);
         actor.snapshots = actor.snapshots.split_off(&snapshot.from);
         actor.log = actor.log.split_off(&(snapshot.from + 1));
     }
@@ -115,16 +117,16 @@ impl Content {
     }
 
     /// Blobs that something needs.
-    fn needed(&self) -> BTreeSet<(Kind, Hash)> {
+    fn needed(&self) -> BTreeSet<BlobId> {
         let mut needed = BTreeSet::new();
         for actor in self.actors.values() {
-            needed.extend(actor.snapshots.values().chain(&actor.cut_states).map(|&hash| (Kind::State, hash)));
+            needed.extend(actor.snapshots.values().chain(&actor.cut_states).map(|&hash| BlobId::State(hash)));
             let entries = actor.log.values().chain(actor.cut.iter().map(|cut| &cut.entry));
             let functions = entries.filter_map(|entry| entry.action.function());
-            needed.extend(functions.map(|&hash| (Kind::Graph, hash)));
+            needed.extend(functions.map(|&hash| BlobId::Graph(hash)));
         }
         let links = needed.iter().filter_map(|key| self.blobs.get(key)).flat_map(|held| &held.links);
-        let codes: Vec<_> = links.map(|&hash| (Kind::Code, hash)).collect();
+        let codes: Vec<_> = links.map(|&hash| BlobId::Code(hash)).collect();
         needed.extend(codes);
         needed
     }
@@ -182,16 +184,16 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+    fn blob(&mut self, id: BlobId) -> Result<Option<Vec<u8>>, StoreError> {
         let content = self.content();
-        let Some(held) = content.blobs.get(&(kind, *hash)) else { return Ok(None) };
-        if blob_sum(kind, hash, &held.bytes) != held.sum {
+        let Some(held) = content.blobs.get(&id) else { return Ok(None) };
+        if blob_sum(id, &held.bytes) != held.sum {
             return Err(StoreError::Damaged("a blob has changed".to_owned()));
         }
         Ok(Some(held.bytes.clone()))
     }
 
-    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, GraphHash)>, StoreError> {
         let content = self.content();
         let actor = content.actors.get(actor);
         Ok(actor.map_or_else(Vec::new, |actor| actor.snapshots.iter().rev().map(|(&seq, &hash)| (seq, hash)).collect()))
@@ -273,7 +275,7 @@ impl Store for Memory {
     fn check(&mut self) -> Result<Vec<String>, StoreError> {
         let content = self.content();
         let missing = content.needed().into_iter().filter(|key| !content.blobs.contains_key(key)).count();
-        let broken = content.blobs.iter().filter(|((kind, hash), held)| blob_sum(*kind, hash, &held.bytes) != held.sum);
+        let broken = content.blobs.iter().filter(|(id, held)| blob_sum(**id, &held.bytes) != held.sum);
         let found = [(missing, "blobs are missing"), (broken.count(), "blobs are damaged")];
         Ok(found.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect())
     }

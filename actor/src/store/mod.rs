@@ -24,60 +24,74 @@ mod sqlite;
 use std::fmt;
 use std::sync::Arc;
 
+use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_stdlib::EngineEdition;
+
+use crate::identity::ClientId;
+
 pub use memory::Memory;
 pub use sqlite::Sqlite;
 
 /// The version of what is stored, in every backend.
 pub const VERSION: u32 = 2;
 
-/// A hash of a graph, a code object, an outcome or a client.
-pub type Hash = [u8; 32];
-
-/// What a blob is.
+/// What a blob is known by: its kind, and a hash. The kinds have numbers in what is stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Kind {
-    /// The thin image of a function, under its graph's hash. It links to its code.
-    Graph = 1,
-    /// A code object and its debug information, under the code's hash.
-    Code = 2,
-    /// The image of an actor's state, under its graph's hash.
-    State = 3,
+pub enum BlobId {
+    /// 1: the thin image of a function, under its graph's hash. It links to its code.
+    Graph(GraphHash),
+    /// 2: a code object and its debug information, under the code's hash.
+    Code(CodeHash),
+    /// 3: the image of an actor's state, under its graph's hash.
+    State(GraphHash),
 }
 
-impl Kind {
-    /// The kind with this number.
-    pub fn from_number(number: u8) -> Option<Kind> {
-        [Kind::Graph, Kind::Code, Kind::State].into_iter().find(|&kind| kind as u8 == number)
+impl BlobId {
+    /// The number of the kind, and the hash.
+    pub fn parts(&self) -> (u8, &[u8; 32]) {
+        match self {
+            BlobId::Graph(hash) => (1, &hash.0),
+            BlobId::Code(hash) => (2, &hash.0),
+            BlobId::State(hash) => (3, &hash.0),
+        }
+    }
+
+    /// What has this kind and hash.
+    pub fn of(kind: u8, hash: [u8; 32]) -> Option<BlobId> {
+        Some(match kind {
+            1 => BlobId::Graph(GraphHash(hash)),
+            2 => BlobId::Code(CodeHash(hash)),
+            3 => BlobId::State(GraphHash(hash)),
+            _ => return None,
+        })
     }
 }
 
 /// Bytes under a hash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blob {
-    /// What they are.
-    pub kind: Kind,
     /// What they are known by.
-    pub hash: Hash,
+    pub id: BlobId,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Hashes of the code objects that are needed with it.
-    pub links: Vec<Hash>,
+    /// The code objects that are needed with it.
+    pub links: Vec<CodeHash>,
 }
 
 /// What was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
     /// A function was called.
-    Call(Hash),
+    Call(GraphHash),
     /// What is installed under this name was called.
     Invoke(String),
     /// A function was installed under this name.
-    Install(String, Hash),
+    Install(String, GraphHash),
 }
 
 impl Action {
     /// The function that the entry cannot be repeated without.
-    pub fn function(&self) -> Option<&Hash> {
+    pub fn function(&self) -> Option<&GraphHash> {
         match self {
             Action::Call(hash) | Action::Install(_, hash) => Some(hash),
             Action::Invoke(_) => None,
@@ -93,20 +107,20 @@ pub struct Entry {
     /// The image of the list of arguments, with its code.
     pub args: Vec<u8>,
     /// Who asked.
-    pub client: Hash,
+    pub client: ClientId,
     /// The client's number for it.
     pub request: u64,
     /// The hash of what it gave.
-    pub outcome: Hash,
+    pub outcome: GraphHash,
     /// The edition of the engine that carried it out; none in what was written before that was kept.
-    pub engine: Option<Hash>,
+    pub engine: Option<EngineEdition>,
 }
 
 /// A reply that is no longer kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Forgotten {
     /// Whose.
-    pub client: Hash,
+    pub client: ClientId,
     /// For which request.
     pub request: u64,
     /// Whether it stays known that the request was carried out.
@@ -141,8 +155,10 @@ pub struct Snapshot {
     pub epoch: u64,
     /// The last step that is in it.
     pub seq: u64,
-    /// The state.
-    pub blob: Blob,
+    /// The hash of the state.
+    pub hash: GraphHash,
+    /// The image of the state.
+    pub bytes: Vec<u8>,
     /// Snapshots before this step, and entries up to it, are not needed any more.
     pub from: u64,
 }
@@ -155,19 +171,15 @@ pub struct Held {
     /// Why, for people.
     pub reason: String,
     /// The edition of the engine that carried the step out, if that is known.
-    #[serde(serialize_with = "bytes::hex_or_nothing")]
-    pub written: Option<Hash>,
+    pub written: Option<EngineEdition>,
     /// The edition of the engine that could not repeat it.
-    #[serde(serialize_with = "bytes::hex")]
-    pub engine: Hash,
+    pub engine: EngineEdition,
     /// The hash of what the step gave.
-    #[serde(serialize_with = "bytes::hex_or_nothing")]
-    pub gave: Option<Hash>,
+    pub gave: Option<GraphHash>,
     /// That, as source, if it is still kept.
     pub gave_text: Option<String>,
     /// The hash of what it gives now.
-    #[serde(serialize_with = "bytes::hex_or_nothing")]
-    pub gives: Option<Hash>,
+    pub gives: Option<GraphHash>,
     /// That, as source, or how it ends now.
     pub gives_text: Option<String>,
 }
@@ -247,7 +259,7 @@ pub struct Claim {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
     /// Whose.
-    pub client: Hash,
+    pub client: ClientId,
     /// For which request.
     pub request: u64,
     /// The step that gave it.
@@ -336,13 +348,13 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// It is not what was put there.
-    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
+    fn blob(&mut self, id: BlobId) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Steps of an actor's snapshots and the hashes of their states, newest first.
     ///
     /// # Errors
     /// Those of the store.
-    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError>;
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, GraphHash)>, StoreError>;
 
     /// At most `count` entries of an actor behind step `after`, in order, checked.
     ///

@@ -12,14 +12,16 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
-use super::bytes::{action_of, action_parts, blob_sum, digits as hex, entry_sum, held_sum, reply_sum};
+use super::bytes::{Sum, action_of, action_parts, blob_sum, entry_sum, held_sum, reply_sum};
 use super::private::{copy_of_before, keep_private, made};
 use super::{
-    Blob, Change, Claim, CutOff, Entry, Hash, Held, Kept, Kind, Listed, Snapshot, Step, Store, StoreError, Swept,
-    VERSION,
+    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION,
 };
+use crate::identity::ClientId;
 
 /// "QUIP": tells the file from other SQLite files.
 const APPLICATION: u32 = 0x5155_4950;
@@ -90,7 +92,7 @@ const REMEMBERED: usize = 65_536;
 /// A store in a file.
 pub struct Sqlite {
     connection: Connection,
-    present: HashSet<(Kind, Hash)>,
+    present: HashSet<BlobId>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -185,7 +187,17 @@ impl Sqlite {
         let sql = "UPDATE log SET kind = ?, name = ?, function = ?, args = ?, outcome = ?, engine = ?, sum = ?
             WHERE actor = ? AND seq = ?";
         let id = self.id(actor)?;
-        let values = params![kind, name, function, entry.args, entry.outcome, entry.engine, sum, id, seq as i64];
+        let values = params![
+            kind,
+            name,
+            function.map(|hash| hash.0),
+            entry.args,
+            entry.outcome.0,
+            edition(&entry.engine),
+            sum.0,
+            id,
+            seq as i64
+        ];
         self.connection.execute(sql, values)?;
         Ok(())
     }
@@ -223,7 +235,7 @@ impl Sqlite {
 /// Writes changes inside of one transaction.
 struct Writing<'t> {
     transaction: Transaction<'t>,
-    present: &'t mut HashSet<(Kind, Hash)>,
+    present: &'t mut HashSet<BlobId>,
     /// Actors that have steps or snapshots in this commit.
     touched: Vec<Touched<'t>>,
 }
@@ -248,19 +260,18 @@ impl<'t> Writing<'t> {
         Ok(self.touched.push_mut(Touched { name, id, epoch, before, seq: before }))
     }
 
-    fn blob(&mut self, blob: &Blob) -> Result<(), StoreError> {
-        let key = (blob.kind, blob.hash);
-        if self.present.contains(&key) {
+    fn blob(&mut self, id: BlobId, bytes: &[u8], links: &[CodeHash]) -> Result<(), StoreError> {
+        if self.present.contains(&id) {
             return Ok(());
         }
-        let sum = blob_sum(blob.kind, &blob.hash, &blob.bytes);
+        let (kind, hash) = id.parts();
         let mut put = self.transaction.prepare_cached("INSERT OR IGNORE INTO blob VALUES (?, ?, ?, ?)")?;
-        put.execute(params![blob.kind as u8, blob.hash, blob.bytes, sum])?;
+        put.execute(params![kind, hash, bytes, blob_sum(id, bytes).0])?;
         let mut link = self.transaction.prepare_cached("INSERT OR IGNORE INTO link VALUES (?, ?)")?;
-        for code in &blob.links {
-            link.execute(params![blob.hash, code])?;
+        for code in links {
+            link.execute(params![hash, code.0])?;
         }
-        self.present.insert(key);
+        self.present.insert(id);
         Ok(())
     }
 
@@ -272,26 +283,27 @@ impl<'t> Writing<'t> {
         }
         let id = touched.id;
         for blob in &*step.blobs {
-            self.blob(blob)?;
+            self.blob(blob.id, &blob.bytes, &blob.links)?;
         }
         let entry = &step.entry;
         let (kind, name, function) = action_parts(&entry.action);
         let sum = entry_sum(&step.actor, step.seq, entry);
         let (seq, request) = (step.seq as i64, entry.request as i64);
         let mut put = self.transaction.prepare_cached("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let Entry { args, client, outcome, engine, .. } = entry;
-        put.execute(params![id, seq, kind, name, function, args, client, request, outcome, sum, engine])?;
+        let (args, client, outcome) = (&entry.args, entry.client.0, entry.outcome.0);
+        let (function, engine) = (function.map(|hash| hash.0), edition(&entry.engine));
+        put.execute(params![id, seq, kind, name, function, args, client, request, outcome, sum.0, engine])?;
         for forgotten in &step.forgotten {
             let sql = match forgotten.mark {
                 true => "UPDATE reply SET reply = NULL WHERE actor = ? AND client = ? AND request = ?",
                 false => "DELETE FROM reply WHERE actor = ? AND client = ? AND request = ?",
             };
             let mut forget = self.transaction.prepare_cached(sql)?;
-            forget.execute(params![id, forgotten.client, forgotten.request as i64])?;
+            forget.execute(params![id, forgotten.client.0, forgotten.request as i64])?;
         }
         let sum = reply_sum(&step.actor, &entry.client, entry.request, step.seq, &step.reply);
         let mut put = self.transaction.prepare_cached("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?, ?, ?)")?;
-        put.execute(params![id, entry.client, request, seq, &*step.reply, sum])?;
+        put.execute(params![id, entry.client.0, request, seq, &*step.reply, sum.0])?;
         Ok(())
     }
 
@@ -301,11 +313,10 @@ impl<'t> Writing<'t> {
             return Err(StoreError::Stale(snapshot.actor.to_string()));
         }
         let id = touched.id;
-        self.blob(&snapshot.blob)?;
+        self.blob(BlobId::State(snapshot.hash), &snapshot.bytes, &[])?;
         let (seq, from) = (snapshot.seq as i64, snapshot.from as i64);
         let transaction = &self.transaction;
-        transaction
-            .execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", params![id, seq, snapshot.blob.hash])?;
+        transaction.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", params![id, seq, snapshot.hash.0])?;
         transaction.execute("DELETE FROM snapshot WHERE actor = ? AND seq < ?", params![id, from])?;
         transaction.execute("DELETE FROM log WHERE actor = ? AND seq <= ?", params![id, from])?;
         Ok(())
@@ -314,10 +325,22 @@ impl<'t> Writing<'t> {
     fn hold(&mut self, actor: &'t str, epoch: u64, held: &Held) -> Result<(), StoreError> {
         let id = self.touch(actor, epoch)?.id;
         let sum = held_sum(actor, held);
-        let Held { step, reason, written, engine, gave, gave_text, gives, gives_text } = held;
+        let Held { step, reason, engine, gave_text, gives_text, .. } = held;
+        let (gave, gives) = (held.gave.map(|hash| hash.0), held.gives.map(|hash| hash.0));
         self.transaction.execute(
             "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![id, *step as i64, reason, written, engine, gave, gave_text, gives, gives_text, sum],
+            params![
+                id,
+                *step as i64,
+                reason,
+                edition(&held.written),
+                engine.0,
+                gave,
+                gave_text,
+                gives,
+                gives_text,
+                sum.0
+            ],
         )?;
         Ok(())
     }
@@ -394,21 +417,22 @@ impl Store for Sqlite {
         written
     }
 
-    fn blob(&mut self, kind: Kind, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+    fn blob(&mut self, id: BlobId) -> Result<Option<Vec<u8>>, StoreError> {
         let mut find = self.connection.prepare_cached("SELECT bytes, sum FROM blob WHERE kind = ? AND hash = ?")?;
-        let found = find.query_row(params![kind as u8, hash], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+        let (kind, hash) = id.parts();
+        let found = find.query_row(params![kind, hash], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1).map(Sum)?)));
         let Some((bytes, sum)) = found.optional()? else { return Ok(None) };
-        let expected: Hash = sum;
-        match blob_sum(kind, hash, &bytes) == expected {
+        match blob_sum(id, &bytes) == sum {
             true => Ok(Some(bytes)),
             false => Err(StoreError::Damaged("a blob has changed".to_owned())),
         }
     }
 
-    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, Hash)>, StoreError> {
+    fn snapshots(&mut self, actor: &str) -> Result<Vec<(u64, GraphHash)>, StoreError> {
         let sql = "SELECT seq, hash FROM snapshot WHERE actor = ? ORDER BY seq DESC";
         let mut find = self.connection.prepare_cached(sql)?;
-        let rows = find.query_map([self.id(actor)?], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        let rows =
+            find.query_map([self.id(actor)?], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1).map(GraphHash)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -417,7 +441,7 @@ impl Store for Sqlite {
             WHERE actor = ? AND seq > ? ORDER BY seq LIMIT ?";
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map(params![self.id(actor)?, after as i64, count as i64], |row| {
-            Ok((row.get::<_, i64>(0)? as u64, entry_of(row)?, row.get::<_, Hash>(9)?))
+            Ok((row.get::<_, i64>(0)? as u64, entry_of(row)?, row.get(9).map(Sum)?))
         })?;
         let mut entries = Vec::new();
         for row in rows {
@@ -435,7 +459,7 @@ impl Store for Sqlite {
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map([self.id(actor)?], |row| {
             let (request, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
-            Ok((Kept { client: row.get(0)?, request, seq, reply: row.get(3)? }, row.get::<_, Hash>(4)?))
+            Ok((Kept { client: row.get(0).map(ClientId)?, request, seq, reply: row.get(3)? }, row.get(4).map(Sum)?))
         })?;
         let mut replies = Vec::new();
         for row in rows {
@@ -454,10 +478,12 @@ impl Store for Sqlite {
             "SELECT step, reason, written, engine, gave, gave_text, gives, gives_text, sum FROM held WHERE actor = ?";
         let mut find = self.connection.prepare_cached(sql)?;
         let found = find.query_row([self.id(actor)?], |row| {
-            let (step, reason, written, engine) = (row.get::<_, i64>(0)? as u64, row.get(1)?, row.get(2)?, row.get(3)?);
-            let (gave, gave_text, gives, gives_text) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
+            let (step, reason) = (row.get::<_, i64>(0)? as u64, row.get(1)?);
+            let (written, engine) = (row.get::<_, Option<_>>(2)?.map(EngineEdition), row.get(3).map(EngineEdition)?);
+            let graph = |column| row.get::<_, Option<_>>(column).map(|hash| hash.map(GraphHash));
+            let (gave, gave_text, gives, gives_text) = (graph(4)?, row.get(5)?, graph(6)?, row.get(7)?);
             let held = Held { step, reason, written, engine, gave, gave_text, gives, gives_text };
-            Ok((held, row.get::<_, Hash>(8)?))
+            Ok((held, row.get(8).map(Sum)?))
         });
         match found.optional()? {
             Some((held, sum)) if held_sum(actor, &held) != sum => {
@@ -479,8 +505,8 @@ impl Store for Sqlite {
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map(params![self.id(actor)?, count as i64], |row| {
             let step = (row.get::<_, i64>(10)? as u64, row.get::<_, i64>(0)? as u64);
-            let reply = (row.get::<_, Option<Vec<u8>>>(11)?, row.get::<_, Option<Hash>>(12)?);
-            Ok((step, entry_of(row)?, row.get::<_, Hash>(9)?, reply))
+            let reply = (row.get::<_, Option<Vec<u8>>>(11)?, row.get::<_, Option<_>>(12)?.map(Sum));
+            Ok((step, entry_of(row)?, row.get(9).map(Sum)?, reply))
         })?;
         let mut steps = Vec::new();
         for row in rows {
@@ -545,10 +571,10 @@ impl Store for Sqlite {
         let mut blobs = self.connection.prepare("SELECT kind, hash, bytes, sum FROM blob")?;
         let mut rows = blobs.query([])?;
         while let Some(row) = rows.next()? {
-            let (kind, hash, bytes, sum): (u8, Hash, Vec<u8>, Hash) =
-                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            if Kind::from_number(kind).is_none_or(|kind| blob_sum(kind, &hash, &bytes) != sum) {
-                found.push(format!("blob {} is damaged", hex(&hash)));
+            let (kind, hash, bytes, sum): (u8, _, Vec<u8>, _) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3).map(Sum)?);
+            if BlobId::of(kind, hash).is_none_or(|id| blob_sum(id, &bytes) != sum) {
+                found.push(format!("blob {} is damaged", GraphHash(hash)));
             }
         }
         let missing = "SELECT 'graph ' || hex(function) FROM log WHERE function IS NOT NULL
@@ -568,10 +594,15 @@ impl Store for Sqlite {
     }
 }
 
+/// What the column `engine` of an entry or a hold has.
+fn edition(of: &Option<EngineEdition>) -> Option<[u8; 32]> {
+    of.map(|edition| edition.0)
+}
+
 /// The entry that the columns `kind, name, function, args, client, request, outcome, engine` behind the first one are.
 fn entry_of(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
-    let action = action_of(row.get(1)?, row.get(2)?, row.get(3)?);
-    let (args, client, request) = (row.get(4)?, row.get(5)?, row.get::<_, i64>(6)? as u64);
-    let (outcome, engine) = (row.get(7)?, row.get(8)?);
+    let action = action_of(row.get(1)?, row.get(2)?, row.get::<_, Option<_>>(3)?.map(GraphHash));
+    let (args, client, request) = (row.get(4)?, row.get(5).map(ClientId)?, row.get::<_, i64>(6)? as u64);
+    let (outcome, engine) = (row.get(7).map(GraphHash)?, row.get::<_, Option<_>>(8)?.map(EngineEdition));
     Ok(action.map(|action| Entry { action, args, client, request, outcome, engine }))
 }

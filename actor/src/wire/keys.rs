@@ -13,29 +13,7 @@ use std::fmt;
 
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 
-/// A public key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(pub [u8; 32]);
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl std::str::FromStr for Key {
-    type Err = KeyFileError;
-
-    fn from_str(text: &str) -> Result<Key, KeyFileError> {
-        digits(text).map(Key).ok_or(KeyFileError::Digits(0))
-    }
-}
+use crate::identity::Key;
 
 /// A private key. It is not shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -130,13 +108,13 @@ impl KeyFile {
         for (index, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default();
             let words: Vec<&str> = line.split_whitespace().collect();
-            let key = |text: &str| digits(text).ok_or(KeyFileError::Digits(index + 1));
+            let key = |text: &str| text.parse::<Key>().map_err(|_| KeyFileError::Digits(index + 1));
             match words[..] {
                 [] => {}
-                ["private", digits] if secret.is_none() => secret = Some(Secret(key(digits)?)),
-                ["server", name, digits] => servers.push((name.to_owned(), Key(key(digits)?))),
-                ["client", name, digits] => ring.add(Key(key(digits)?), Role::Client, name),
-                ["operator", name, digits] => ring.add(Key(key(digits)?), Role::Operator, name),
+                ["private", digits] if secret.is_none() => secret = Some(Secret(key(digits)?.0)),
+                ["server", name, digits] => servers.push((name.to_owned(), key(digits)?)),
+                ["client", name, digits] => ring.add(key(digits)?, Role::Client, name),
+                ["operator", name, digits] => ring.add(key(digits)?, Role::Operator, name),
                 _ => return Err(KeyFileError::Line(index + 1)),
             }
         }
@@ -162,19 +140,6 @@ impl KeyFile {
     }
 }
 
-fn digits(text: &str) -> Option<[u8; 32]> {
-    let text = text.as_bytes();
-    if text.len() != 64 {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
-}
-
 /// What is wrong with a key file. It never shows what is in one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyFileError {
@@ -196,7 +161,6 @@ impl fmt::Display for KeyFileError {
                 "line {line} is none of `private KEY`, `server NAME KEY`, `client NAME KEY`, `operator NAME KEY`, or \
                  there are two private keys"
             ),
-            KeyFileError::Digits(0) => write!(f, "a key has 64 hexadecimal digits"),
             KeyFileError::Digits(line) => write!(f, "line {line}: a key has 64 hexadecimal digits"),
             KeyFileError::NoSecret => write!(f, "there is no line `private KEY`; `vm actor key FILE` makes one"),
             KeyFileError::Entropy => write!(f, "the system has no entropy"),

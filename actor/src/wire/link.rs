@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::MAX_FRAME;
 use super::bytes::{number_at, put_number};
 use super::hello::{HELLO, Mode, Status, answer, hello, read_answer, read_hello};
-use super::keys::{Key, Ring, Role, Secret};
+use super::keys::{Ring, Role, Secret};
 use super::secure::{Cipher, FIRST, Handshake, SECOND, TAG};
 use super::violation::Violation;
+use crate::identity::Key;
 
 /// Bytes that a buffer keeps when nothing is in it.
 const IDLE: usize = 16 << 10;

@@ -24,9 +24,11 @@
 //!
 //! `image` is what is left of the message. Reading gives exactly what was written, and every message has one form.
 
+use quipu_lang::hash::{CodeHash, GraphHash};
+
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;
-use crate::call::{Hash, MAX_NAME, Stopped, Target, TraceLine};
+use crate::call::{MAX_NAME, Stopped, Target, TraceLine};
 
 /// The longest text that is shown to people.
 const TEXT: usize = 1 << 20;
@@ -53,16 +55,16 @@ pub enum Request {
     /// The graph of a function.
     Graph {
         /// Its hash.
-        hash: Hash,
+        hash: GraphHash,
         /// All code that it reaches, children before those they are nested in.
-        codes: Vec<Hash>,
+        codes: Vec<CodeHash>,
         /// Its thin image.
         image: Vec<u8>,
     },
     /// Code that the server has asked for, in the order of the graph's list.
     Codes {
         /// The hash of the graph.
-        hash: Hash,
+        hash: GraphHash,
         /// The bytes of each code object, and its debug information, which may be empty.
         codes: Vec<(Vec<u8>, Vec<u8>)>,
     },
@@ -155,7 +157,7 @@ pub enum Answer {
     /// Something has to be sent before calls of this function can go on.
     Need {
         /// The hash of the graph.
-        hash: Hash,
+        hash: GraphHash,
         /// What is missing.
         what: Need,
     },
@@ -205,7 +207,7 @@ impl Request {
                 match target {
                     Target::Function(hash) => {
                         to.push(0);
-                        to.extend_from_slice(hash);
+                        to.extend_from_slice(&hash.0);
                     }
                     Target::Installed(name) => {
                         to.push(1);
@@ -214,21 +216,21 @@ impl Request {
                     Target::Install(name, hash) => {
                         to.push(2);
                         put_bytes(&mut to, name.as_bytes());
-                        to.extend_from_slice(hash);
+                        to.extend_from_slice(&hash.0);
                     }
                 }
                 to.extend_from_slice(args);
             }
             Request::Graph { hash, codes, image } => {
                 to.push(3);
-                to.extend_from_slice(hash);
+                to.extend_from_slice(&hash.0);
                 put_number(&mut to, codes.len() as u64);
-                codes.iter().for_each(|code| to.extend_from_slice(code));
+                codes.iter().for_each(|code| to.extend_from_slice(&code.0));
                 to.extend_from_slice(image);
             }
             Request::Codes { hash, codes } => {
                 to.push(4);
-                to.extend_from_slice(hash);
+                to.extend_from_slice(&hash.0);
                 put_number(&mut to, codes.len() as u64);
                 for (code, debug) in codes {
                     put_bytes(&mut to, code);
@@ -268,21 +270,21 @@ impl Request {
             2 => {
                 let (request, actor) = (from.number()?, from.text(MAX_NAME)?.to_owned());
                 let target = match from.byte()? {
-                    0 => Target::Function(from.array()?),
+                    0 => Target::Function(GraphHash(from.array()?)),
                     1 => Target::Installed(from.text(MAX_NAME)?.to_owned()),
-                    2 => Target::Install(from.text(MAX_NAME)?.to_owned(), from.array()?),
+                    2 => Target::Install(from.text(MAX_NAME)?.to_owned(), GraphHash(from.array()?)),
                     _ => return Err(Violation::Canonical),
                 };
                 Request::Call { request, actor, target, args: from.rest().to_vec() }
             }
             3 => {
-                let hash = from.array()?;
+                let hash = GraphHash(from.array()?);
                 let count = from.count(32)?;
-                let codes = (0..count).map(|_| from.array()).collect::<Result<_, _>>()?;
+                let codes = (0..count).map(|_| from.array().map(CodeHash)).collect::<Result<_, _>>()?;
                 Request::Graph { hash, codes, image: from.rest().to_vec() }
             }
             4 => {
-                let hash = from.array()?;
+                let hash = GraphHash(from.array()?);
                 let count = from.count(2)?;
                 let mut code = || Ok((from.bytes()?.to_vec(), from.bytes()?.to_vec()));
                 Request::Codes { hash, codes: (0..count).map(|_| code()).collect::<Result<_, _>>()? }
@@ -344,7 +346,7 @@ impl Answer {
             }
             Answer::Need { hash, what } => {
                 to.push(134);
-                to.extend_from_slice(hash);
+                to.extend_from_slice(&hash.0);
                 match what {
                     Need::Graph => to.push(0),
                     Need::Codes(missing) => {
@@ -397,7 +399,7 @@ impl Answer {
             132 => Answer::Stopped { request: from.number()?, why: stopped_by(from.byte()?)? },
             133 => Answer::Refused { request: from.number()?, why: from.text(TEXT)?.to_owned() },
             134 => {
-                let hash = from.array()?;
+                let hash = GraphHash(from.array()?);
                 let what = match from.byte()? {
                     0 => Need::Graph,
                     1 => Need::Codes(bits(&mut from)?),
@@ -487,12 +489,16 @@ mod tests {
         prop_oneof![prop::sample::select(Question::PLAIN.to_vec()), any::<u64>().prop_map(Question::To)]
     }
 
+    fn graph() -> impl Strategy<Value = GraphHash> {
+        any::<[u8; 32]>().prop_map(GraphHash)
+    }
+
     fn requests() -> impl Strategy<Value = Request> {
         let bytes = || prop::collection::vec(any::<u8>(), 0..40);
         let target = prop_oneof![
-            any::<Hash>().prop_map(Target::Function),
+            graph().prop_map(Target::Function),
             ".{0,20}".prop_map(Target::Installed),
-            (".{0,20}", any::<Hash>()).prop_map(|(name, hash)| Target::Install(name, hash)),
+            (".{0,20}", graph()).prop_map(|(name, hash)| Target::Install(name, hash)),
         ];
         prop_oneof![
             any::<[u8; 16]>().prop_map(|nonce| Request::Open { nonce }),
@@ -502,9 +508,9 @@ mod tests {
                 target,
                 args
             }),
-            (any::<Hash>(), prop::collection::vec(any::<Hash>(), 0..4), bytes())
+            (graph(), prop::collection::vec(any::<[u8; 32]>().prop_map(CodeHash), 0..4), bytes())
                 .prop_map(|(hash, codes, image)| Request::Graph { hash, codes, image }),
-            (any::<Hash>(), prop::collection::vec((bytes(), bytes()), 0..4))
+            (graph(), prop::collection::vec((bytes(), bytes()), 0..4))
                 .prop_map(|(hash, codes)| Request::Codes { hash, codes }),
             any::<u64>().prop_map(|request| Request::Cancel { request }),
             any::<u64>().prop_map(Request::Ping),
@@ -530,7 +536,7 @@ mod tests {
             (any::<u64>(), prop::sample::select(STOPPED.to_vec()))
                 .prop_map(|(request, why)| Answer::Stopped { request, why }),
             (any::<u64>(), ".{0,20}").prop_map(|(request, why)| Answer::Refused { request, why }),
-            (any::<Hash>(), need).prop_map(|(hash, what)| Answer::Need { hash, what }),
+            (graph(), need).prop_map(|(hash, what)| Answer::Need { hash, what }),
             (any::<u64>(), any::<u64>()).prop_map(|(request, after_ms)| Answer::Busy { request, after_ms }),
             any::<u64>().prop_map(Answer::Pong),
             (any::<u64>(), ".{0,20}").prop_map(|(request, text)| Answer::Answer { request, text }),
@@ -561,7 +567,7 @@ mod tests {
         let call = Request::Call {
             request: u32::MAX.into(),
             actor: "accounts".into(),
-            target: Target::Function([7; 32]),
+            target: Target::Function(GraphHash([7; 32])),
             args: Vec::new(),
         };
         // Length of the frame, tag of the encryption, length of the message.

@@ -5,8 +5,9 @@ use snow::{Builder, HandshakeState, TransportState};
 
 use super::MAX_FRAME;
 use super::hello::HELLO;
-use super::keys::{Key, Secret};
+use super::keys::Secret;
 use super::violation::Violation;
+use crate::identity::Key;
 
 const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
 

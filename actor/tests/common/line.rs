@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use quipu_actor::server::{Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn};
-use quipu_actor::wire::{Answer, Hash, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Target, Violation};
+use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 
@@ -113,7 +114,7 @@ impl Line {
     }
 
     /// Begins a call of whatever has this hash.
-    pub fn begin(&mut self, hash: Hash, args: &[u8]) -> u64 {
+    pub fn begin(&mut self, hash: GraphHash, args: &[u8]) -> u64 {
         self.next += 1;
         let (target, args) = (Target::Function(hash), args.to_vec());
         self.say(&Request::Call { request: self.next, actor: "a".to_owned(), target, args }).expect("a call");
@@ -141,7 +142,7 @@ impl Line {
 
 /// A function's graph, as a client sends it.
 pub fn graph(function: &Image) -> Request {
-    let codes = function.codes().iter().map(|code| code.hash().0).collect();
+    let codes = function.codes().iter().map(|code| code.hash()).collect();
     Request::Graph { hash: function.hash(), codes, image: function.to_bytes(Form { thin: true, strip: true }) }
 }
 

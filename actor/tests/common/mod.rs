@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use quipu_actor::ClientId;
 use quipu_actor::node::{Busy, Call, Node, Options, Origin, Outcome, Ticket};
 use quipu_actor::store::Store;
-use quipu_actor::wire::{Hash, Target};
+use quipu_actor::wire::Target;
 use quipu_lang::compile::compile;
+use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
 use quipu_lang::span::Source;
 use quipu_stdlib::Grant;
@@ -55,18 +57,18 @@ pub fn shown(bytes: &[u8]) -> String {
 /// A client of a node.
 pub struct Client<'n> {
     node: &'n Node,
-    hash: Hash,
+    hash: ClientId,
     next: AtomicU64,
 }
 
 impl<'n> Client<'n> {
     /// A client with a hash made of this number.
     pub fn new(node: &'n Node, number: u8) -> Client<'n> {
-        Client { node, hash: [number; 32], next: AtomicU64::new(1) }
+        Client { node, hash: ClientId([number; 32]), next: AtomicU64::new(1) }
     }
 
     /// Makes a function known.
-    pub fn send(&self, text: &str) -> Hash {
+    pub fn send(&self, text: &str) -> GraphHash {
         let image = image(text);
         let hash = image.hash();
         let fat = image.to_bytes(Form::default());

@@ -31,11 +31,12 @@ use std::fmt;
 use super::check::{CheckError, MAX_METHODS};
 use super::effects::constant;
 use super::object::{
-    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
-    Position, Source, TypeSite,
+    Body, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug, Position,
+    Source, TypeSite,
 };
 use super::op::{Field, Op, Role, Word};
 use crate::canonical::{CanonicalError, Reader, Writer};
+use crate::hash::CodeHash;
 use crate::span::Span;
 
 /// Under which a code object is hashed; kind and version in one.

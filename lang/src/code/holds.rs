@@ -19,10 +19,10 @@
 use std::ops::Range;
 
 use super::check::{CheckError, CheckErrorKind};
-use super::effects::{falls_through, lost_from, reads, target};
+use super::effects::{lost_from, reads, target};
 use super::flow::{Block, Budget, Flow, insert, members, set_words};
 use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
-use super::op::{Holds, Op, Role, Word};
+use super::op::{Holds, Op, Role, Sure, Word};
 
 /// What the special registers hold at the start of every block; at other instructions it is worked out from there.
 pub(super) struct Holdings {
@@ -178,16 +178,17 @@ impl Holdings {
     fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> bool {
         let Some(word) = block.last(body) else { return false };
         let register = word.a() as u32..word.a() as u32 + 1;
+        let sure = word.op().and_then(Op::sure);
         let mut again = false;
         if let Some(to) = target(word) {
             other.copy_from_slice(now);
-            if matches!(word.op(), Some(Op::JumpPresent | Op::LoopPresent)) {
+            if sure == Some(Sure::There) {
                 self.special.set(other, register.clone(), &[SURE]);
             }
             again = self.reach(to, other) && to < block.end;
         }
-        if word.op().is_some_and(falls_through) {
-            if word.op() == Some(Op::JumpAbsent) {
+        if word.op().is_some_and(Op::falls_through) {
+            if sure == Some(Sure::Behind) {
                 self.special.set(now, register, &[SURE]);
             }
             self.reach(block.end, now);
@@ -385,8 +386,12 @@ impl Code {
 /// Which free variables the code of a body writes, itself or in functions that it makes.
 pub(super) fn written(body: &Body) -> Box<[bool]> {
     let mut written = vec![false; body.free.len()];
-    for word in body.words.iter().filter(|word| word.op() == Some(Op::SetFreeCell)) {
-        written[word.x() as usize] = true;
+    for &word in &body.words {
+        for &(field, role, holds) in word.op().map_or(&[][..], Op::held_operands) {
+            if role == Role::FreeCell && holds == Holds::Var {
+                written[word.field(field) as usize] = true;
+            }
+        }
     }
     let members = body
         .types

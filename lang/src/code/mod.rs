@@ -11,12 +11,13 @@ mod liveness;
 mod holds;
 mod listing;
 
+pub use crate::hash::CodeHash;
 pub use bytes::{DecodeError, children_of};
 pub use check::{CheckError, CheckErrorKind, MAX_METHODS};
 pub use holds::Held;
 pub use listing::{Step, listing, steps};
 pub use object::{
-    Body, ClosureSite, Code, CodeHash, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
-    Position, Source, TypeSite,
+    Body, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug, Position,
+    Source, TypeSite,
 };
-pub use op::{Field, Holds, Op, Role, Word};
+pub use op::{Field, Flow, Holds, Op, Outcome, Role, Sure, Word};

@@ -5,14 +5,11 @@ use std::sync::{Arc, OnceLock};
 use super::holds::Holdings;
 use super::liveness::Liveness;
 use super::op::Word;
+use crate::hash::CodeHash;
 use crate::span::Span;
 
 /// The edition of instructions and canonical bytes; a change to any hash needs a new one.
 pub const EDITION: u32 = 1;
-
-/// The content hash of a code object: BLAKE3-256 of its canonical bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CodeHash(pub [u8; 32]);
 
 /// How a free variable reaches its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -294,18 +291,6 @@ impl Eq for Code {}
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Code({:?})", self.checked.hash)
-    }
-}
-
-impl std::fmt::Debug for CodeHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl std::fmt::Display for CodeHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

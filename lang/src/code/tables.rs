@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::check::{CheckError, CheckErrorKind};
-use super::object::{Body, ClosureSite, CodeHash, Constant};
+use super::object::{Body, ClosureSite, Constant};
 use super::op::{Field, Role};
+use crate::hash::CodeHash;
 
 /// A mention of a table entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use super::super::ending::{Exit, Halt, unusable};
 use super::super::options::Denials;
 use super::super::terminal::{Output, Terminal};
 use super::file::{CodeFrom, open_bytes, read};
-use super::names::{Seen, hex};
+use super::names::Seen;
 
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
@@ -21,7 +21,7 @@ const MOST_LINES: usize = 200;
 pub(super) fn info(path: &OsString, code: &CodeFrom, denials: &Denials, terminal: &Terminal) -> Result<ExitCode, Halt> {
     let bytes = read(path)?;
     let length = bytes.len();
-    let file_hash = file_hash_of(&bytes).map(|hash| hex(&hash)).unwrap_or_default();
+    let file_hash = file_hash_of(&bytes).map(|hash| hash.to_string()).unwrap_or_default();
     let image = open_bytes(path, bytes, &code.known(denials)?)?;
     let seen = Seen::new(&image);
     let mut output = Output::new();
@@ -40,7 +40,7 @@ fn show_json(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Outpu
     show_list(image.codes().iter().map(function_json), output);
     output.show(&Shown::of(
         "],\"hash\":\"{}\",\"needs\":{},\"thin\":{},\"tree\":[",
-        &[&hex(&image.hash()), &Shown::json(&json!(image.needs())), &image.is_thin()],
+        &[&image.hash(), &Shown::json(&json!(image.needs())), &image.is_thin()],
     ));
     show_list(seen.outline.walk().map(|visit| Value::String(line(seen, &visit))), output);
     output.show(&"]}\n".into());
@@ -65,7 +65,7 @@ fn show_text(seen: &Seen<'_>, length: usize, file_hash: &str, output: &mut Outpu
     let needs = if image.needs().is_empty() { "nothing".to_owned() } else { image.needs().join(", ") };
     output.show(&Shown::of(
         "image      {} bytes, {}\nhash       {}\nfile hash  {}\nneeds      {}\n",
-        &[&length, &form, &hex(&image.hash()), &file_hash, &needs],
+        &[&length, &form, &image.hash(), &file_hash, &needs],
     ));
     output.show(&"\nfunctions\n".into());
     image.codes().iter().for_each(|code| output.show(&Shown::of("  {}\n", &[&function(code)])));
@@ -98,12 +98,12 @@ fn function(code: &Code) -> String {
     let free = free(code);
     let free = if free.is_empty() { String::new() } else { format!("  free {}", free.join(", ")) };
     let words = code.body().words.len();
-    format!("{}  {name}  {words} instructions, {} bytes{free}{place}", &hex(&code.hash().0)[..12], code.encode().len())
+    format!("{}  {name}  {words} instructions, {} bytes{free}{place}", code.hash().short(), code.encode().len())
 }
 
 fn function_json(code: &Code) -> Value {
     json!({
-        "code_hash": hex(&code.hash().0),
+        "code_hash": code.hash(),
         "name": code.debug().map(|debug| debug.name.clone()),
         "file": code.debug().map(|debug| debug.file.to_string()),
         "line": code.debug().map(|debug| debug.line),
@@ -152,14 +152,7 @@ pub(super) fn verify(
                 let tally = image.tally();
                 output.show(&Shown::of(
                     "{}: ok, {} bytes, {} closures, {} cells, {} code objects, hash {}\n",
-                    &[
-                        &path.display(),
-                        &length,
-                        &tally.functions,
-                        &tally.cells,
-                        &image.codes().len(),
-                        &hex(&image.hash()),
-                    ],
+                    &[&path.display(), &length, &tally.functions, &tally.cells, &image.codes().len(), &image.hash()],
                 ));
             }
             Err(Halt::Image(name, error)) => {

@@ -25,7 +25,6 @@ use file::CodeFrom;
 
 pub use compare::differences;
 pub use file::{is_image, open, setting_of};
-pub use names::hex;
 pub use start::run_file;
 #[cfg(feature = "serve")]
 pub use start::{SHOW, argument};

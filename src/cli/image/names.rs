@@ -44,7 +44,7 @@ impl<'i> Seen<'i> {
             // A function's name, and the first digits of its code's hash.
             Thing::Function(code) => {
                 let name = code.debug().map_or("fn", |debug| debug.name.as_str());
-                format!("{name} {}", &hex(&code.hash().0)[..12])
+                format!("{name} {}", code.hash().short())
             }
             Thing::Type(name) => format!("type {name}"),
             Thing::Error => "error".to_owned(),
@@ -126,11 +126,6 @@ fn captured(code: &Code, prefix: &str, index: usize) -> String {
         Some(name) => format!("{prefix}.{name}"),
         None => format!("{prefix}[{index}]"),
     }
-}
-
-/// A hash as it is shown in full.
-pub fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A text as source, cut if it is long. Control characters are written as escapes.

@@ -16,6 +16,8 @@ pub(crate) mod weight;
 pub(crate) mod check;
 pub(crate) mod build;
 
+use quipu_lang::hash::GraphHash;
+
 use crate::cx::Cx;
 use crate::heap::{Value, tag as value_tag};
 use crate::native::Fault;
@@ -31,7 +33,7 @@ const KEPT: usize = 4096;
 ///
 /// # Errors
 /// `not_portable` when a running fiber is reached; a limit.
-pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<[u8; 32], Fault<'v>> {
+pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<GraphHash, Fault<'v>> {
     let kept = matches!(value.tag, value_tag::CLOSURE | value_tag::TYPE | value_tag::TUPLE | value_tag::ERROR);
     let address = value.bits as usize;
     if kept && let Some(&(hash, price)) = cx.machine.graph_hashes.get(&address) {
@@ -54,10 +56,10 @@ pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<[u8; 32], Fault<'v>
 }
 
 /// The hash of a graph's bytes, given in parts.
-pub(crate) fn hash_of(parts: [&[u8]; 2]) -> [u8; 32] {
+pub(crate) fn hash_of(parts: [&[u8]; 2]) -> GraphHash {
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().into()
+    GraphHash(hasher.finalize().into())
 }

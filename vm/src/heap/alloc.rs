@@ -20,6 +20,8 @@ pub(crate) struct Heap {
     pub(super) blocks: Vec<Block>,
     /// How many blocks of each class were made, as far as it tells the next one's size.
     grown: [u8; SIZES.len()],
+    /// The class that a handler found no free cell of.
+    empty: usize,
     /// Objects with memory of their own.
     pub(super) large: Vec<Large>,
     /// Bytes of all objects with what they own.
@@ -63,6 +65,7 @@ impl Heap {
             free: [null_mut(); SIZES.len()],
             blocks: Vec::new(),
             grown: [0; SIZES.len()],
+            empty: 0,
             large: Vec::new(),
             bytes: 0,
             threshold: due_before(0, limit).min(FIRST_THRESHOLD),
@@ -147,6 +150,7 @@ impl Heap {
             let free = self.free.as_mut_ptr().add(class);
             let cell = *free;
             if cell.is_null() {
+                self.empty = class;
                 return None;
             }
             *free = (*cell).next;
@@ -157,8 +161,9 @@ impl Heap {
         }
     }
 
-    /// Makes sure that there is a free cell of a class.
-    pub(crate) fn add_block(&mut self, class: usize) {
+    /// Makes sure that there is a free cell of the class that [`Heap::take_cell`] had none of.
+    pub(crate) fn add_block(&mut self) {
+        let class = self.empty;
         if self.free[class].is_null() {
             self.free[class] = self.refill(class);
         }
@@ -190,6 +195,7 @@ impl Heap {
     }
 
     /// A string. The caller has charged for it if it can be big.
+    #[inline]
     pub fn str<'v>(&mut self, text: &str) -> Gc<'v, StrObject> {
         self.str_from(&[text])
     }
@@ -396,9 +402,9 @@ impl Heap {
         // SAFETY: the object is live, and nothing refers to its parts but copies.
         unsafe {
             let data = &raw mut (*error.as_ptr()).data;
-            self.bytes -= Heap::owned_bytes(error.as_ptr().cast());
+            self.bytes -= super::kind::owned_bytes(error.as_ptr().cast());
             (*data).trace = Some(change((*data).trace.take()));
-            self.bytes += Heap::owned_bytes(error.as_ptr().cast());
+            self.bytes += super::kind::owned_bytes(error.as_ptr().cast());
         }
     }
 

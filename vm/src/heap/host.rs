@@ -15,7 +15,8 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use super::Heap;
-use super::layout::{Header, InstanceObject, TypeObject};
+use super::edges::Edges;
+use super::layout::{Header, InstanceObject, Layout, TypeObject};
 use super::value::{Gc, Instance, Slot, Type, Value, tag};
 use crate::host::dispose;
 
@@ -59,12 +60,12 @@ pub enum Unavailable {
     ReadOnly,
 }
 
-impl HostObject {
-    /// Drops the data.
-    ///
-    /// # Safety
-    /// The object is not used afterwards.
-    pub unsafe fn finalise(object: *mut HostObject) {
+impl Layout for HostObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(_: *mut HostObject, _: &mut impl Edges) {}
+
+    unsafe fn finalise(object: *mut HostObject) {
         // SAFETY: the caller's word.
         let data = unsafe { std::mem::replace(&mut (*object).data, Data::Gone) };
         if let Data::Owned { data, .. } = data {
@@ -74,7 +75,9 @@ impl HostObject {
             dispose(data);
         }
     }
+}
 
+impl HostObject {
     /// Where the data are, and whether they may be changed.
     fn address<T: 'static>(&self) -> Result<(*mut T, bool), Unavailable> {
         let (address, of, is_mutable) = match self.data {

@@ -9,6 +9,7 @@
 //!    (see `held`).
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
+mod kind;
 pub mod value;
 pub mod layout;
 mod cells;
@@ -21,7 +22,7 @@ pub mod table;
 pub mod handle;
 pub mod journal;
 mod held;
-mod trace;
+mod edges;
 mod collect;
 mod tally;
 
@@ -29,10 +30,11 @@ pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
 pub(crate) use cells::{LARGEST, class_of};
 pub(crate) use collect::overwrite;
+pub(crate) use edges::{Edge, Marker};
 pub use host::{Ref, RefMut, Unavailable};
+pub(crate) use kind::kinds;
 pub use layout::Special;
 pub(crate) use tally::Tally;
-pub(crate) use trace::Marker;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,

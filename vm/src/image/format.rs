@@ -20,6 +20,7 @@ use std::ops::Range;
 
 use quipu_lang::canonical::{self, Blob, Text};
 use quipu_lang::code::EDITION;
+use quipu_lang::hash::FileHash;
 
 use super::error::{ImageError, ImageRule, Section};
 
@@ -67,7 +68,7 @@ pub(super) fn write(flags: u16, needs: &[u8], code: &[u8], graph: &[u8], debug: 
     }
     bytes.resize(length + fill, 0);
     let hash = file_hash(&bytes);
-    bytes[HASHED..HEADER].copy_from_slice(&hash);
+    bytes[HASHED..HEADER].copy_from_slice(&hash.0);
     bytes
 }
 
@@ -77,16 +78,16 @@ pub(super) fn fill_for(length: usize, memory: u64) -> usize {
     usize::try_from(wanted.saturating_sub(length as u64)).unwrap_or(usize::MAX)
 }
 
-fn file_hash(bytes: &[u8]) -> [u8; 32] {
+fn file_hash(bytes: &[u8]) -> FileHash {
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
     hasher.update(&bytes[..HASHED]);
     hasher.update(&bytes[HEADER..]);
-    hasher.finalize().into()
+    FileHash(hasher.finalize().into())
 }
 
 /// The hash of a file's bytes as its header has it, if they are long enough to have one.
-pub fn file_hash_of(bytes: &[u8]) -> Option<[u8; 32]> {
-    bytes.get(HASHED..HEADER)?.try_into().ok()
+pub fn file_hash_of(bytes: &[u8]) -> Option<FileHash> {
+    bytes.get(HASHED..HEADER)?.try_into().ok().map(FileHash)
 }
 
 /// The bytes of the graph, if the lengths in the header are those of a file. Nothing else is looked at.
@@ -104,7 +105,7 @@ pub(super) fn graph_of(bytes: &[u8]) -> Option<&[u8]> {
 pub fn repair(bytes: &mut [u8]) {
     if bytes.len() >= HEADER {
         let hash = file_hash(bytes);
-        bytes[HASHED..HEADER].copy_from_slice(&hash);
+        bytes[HASHED..HEADER].copy_from_slice(&hash.0);
     }
 }
 
@@ -140,7 +141,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     if !rest.is_empty() {
         return Err(broken("there are bytes behind the last section"));
     }
-    if header[HASHED..] != file_hash(bytes) {
+    if header[HASHED..] != file_hash(bytes).0 {
         return Err(ImageError::Damaged);
     }
     if flags & !(THIN | DEBUG) != 0 {

@@ -18,7 +18,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use quipu_lang::code::{Code, CodeHash, Constant, Op};
+use quipu_lang::code::effects::native;
+use quipu_lang::code::{Code, CodeHash, Constant};
+use quipu_lang::hash::GraphHash;
 
 use crate::cx::Cx;
 use crate::graph::build::{Trouble, build};
@@ -328,7 +330,7 @@ impl Image {
     }
 
     /// The hash of the value and all it reaches: what `hash(v)` gives for it, thin or fat, stripped or not.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&self) -> GraphHash {
         graph::hash_of([&self.graph, &[]])
     }
 
@@ -402,8 +404,7 @@ fn needs(natives: &[Box<str>], codes: &[Code]) -> Vec<String> {
     let mut seen = HashSet::new();
     let of_codes = codes.iter().flat_map(|code| {
         let body = code.body();
-        let natives = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
-        natives.filter_map(move |word| match body.constants.get(word.x() as usize) {
+        body.words.iter().filter_map(move |&word| match body.constants.get(native(word)? as usize) {
             Some(Constant::Str(name)) => Some(&**name),
             _ => None,
         })

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use quipu_lang::code::{Code, CodeHash};
+use quipu_lang::hash::GraphHash;
 
 use super::dispatch::Handler;
 use super::frame::Frame;
@@ -109,7 +110,7 @@ pub(crate) struct Machine {
     pub last_trace: Option<Box<crate::trace::Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
     /// Emptied by collections.
-    pub graph_hashes: HashMap<usize, ([u8; 32], usize)>,
+    pub graph_hashes: HashMap<usize, (GraphHash, usize)>,
     /// Names of what the library provides and is written in the language, by address. Filled when first asked for.
     pub library_names: std::cell::OnceCell<HashMap<usize, Arc<str>>>,
     /// What parts of the host keep for this machine, by type.
