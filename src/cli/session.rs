@@ -169,7 +169,7 @@ fn bounds(limits: &options::Bounds) -> Limits {
     let usual = Limits::default();
     Limits {
         fuel: limits.fuel.or(usual.fuel),
-        heap: limits.heap.or_else(memory::usual).unwrap_or(usual.heap),
+        heap: limits.heap.or_else(memory::usual).or(usual.heap),
         depth: limits.depth.unwrap_or(usual.depth),
         deadline: limits.time.timeout.and_then(|time| Instant::now().checked_add(time)),
     }

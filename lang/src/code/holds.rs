@@ -21,7 +21,7 @@ use std::ops::Range;
 use super::check::{CheckError, CheckErrorKind};
 use super::effects::{lost_from, reads, target};
 use super::flow::{Block, Budget, Flow, insert, members, set_words};
-use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
+use super::object::{Body, CaptureSource, ClosureSite, Code, FreeKind, TypeSite};
 use super::op::{Holds, Op, Role, Sure, Word};
 
 /// What the special registers hold at the start of every block; at other instructions it is worked out from there.
@@ -65,6 +65,12 @@ const SETS: usize = 4;
 pub struct Held<'c> {
     special: &'c Special,
     row: Vec<u64>,
+}
+
+impl std::fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
 }
 
 impl Held<'_> {
@@ -348,7 +354,7 @@ impl Special {
         let child = &body.children[site.child as usize];
         for (index, &source) in site.sources.iter().enumerate() {
             *cost += 1;
-            if let Source::Register(register) = source {
+            if let CaptureSource::Register(register) = source {
                 self.need(row, pc, register as u32..register as u32 + 1, child.free_holds(index))?;
             }
         }
@@ -400,7 +406,7 @@ pub(super) fn written(body: &Body) -> Box<[bool]> {
     for site in body.closures.iter().chain(members) {
         let child = &body.children[site.child as usize];
         for (index, source) in site.sources.iter().enumerate() {
-            if let Source::Free(free) = *source {
+            if let CaptureSource::Free(free) = *source {
                 written[free as usize] |= child.free_holds(index) == Holds::Var;
             }
         }
@@ -424,7 +430,9 @@ fn wants_special(body: &Body) -> bool {
     let wants = |site: &ClosureSite| {
         let child = &body.children[site.child as usize];
         let mut sources = site.sources.iter().enumerate();
-        sources.any(|(index, source)| matches!(source, Source::Register(_)) && child.free_holds(index) != Holds::Value)
+        sources.any(|(index, source)| {
+            matches!(source, CaptureSource::Register(_)) && child.free_holds(index) != Holds::Value
+        })
     };
     let type_wants = |site: &TypeSite| wants(&site.constructor) || site.methods.iter().any(|it| wants(&it.closure));
     body.words.iter().any(|word| {

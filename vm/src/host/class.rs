@@ -63,6 +63,12 @@ impl fmt::Debug for HostClass {
     }
 }
 
+impl<T> fmt::Debug for Class<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Class").field("name", &self.class.name).finish_non_exhaustive()
+    }
+}
+
 impl HostClass {
     /// The name that code and images know it by: `game.Player@1`.
     pub fn name(&self) -> &str {
@@ -285,12 +291,20 @@ pub(crate) fn set_field<'v>(
 }
 
 /// A Rust function that can be a method for reading. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethod<T, Marker> {
     /// The native under a name.
     fn into_method(self, name: String) -> NativeDef;
 }
 
 /// A Rust function that can be a method for changing. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&mut T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethodMut<T, Marker> {
     /// The native under a name.
     fn into_method_mut(self, name: String) -> NativeDef;

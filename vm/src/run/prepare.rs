@@ -17,7 +17,7 @@ use std::cell::{Cell, OnceCell};
 
 use quipu_lang::code::check::MAX_ENTRIES;
 use quipu_lang::code::effects::{native, receiver};
-use quipu_lang::code::{Body, Code, Constant, Handler, Role, Source, Word};
+use quipu_lang::code::{Body, CaptureSource, Code, Constant, Handler, Role, Word};
 
 use super::dispatch::{far_form, number};
 use super::fuse::with_number;
@@ -55,7 +55,7 @@ pub(crate) struct Site {
     /// The closure's code.
     pub code: *const Prepared,
     /// Where its captures come from: first and number.
-    pub first: *const Source,
+    pub first: *const CaptureSource,
     pub count: usize,
     /// The size class of the closure, 0 if it needs memory of its own.
     pub class: usize,

@@ -2,12 +2,14 @@
 
 use std::marker::PhantomData;
 
+use crate::bounds::within;
 use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::host::class::{HostType, class_of};
 use crate::host::{FromValue, Host, IntoArguments, Root};
 use crate::native::Fault;
+use crate::run::machine::Limits;
 use crate::vm::Vm;
 
 /// A stretch of time in which a machine may use data that are not its own. Afterwards programs that have kept them get an
@@ -46,6 +48,11 @@ impl<'env> Scope<'_, 'env> {
         unsafe { self.lend_at((data as *const T).cast_mut(), false) }
     }
 
+    /// Does something within limits of its own, as [`Vm::with_limits`] does.
+    pub fn with_limits<R>(&mut self, limits: Limits, action: impl FnOnce(&mut Self) -> R) -> R {
+        within(self, |scope| scope.vm, limits, action)
+    }
+
     /// # Safety
     /// The data stay where they are for `'env`, and until then nobody else uses them in a way that Rust's rules exclude.
     unsafe fn lend_at<T: HostType>(&mut self, data: *mut T, is_mutable: bool) -> Result<Root, Failure> {
@@ -82,5 +89,11 @@ impl Host for Scope<'_, '_> {
 
     fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
         self.vm.invoke(function, arguments)
+    }
+}
+
+impl std::fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("lent", &self.lent).finish_non_exhaustive()
     }
 }

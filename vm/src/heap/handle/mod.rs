@@ -18,7 +18,6 @@ use super::value::{Slot, Value};
 use crate::native::{Fault, Stop};
 
 pub(crate) use self::table::FiledKeys;
-pub use self::table::{Entries, Key};
 
 /// Slots of a live object as values.
 ///

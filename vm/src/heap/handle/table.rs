@@ -532,6 +532,7 @@ impl Candidates {
 }
 
 /// The entries of a map or set in order.
+#[derive(Debug)]
 pub struct Entries<'v> {
     table: Gc<'v, TableObject>,
     position: u64,
