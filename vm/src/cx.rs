@@ -12,6 +12,7 @@ use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
 use crate::host::{IntoValue, caught, give, panicked};
 use crate::native::{Fault, Outcome, Stop};
+use crate::root::Root;
 use crate::run::fiber::FiberState;
 use crate::run::machine::Machine;
 use crate::trace::{Trace, TraceLine};
@@ -171,12 +172,12 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// `value_error` when it is a handle of another machine.
-    pub fn rooted(&mut self, root: &crate::host::Root) -> Outcome<'v> {
+    pub fn rooted(&mut self, root: &Root) -> Outcome<'v> {
         self.machine.rooted(root)
     }
 
     /// A handle to a value, which keeps it alive beyond this call.
-    pub fn root(&mut self, value: Value<'v>) -> crate::host::Root {
+    pub fn root(&mut self, value: Value<'v>) -> Root {
         self.machine.root(value.slot())
     }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::heap::{Slot, View};
-use crate::host::Root;
 use crate::native::{Fault, Stop};
+use crate::root::Root;
 use crate::run::machine::Machine;
 use crate::trace::TraceLine;
 

@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod trace;
+mod root;
 pub mod native;
 pub mod library;
 #[allow(unsafe_code)]
@@ -23,9 +24,9 @@ pub use cx::Cx;
 pub use error::ErrorKind;
 pub use failure::{Failure, Uncaught};
 pub use heap::{Value, View};
-pub use host::Root;
 pub use image::Image;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
+pub use root::Root;
 pub use run::machine::Limits;
 pub use run::scope::Scope;
 pub use run::step::Budget;

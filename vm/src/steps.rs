@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::heap::{Value, View};
-use crate::host::Root;
+use crate::root::Root;
 use crate::run::step::{Budget, Event};
 use crate::vm::Vm;
 

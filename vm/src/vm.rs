@@ -11,10 +11,11 @@ use crate::cx::OUTPUT;
 use crate::failure::Failure;
 use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
-use crate::host::{Root, caught, dispose, told};
+use crate::host::{caught, dispose, told};
 use crate::image::Image;
 use crate::library::Library;
 use crate::native::{Fault, Stop};
+use crate::root::Root;
 use crate::run::machine::{Limits, Machine};
 
 /// A machine with a heap of its own. It can move between threads.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Root;
 use super::convert::{FromValue, IntoValue, Mismatch};
 use super::door::guarded;
 use super::error::{give, given};
@@ -12,6 +11,7 @@ use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Fault, Outcome, Stop};
+use crate::root::Root;
 use crate::vm::Vm;
 
 /// What can run functions and look into values: a [`Vm`] from outside, [`Cx`] inside of a native.

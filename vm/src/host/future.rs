@@ -3,7 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
-use super::Root;
 use super::call::{Host, IntoArguments};
 use super::convert::{FromValue, IntoValue};
 use super::door::guarded;
@@ -14,6 +13,7 @@ use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
+use crate::root::Root;
 use crate::run::step::{Budget, Event, Promised};
 use crate::vm::Vm;
 

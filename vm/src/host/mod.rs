@@ -1,7 +1,6 @@
 //! What a host works with: handles to values, conversions, typed natives and functions, types of its own.
 
 mod door;
-mod root;
 pub mod convert;
 pub mod container;
 mod error;
@@ -13,6 +12,7 @@ mod data;
 pub mod future;
 
 pub use crate::heap::{Ref, RefMut, Unavailable};
+pub use crate::root::Root;
 pub use call::{Func, Host, IntoArguments};
 pub use class::{Class, HostClass, HostType};
 pub use container::{List, Map};
@@ -25,5 +25,3 @@ pub(crate) use error::give;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;
-pub(crate) use root::Dropped;
-pub use root::Root;

@@ -105,7 +105,7 @@ pub(crate) struct Machine {
     /// Values the host holds.
     pub roots: Vec<Slot>,
     pub free_roots: Vec<usize>,
-    pub dropped: crate::host::Dropped,
+    pub dropped: crate::root::Dropped,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<crate::trace::Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.

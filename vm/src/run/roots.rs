@@ -3,8 +3,8 @@
 use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::{Slot, Value};
-use crate::host::Root;
 use crate::native::Fault;
+use crate::root::Root;
 
 impl Machine {
     /// A handle to a value.

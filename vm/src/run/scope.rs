@@ -6,8 +6,9 @@ use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::host::class::{HostType, class_of};
-use crate::host::{FromValue, Host, IntoArguments, Root};
+use crate::host::{FromValue, Host, IntoArguments};
 use crate::native::Fault;
+use crate::root::Root;
 use crate::vm::Vm;
 
 /// A stretch of time in which a machine may use data that are not its own. Afterwards programs that have kept them get an
