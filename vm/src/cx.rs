@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use quipu_lang::code::{Code, CodeHash};
 
+use crate::door::{caught, told};
 use crate::error::ErrorKind;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
-use crate::host::{IntoValue, caught, give, panicked};
+use crate::host::{IntoValue, give};
 use crate::native::{Fault, Outcome, Stop};
 use crate::root::Root;
 use crate::run::fiber::FiberState;
@@ -233,4 +234,24 @@ impl<'v> Cx<'v> {
             Err(error) => Err(self.fail(ErrorKind::Io, format!("cannot write the output: {error}"))),
         }
     }
+}
+
+/// Runs a function of the host; a panic in it becomes an error of the program.
+#[inline]
+pub(crate) fn guarded<'v, T>(
+    cx: &mut Cx<'v>,
+    name: &str,
+    run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
+) -> Result<T, Fault<'v>> {
+    cx.machine.strain();
+    match caught(|| run(cx)) {
+        Ok(outcome) => outcome,
+        Err(text) => Err(panicked(cx, name, &text)),
+    }
+}
+
+/// The fault that a panic in the host's code becomes.
+#[cold]
+pub(crate) fn panicked<'v>(cx: &mut Cx<'v>, name: &str, text: &str) -> Fault<'v> {
+    cx.fail(ErrorKind::Plain, told(name, text))
 }

@@ -4,6 +4,7 @@
 pub mod error;
 pub mod trace;
 mod root;
+mod door;
 pub mod native;
 pub mod library;
 #[allow(unsafe_code)]

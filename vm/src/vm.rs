@@ -8,10 +8,10 @@ use quipu_lang::code::Code;
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::OUTPUT;
+use crate::door::{caught, dispose, told};
 use crate::failure::Failure;
 use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
-use crate::host::{caught, dispose, told};
 use crate::image::Image;
 use crate::library::Library;
 use crate::native::{Fault, Stop};

@@ -7,7 +7,7 @@ use super::cells::{FreeCell, SIZES};
 use super::layout::*;
 use super::trace::Marker;
 use super::value::{Slot, tag};
-use crate::host::dispose;
+use crate::door::dispose;
 
 /// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
 /// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.

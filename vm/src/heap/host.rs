@@ -17,7 +17,7 @@ use std::ops::{Deref, DerefMut};
 use super::Heap;
 use super::layout::{Header, InstanceObject, TypeObject};
 use super::value::{Gc, Instance, Slot, Type, Value, tag};
-use crate::host::dispose;
+use crate::door::dispose;
 
 /// An object that holds data of the host.
 #[repr(C)]

@@ -4,9 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::door::guarded;
 use super::error::{give, given};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};

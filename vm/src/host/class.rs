@@ -8,9 +8,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::door::{caught, dispose, guarded, told};
 use super::function::{Arguments, IntoNative, Parameter};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
+use crate::door::{caught, dispose, told};
 use crate::error::ErrorKind;
 use crate::heap::{Instance, Ref, RefMut, Type, Unavailable, Value, View};
 use crate::native::{Fault, NativeDef, Outcome};

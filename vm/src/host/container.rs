@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 
 use super::Host;
 use super::convert::{Entries, FromValue, IntoValue, Mismatch};
-use super::door::guarded;
 use super::error::given;
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{self, Value, View};

@@ -4,8 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::convert::IntoValue;
-use super::door::guarded;
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::{Failure, Uncaught};
 use crate::heap::{Value, View};

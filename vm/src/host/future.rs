@@ -5,10 +5,9 @@ use std::task::{Context, Poll};
 
 use super::call::{Host, IntoArguments};
 use super::convert::{FromValue, IntoValue};
-use super::door::guarded;
 use super::error::give;
 use super::function::{Arguments, Parameter, define_run};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};

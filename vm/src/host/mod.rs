@@ -1,6 +1,5 @@
 //! What a host works with: handles to values, conversions, typed natives and functions, types of its own.
 
-mod door;
 pub mod convert;
 pub mod container;
 mod error;
@@ -11,6 +10,7 @@ mod data;
 #[cfg(feature = "async")]
 pub mod future;
 
+pub use crate::door::{caught, dispose};
 pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use crate::root::Root;
 pub use call::{Func, Host, IntoArguments};
@@ -18,8 +18,6 @@ pub use class::{Class, HostClass, HostType};
 pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
-pub use door::{caught, dispose};
-pub(crate) use door::{guarded, panicked, told};
 pub use error::HostError;
 pub(crate) use error::give;
 pub use function::{Arguments, IntoNative, Parameter, Rest};

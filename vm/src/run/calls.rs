@@ -10,10 +10,10 @@ use super::limits::MARGIN;
 use super::machine::Machine;
 use super::prepare::Prepared;
 use super::unwind::Final;
+use crate::cx::guarded;
 use crate::error::ErrorKind;
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
-use crate::host::guarded;
 use crate::native::{Control, Fault, NativeRun, Outcome};
 use crate::vm::HoldsNothing;
 

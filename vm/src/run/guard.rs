@@ -8,9 +8,9 @@ use super::fiber::Status;
 use super::frame::Frame;
 use super::machine::{Limits, Machine};
 use super::step::Event;
+use crate::door::dispose;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Slot, Value};
-use crate::host::dispose;
 
 /// A call from Rust into the machine.
 pub(super) struct CallBack<'m> {

@@ -24,14 +24,15 @@ use super::fiber::{FiberState, Status};
 use super::frame::Kind;
 use super::guard::Stretch;
 use super::machine::Machine;
+use crate::cx::guarded;
 #[cfg(feature = "async")]
-use crate::cx::Cx;
+use crate::cx::{Cx, panicked};
+#[cfg(feature = "async")]
+use crate::door::caught;
+use crate::door::dispose;
 use crate::error::ErrorKind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
-#[cfg(feature = "async")]
-use crate::host::{caught, panicked};
-use crate::host::{dispose, guarded};
 #[cfg(feature = "async")]
 use crate::native::Answer;
 use crate::native::{Fault, Later, LaterFn};
