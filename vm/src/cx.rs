@@ -11,7 +11,6 @@ use crate::door::{caught, told};
 use crate::error::ErrorKind;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
-use crate::host::{IntoValue, give};
 use crate::native::{Fault, Outcome, Stop};
 use crate::root::Root;
 use crate::run::fiber::FiberState;
@@ -150,15 +149,6 @@ impl<'v> Cx<'v> {
             _ => self.machine.last_trace = Some(Box::new(trace)),
         }
         Fault::Thrown(value)
-    }
-
-    /// A value made of something that cannot be had a second time, such as an answer from outside. The heap limit waits
-    /// for the next safepoint, so that this native is not run again.
-    ///
-    /// # Errors
-    /// What the conversion throws.
-    pub fn made(&mut self, value: impl IntoValue) -> Outcome<'v> {
-        give(self, value)
     }
 
     /// Calls a function from inside a native. It runs on a fiber of its own; a `yield` out of it is an error.

@@ -84,6 +84,17 @@ impl Failure {
     }
 }
 
+impl<'v> Cx<'v> {
+    /// A value made of something that cannot be had a second time, such as an answer from outside. The heap limit waits
+    /// for the next safepoint, so that this native is not run again.
+    ///
+    /// # Errors
+    /// What the conversion throws.
+    pub fn made(&mut self, value: impl IntoValue) -> Outcome<'v> {
+        give(self, value)
+    }
+}
+
 /// Makes a value of something of the host's outside of its natives, which a panic in the conversion would leave.
 pub(crate) fn given<'v>(cx: &mut Cx<'v>, value: impl IntoValue) -> Outcome<'v> {
     guarded(cx, "into_value", |cx| give(cx, value))

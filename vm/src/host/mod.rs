@@ -19,7 +19,6 @@ pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
 pub use error::HostError;
-pub(crate) use error::give;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;
