@@ -6,6 +6,7 @@ mod error;
 pub mod function;
 pub mod call;
 pub mod class;
+mod lent;
 mod data;
 #[cfg(feature = "async")]
 pub mod future;
@@ -22,3 +23,4 @@ pub use error::HostError;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;
+pub use lent::Scope;

@@ -19,7 +19,6 @@ mod iterate;
 mod switch;
 pub mod step;
 pub(crate) mod watch;
-pub mod scope;
 mod start;
 mod roots;
 pub(crate) mod snapshot;
