@@ -6,6 +6,7 @@ pub mod trace;
 mod root;
 mod door;
 pub mod native;
+mod class;
 pub mod library;
 #[allow(unsafe_code)]
 pub mod heap;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quipu_lang::code::Code;
 
-use crate::host::class::HostClass;
+use crate::class::HostClass;
 use crate::native::NativeDef;
 
 /// What programs can use, shared by all machines of an engine. A machine makes values of it when they are first used.

@@ -12,9 +12,9 @@ use super::progress::Progress;
 use super::rules;
 use super::tag as t;
 use super::weight::Weight;
+use crate::class;
 use crate::cx::Cx;
 use crate::heap::{Closure, Fiber, Instance, List, Map, Type, Value, View, tag};
-use crate::host::class;
 use crate::native::{Fault, Stop};
 use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 

@@ -11,6 +11,7 @@
 //! refused. Guards live only while a native runs, and the object stands in a register meanwhile, so it stays where it is.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::null_mut;
@@ -63,6 +64,17 @@ pub enum Unavailable {
     TakenBack,
     /// It was lent for reading only.
     ReadOnly,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unavailable::OtherType => "it is of another type",
+            Unavailable::InUse => "it is in use by a call that is under way",
+            Unavailable::TakenBack => "the host has taken it back",
+            Unavailable::ReadOnly => "the host lets it be read only",
+        })
+    }
 }
 
 impl HostObject {

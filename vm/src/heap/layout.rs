@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::table::Table;
 use super::value::Slot;
-use crate::host::class::HostClass;
+use crate::class::HostClass;
 use crate::native::NativeDef;
 use crate::run::fiber::FiberState;
 use crate::run::prepare::Prepared;

@@ -11,11 +11,12 @@ mod data;
 #[cfg(feature = "async")]
 pub mod future;
 
+pub use crate::class::HostClass;
 pub use crate::door::{caught, dispose};
 pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use crate::root::Root;
 pub use call::{Func, Host, IntoArguments};
-pub use class::{Class, HostClass, HostType};
+pub use class::{Class, HostType};
 pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};

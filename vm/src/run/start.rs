@@ -10,11 +10,11 @@ use quipu_lang::code::{Code, FreeKind};
 use super::guard::Unlimited;
 use super::machine::{Limits, Machine};
 use super::types::{builtin_name, builtin_tag, type_tag};
+use crate::class::HostClass;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData};
 use crate::heap::{Gc, Heap, Slot, Type, Value, View};
-use crate::host::class::HostClass;
 use crate::library::{Constant, Library, Provided, split};
 use crate::native::{Fault, NativeDef};
 
