@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod trace;
+pub mod watch;
 mod root;
 mod door;
 pub mod native;
@@ -20,7 +21,6 @@ pub mod host;
 pub mod failure;
 pub mod vm;
 pub mod steps;
-pub mod watch;
 
 pub use cx::Cx;
 pub use error::ErrorKind;

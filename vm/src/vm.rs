@@ -17,6 +17,7 @@ use crate::library::Library;
 use crate::native::{Fault, Stop};
 use crate::root::Root;
 use crate::run::machine::{Limits, Machine};
+use crate::watch::{Watch, Watched};
 
 /// A machine with a heap of its own. It can move between threads.
 pub struct Vm {
@@ -109,6 +110,16 @@ impl Vm {
     /// on what may be gone by then; very slow.
     pub fn set_call_stress(&mut self, on: bool) {
         self.machine.call_stress = on;
+    }
+
+    /// Begins to watch the machine; what was seen before is forgotten. A watched machine is slower.
+    pub fn watch(&mut self, watch: Watch) {
+        self.machine.watch(watch);
+    }
+
+    /// Ends watching and gives what was seen; None if the machine was not watched.
+    pub fn watched(&mut self) -> Option<Watched> {
+        self.machine.watched()
     }
 
     /// A closure of main code, with a value for each of its free variables.
