@@ -9,11 +9,11 @@ use quipu_lang::code::{Code, CodeHash};
 
 use crate::door::{caught, told};
 use crate::error::ErrorKind;
+use crate::heap::fiber::FiberState;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
 use crate::native::{Fault, Outcome, Stop};
 use crate::root::Root;
-use crate::run::fiber::FiberState;
 use crate::run::machine::Machine;
 use crate::trace::{Trace, TraceLine};
 

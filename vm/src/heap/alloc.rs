@@ -284,7 +284,7 @@ impl Heap {
     #[inline]
     pub unsafe fn closure<'v>(
         &mut self,
-        code: *const crate::run::prepare::Prepared,
+        code: *const crate::heap::prepared::Prepared,
         captures: impl ExactSizeIterator<Item = Value<'v>>,
         owner: Option<Value<'v>>,
     ) -> Gc<'v, ClosureObject> {
@@ -370,7 +370,7 @@ impl Heap {
     }
 
     /// A fiber.
-    pub fn fiber<'v>(&mut self, state: crate::run::fiber::FiberState) -> Gc<'v, FiberObject> {
+    pub fn fiber<'v>(&mut self, state: crate::heap::fiber::FiberState) -> Gc<'v, FiberObject> {
         self.bytes += state.owned_bytes();
         // SAFETY: the field is written at once.
         unsafe {

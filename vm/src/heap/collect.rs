@@ -3,7 +3,7 @@
 use std::alloc::dealloc;
 
 use super::alloc::{FIRST_THRESHOLD, Heap, Large, large_layout};
-use super::cells::{FreeCell, SIZES};
+use super::cells::{FreeCell, SIZES, overwrite};
 use super::layout::*;
 use super::trace::Marker;
 use super::value::{Slot, tag};
@@ -243,17 +243,6 @@ impl Heap {
             }
         }
     }
-}
-
-/// Fills memory that is about to be freed with a pattern that is no header, address or instruction.
-///
-/// # Safety
-/// The memory is so many bytes long, and nobody needs what is in it.
-pub(crate) unsafe fn overwrite(memory: *mut u8, size: usize) {
-    // SAFETY: the caller's word.
-    unsafe { memory.write_bytes(0xdd, size) };
-    // The optimiser must not think that nobody looks at it any more.
-    std::hint::black_box(memory);
 }
 
 impl Drop for Heap {

@@ -6,10 +6,10 @@
 //! number of changes.
 
 use super::Heap;
+use super::fiber::FiberSnapshot;
 use super::layout::*;
 use super::trace::Marker;
 use super::value::Slot;
-use crate::run::fiber::FiberSnapshot;
 
 /// What a change replaced.
 pub(crate) enum Change {

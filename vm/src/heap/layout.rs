@@ -15,12 +15,12 @@
 
 use std::sync::Arc;
 
+use super::fiber::FiberState;
+use super::prepared::Prepared;
 use super::table::Table;
 use super::value::Slot;
 use crate::class::HostClass;
 use crate::native::NativeDef;
-use crate::run::fiber::FiberState;
-use crate::run::prepare::Prepared;
 
 /// The first word of every object.
 #[derive(Clone, Copy)]

@@ -12,6 +12,9 @@
 pub mod value;
 pub mod layout;
 mod cells;
+pub(crate) mod frame;
+pub(crate) mod fiber;
+pub(crate) mod prepared;
 mod alloc;
 mod build;
 pub(crate) mod host;
@@ -27,8 +30,7 @@ mod tally;
 
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
-pub(crate) use cells::{LARGEST, class_of};
-pub(crate) use collect::overwrite;
+pub(crate) use cells::class_of;
 pub use host::{Ref, RefMut, Unavailable};
 pub use layout::Special;
 pub(crate) use tally::Tally;

@@ -1,8 +1,8 @@
 //! Which other objects an object refers to: the one list of edges that the collector works from.
 
 use super::layout::*;
+use super::prepared::Prepared;
 use super::value::{Slot, tag};
-use crate::run::prepare::Prepared;
 
 /// Objects that are reached but whose references are not yet followed.
 pub(crate) struct Marker {

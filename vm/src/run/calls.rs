@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use quipu_lang::code::{Op, Word};
 
-use super::frame::{Frame, Kind};
 use super::guard::CallBack;
 use super::limits::MARGIN;
 use super::machine::Machine;
-use super::prepare::Prepared;
 use super::unwind::Final;
 use crate::cx::guarded;
 use crate::error::ErrorKind;
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
+use crate::heap::prepared::Prepared;
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::native::{Control, Fault, NativeRun, Outcome};
 use crate::vm::HoldsNothing;

@@ -5,9 +5,9 @@
 //! on stable Rust, so other builds store the position and return to a loop. The test `constant_stack` would see a
 //! lost jump.
 
-use super::frame::Frame;
 use super::machine::Machine;
 use crate::heap::Slot;
+use crate::heap::frame::Frame;
 use quipu_lang::code::{Field, Op, Role, Word};
 use quipu_lang::for_each_op;
 

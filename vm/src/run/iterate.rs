@@ -13,11 +13,11 @@
 use quipu_lang::code::Word;
 
 use super::calls::To;
-use super::fiber::Status;
-use super::frame::Kind;
 use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
+use crate::heap::fiber::Status;
+use crate::heap::frame::Kind;
 use crate::heap::{Slot, Special, Value, View, tag};
 use crate::native::Fault;
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use quipu_lang::code::{Op, Word};
 
-use super::frame::Frame;
 use super::guard::{keep_no_more_than, keep_registers};
 use super::machine::Machine;
-use super::prepare::{CELL_CLASS, NO_KEY};
+use super::prepare::CELL_CLASS;
 use crate::error::ErrorKind;
+use crate::heap::frame::Frame;
+use crate::heap::prepared::NO_KEY;
 use crate::heap::{Slot, Value};
 use crate::native::{Fault, Stop};
 

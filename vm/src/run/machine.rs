@@ -10,9 +10,9 @@ use quipu_lang::code::{Code, CodeHash};
 use quipu_lang::hash::GraphHash;
 
 use super::dispatch::Handler;
-use super::frame::Frame;
-use super::prepare::Prepared;
+use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};
+use crate::heap::prepared::Prepared;
 use crate::heap::{Closure, Heap, Slot, Value, tag};
 use crate::library::Library;
 use crate::native::{Fault, Stop};

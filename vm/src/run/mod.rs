@@ -1,8 +1,6 @@
 //! The run loop: prepared code, frames, fibers, and the handlers that carry instructions out.
 
 pub mod machine;
-pub(crate) mod frame;
-pub(crate) mod fiber;
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;

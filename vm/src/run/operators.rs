@@ -3,10 +3,10 @@
 
 use quipu_lang::code::{Op, Word};
 
-use super::frame::Kind;
 use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
+use crate::heap::frame::Kind;
 use crate::heap::journal::Change;
 use crate::heap::layout::{CellObject, flag};
 use crate::heap::{Slot, Special, Value, View, tag};

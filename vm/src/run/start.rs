@@ -307,7 +307,7 @@ impl Machine {
 
     /// Moves the position out of the handlers' registers.
     #[inline(always)]
-    pub(super) fn store(&mut self, pc: *const u64, base: *mut Slot, fp: *mut super::frame::Frame) {
+    pub(super) fn store(&mut self, pc: *const u64, base: *mut Slot, fp: *mut crate::heap::frame::Frame) {
         self.pc = pc;
         self.base = base;
         self.fp = fp;

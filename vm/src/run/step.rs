@@ -20,8 +20,6 @@ use quipu_lang::code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;
-use super::fiber::{FiberState, Status};
-use super::frame::Kind;
 use super::guard::Stretch;
 use super::machine::Machine;
 use crate::cx::guarded;
@@ -31,6 +29,8 @@ use crate::cx::{Cx, panicked};
 use crate::door::caught;
 use crate::door::dispose;
 use crate::error::ErrorKind;
+use crate::heap::fiber::{FiberState, Status};
+use crate::heap::frame::Kind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
 #[cfg(feature = "async")]

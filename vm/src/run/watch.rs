@@ -7,8 +7,8 @@ use quipu_lang::code::Op;
 
 use super::dispatch::{self, TABLE};
 use super::machine::Machine;
-use super::prepare::{Cache, NO_KEY};
 use crate::heap::layout::InstanceObject;
+use crate::heap::prepared::{Cache, NO_KEY};
 use crate::heap::{Slot, Tally, tag};
 use crate::watch::{Made, Pauses, Sample, Watch, Watched};
 

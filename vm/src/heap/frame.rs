@@ -12,7 +12,7 @@
 //!
 //! A frame holds what its *caller* needs to go on, so that a return reads one frame and writes one register.
 
-use crate::heap::layout::ClosureObject;
+use super::layout::ClosureObject;
 
 /// A call under way.
 #[derive(Clone, Copy)]
