@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{fault, ok, with_cx, with_limits};
 use crate::cx::Cx;
-use crate::heap::handle::Key;
 use crate::heap::{Value, View};
+use crate::ops::key::Key;
 use crate::ops::{equal, index, order};
 use crate::run::machine::Limits;
 

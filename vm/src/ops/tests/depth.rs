@@ -3,7 +3,7 @@
 use super::{fault, ok, with_cx, with_limits};
 use crate::cx::Cx;
 use crate::heap::Value;
-use crate::heap::handle::Key;
+use crate::ops::key::Key;
 use crate::ops::{equal, order, text};
 use crate::run::machine::Limits;
 
