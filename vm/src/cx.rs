@@ -12,9 +12,9 @@ use crate::error::ErrorKind;
 use crate::heap::fiber::FiberState;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::{Fault, Outcome, Stop};
 use crate::root::Root;
-use crate::run::machine::Machine;
 use crate::trace::{Trace, TraceLine};
 
 /// What the program's output is called where its host panics in it.

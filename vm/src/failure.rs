@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::heap::{Slot, View};
+use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 use crate::root::Root;
-use crate::run::machine::Machine;
 use crate::trace::TraceLine;
 
 /// Why a call from the host gave no value.

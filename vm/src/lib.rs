@@ -4,23 +4,25 @@
 pub mod error;
 pub mod trace;
 pub mod watch;
-mod root;
 mod door;
+mod root;
+#[allow(unsafe_code)]
+pub mod heap;
 pub mod native;
 mod class;
 pub mod library;
 #[allow(unsafe_code)]
-pub mod heap;
+mod machine;
 pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
 pub mod run;
 pub mod graph;
 pub mod image;
-pub mod host;
 pub mod failure;
 pub mod vm;
 pub mod steps;
+pub mod host;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
@@ -28,9 +30,9 @@ pub use failure::{Failure, Uncaught};
 pub use heap::{Value, View};
 pub use host::Scope;
 pub use image::Image;
+pub use machine::Limits;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
 pub use root::Root;
-pub use run::machine::Limits;
 pub use run::step::Budget;
 pub use steps::{Run, Step};
 pub use vm::{FunctionInfo, Interrupt, Stats, Vm};

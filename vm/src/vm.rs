@@ -14,9 +14,9 @@ use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
 use crate::image::Image;
 use crate::library::Library;
+use crate::machine::{Limits, Machine};
 use crate::native::{Fault, Stop};
 use crate::root::Root;
-use crate::run::machine::{Limits, Machine};
 use crate::watch::{Watch, Watched};
 
 /// A machine with a heap of its own. It can move between threads.

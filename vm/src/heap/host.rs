@@ -334,7 +334,7 @@ mod tests {
     use super::*;
     use crate::host::{Class, HostType};
     use crate::library::Library;
-    use crate::run::machine::{Limits, Machine};
+    use crate::machine::{Limits, Machine};
 
     struct Counted(i64, Arc<AtomicUsize>);
 

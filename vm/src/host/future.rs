@@ -11,9 +11,10 @@ use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
+use crate::machine::{Event, Promised};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
 use crate::root::Root;
-use crate::run::step::{Budget, Event, Promised};
+use crate::run::step::Budget;
 use crate::vm::Vm;
 
 /// Fuel that a call takes before others have their turn.

@@ -6,7 +6,6 @@ use quipu_lang::code::{Op, Word};
 
 use super::guard::CallBack;
 use super::limits::MARGIN;
-use super::machine::Machine;
 use super::unwind::Final;
 use crate::cx::guarded;
 use crate::error::ErrorKind;
@@ -14,6 +13,7 @@ use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::prepared::Prepared;
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::{Control, Fault, NativeRun, Outcome};
 use crate::vm::HoldsNothing;
 

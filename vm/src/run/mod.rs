@@ -1,6 +1,5 @@
 //! The run loop: prepared code, frames, fibers, and the handlers that carry instructions out.
 
-pub mod machine;
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;

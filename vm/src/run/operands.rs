@@ -6,13 +6,13 @@ use quipu_lang::code::effects::{falls_through, reads};
 use quipu_lang::code::{ClosureSite, Field, FreeKind, Holds, Op, Role, Source, Word};
 
 use super::dispatch::{Trusted, like, number, portable_operands, prepared_operands, trusted};
-use super::machine::Machine;
 use super::prepare::FAR;
 use crate::graph::rules;
 use crate::heap::frame::Frame;
 use crate::heap::layout::{ClosureObject, StrObject, TypeObject, flag};
 use crate::heap::prepared::{Cache, Prepared};
 use crate::heap::{Slot, tag};
+use crate::machine::Machine;
 
 /// Asserts it for the instruction at `pc`.
 ///

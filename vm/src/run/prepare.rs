@@ -11,10 +11,10 @@ use quipu_lang::code::check::MAX_ENTRIES;
 use quipu_lang::code::{Body, Code, Constant, Field, Op, Word};
 
 use super::dispatch::number;
-use super::machine::Machine;
 use crate::heap::layout::CellObject;
 use crate::heap::prepared::{Cache, Prepared};
 use crate::heap::{Slot, Value, class_of, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 
 /// The size class of a cell.
@@ -38,6 +38,23 @@ impl Prepared {
 static FIRST_CALL: [u64; 1] = [number::FirstCall as u64];
 
 impl Machine {
+    /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.
+    pub fn prepared(&mut self, code: &Code) -> *const Prepared {
+        // Functions with equal code but another name or place are prepared apart, so that traces tell them apart.
+        let key = (code.hash(), code.debug_address());
+        if let Some(prepared) = self.codes.get(&key) {
+            return &raw const **prepared;
+        }
+        // Code nests at most 255 deep.
+        let body = code.body();
+        let children = body.closures.iter().filter_map(|site| body.code_at(site));
+        let children = children.map(|child| self.prepared(&child)).collect();
+        let prepared = Box::new(Prepared::new(code.clone(), children));
+        let pointer = &raw const *prepared;
+        self.codes.insert(key, prepared);
+        pointer
+    }
+
     /// The cache of the current instruction.
     pub(super) fn cache(&self, w: Word) -> *mut Cache {
         if w.c() == FAR {
@@ -223,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::library::Library;
-    use crate::run::machine::Limits;
+    use crate::machine::Limits;
 
     /// Code is prepared before there is a closure that keeps it.
     #[test]

@@ -1,8 +1,8 @@
 //! Values that the host holds.
 
-use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::{Slot, Value};
+use crate::machine::Machine;
 use crate::native::Fault;
 use crate::root::Root;
 

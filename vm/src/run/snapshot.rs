@@ -5,11 +5,11 @@
 use quipu_lang::code::{Code, Op};
 
 pub(crate) use super::limits::MARGIN;
-use super::machine::Machine;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{FiberObject, Method};
 use crate::heap::{Closure, Fiber, Gc, Slot, Type, Value};
+use crate::machine::Machine;
 
 /// What a fiber that does not run consists of.
 pub(crate) enum AtRest<'v> {

@@ -5,8 +5,6 @@ use quipu_lang::code::Word;
 use super::calls::To;
 use super::dispatch::drive;
 use super::limits::MARGIN;
-use super::machine::Machine;
-use super::step::Event;
 use super::unwind::Final;
 use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
@@ -14,6 +12,7 @@ use crate::heap::frame::{Frame, Kind};
 use crate::heap::journal::Change;
 use crate::heap::layout::{ClosureObject, FiberObject};
 use crate::heap::{Slot, Value, View};
+use crate::machine::{Event, Machine};
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;

@@ -2,10 +2,10 @@
 
 use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
 
-use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
 use crate::heap::{Gc, Slot, Special, Type, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;

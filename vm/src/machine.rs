@@ -1,4 +1,5 @@
-//! The machine: heap, tables, limits, and where the running fiber stands.
+//! The machine as data: heap, tables, limits, where the running fiber stands, what its host wants of it. What it does is with
+//! the subjects, above all in `run`.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -9,13 +10,15 @@ use std::time::Instant;
 use quipu_lang::code::{Code, CodeHash};
 use quipu_lang::hash::GraphHash;
 
-use super::dispatch::Handler;
 use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::prepared::Prepared;
-use crate::heap::{Closure, Heap, Slot, Value, tag};
+use crate::heap::{Closure, Heap, Slot, Tally, Value, tag};
 use crate::library::Library;
-use crate::native::{Fault, Stop};
+use crate::native::{Fault, Later, Stop};
+use crate::root::Dropped;
+use crate::trace::Trace;
+use crate::watch::{Pauses, Sample};
 
 /// Bounds on what a program may use.
 #[derive(Clone, Debug)]
@@ -34,6 +37,19 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits { fuel: None, heap: 4 << 30, depth: 200_000, deadline: None }
     }
+}
+
+/// What a handler does: position behind its word, registers, machine, its word, frame.
+pub(crate) type Handler = unsafe fn(*const u64, *mut Slot, *mut Machine, u64, *mut Frame) -> Exit;
+
+/// Why handlers stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The run is over; the machine says how.
+    Over,
+    /// The next instruction is up, in builds that dispatch by a loop.
+    #[allow(dead_code)]
+    Next,
 }
 
 /// One machine. It belongs to one thread at a time and shares nothing that changes with others.
@@ -68,7 +84,7 @@ pub(crate) struct Machine {
     /// What a native called from its own instruction ended with.
     pub fault: Option<Fault<'static>>,
     /// Where the limit was hit.
-    pub stop_trace: Option<Box<crate::trace::Trace>>,
+    pub stop_trace: Option<Box<Trace>>,
 
     /// Collect wherever the library or the host may be called (see `strain`).
     pub call_stress: bool,
@@ -80,9 +96,9 @@ pub(crate) struct Machine {
     pub limits: Limits,
     pub interrupt: Arc<AtomicBool>,
     /// Where the steps of the host stand.
-    pub stepping: super::step::Stepping,
+    pub stepping: Stepping,
     /// What is counted while the machine is watched.
-    pub account: Option<Box<super::watch::Account>>,
+    pub account: Option<Box<Account>>,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
@@ -105,9 +121,9 @@ pub(crate) struct Machine {
     /// Values the host holds.
     pub roots: Vec<Slot>,
     pub free_roots: Vec<usize>,
-    pub dropped: crate::root::Dropped,
+    pub dropped: Dropped,
     /// Where the value thrown last was thrown, if it was not an error value.
-    pub last_trace: Option<Box<crate::trace::Trace>>,
+    pub last_trace: Option<Box<Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
     /// Emptied by collections.
     pub graph_hashes: HashMap<usize, (GraphHash, usize)>,
@@ -117,6 +133,67 @@ pub(crate) struct Machine {
     pub extensions: HashMap<TypeId, Box<dyn Any + Send>>,
     /// Where `print` writes.
     pub output: Box<dyn std::io::Write + Send>,
+}
+
+/// Why the run loop came back to the host.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Event {
+    /// The function returned, threw, or hit a limit.
+    #[default]
+    Ended,
+    /// It yielded a value.
+    Yielded,
+    /// Its budget is used up.
+    Paused,
+    /// The interrupt handle was used.
+    Interrupted,
+    /// A native has begun something whose result the host is to bring.
+    Owed,
+}
+
+/// Where the steps of the host stand.
+#[derive(Default)]
+pub(crate) struct Stepping {
+    /// Whether the run loop runs for a step.
+    pub on: bool,
+    /// The fuel, counted from the machine's beginning, at which the run is to stop.
+    pub pause_at: Option<u64>,
+    /// Instructions that are left, while they are counted.
+    pub left: u64,
+    /// What the last step ended with.
+    pub event: Event,
+    /// Whether the host waits for natives that have their results later, and what the last one has begun.
+    pub waits: bool,
+    pub later: Option<Promised>,
+}
+
+/// What a native has begun and promised the result of.
+pub(crate) struct Promised {
+    /// The native's name.
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
+    pub name: String,
+    /// Its result; only dropping takes it out.
+    pub future: Option<Later>,
+}
+
+/// What is counted while the machine is watched.
+pub(crate) struct Account {
+    /// Instructions by number.
+    pub counts: [u64; 256],
+    /// Instructions until the next look, and between two.
+    pub left: u64,
+    pub period: u64,
+    /// Fuel used when the last instruction began.
+    pub fuel: u64,
+    pub hits: u64,
+    pub misses: u64,
+    /// Objects that there were at first, and those that were freed since.
+    pub before: Tally,
+    pub freed: Tally,
+    pub pauses: Pauses,
+    /// Samples by the addresses of their calls' code and the instructions in them.
+    pub samples: HashMap<Box<[(usize, u32)]>, Sample>,
+    pub looked: Instant,
 }
 
 // SAFETY: a machine owns everything its pointers refer to, and nothing it shares through `Arc` is changed.
@@ -149,22 +226,5 @@ impl Machine {
             names.into_iter().collect()
         });
         names.get(&closure.address()).cloned()
-    }
-
-    /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.
-    pub fn prepared(&mut self, code: &Code) -> *const Prepared {
-        // Functions with equal code but another name or place are prepared apart, so that traces tell them apart.
-        let key = (code.hash(), code.debug_address());
-        if let Some(prepared) = self.codes.get(&key) {
-            return &raw const **prepared;
-        }
-        // Code nests at most 255 deep.
-        let body = code.body();
-        let children = body.closures.iter().filter_map(|site| body.code_at(site));
-        let children = children.map(|child| self.prepared(&child)).collect();
-        let prepared = Box::new(Prepared::new(code.clone(), children));
-        let pointer = &raw const *prepared;
-        self.codes.insert(key, prepared);
-        pointer
     }
 }
