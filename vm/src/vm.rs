@@ -14,7 +14,7 @@ use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
 use crate::image::Image;
 use crate::library::Library;
-use crate::machine::{Limits, Machine};
+use crate::machine::{HoldsNothing, Limits, Machine};
 use crate::native::{Fault, Stop};
 use crate::root::Root;
 use crate::watch::{Watch, Watched};
@@ -39,9 +39,6 @@ impl Interrupt {
         self.0
     }
 }
-
-/// What a call of a function shows that need protect nothing from the collector. Only who has a [`Vm`] gets one.
-pub(crate) struct HoldsNothing(());
 
 /// A function that a value reaches.
 pub struct FunctionInfo {
@@ -222,7 +219,7 @@ impl Vm {
     /// Says that no Rust code has values of this machine that it uses after the call that is made with this. The caller
     /// sees to its own; no other has any, as nobody has the machine itself while a native or a closure of `enter` runs.
     pub(crate) fn holds_nothing(&mut self) -> HoldsNothing {
-        HoldsNothing(())
+        HoldsNothing::of(&mut self.machine)
     }
 
     /// Collects if that is due, as it is when a run was given up. Nothing runs, and all that is in use has a handle.

@@ -13,9 +13,8 @@ use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
 use crate::heap::prepared::Prepared;
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
-use crate::machine::Machine;
+use crate::machine::{HoldsNothing, Machine};
 use crate::native::{Control, Fault, NativeRun, Outcome};
-use crate::vm::HoldsNothing;
 
 type Done = Result<(), Fault<'static>>;
 
