@@ -4,8 +4,6 @@ use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::ptr::null_mut;
 
 use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
-use super::collect::due_before;
-use super::held::Held;
 use super::journal::Journal;
 use super::keyed::Keyed;
 use super::layout::*;
@@ -53,8 +51,27 @@ pub(super) struct Large {
     pub size: usize,
 }
 
+/// Calls into the machine whose callers may hold values; `held` says what that means.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// The number of each, outermost first, so that the last one is the highest.
+    pub(super) numbers: Vec<u32>,
+    /// While there are any: the heap's threshold for when the last one is over. What they have kept makes a collection
+    /// due then.
+    pub(super) outside: usize,
+    /// While there are none: the threshold that holds for the next ones. A collection that frees little because of them
+    /// is not to be made again at each of them.
+    pub(super) inside: usize,
+}
+
 /// First threshold for a collection.
 pub(super) const FIRST_THRESHOLD: usize = 2 << 20;
+
+/// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
+/// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.
+pub(super) fn due_before(kept: usize, limit: usize) -> usize {
+    (limit - limit.saturating_sub(kept) / 8).max(kept.saturating_add(1))
+}
 
 impl Heap {
     /// An empty heap. `seed` keys the hashes of strings and map keys.

@@ -2,18 +2,12 @@
 
 use std::alloc::dealloc;
 
-use super::alloc::{FIRST_THRESHOLD, Heap, Large, large_layout};
+use super::alloc::{FIRST_THRESHOLD, Heap, Large, due_before, large_layout};
 use super::cells::{FreeCell, SIZES, overwrite};
 use super::layout::*;
 use super::trace::Marker;
 use super::value::{Slot, tag};
 use crate::door::dispose;
-
-/// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
-/// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.
-pub(super) fn due_before(kept: usize, limit: usize) -> usize {
-    (limit - limit.saturating_sub(kept) / 8).max(kept.saturating_add(1))
-}
 
 impl Heap {
     /// Finds every object that is reached from what `roots` marks, from the undo log, or that is held (see `held`).

@@ -10,6 +10,7 @@
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
 pub mod value;
+mod header;
 pub mod layout;
 mod cells;
 pub(crate) mod frame;
