@@ -1,6 +1,6 @@
 //! The heap: objects, their memory, the collector, and the undo log of `atomic`.
 //!
-//! This folder and the run loop are the only places with `unsafe`. The rules everything here relies on:
+//! This folder, the run loop and the machine that it works on are the only places with `unsafe`. The rules everything here relies on:
 //!
 //! 1. An object is made whole before a value that points to it exists, and never moves.
 //! 2. The collector runs only when the machine asks between instructions; all roots are then in fibers, in the
