@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::check::{CheckError, CheckErrorKind};
 use super::effects::{falls_through, target};
+use super::error::{CheckError, CheckErrorKind};
 use super::object::{Body, Handler};
 use super::op::Word;
 

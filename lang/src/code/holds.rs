@@ -18,8 +18,8 @@
 
 use std::ops::Range;
 
-use super::check::{CheckError, CheckErrorKind};
 use super::effects::{falls_through, lost_from, reads, target};
+use super::error::{CheckError, CheckErrorKind};
 use super::flow::{Block, Budget, Flow, insert, members, set_words};
 use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
 use super::op::{Holds, Op, Role, Word};

@@ -3,8 +3,8 @@
 //! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
 //! what the handler reads is live all through its range.
 
-use super::check::CheckError;
 use super::effects::{falls_through, for_each_read, for_each_write, target};
+use super::error::CheckError;
 use super::flow::{Block, Budget, Flow, insert, members, remove, set_words};
 use super::object::{Body, Code};
 use super::op::{Op, Role, Word};

@@ -2,6 +2,7 @@
 
 pub mod op;
 pub mod object;
+mod error;
 pub mod effects;
 mod flow;
 mod tables;
