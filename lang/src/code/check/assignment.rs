@@ -2,8 +2,9 @@
 
 use super::{CheckErrorKind, Checker, Result, fail, fail_at};
 use crate::code::effects::{falls_through, for_each_read, for_each_write, lost_from, target};
-use crate::code::flow::{Block, Budget, Flow, first_missing, insert, remove, set_words};
-use crate::code::liveness::Liveness;
+use crate::code::facts::Liveness;
+use crate::code::facts::{Block, Flow};
+use crate::code::flow::{Budget, first_missing, insert, remove, set_words};
 use crate::code::object::Handler;
 
 impl Checker<'_> {
