@@ -2,8 +2,7 @@
 
 use super::{CheckErrorKind, Checker, Result, fail, fail_at};
 use crate::code::effects::{falls_through, for_each_read, for_each_write, lost_from, target};
-use crate::code::facts::Liveness;
-use crate::code::facts::{Block, Flow};
+use crate::code::facts::{Block, Flow, Liveness};
 use crate::code::flow::{Budget, first_missing, insert, remove, set_words};
 use crate::code::object::Handler;
 
