@@ -2,6 +2,7 @@
 //! itself, so that callbacks may yield. Each file declares its natives in one table; what is not granted by the host
 //! is not in the library.
 
+mod foreign;
 mod streams;
 mod dial;
 mod grant;

@@ -18,34 +18,6 @@ use crate::native::{Control, Fault, NativeRun, Outcome};
 
 type Done = Result<(), Fault<'static>>;
 
-/// Methods as other languages call them, and ours, of which a type has at most one.
-const FOREIGN_METHODS: [(&str, &[&str]); 24] = [
-    ("append", &["push", "add"]),
-    ("push_back", &["push"]),
-    ("add", &["push"]),
-    ("length", &["len"]),
-    ("size", &["len"]),
-    ("includes", &["contains", "has"]),
-    ("contains", &["has"]),
-    ("has", &["contains"]),
-    ("has_key", &["has"]),
-    ("containsKey", &["has"]),
-    ("delete", &["remove", "remove_at"]),
-    ("remove", &["remove_at"]),
-    ("entries", &["items"]),
-    ("setdefault", &["get_or_insert"]),
-    ("forEach", &["each"]),
-    ("for_each", &["each"]),
-    ("every", &["all"]),
-    ("some", &["any"]),
-    ("strip", &["trim"]),
-    ("toUpperCase", &["upper"]),
-    ("toLowerCase", &["lower"]),
-    ("uppercase", &["upper"]),
-    ("lowercase", &["lower"]),
-    ("next", &["resume"]),
-];
-
 /// Where a call's result goes.
 #[derive(Clone, Copy)]
 pub(super) enum To {
@@ -543,8 +515,8 @@ impl Machine {
         let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
         candidates.sort_unstable();
         let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
-        let foreign = FOREIGN_METHODS.iter().find(|(foreign, _)| *foreign == name && !is_written);
-        let ours = foreign.and_then(|(_, ours)| ours.iter().find(|ours| candidates.contains(ours)).copied());
+        let foreign = if is_written { &[] } else { self.library.names_of_foreign(name) };
+        let ours = foreign.iter().find(|ours| candidates.contains(ours)).copied();
         if let Some(closest) = ours.or_else(|| quipu_lang::diagnostic::closest(name, candidates)) {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
