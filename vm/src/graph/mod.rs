@@ -7,6 +7,7 @@ pub mod tag;
 mod met;
 pub(crate) mod rules;
 pub(crate) mod write;
+mod intern;
 pub mod error;
 mod path;
 pub(crate) mod read;

@@ -127,7 +127,7 @@ fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
 
 fn of_closure<'v>(closure: Closure<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
     closure.captures().enumerate().for_each(|(i, part)| f(Step::Free(closure, i), part));
-    if let Some(ty) = super::write::owner(closure) {
+    if let Some(ty) = super::rules::owner(closure) {
         f(Step::Type, ty.into());
     }
 }

@@ -4,7 +4,7 @@
 use quipu_lang::code::{Code, Holds};
 
 use super::tag as t;
-use crate::heap::{Value, View, tag};
+use crate::heap::{Closure, Type, Value, View, tag};
 
 /// Whether something of a graph's kind may stand where this is held. The first register of an iterator is dealt with by
 /// [`is_iterator`].
@@ -68,5 +68,19 @@ pub(super) fn held_in_frame(code: &Code, at: u32, live: &[u16]) -> Vec<Option<Ho
         Some(held) => live.iter().map(|&register| held.of(register)).collect(),
         // What only passes a result on has no registers that matter.
         None => Vec::new(),
+    }
+}
+
+/// The type that a function belongs to, if it makes use of that.
+pub(super) fn owner(closure: Closure<'_>) -> Option<Type<'_>> {
+    if closure.code().uses_owner() { closure.owner() } else { None }
+}
+
+/// The parts of a function: the type it belongs to, and its captures.
+pub(super) fn closure_part(closure: Closure<'_>, index: usize) -> Option<Value<'_>> {
+    match owner(closure) {
+        Some(ty) if index == 0 => Some(ty.into()),
+        Some(_) => closure.capture(index - 1),
+        None => closure.capture(index),
     }
 }
