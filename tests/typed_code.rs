@@ -19,10 +19,10 @@ mod typed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use quipu::lang::code::{Code, CodeHash, FreeKind, Op, listing};
+use quipu::lang::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Watch};
+use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Vm, Watch};
 use quipu::{Engine, Input, Session};
 use typed::{Program, Rule};
 
@@ -98,7 +98,7 @@ impl Counts {
         let (accepted, refused) = (self.get("sound accepted"), self.get("sound refused"));
         assert!(accepted * 100 > (accepted + refused) * 80, "{accepted} accepted, {refused} refused");
         let ran: BTreeSet<&str> = self.0.keys().filter_map(|what| what.strip_prefix("ran ")).collect();
-        let missing: Vec<&str> = all_instructions().into_iter().filter(|name| !ran.contains(name)).collect();
+        let missing: Vec<&str> = Vm::instructions().filter(|name| !ran.contains(name)).collect();
         assert!(missing.is_empty(), "these never ran: {missing:?}");
     }
 }
@@ -107,23 +107,9 @@ impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let others = self.0.iter().filter(|(what, _)| !what.starts_with("ran "));
         others.into_iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
-        let missing = all_instructions().into_iter().filter(|name| self.get(&format!("ran {name}")) == 0);
+        let missing = Vm::instructions().filter(|name| self.get(&format!("ran {name}")) == 0);
         write!(f, "never ran: {:?}", missing.collect::<Vec<_>>())
     }
-}
-
-/// Those of the table, and the prepared ones that stand for several or in their places.
-fn all_instructions() -> Vec<&'static str> {
-    const PREPARED: &str = "FirstCall MissingNative \
-        AddInt SubInt MulInt ModInt FloorDivInt AndInt AddIntLeft MulIntLeft \
-        LtJumpNot LtJump LtLoop LeJumpNot LeJump LeLoop GtJumpNot GtJump GtLoop GeJumpNot GeJump GeLoop \
-        EqJumpNot EqJump NeJumpNot NeJump LtIntJumpNot LtIntJump LtIntLoop LeIntJumpNot LeIntJump LeIntLoop \
-        GtIntJumpNot GtIntJump GtIntLoop GeIntJumpNot GeIntJump GeIntLoop EqIntJumpNot EqIntJump EqIntLoop \
-        NeIntJumpNot NeIntJump NeIntLoop AddConst SubConst MulConst DivConst SubConstLeft MulConstLeft DivConstLeft \
-        LtConstJumpNot LtConstJump LtConstLoop LeConstJumpNot LeConstJump LeConstLoop GtConstJumpNot GtConstJump \
-        GtConstLoop GeConstJumpNot GeConstJump GeConstLoop EqTextJumpNot NeTextJumpNot NextLoop AddFreeCell \
-        CallMethodFar CallMethodListFar TailMethodFar TailMethodListFar GetFieldFar SetFieldFar GetFieldSafeFar";
-    Op::ALL.iter().map(|op| op.name()).chain(PREPARED.split_whitespace()).collect()
 }
 
 /// Numbers from a seed (SplitMix64).

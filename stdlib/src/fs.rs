@@ -19,7 +19,7 @@ use crate::text::STRING;
 pub(crate) const NATIVES: &[Entry] = &[
     native("read(path)", "What a file contains, as a str; it has to be UTF-8.", read),
     native("read_bytes(path)", "What a file contains, as bytes.", |cx, args| {
-        let bytes = contents(cx, args[0], "fs.read_bytes")?;
+        let bytes = contents(cx, args[0], "fs.read_bytes", |path| File::open(path), 2)?;
         cx.bytes(&bytes)
     }),
     native(
@@ -129,19 +129,25 @@ fn unicode<'v>(cx: &mut Cx<'v>, path: &Path, native: &str) -> Outcome<'v> {
     }
 }
 
-fn contents<'v>(cx: &mut Cx<'v>, path: Value<'v>, native: &str) -> Result<Vec<u8>, Fault<'v>> {
+/// All bytes of a file that `open` opens. Memory for `held` times as much is asked for before they are taken.
+pub(crate) fn contents<'v>(
+    cx: &mut Cx<'v>,
+    path: Value<'v>,
+    native: &str,
+    open: impl FnOnce(&Path) -> io::Result<File>,
+    held: usize,
+) -> Result<Vec<u8>, Fault<'v>> {
     let path = text(cx, path, native, "path")?;
-    let mut file = match File::open(path.as_str()) {
+    let mut file = match open(path.as_str().as_ref()) {
         Ok(file) => file,
         Err(error) => return Err(failed(cx, native, path, &error)),
     };
     let size = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
-    // Twice: as it is read, and as the value.
-    cx.reserve(size.saturating_mul(2))?;
+    cx.reserve(size.saturating_mul(held))?;
     let mut bytes = Vec::with_capacity(size.saturating_add(1));
     // The file may grow meanwhile, and not everything that can be read says how long it is.
     loop {
-        cx.reserve(bytes.len().saturating_mul(2))?;
+        cx.reserve(bytes.len().saturating_mul(held))?;
         match Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut bytes) {
             Ok(0) => return Ok(bytes),
             Ok(count) => cx.work(1 + count / 64)?,
@@ -151,7 +157,7 @@ fn contents<'v>(cx: &mut Cx<'v>, path: Value<'v>, native: &str) -> Result<Vec<u8
 }
 
 fn read<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = contents(cx, args[0], "fs.read")?;
+    let bytes = contents(cx, args[0], "fs.read", |path| File::open(path), 2)?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => cx.str(text),
         Err(error) => {

@@ -1,14 +1,18 @@
 //! The module `image`: values as bytes and files that any process can load.
 
-use std::io::Read;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
-use quipu_vm::image::{Form, Image, ImageError, fault};
+use quipu_lang::code::{Code, CodeHash};
+use quipu_vm::image::{CodeTable, Form, Image, fault};
 use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
+use crate::disk::open_file;
 use crate::entry::{Entry, hosted, native};
-use crate::fs::failed;
+use crate::fs::{contents, failed};
 use crate::grant::{Capabilities, Capability, Grant};
 use crate::library::{Refusal, refusal};
 
@@ -36,7 +40,7 @@ fn load(grant: &Grant) -> Box<HostFn> {
     Box::new(move |cx, args| {
         let listed = listed(cx, "image.load", args.get(1))?;
         let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "image.load", "bytes", args[0])) };
-        thaw(cx, "image.load", bytes.as_slice(), listed, granted)
+        thaw(cx, "image.load", bytes.as_slice().into(), listed, granted)
     })
 }
 
@@ -44,13 +48,9 @@ fn open(grant: &Grant) -> Box<HostFn> {
     let granted = grant.capabilities;
     Box::new(move |cx, args| {
         let listed = listed(cx, "image.open", args.get(1))?;
-        let path = text(cx, args[0], "image.open", "path")?;
-        let mut bytes = Vec::new();
-        let read = crate::disk::open_file(path.as_str().as_ref()).and_then(|mut file| file.read_to_end(&mut bytes));
-        match read {
-            Ok(_) => thaw(cx, "image.open", &bytes, listed, granted),
-            Err(error) => Err(failed(cx, "image.open", path, &error)),
-        }
+        // The image keeps these bytes.
+        let bytes = contents(cx, args[0], "image.open", open_file, 1)?;
+        thaw(cx, "image.open", bytes.into(), listed, granted)
     })
 }
 
@@ -77,23 +77,29 @@ fn listed<'v>(cx: &mut Cx<'v>, native: &str, list: Option<&Value<'v>>) -> Result
     Ok(Some(capabilities))
 }
 
+/// The code that a machine knows, where a thin image loads. It is collected when that is first needed.
+struct Known<'c, 'v> {
+    cx: &'c Cx<'v>,
+    codes: OnceCell<HashMap<CodeHash, Code>>,
+}
+
+impl CodeTable for Known<'_, '_> {
+    fn code(&self, hash: &CodeHash) -> Option<Code> {
+        self.codes.get_or_init(|| self.cx.codes()).get(hash).cloned()
+    }
+}
+
 fn thaw<'v>(
     cx: &mut Cx<'v>,
     native: &str,
-    bytes: &[u8],
+    bytes: Cow<'_, [u8]>,
     listed: Option<Capabilities>,
     granted: Capabilities,
 ) -> Outcome<'v> {
     cx.work(bytes.len() / 16)?;
-    let image = match Image::open(bytes, &()) {
-        // A thin image loads where its code is known.
-        Err(ImageError::MissingCode(_)) => Image::open(bytes, &cx.codes()),
-        opened => opened,
-    };
-    let image = match image {
-        Ok(image) => image,
-        Err(error) => return Err(fault(cx, &error)),
-    };
+    cx.reserve(bytes.len().saturating_add(Image::checking_takes(&bytes)))?;
+    let opened = Image::open(bytes, &Known { cx, codes: OnceCell::new() });
+    let image = opened.map_err(|error| fault(cx, &error))?;
     let Some(listed) = listed else { return image.thaw(cx) };
     let refused: Vec<(&str, Refusal)> =
         image.needs().iter().filter_map(|name| Some((name.as_str(), refusal(name, listed, granted)?))).collect();

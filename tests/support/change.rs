@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use quipu::lang::canonical::Writer;
-use quipu::lang::code::{Body, Code, CodeHash, Constant, Field, FreeKind, Op, Role};
+use quipu::lang::code::effects::native;
+use quipu::lang::code::{Body, Code, CodeHash, Constant, Field, FreeKind, Op, Outcome, Role};
 use quipu::vm::image::Image;
 
 use crate::damage::Numbers;
@@ -445,9 +446,7 @@ impl Subject {
             Some(next) => result_of(op) == Some(next.kind),
             None => match fiber.state {
                 State::Suspended => op == Op::Yield,
-                State::Waiting => {
-                    matches!(op, Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList | Op::Next)
-                }
+                State::Waiting => op.resumes(),
                 _ => true,
             },
         };
@@ -799,30 +798,27 @@ fn one_of<T: Clone>(of: &[T], numbers: &mut Numbers) -> Option<T> {
 
 /// What becomes of the result of a function that an instruction has called, by the number in the image.
 fn result_of(op: Op) -> Option<u8> {
-    Some(match op {
-        Op::SetIndex => 1,
-        Op::Eq | Op::In => 2,
-        Op::Ne | Op::NotIn => 3,
-        Op::Lt => 4,
-        Op::Le => 5,
-        Op::Gt => 6,
-        Op::Ge => 7,
-        Op::ToStr => 8,
-        Op::Next => 9,
-        Op::Iter => 10,
-        Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList | Op::GetIndex => 0,
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::Mod | Op::Pow | Op::Neg => 0,
-        _ => return None,
+    Some(match op.outcome()? {
+        Outcome::Plain => 0,
+        Outcome::Discard => 1,
+        Outcome::Truth => 2,
+        Outcome::Untruth => 3,
+        Outcome::Less => 4,
+        Outcome::LessEqual => 5,
+        Outcome::Greater => 6,
+        Outcome::GreaterEqual => 7,
+        Outcome::Text => 8,
+        Outcome::Element => 9,
+        Outcome::Iterator => 10,
     })
 }
 
 fn natives_of(body: &Body) -> Vec<String> {
-    let mentioned = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
-    let name = |word: &quipu::lang::code::Word| match &body.constants[word.x() as usize] {
+    let name = |constant: u32| match &body.constants[constant as usize] {
         Constant::Str(name) => name.to_string(),
         other => panic!("{other:?} is no name"),
     };
-    mentioned.map(name).collect()
+    body.words.iter().filter_map(|&word| native(word)).map(name).collect()
 }
 
 /// A table of texts or byte strings.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_lang::code::CodeHash;
 use quipu_lang::hash::GraphHash;
 
 use crate::heap::frame::Frame;

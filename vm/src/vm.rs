@@ -70,6 +70,11 @@ impl Vm {
         Ok(Vm { machine: Box::new(Machine::new(library, limits)) })
     }
 
+    /// The names of all instructions that a machine may run, also those that stand for several or in the places of others.
+    pub fn instructions() -> impl Iterator<Item = &'static str> {
+        crate::run::watch::instructions().map(|(_, name)| name)
+    }
+
     /// Sets new limits; fuel counts from now.
     pub fn set_limits(&mut self, limits: Limits) {
         self.machine.heap.set_limit(limits.heap);

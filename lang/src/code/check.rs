@@ -10,13 +10,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
-use super::effects::{falls_through, is_tail_call, reads, target};
+use super::effects::{reads, target};
 pub use super::error::{CheckError, CheckErrorKind, MAX_DEPTH, MAX_ENTRIES, MAX_METHODS, MAX_REGISTERS};
 use super::facts::{Flow, Holdings};
 use super::flow::Budget;
 use super::holds::written;
 use super::object::{Body, Checked, ClosureSite, Code, Constant, Debug, FreeKind, Source, TypeSite};
-use super::op::{Field, Op, Role, Word};
+use super::op::{Op, Role, Word};
 use super::tables::{Use, for_each_use};
 use crate::hash::CodeHash;
 
@@ -138,7 +138,7 @@ impl Checker<'_> {
         let Some(op) = word.op() else { return fail_at(pc, CheckErrorKind::UnknownOp(word.op_byte())) };
         let mut used = 0xff;
         for &(field, role) in op.operands() {
-            used |= bits(field);
+            used |= field.bits();
             self.operand(pc, word, role, word.field(field))?;
         }
         if word.0 & !used != 0 {
@@ -351,7 +351,7 @@ impl Checker<'_> {
     fn paths(&self, flow: &Flow) -> Result<()> {
         let body = self.body;
         let last = body.words.len() - 1;
-        if body.words[last].op().is_some_and(falls_through) {
+        if body.words[last].op().is_some_and(Op::falls_through) {
             return fail_at(last as u32, CheckErrorKind::RunsOff);
         }
         let mut reached = vec![false; flow.blocks.len()];
@@ -365,7 +365,7 @@ impl Checker<'_> {
         while let Some(index) = to_visit.pop() {
             let block = flow.blocks[index as usize];
             let Some(word) = block.last(body) else { continue };
-            if word.op().is_some_and(falls_through) {
+            if word.op().is_some_and(Op::falls_through) {
                 visit(index as usize + 1, &mut to_visit);
             }
             if let Some(target) = target(word) {
@@ -374,7 +374,7 @@ impl Checker<'_> {
             if let Some(handler) = block.handler {
                 visit(flow.block_at(body.handlers[handler as usize].target), &mut to_visit);
                 // A tail call ends its block.
-                if word.op().is_some_and(is_tail_call) {
+                if word.op().is_some_and(Op::is_tail_call) {
                     return fail_at(block.end - 1, CheckErrorKind::TailInHandler);
                 }
             }
@@ -392,25 +392,14 @@ impl Checker<'_> {
         if depth > MAX_DEPTH {
             return fail(CheckErrorKind::TooDeep);
         }
-        let has = |op: Op| body.words.iter().any(|word| word.op() == Some(op));
-        let makes_instance = has(Op::MakeInstance);
+        let has = |wanted: fn(Op) -> bool| body.words.iter().any(|word| word.op().is_some_and(wanted));
+        let makes_instance = has(|op| op == Op::MakeInstance);
         let sites = body.types.iter().flat_map(|site| {
             std::iter::once(&site.constructor).chain(site.methods.iter().map(|method| &method.closure))
         });
         let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&Source::Owner));
-        let uses_owner = takes_owner || makes_instance || has(Op::GetOwner);
+        let uses_owner = takes_owner || has(Op::needs_owner);
         Ok(Facts { uses_owner, makes_instance, depth, written: written(body) })
-    }
-}
-
-/// The bits of a word that a field takes.
-const fn bits(field: Field) -> u64 {
-    match field {
-        Field::A => 0xffff << 16,
-        Field::B => 0xffff << 32,
-        Field::C => 0xffff << 48,
-        Field::D => 0xff << 8,
-        Field::X => 0xffff_ffff << 32,
     }
 }
 

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::object::{Body, ClosureSite, Source};
-use super::op::{Op, Role, Word};
+use super::op::{Field, Op, Role, Word};
 
 /// Calls `f` with every range of registers that the instruction reads; sources of captured variables included.
 pub fn for_each_read(body: &Body, word: Word, mut f: impl FnMut(Range<u32>)) {
@@ -67,25 +67,27 @@ pub fn constant(word: Word) -> Option<u32> {
     constant.map(|&(field, _)| word.field(field))
 }
 
-/// Whether control may go on to the next instruction.
-pub const fn falls_through(op: Op) -> bool {
-    !matches!(
-        op,
-        Op::Jump
-            | Op::Loop
-            | Op::TailCall
-            | Op::TailCallList
-            | Op::TailMethod
-            | Op::TailMethodList
-            | Op::Return
-            | Op::Throw
-            | Op::MatchFail
-    )
+/// The constant that names what the instruction takes from the host.
+pub fn native(word: Word) -> Option<u32> {
+    let operands = word.op()?.operands();
+    operands.iter().find(|(_, role)| matches!(role, Role::Native)).map(|&(field, _)| word.field(field))
 }
 
-/// Whether the instruction gives its frame to the function it calls.
-pub const fn is_tail_call(op: Op) -> bool {
-    matches!(op, Op::TailCall | Op::TailCallList | Op::TailMethod | Op::TailMethodList)
+/// Where the instruction has the object whose member it names: the first operand that it reads. None for instructions
+/// that name no member.
+pub const fn receiver(op: Op) -> Option<Field> {
+    let operands = op.operands();
+    let (mut receiver, mut is_named, mut index) = (None, false, 0);
+    while index < operands.len() {
+        let (field, role) = operands[index];
+        match role {
+            Role::In | Role::Window | Role::WindowList if receiver.is_none() => receiver = Some(field),
+            Role::Name => is_named = true,
+            _ => {}
+        }
+        index += 1;
+    }
+    if is_named { receiver } else { None }
 }
 
 /// Number of registers, from the operand on, that an operand with this role reads; none for one that reads nothing.

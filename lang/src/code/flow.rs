@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::effects::{falls_through, target};
+use super::effects::target;
 use super::error::{CheckError, CheckErrorKind};
 use super::facts::{Block, Flow};
 use super::object::{Body, Handler};
-use super::op::Word;
+use super::op::{Op, Word};
 
 /// Most instructions in a block, so that one register set is never far.
 const MAX_BLOCK: u32 = 512;
@@ -27,7 +27,7 @@ impl Flow {
             if let Some(jump) = jump {
                 leads[jump as usize] = true;
             }
-            if jump.is_some() || !word.op().is_some_and(falls_through) {
+            if jump.is_some() || !word.op().is_some_and(Op::falls_through) {
                 leads[pc + 1] = true;
             }
         }

@@ -18,12 +18,12 @@
 
 use std::ops::Range;
 
-use super::effects::{falls_through, lost_from, reads, target};
+use super::effects::{lost_from, reads, target};
 use super::error::{CheckError, CheckErrorKind};
 use super::facts::{Block, Flow, Holdings, Special};
 use super::flow::{Budget, insert, members, set_words};
 use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
-use super::op::{Holds, Op, Role, Word};
+use super::op::{Holds, Op, Role, Sure, Word};
 
 /// In place of the number of a register that is not special.
 const ORDINARY: u16 = u16::MAX;
@@ -163,16 +163,17 @@ impl Holdings {
     fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> bool {
         let Some(word) = block.last(body) else { return false };
         let register = word.a() as u32..word.a() as u32 + 1;
+        let sure = word.op().and_then(Op::sure);
         let mut again = false;
         if let Some(to) = target(word) {
             other.copy_from_slice(now);
-            if matches!(word.op(), Some(Op::JumpPresent | Op::LoopPresent)) {
+            if sure == Some(Sure::There) {
                 self.special.set(other, register.clone(), &[SURE]);
             }
             again = self.reach(to, other) && to < block.end;
         }
-        if word.op().is_some_and(falls_through) {
-            if word.op() == Some(Op::JumpAbsent) {
+        if word.op().is_some_and(Op::falls_through) {
+            if sure == Some(Sure::Behind) {
                 self.special.set(now, register, &[SURE]);
             }
             self.reach(block.end, now);
@@ -370,8 +371,12 @@ impl Code {
 /// Which free variables the code of a body writes, itself or in functions that it makes.
 pub(super) fn written(body: &Body) -> Box<[bool]> {
     let mut written = vec![false; body.free.len()];
-    for word in body.words.iter().filter(|word| word.op() == Some(Op::SetFreeCell)) {
-        written[word.x() as usize] = true;
+    for &word in &body.words {
+        for &(field, role, holds) in word.op().map_or(&[][..], Op::held_operands) {
+            if role == Role::FreeCell && holds == Holds::Var {
+                written[word.field(field) as usize] = true;
+            }
+        }
     }
     let members = body
         .types

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::effects::target;
+use super::effects::{receiver, target};
 use super::object::{Body, ClosureSite, Code, Constant, Debug, FreeKind, Local, Source as From};
-use super::op::{Field, Op, Role, Word};
+use super::op::{Field, Holds, Op, Role, Word};
 use crate::span::Source;
 
 /// How much of a string constant is shown.
@@ -203,21 +203,19 @@ impl<'a> Lister<'a> {
         let end = self.to.trim_end_matches(' ').len();
         self.to.truncate(end);
         self.to.push('\n');
-        match (op, self.body.types.get(word.x() as usize)) {
-            (Op::MakeType, Some(site)) => {
-                self.member(pc, "constructor", &site.constructor)?;
-                for method in &site.methods {
-                    let mut shown = String::new();
-                    constant_name(&mut shown, self.body, method.name);
-                    if !method.instance {
-                        shown.push_str(" (no self)");
-                    }
-                    self.member(pc, &shown, &method.closure)?;
-                }
-                Ok(())
+        let made = op.operands().iter().find(|&&(_, role)| role == Role::TypeSite);
+        let site = made.and_then(|&(field, _)| self.body.types.get(word.field(field) as usize));
+        let Some(site) = site else { return Ok(()) };
+        self.member(pc, "constructor", &site.constructor)?;
+        for method in &site.methods {
+            let mut shown = String::new();
+            constant_name(&mut shown, self.body, method.name);
+            if !method.instance {
+                shown.push_str(" (no self)");
             }
-            _ => Ok(()),
+            self.member(pc, &shown, &method.closure)?;
         }
+        Ok(())
     }
 
     fn operands(&mut self, pc: u32, word: Word, op: Op) -> Result {
@@ -311,11 +309,12 @@ impl<'a> Lister<'a> {
             Role::Imm => write!(self.to, "{}", value as i32),
             Role::Count => write!(self.to, "{value}"),
             Role::Flag => {
-                self.to.push_str(match (word.op(), value == 1) {
-                    (Some(Op::NewCell), true) => "var",
-                    (Some(Op::NewCell), false) => "let",
-                    (_, true) => "true",
-                    (_, false) => "false",
+                let makes_cell = word.op().is_some_and(|op| op.holds(Field::A) == Holds::Cell);
+                self.to.push_str(match (makes_cell, value == 1) {
+                    (true, true) => "var",
+                    (true, false) => "let",
+                    (false, true) => "true",
+                    (false, false) => "false",
                 });
                 Ok(())
             }
@@ -428,8 +427,10 @@ fn counts(role: Role, field: Field) -> bool {
     }
 }
 
+/// Whether the member that the instruction names is called, and shown with its receiver.
 fn is_method_call(op: Op) -> bool {
-    matches!(op, Op::CallMethod | Op::CallMethodList | Op::TailMethod | Op::TailMethodList)
+    let is_window = |&(_, role): &(Field, Role)| matches!(role, Role::Window | Role::WindowList);
+    receiver(op).is_some() && op.operands().iter().any(is_window)
 }
 
 fn name(code: &Code) -> &str {

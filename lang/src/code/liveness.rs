@@ -3,7 +3,7 @@
 //! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
 //! what the handler reads is live all through its range.
 
-use super::effects::{falls_through, for_each_read, for_each_write, target};
+use super::effects::{for_each_read, for_each_write, target};
 use super::error::CheckError;
 use super::facts::{Block, Flow, Liveness};
 use super::flow::{Budget, insert, members, remove, set_words};
@@ -99,7 +99,7 @@ impl Liveness {
     fn end(&self, body: &Body, block: Block) -> (Vec<u64>, Vec<u64>) {
         let (mut live, mut caught) = (vec![0; self.width], Vec::new());
         let word = block.last(body);
-        if word.and_then(Word::op).is_some_and(falls_through) {
+        if word.and_then(Word::op).is_some_and(Op::falls_through) {
             unite(&mut live, self.start(block.end));
         }
         if let Some(target) = word.and_then(target) {

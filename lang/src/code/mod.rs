@@ -22,4 +22,4 @@ pub use object::{
     Body, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug, Position,
     Source, TypeSite,
 };
-pub use op::{Field, Holds, Op, Role, Word};
+pub use op::{Field, Flow, Holds, Op, Outcome, Role, Sure, Word};

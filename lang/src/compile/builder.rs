@@ -151,7 +151,7 @@ impl Builder {
             self.emit(line, span, Word::ax(op, register, label.last));
             label.last = pc;
         }
-        if op == Op::Jump {
+        if !op.falls_through() {
             self.reachable = false;
         }
     }

@@ -1,6 +1,7 @@
 //! Taking out instructions that no path reaches, for the rare function in which the builder cannot tell in time.
 
-use crate::code::{Body, Debug, Op, Role, Word};
+use crate::code::effects::target;
+use crate::code::{Body, Debug, Op};
 
 /// Keeps the instructions that some path reaches, and brings everything that counts them along.
 pub(super) fn prune(body: Body, mut debug: Debug) -> (Body, Debug) {
@@ -15,8 +16,8 @@ pub(super) fn prune(body: Body, mut debug: Debug) -> (Body, Debug) {
     let new = |pc: u32| moved[(pc as usize).min(body.words.len())];
 
     let words = body.words.iter().zip(&keep).filter(|(_, keep)| **keep);
-    let words = words.map(|(&word, _)| match jump_target(word) {
-        Some(target) => word.with_x(new(target)),
+    let words = words.map(|(&word, _)| match target(word) {
+        Some(pc) => word.with_x(new(pc)),
         None => word,
     });
     let words = words.collect();
@@ -54,35 +55,12 @@ fn reachable(body: &Body) -> Vec<bool> {
             let covering = body.handlers.iter().filter(|handler| (handler.start..handler.end).contains(&(pc as u32)));
             todo.extend(covering.map(|handler| handler.target));
             let word = body.words[pc];
-            todo.extend(jump_target(word));
-            if !goes_on(word) {
+            todo.extend(target(word));
+            if !word.op().is_some_and(Op::falls_through) {
                 break;
             }
             pc += 1;
         }
     }
     seen
-}
-
-fn jump_target(word: Word) -> Option<u32> {
-    let operands = word.op()?.operands();
-    let jumps = operands.iter().any(|(_, role)| matches!(role, Role::Forward | Role::Back));
-    jumps.then(|| word.x())
-}
-
-fn goes_on(word: Word) -> bool {
-    !matches!(
-        word.op(),
-        Some(
-            Op::Jump
-                | Op::Loop
-                | Op::Return
-                | Op::Throw
-                | Op::MatchFail
-                | Op::TailCall
-                | Op::TailCallList
-                | Op::TailMethod
-                | Op::TailMethodList
-        )
-    )
 }

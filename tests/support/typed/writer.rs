@@ -1,6 +1,6 @@
 //! Writes the instructions of one function and keeps track of what its registers hold.
 
-use quipu::lang::code::effects::{falls_through, lost_from};
+use quipu::lang::code::effects::lost_from;
 use quipu::lang::code::{
     Body, ClosureSite, Code, Constant, Field, FreeKind, Handler, Op, OwnDebug, Role, Source, TypeSite, Word,
 };
@@ -124,7 +124,7 @@ impl<'n> Writer<'n> {
         for guard in &mut self.guards {
             *guard = guard.meet(before).meet(lost).meet(state);
         }
-        self.state = falls_through(op).then_some(state);
+        self.state = op.falls_through().then_some(state);
     }
 
     pub fn ax(&mut self, op: Op, a: u16, x: u32) {

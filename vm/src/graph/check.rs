@@ -14,7 +14,7 @@ use super::tag as t;
 use super::weight::Weight;
 use crate::heap::frame::Kind;
 use crate::heap::{Slot, tag};
-use crate::run::snapshot::{self, Pause, result_of, resumes};
+use crate::run::snapshot::{self, Pause};
 
 /// What is known of a graph that was checked.
 #[derive(Default)]
@@ -380,7 +380,7 @@ impl Checker<'_, '_> {
         let op = usize::try_from(at).ok().and_then(|at| words.get(at)).and_then(|word| word.op());
         let fits = match (pause, op) {
             (Pause::Resume, None) => is_innermost && at == words.len() as u64,
-            (Pause::Resume, Some(op)) if is_innermost => resumes(op),
+            (Pause::Resume, Some(op)) if is_innermost => op.resumes(),
             (Pause::Yield, Some(op)) => op == Op::Yield,
             (_, op) => op.is_some(),
         };
@@ -723,7 +723,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
             _ if self.fiber.read == 0 => Some(Kind::Entry),
             Some(code) => {
                 let word = code.body().words.get(self.fiber.at as usize);
-                let wanted = word.and_then(|word| word.op()).and_then(result_of);
+                let wanted = word.and_then(|word| word.op()?.outcome()).map(Kind::of);
                 Some(wanted.ok_or(Rule::Waiting { at: self.fiber.at })?)
             }
             None => None,

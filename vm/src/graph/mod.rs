@@ -13,7 +13,7 @@ mod path;
 pub(crate) mod read;
 pub mod progress;
 pub(crate) mod stack;
-mod weight;
+pub(crate) mod weight;
 pub(crate) mod check;
 pub(crate) mod build;
 

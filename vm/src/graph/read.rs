@@ -162,6 +162,21 @@ struct Open<T> {
     left: usize,
 }
 
+/// How many frozen values and nodes a graph says that it has.
+pub(crate) fn counts(bytes: &[u8]) -> Result<(usize, usize), CanonicalError> {
+    let mut from = Reader::new(bytes);
+    Ok((count(&mut from)?, count(&mut from)?))
+}
+
+/// How many of what takes at least a byte each.
+fn count(from: &mut Reader<'_>) -> Result<usize, CanonicalError> {
+    let count = from.shortest_count()?;
+    if count > from.left() as u64 {
+        return Err(CanonicalError::Truncated);
+    }
+    Ok(count as usize)
+}
+
 impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
     fn run(&mut self) -> Result<S::Ref, Rule> {
         // Every frozen value and every node is at least a byte.
@@ -203,11 +218,7 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
 
     /// How many things follow, each of which is at least a byte.
     fn count(&mut self) -> Result<usize, Rule> {
-        let count = self.from.shortest_count()?;
-        if count > self.from.left() as u64 {
-            return Err(CanonicalError::Truncated.into());
-        }
-        Ok(count as usize)
+        Ok(count(&mut self.from)?)
     }
 
     fn text(&mut self) -> Result<&'a str, Rule> {

@@ -14,6 +14,11 @@ pub(crate) struct Weight {
 /// Memory for a frozen value that is under way.
 const NESTED: u64 = 80;
 
+/// What checking a graph of so many frozen values and nodes keeps of them, whatever they are.
+pub(crate) fn of_check(frozen: usize, nodes: usize) -> usize {
+    frozen.saturating_mul(36).saturating_add(nodes.saturating_mul(8))
+}
+
 impl Weight {
     /// The memory that is needed at one time.
     pub fn total(self, deepest: usize) -> u64 {

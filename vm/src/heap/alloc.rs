@@ -18,6 +18,8 @@ pub(crate) struct Heap {
     pub(super) blocks: Vec<Block>,
     /// How many blocks of each class were made, as far as it tells the next one's size.
     grown: [u8; SIZES.len()],
+    /// The class that a handler found no free cell of.
+    empty: usize,
     /// Objects with memory of their own.
     pub(super) large: Vec<Large>,
     /// Bytes of all objects with what they own.
@@ -80,6 +82,7 @@ impl Heap {
             free: [null_mut(); SIZES.len()],
             blocks: Vec::new(),
             grown: [0; SIZES.len()],
+            empty: 0,
             large: Vec::new(),
             bytes: 0,
             threshold: due_before(0, limit).min(FIRST_THRESHOLD),
@@ -164,6 +167,7 @@ impl Heap {
             let free = self.free.as_mut_ptr().add(class);
             let cell = *free;
             if cell.is_null() {
+                self.empty = class;
                 return None;
             }
             *free = (*cell).next;
@@ -174,8 +178,9 @@ impl Heap {
         }
     }
 
-    /// Makes sure that there is a free cell of a class.
-    pub(crate) fn add_block(&mut self, class: usize) {
+    /// Makes sure that there is a free cell of the class that [`Heap::take_cell`] had none of.
+    pub(crate) fn add_block(&mut self) {
+        let class = self.empty;
         if self.free[class].is_null() {
             self.free[class] = self.refill(class);
         }

@@ -12,6 +12,8 @@
 //!
 //! A frame holds what its *caller* needs to go on, so that a return reads one frame and writes one register.
 
+use quipu_lang::code::Outcome;
+
 use super::layout::ClosureObject;
 
 /// A call under way.
@@ -68,6 +70,25 @@ pub(crate) enum Kind {
     Atomic = 12,
     /// It ends this stretch of the run loop: a call from Rust.
     Boundary = 13,
+}
+
+impl Kind {
+    /// The kind of a frame of a function that an instruction has called.
+    pub const fn of(outcome: Outcome) -> Kind {
+        match outcome {
+            Outcome::Plain => Kind::Plain,
+            Outcome::Discard => Kind::Discard,
+            Outcome::Truth => Kind::Truth,
+            Outcome::Untruth => Kind::Untruth,
+            Outcome::Less => Kind::Less,
+            Outcome::LessEqual => Kind::LessEqual,
+            Outcome::Greater => Kind::Greater,
+            Outcome::GreaterEqual => Kind::GreaterEqual,
+            Outcome::Text => Kind::Text,
+            Outcome::Element => Kind::Element,
+            Outcome::Iterator => Kind::Iterator,
+        }
+    }
 }
 
 #[cfg(test)]

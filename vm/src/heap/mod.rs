@@ -35,7 +35,6 @@ pub(crate) use cells::class_of;
 pub use host::{Ref, RefMut, Unavailable};
 pub use layout::Special;
 pub(crate) use tally::Tally;
-pub(crate) use trace::Marker;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,

@@ -11,7 +11,7 @@ use super::function::{Arguments, IntoNative, Parameter};
 use crate::class::{Codec, HostClass, Load, Save};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Instance, Ref, RefMut, Type, Unavailable, Value, View};
+use crate::heap::{Instance, Ref, RefMut, Type, Unavailable, View};
 use crate::native::{Fault, NativeDef, Outcome};
 
 /// A Rust type whose values programs can hold, once its class is given to the engine.

@@ -90,6 +90,16 @@ pub fn file_hash_of(bytes: &[u8]) -> Option<FileHash> {
     bytes.get(HASHED..HEADER)?.try_into().ok().map(FileHash)
 }
 
+/// The bytes of the graph, if the lengths in the header are those of a file. Nothing else is looked at.
+pub(super) fn graph_of(bytes: &[u8]) -> Option<&[u8]> {
+    let length = |index: usize| {
+        let at = 16 + 8 * index;
+        usize::try_from(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?)).ok()
+    };
+    let start = HEADER.checked_add(length(0)?)?.checked_add(length(1)?)?;
+    bytes.get(start..start.checked_add(length(2)?)?)
+}
+
 /// Writes the FileHash of changed bytes into their header, for tests of what is behind it.
 #[doc(hidden)]
 pub fn repair(bytes: &mut [u8]) {

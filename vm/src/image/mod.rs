@@ -18,13 +18,16 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use quipu_lang::code::{Code, CodeHash, Constant, Op};
+use quipu_lang::code::effects::native;
+use quipu_lang::code::{Code, CodeHash, Constant};
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::Cx;
 use crate::door::{caught, told};
 use crate::graph::build::{Trouble, build};
 use crate::graph::check::{Facts, check};
+use crate::graph::read::counts;
+use crate::graph::weight::of_check;
 use crate::graph::write::write as write_graph;
 use crate::graph::{self, error::GraphError};
 use crate::heap::Value;
@@ -125,6 +128,13 @@ impl Image {
     /// What is wrong with the bytes, or the code that is missing.
     pub fn open<'b>(bytes: impl Into<Cow<'b, [u8]>>, table: &dyn CodeTable) -> Result<Image, ImageError> {
         Image::open_with_progress(bytes, table, &mut Progress::silent())
+    }
+
+    /// About how many bytes of memory opening an image takes while it is under way, beside those of its code. It is
+    /// less than 40 times the length, whatever the bytes are; nothing of them has been checked.
+    pub fn checking_takes(bytes: &[u8]) -> usize {
+        let counts = format::graph_of(bytes).and_then(|graph| counts(graph).ok());
+        counts.map_or(0, |(frozen, nodes)| of_check(frozen, nodes))
     }
 
     /// [`open`](Self::open), telling how far it has come.
@@ -394,8 +404,7 @@ fn needs(natives: &[Box<str>], codes: &[Code]) -> Vec<String> {
     let mut seen = HashSet::new();
     let of_codes = codes.iter().flat_map(|code| {
         let body = code.body();
-        let natives = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
-        natives.filter_map(move |word| match body.constants.get(word.x() as usize) {
+        body.words.iter().filter_map(move |&word| match body.constants.get(native(word)? as usize) {
             Some(Constant::Str(name)) => Some(&**name),
             _ => None,
         })

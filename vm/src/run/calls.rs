@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use quipu_lang::code::effects::receiver;
 use quipu_lang::code::{Op, Word};
 
+use super::dispatch::like;
 use super::guard::CallBack;
 use super::limits::MARGIN;
 use super::unwind::Final;
@@ -26,6 +28,35 @@ pub(super) enum To {
     /// To the caller of the running frame: a call in tail position.
     Caller,
 }
+
+impl To {
+    /// Where the result of a function goes that an instruction calls.
+    #[inline(always)]
+    pub fn of(w: Word) -> To {
+        kind_of(w).map_or(To::Caller, |kind| To::Register(kind, w.a()))
+    }
+}
+
+/// What becomes of the result of a function that an instruction calls and waits for.
+#[inline(always)]
+pub(super) fn kind_of(w: Word) -> Option<Kind> {
+    KINDS[w.op_byte() as usize]
+}
+
+/// The same by number, for prepared instructions too.
+static KINDS: [Option<Kind>; 256] = {
+    let mut table = [None; 256];
+    let mut number = 0;
+    while number < table.len() {
+        if let Some(op) = like(number as u8)
+            && let Some(outcome) = op.outcome()
+        {
+            table[number] = Some(Kind::of(outcome));
+        }
+        number += 1;
+    }
+    table
+};
 
 /// The machine's own instruction that returns what is in register 0.
 pub(super) static RETURN: [u64; 1] = [Word::abc(Op::Return, 0, 0, 0).0];
@@ -213,21 +244,17 @@ impl Machine {
     pub(super) fn native_fault(&mut self, w: Word) -> Done {
         match self.fault.take() {
             Some(Fault::Defer) => {
-                let (at, count) = match w.op() {
-                    Some(Op::CallMethod) => (w.b() as usize, w.d() as usize + 1),
-                    _ => (w.b() as usize + 1, w.d() as usize),
-                };
-                let callee = match w.op() {
-                    Some(Op::CallMethod) => {
-                        // SAFETY: the cache of this instruction has just named a native.
-                        unsafe { (*self.cache(w)).payload & !1 }
-                    }
-                    _ => self.r(at - 1).bits,
+                let b = w.b() as usize;
+                let (at, count, callee) = if w.op().and_then(receiver).is_some() {
+                    // SAFETY: the cache of this instruction has just named a native.
+                    (b, w.d() as usize + 1, unsafe { (*self.cache(w)).payload & !1 })
+                } else {
+                    (b + 1, w.d() as usize, self.r(b).bits)
                 };
                 // SAFETY: the native has just been called.
                 let def = unsafe { &(*(callee as *mut NativeObject)).def };
                 let fallback = def.fallback;
-                self.fall_back(fallback, at, count, To::Register(Kind::Plain, w.a()))
+                self.fall_back(fallback, at, count, To::of(w))
             }
             Some(fault) => {
                 if let Fault::Collect(_) = fault {
@@ -334,13 +361,13 @@ impl Machine {
     }
 
     /// Calls a special method with these arguments, in registers above the running frame.
-    pub(super) fn call_special(&mut self, method: Slot, arguments: &[Slot], kind: Kind, dst: u16) -> Done {
+    pub(super) fn call_special(&mut self, method: Slot, arguments: &[Slot], to: To) -> Done {
         let at = self.frame_size() + 1;
         self.ensure(at + arguments.len())?;
         for (i, &argument) in arguments.iter().enumerate() {
             self.set_r(at + i, argument);
         }
-        self.call_window(at, arguments.len(), method, To::Register(kind, dst))
+        self.call_window(at, arguments.len(), method, to)
     }
 
     /// A special method of an instance, if its type has it.
@@ -354,46 +381,25 @@ impl Machine {
 
     // Instructions.
 
-    pub(super) fn call_slow(&mut self, w: Word) -> Done {
+    pub(super) fn call(&mut self, w: Word) -> Done {
         let b = w.b() as usize;
         let callee = self.r(b);
-        self.call_window(b + 1, w.d() as usize, callee, To::Register(Kind::Plain, w.a()))
-    }
-
-    pub(super) fn tail_call(&mut self, w: Word) -> Done {
-        let b = w.b() as usize;
-        let callee = self.r(b);
-        self.call_window(b + 1, w.d() as usize, callee, To::Caller)
+        self.call_window(b + 1, w.d() as usize, callee, To::of(w))
     }
 
     pub(super) fn call_list(&mut self, w: Word) -> Done {
         let (at, count) = self.spread(w)?;
         let callee = self.r(at);
-        self.call_window(at + 1, count, callee, To::Register(Kind::Plain, w.a()))
-    }
-
-    pub(super) fn tail_call_list(&mut self, w: Word) -> Done {
-        let (at, count) = self.spread(w)?;
-        let callee = self.r(at);
-        self.call_window(at + 1, count, callee, To::Caller)
+        self.call_window(at + 1, count, callee, To::of(w))
     }
 
     pub(super) fn call_method(&mut self, w: Word) -> Done {
-        self.method(w, w.b() as usize, w.d() as usize, To::Register(Kind::Plain, w.a()))
-    }
-
-    pub(super) fn tail_method(&mut self, w: Word) -> Done {
-        self.method(w, w.b() as usize, w.d() as usize, To::Caller)
+        self.method(w, w.b() as usize, w.d() as usize)
     }
 
     pub(super) fn call_method_list(&mut self, w: Word) -> Done {
         let (at, count) = self.spread(w)?;
-        self.method(w, at, count, To::Register(Kind::Plain, w.a()))
-    }
-
-    pub(super) fn tail_method_list(&mut self, w: Word) -> Done {
-        let (at, count) = self.spread(w)?;
-        self.method(w, at, count, To::Caller)
+        self.method(w, at, count)
     }
 
     /// Copies the callee or receiver in register `b` and the arguments in the list behind it to registers above the
@@ -423,8 +429,8 @@ impl Machine {
     }
 
     /// Calls a method of the receiver in register `b` with `count` arguments behind it, and fills the cache.
-    fn method(&mut self, w: Word, b: usize, count: usize, to: To) -> Done {
-        let receiver = self.r(b);
+    fn method(&mut self, w: Word, b: usize, count: usize) -> Done {
+        let (receiver, to) = (self.r(b), To::of(w));
         // SAFETY: prepared code has a cache for this instruction; its name is a constant of the code.
         let name: Slot = Value::raw(tag::STR, unsafe { (*self.cache(w)).name });
         match receiver.view() {

@@ -5,10 +5,9 @@
 //! on stable Rust, so other builds store the position and return to a loop. The test `constant_stack` would see a
 //! lost jump.
 
-use crate::heap::Slot;
-use crate::heap::frame::Frame;
 use crate::machine::{Exit, Handler, Machine};
-use quipu_lang::code::{Field, Op, Role, Word};
+use quipu_lang::code::effects::receiver;
+use quipu_lang::code::{Op, Role, Word};
 use quipu_lang::for_each_op;
 
 #[cfg(quipu_tail)]
@@ -119,111 +118,178 @@ macro_rules! slow {
 
 pub(super) use {next, op, resume, slow};
 
-/// Prepared instructions that code objects do not have: fused forms and stand-ins.
+/// Prepared instructions that code objects do not have, each with its shape: what it stands for. Where its operands are, what
+/// carries out the first instruction of a group alone, which groups `fuse` looks for, and what a handler may take for
+/// granted all follow from that.
 ///
-/// `like`: its registers are those of that instruction, which also says what they hold. Behind that stands what it takes
-/// for granted of other operands; `fuse`, which writes it, has looked. `first`: what carries out the first instruction of its
-/// group alone; the others stand behind it in words of their own.
+/// | shape | meaning |
+/// | --- | --- |
+/// | `own` | The machine's own. |
+/// | `instead of I` | Stands in place of that instruction, which cannot be carried out. |
+/// | `far I` | That instruction, too far from its cache for the field of the distance. |
+/// | `I with V S` | Loads a value and is the operator that takes it on this side ([`Operand`]). |
+/// | `I tested by J` | That instruction, with or without such a value, and the test of its result, which is not written. |
+/// | `I then J` | Both. |
+/// | `I plus Int` | Reads a captured variable, adds a small int and writes it. |
 macro_rules! prepared_ops {
     ($mac:ident) => {
         $mac! {
-            0x00 FirstCall;
-            0x80 MissingNative like GetNative;
-            0x81 AddInt like Neg first LoadFused;
-            0x82 SubInt like Neg first LoadFused;
-            0x83 MulInt like Neg first LoadFused;
-            0x84 ModInt like Neg first LoadFused;
-            0x85 FloorDivInt like Neg first LoadFused;
-            0x86 AndInt like Neg first LoadFused;
-            0x87 AddIntLeft like Neg first LoadFusedLeft;
-            0x88 MulIntLeft like Neg first LoadFusedLeft;
-            0x89 LtJumpNot like Lt first Lt;
-            0x8a LtJump like Lt first Lt;
-            0x8b LtLoop like Lt first Lt;
-            0x8c LeJumpNot like Le first Le;
-            0x8d LeJump like Le first Le;
-            0x8e LeLoop like Le first Le;
-            0x8f GtJumpNot like Gt first Gt;
-            0x90 GtJump like Gt first Gt;
-            0x91 GtLoop like Gt first Gt;
-            0x92 GeJumpNot like Ge first Ge;
-            0x93 GeJump like Ge first Ge;
-            0x94 GeLoop like Ge first Ge;
-            0x95 EqJumpNot like Eq first Eq;
-            0x96 EqJump like Eq first Eq;
-            0x97 NeJumpNot like Ne first Ne;
-            0x98 NeJump like Ne first Ne;
-            0x99 LtIntJumpNot like Neg first LoadFused;
-            0x9a LtIntJump like Neg first LoadFused;
-            0x9b LtIntLoop like Neg first LoadFused;
-            0x9c LeIntJumpNot like Neg first LoadFused;
-            0x9d LeIntJump like Neg first LoadFused;
-            0x9e LeIntLoop like Neg first LoadFused;
-            0x9f GtIntJumpNot like Neg first LoadFused;
-            0xa0 GtIntJump like Neg first LoadFused;
-            0xa1 GtIntLoop like Neg first LoadFused;
-            0xa2 GeIntJumpNot like Neg first LoadFused;
-            0xa3 GeIntJump like Neg first LoadFused;
-            0xa4 GeIntLoop like Neg first LoadFused;
-            0xa5 EqIntJumpNot like Neg first LoadFused;
-            0xa6 EqIntJump like Neg first LoadFused;
-            0xa7 EqIntLoop like Neg first LoadFused;
-            0xa8 NeIntJumpNot like Neg first LoadFused;
-            0xa9 NeIntJump like Neg first LoadFused;
-            0xaa NeIntLoop like Neg first LoadFused;
-            0xab AddConst like Neg first LoadFusedConst [c: Float];
-            0xac SubConst like Neg first LoadFusedConst [c: Float];
-            0xad MulConst like Neg first LoadFusedConst [c: Float];
-            0xae DivConst like Neg first LoadFusedConst [c: Float];
-            0xaf SubConstLeft like Neg first LoadFusedConstLeft [c: Float];
-            0xb0 MulConstLeft like Neg first LoadFusedConstLeft [c: Float];
-            0xb1 DivConstLeft like Neg first LoadFusedConstLeft [c: Float];
-            0xb2 LtConstJumpNot like Neg first LoadFusedConst [c: Float];
-            0xb3 LtConstJump like Neg first LoadFusedConst [c: Float];
-            0xb4 LtConstLoop like Neg first LoadFusedConst [c: Float];
-            0xb5 LeConstJumpNot like Neg first LoadFusedConst [c: Float];
-            0xb6 LeConstJump like Neg first LoadFusedConst [c: Float];
-            0xb7 LeConstLoop like Neg first LoadFusedConst [c: Float];
-            0xb8 GtConstJumpNot like Neg first LoadFusedConst [c: Float];
-            0xb9 GtConstJump like Neg first LoadFusedConst [c: Float];
-            0xba GtConstLoop like Neg first LoadFusedConst [c: Float];
-            0xbb GeConstJumpNot like Neg first LoadFusedConst [c: Float];
-            0xbc GeConstJump like Neg first LoadFusedConst [c: Float];
-            0xbd GeConstLoop like Neg first LoadFusedConst [c: Float];
-            0xbe EqTextJumpNot like Neg first LoadFusedConst [c: Text];
-            0xbf NeTextJumpNot like Neg first LoadFusedConst [c: Text];
-            0xc0 NextLoop like Next first Next;
-            0xc1 AddFreeCell like GetFreeCell first GetFreeCell [x: Var];
-            0xc2 CallMethodFar like CallMethod;
-            0xc3 CallMethodListFar like CallMethodList;
-            0xc4 TailMethodFar like TailMethod;
-            0xc5 TailMethodListFar like TailMethodList;
-            0xc6 GetFieldFar like GetField;
-            0xc7 SetFieldFar like SetField;
-            0xc8 GetFieldSafeFar like GetFieldSafe;
+            0x00 FirstCall          = own;
+            0x80 MissingNative      = instead of GetNative;
+            0x81 AddInt             = Add with Int Right;
+            0x82 SubInt             = Sub with Int Right;
+            0x83 MulInt             = Mul with Int Right;
+            0x84 ModInt             = Mod with Positive Right;
+            0x85 FloorDivInt        = FloorDiv with Positive Right;
+            0x86 AndInt             = BitAnd with Positive Right;
+            0x87 AddIntLeft         = Add with Int Left;
+            0x88 MulIntLeft         = Mul with Int Left;
+            0x89 LtJumpNot          = Lt tested by JumpIfNot;
+            0x8a LtJump             = Lt tested by JumpIf;
+            0x8b LtLoop             = Lt tested by LoopIf;
+            0x8c LeJumpNot          = Le tested by JumpIfNot;
+            0x8d LeJump             = Le tested by JumpIf;
+            0x8e LeLoop             = Le tested by LoopIf;
+            0x8f GtJumpNot          = Gt tested by JumpIfNot;
+            0x90 GtJump             = Gt tested by JumpIf;
+            0x91 GtLoop             = Gt tested by LoopIf;
+            0x92 GeJumpNot          = Ge tested by JumpIfNot;
+            0x93 GeJump             = Ge tested by JumpIf;
+            0x94 GeLoop             = Ge tested by LoopIf;
+            0x95 EqJumpNot          = Eq tested by JumpIfNot;
+            0x96 EqJump             = Eq tested by JumpIf;
+            0x97 NeJumpNot          = Ne tested by JumpIfNot;
+            0x98 NeJump             = Ne tested by JumpIf;
+            0x99 LtIntJumpNot       = Lt with Int Right tested by JumpIfNot;
+            0x9a LtIntJump          = Lt with Int Right tested by JumpIf;
+            0x9b LtIntLoop          = Lt with Int Right tested by LoopIf;
+            0x9c LeIntJumpNot       = Le with Int Right tested by JumpIfNot;
+            0x9d LeIntJump          = Le with Int Right tested by JumpIf;
+            0x9e LeIntLoop          = Le with Int Right tested by LoopIf;
+            0x9f GtIntJumpNot       = Gt with Int Right tested by JumpIfNot;
+            0xa0 GtIntJump          = Gt with Int Right tested by JumpIf;
+            0xa1 GtIntLoop          = Gt with Int Right tested by LoopIf;
+            0xa2 GeIntJumpNot       = Ge with Int Right tested by JumpIfNot;
+            0xa3 GeIntJump          = Ge with Int Right tested by JumpIf;
+            0xa4 GeIntLoop          = Ge with Int Right tested by LoopIf;
+            0xa5 EqIntJumpNot       = Eq with Int Right tested by JumpIfNot;
+            0xa6 EqIntJump          = Eq with Int Right tested by JumpIf;
+            0xa7 EqIntLoop          = Eq with Int Right tested by LoopIf;
+            0xa8 NeIntJumpNot       = Ne with Int Right tested by JumpIfNot;
+            0xa9 NeIntJump          = Ne with Int Right tested by JumpIf;
+            0xaa NeIntLoop          = Ne with Int Right tested by LoopIf;
+            0xab AddConst           = Add with Float Right;
+            0xac SubConst           = Sub with Float Right;
+            0xad MulConst           = Mul with Float Right;
+            0xae DivConst           = Div with Float Right;
+            0xaf SubConstLeft       = Sub with Float Left;
+            0xb0 MulConstLeft       = Mul with Float Left;
+            0xb1 DivConstLeft       = Div with Float Left;
+            0xb2 LtConstJumpNot     = Lt with Float Right tested by JumpIfNot;
+            0xb3 LtConstJump        = Lt with Float Right tested by JumpIf;
+            0xb4 LtConstLoop        = Lt with Float Right tested by LoopIf;
+            0xb5 LeConstJumpNot     = Le with Float Right tested by JumpIfNot;
+            0xb6 LeConstJump        = Le with Float Right tested by JumpIf;
+            0xb7 LeConstLoop        = Le with Float Right tested by LoopIf;
+            0xb8 GtConstJumpNot     = Gt with Float Right tested by JumpIfNot;
+            0xb9 GtConstJump        = Gt with Float Right tested by JumpIf;
+            0xba GtConstLoop        = Gt with Float Right tested by LoopIf;
+            0xbb GeConstJumpNot     = Ge with Float Right tested by JumpIfNot;
+            0xbc GeConstJump        = Ge with Float Right tested by JumpIf;
+            0xbd GeConstLoop        = Ge with Float Right tested by LoopIf;
+            0xbe EqTextJumpNot      = Eq with Text Right tested by JumpIfNot;
+            0xbf NeTextJumpNot      = Ne with Text Right tested by JumpIfNot;
+            0xc0 NextLoop           = Next then LoopPresent;
+            0xc1 AddFreeCell        = GetFreeCell plus Int;
+            0xc2 CallMethodFar      = far CallMethod;
+            0xc3 CallMethodListFar  = far CallMethodList;
+            0xc4 TailMethodFar      = far TailMethod;
+            0xc5 TailMethodListFar  = far TailMethodList;
+            0xc6 GetFieldFar        = far GetField;
+            0xc7 SetFieldFar        = far SetField;
+            0xc8 GetFieldSafeFar    = far GetFieldSafe;
         }
     };
 }
 
-/// What a prepared instruction takes for granted of an operand that is no register.
-#[cfg(debug_assertions)]
+/// What a prepared instruction stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Trusted {
-    /// The constant at this distance is a float.
+pub(super) enum Shape {
+    /// Nothing in a code object.
+    Own,
+    /// An instruction that cannot be carried out.
+    Instead(Op),
+    /// An instruction that is too far from its cache.
+    Far(Op),
+    /// A load and the operator that takes what is loaded.
+    With(Op, Operand, Side),
+    /// The same with the operand on the right, and the test of its result.
+    WithTested(Op, Operand, Op),
+    /// An instruction and the test of its result.
+    Tested(Op, Op),
+    /// Two instructions.
+    Then(Op, Op),
+    /// `GetFreeCell`, `LoadInt`, `Add` and `SetFreeCell`.
+    Sum(Op),
+}
+
+/// What a fused instruction has in place of the register of an operand; `fuse`, which writes it, has looked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Operand {
+    /// An int of 16 bits.
+    Int,
+    /// One above 0.
+    Positive,
+    /// The distance to a constant that is a float.
     Float,
-    /// The constant at this distance is a string.
+    /// The distance to a constant that is a string.
     Text,
-    /// The free variable with this number is a cell of a `var`.
-    Var,
+}
+
+/// The side of an operator that an operand stands on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+macro_rules! shape {
+    (own) => {
+        Shape::Own
+    };
+    (instead of $op:ident) => {
+        Shape::Instead(Op::$op)
+    };
+    (far $op:ident) => {
+        Shape::Far(Op::$op)
+    };
+    ($op:ident plus Int) => {
+        Shape::Sum(Op::$op)
+    };
+    ($op:ident then $next:ident) => {
+        Shape::Then(Op::$op, Op::$next)
+    };
+    ($op:ident tested by $test:ident) => {
+        Shape::Tested(Op::$op, Op::$test)
+    };
+    ($op:ident with $operand:ident $side:ident) => {
+        Shape::With(Op::$op, Operand::$operand, Side::$side)
+    };
+    ($op:ident with $operand:ident Right tested by $test:ident) => {
+        Shape::WithTested(Op::$op, Operand::$operand, Op::$test)
+    };
 }
 
 macro_rules! define_prepared {
-    ($($number:literal $name:ident $(like $op:ident)? $(first $first:ident)? $([$field:ident: $trusted:ident])?;)*) => {
-        /// Numbers of prepared instructions beside those of the instruction table.
+    ($($number:literal $name:ident = $($shape:ident)+;)*) => {
+        /// Numbers of prepared instructions beside those of the instruction table, as far as they are called by name.
         pub(super) mod number {
-            #![allow(non_upper_case_globals)]
+            #![allow(non_upper_case_globals, dead_code)]
             $(pub const $name: u8 = $number;)*
         }
+
+        /// All of them with what they stand for, in the order of the table.
+        pub(super) const PREPARED: &[(u8, Shape)] = &[$(($number, shape!($($shape)+))),*];
 
         /// What a prepared instruction is called; None for numbers that no instruction has.
         pub(super) fn name(number: u8) -> Option<&'static str> {
@@ -233,25 +299,59 @@ macro_rules! define_prepared {
             }
         }
 
-        /// The instruction whose registers a prepared one has: itself if it is in the instruction table.
-        pub(super) const fn like(number: u8) -> Option<Op> {
+        /// What a prepared instruction stands for; None for those of the instruction table, which stand for themselves.
+        pub(super) const fn shape(number: u8) -> Option<Shape> {
             match number {
-                $($($number => Some(Op::$op),)?)*
-                _ => Op::from_u8(number),
+                $($number => Some(shape!($($shape)+)),)*
+                _ => None,
             }
         }
 
-        /// What a prepared instruction takes for granted beyond that.
-        #[cfg(debug_assertions)]
-        pub(super) const fn trusted(number: u8) -> Option<Trusted> {
-            match number {
-                $($($number => Some(Trusted::$trusted),)?)*
-                _ => None,
-            }
+        const fn prepared(mut table: [Handler; 256]) -> [Handler; 256] {
+            $(table[$number] = super::handlers::$name as Handler;)*
+            table
         }
     };
 }
 prepared_ops!(define_prepared);
+
+/// The instruction whose registers a prepared one has, and which says what they hold: itself if it is in the instruction
+/// table.
+pub(super) const fn like(number: u8) -> Option<Op> {
+    match shape(number) {
+        None => Op::from_u8(number),
+        Some(Shape::Own) => None,
+        Some(Shape::Instead(op) | Shape::Far(op) | Shape::Tested(op, _) | Shape::Then(op, _) | Shape::Sum(op)) => {
+            Some(op)
+        }
+        // One operand is left.
+        Some(Shape::With(..) | Shape::WithTested(..)) => Some(Op::Neg),
+    }
+}
+
+/// What stands for each instruction that is too far from its cache; 0 for those without one.
+static FAR_FORMS: [u8; 256] = {
+    let mut forms = [0; 256];
+    let mut row = 0;
+    while row < PREPARED.len() {
+        if let (number, Shape::Far(op)) = PREPARED[row] {
+            forms[op as usize] = number;
+        }
+        row += 1;
+    }
+    let mut index = 0;
+    while index < Op::ALL.len() {
+        let op = Op::ALL[index];
+        assert!(receiver(op).is_some() == (forms[op as usize] != 0), "an instruction with a cache has a far form");
+        index += 1;
+    }
+    forms
+};
+
+/// What stands for an instruction with a cache that is too far from it.
+pub(super) fn far_form(op: Op) -> u8 {
+    FAR_FORMS[op as usize]
+}
 
 /// The operands of an instruction that are registers, as the bits of its word.
 const fn registers_of(op: Op) -> u64 {
@@ -260,12 +360,7 @@ const fn registers_of(op: Op) -> u64 {
         let (field, role) = operands[i];
         use Role::*;
         if matches!(role, Out | In | InOut | Window | WindowList | Many | Pairs | Two | IterOut | Iter) {
-            bits |= match field {
-                Field::A => 0xffff << 16,
-                Field::B => 0xffff << 32,
-                Field::C => 0xffff << 48,
-                Field::D | Field::X => 0,
-            };
+            bits |= field.bits();
         }
         i += 1;
     }
@@ -299,34 +394,44 @@ pub(super) fn portable_operands(word: u64) -> Word {
 }
 
 macro_rules! fill_table {
-    ($($number:literal $name:ident { $($rest:tt)* } $effect:literal $([$($holds:tt)*])?;)*) => {
+    ($($number:literal $name:ident $operands:tt $effect:literal $columns:tt;)*) => {
         const fn portable(mut table: [Handler; 256]) -> [Handler; 256] {
             $(table[$number] = super::handlers::$name as Handler;)*
             table
         }
     };
 }
-macro_rules! fill_prepared {
-    ($($number:literal $name:ident $(like $op:ident)? $(first $first:ident)? $([$($trusted:tt)*])?;)*) => {
-        const fn prepared(mut table: [Handler; 256]) -> [Handler; 256] {
-            $(table[$number] = super::handlers::$name as Handler;)*
-            table
-        }
-
-        const fn unfused(mut table: [Handler; 256]) -> [Handler; 256] {
-            $($(table[$number] = super::handlers::$first as Handler;)?)*
-            table
-        }
-    };
-}
 for_each_op!(fill_table);
-prepared_ops!(fill_prepared);
 
 /// The handler of every instruction number; an instruction without one does not compile.
 pub(super) const TABLE: [Handler; 256] = prepared(portable([super::handlers::Illegal as Handler; 256]));
 
 /// The same, but of a fused group only its first instruction.
-pub(super) static FIRSTS: [Handler; 256] = unfused(TABLE);
+pub(super) static FIRSTS: [Handler; 256] = {
+    let mut table = TABLE;
+    let mut row = 0;
+    while row < PREPARED.len() {
+        let (number, shape) = PREPARED[row];
+        table[number as usize] = match shape {
+            Shape::Own | Shape::Instead(_) | Shape::Far(_) => TABLE[number as usize],
+            Shape::Tested(op, _) | Shape::Then(op, _) | Shape::Sum(op) => TABLE[op as usize],
+            Shape::With(_, operand, side) => load_of(operand, side),
+            Shape::WithTested(_, operand, _) => load_of(operand, Side::Right),
+        };
+        row += 1;
+    }
+    table
+};
+
+/// What loads the operand of a fused instruction into its register after all.
+const fn load_of(operand: Operand, side: Side) -> Handler {
+    match (operand, side) {
+        (Operand::Int | Operand::Positive, Side::Right) => super::handlers::LoadFused,
+        (Operand::Int | Operand::Positive, Side::Left) => super::handlers::LoadFusedLeft,
+        (Operand::Float | Operand::Text, Side::Right) => super::handlers::LoadFusedConst,
+        (Operand::Float | Operand::Text, Side::Left) => super::handlers::LoadFusedConstLeft,
+    }
+}
 
 /// Runs from where the machine stands until the run is over.
 ///

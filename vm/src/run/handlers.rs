@@ -26,7 +26,7 @@ use crate::heap::{Gc, Slot, tag};
 use crate::machine::{Exit, Machine};
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use crate::ops::meter::LONG;
-use quipu_lang::code::{Op, Source};
+use quipu_lang::code::Source;
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
 /// an address can be computed from without another instruction.
@@ -268,7 +268,7 @@ slow!(MakeInstanceSlow => make_instance);
 
 /// The size class of an instance with this many fields, or of a tuple of this length; 0 if it gets memory of its own.
 #[inline(always)]
-pub(super) fn instance_class(fields: usize) -> usize {
+fn instance_class(fields: usize) -> usize {
     // Up to 256 bytes classes are 16 bytes apart, and so are counts of fields.
     if fields < 16 { fields + 1 } else { 0 }
 }
@@ -817,8 +817,7 @@ unsafe fn observe(pc: *const u64, base: *mut Slot, vm: *mut Machine, w: u64, fp:
     unsafe {
         let fuel = (*vm).total_fuel_used();
         let Some(account) = &mut (*vm).account else { return };
-        if super::watch::is_cached(w as u8) {
-            let receiver = if w as u8 == Op::SetField as u8 { a(w) } else { b(w) };
+        if let Some(receiver) = super::watch::cached_receiver(w) {
             account.use_cache(pc.add(c(w)).cast(), *r(base, receiver));
         }
         let (at, steps) = match account.step(w as u8, fuel) {
@@ -865,7 +864,7 @@ op!(Call(pc, base, vm, w, fp) {
     if (*(*closure).code).exact != d(w) as u32 { return CallSlow(pc, base, vm, w, fp) }
     enter!(pc, base, vm, w, fp, closure, number(b(w)) + 1)
 });
-slow!(charged CallSlow => call_slow);
+slow!(charged CallSlow => call);
 // A call of something that is no closure: natives first.
 op!(apart CallOther(pc, base, vm, w, fp) {
     let callee = r(base, b(w));
@@ -1011,8 +1010,8 @@ op!(TailCall(pc, base, vm, w, fp) {
     // The frame has as much room as any with at most `MARGIN` registers needs; `exact` rules out larger ones.
     next!((*(*closure).code).entry.get(), base, vm, fp)
 });
-slow!(charged TailCallSlow => tail_call);
-slow!(charged TailCallList => tail_call_list);
+slow!(charged TailCallSlow => call);
+slow!(charged TailCallList => call_list);
 op!(TailMethod(pc, base, vm, w, fp) {
     let receiver = r(base, b(w));
     let cache = pc.add(c(w)) as *const Cache;
@@ -1034,8 +1033,8 @@ op!(TailMethod(pc, base, vm, w, fp) {
     (*fp).closure = closure;
     next!((*(*closure).code).entry.get(), base, vm, fp)
 });
-slow!(charged TailMethodSlow => tail_method);
-slow!(charged TailMethodList => tail_method_list);
+slow!(charged TailMethodSlow => call_method);
+slow!(charged TailMethodList => call_method_list);
 op!(Return(pc, base, vm, w, fp) {
     if (*fp).kind != Kind::Plain { return ReturnSlow(pc, base, vm, w, fp) }
     let result = r(base, a(w));
@@ -1242,8 +1241,8 @@ slow!(Slice => slice);
 
 slow!(charged CallMethodFar => call_method);
 slow!(charged CallMethodListFar => call_method_list);
-slow!(charged TailMethodFar => tail_method);
-slow!(charged TailMethodListFar => tail_method_list);
+slow!(charged TailMethodFar => call_method);
+slow!(charged TailMethodListFar => call_method_list);
 slow!(GetFieldFar => get_field);
 slow!(SetFieldFar => set_field);
 slow!(GetFieldSafeFar => get_field_safe);

@@ -46,7 +46,7 @@ impl Machine {
             View::Fiber(_) | View::Closure(_) | View::Native(_) => (Value::NIL, Value::NIL),
             View::Instance(_) => match self.special(value, Special::iter) {
                 // An `iter` that gives another instance with `iter` is followed, one call at a time.
-                Some(method) => return self.call_special(method, &[value], Kind::Iterator, dst as u16),
+                Some(method) => return self.call_special(method, &[value], To::Register(Kind::Iterator, dst as u16)),
                 None => return Err(self.not_iterable(value)),
             },
             _ => return Err(self.not_iterable(value)),

@@ -3,10 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use quipu_lang::code::{Op, Word};
+use quipu_lang::code::Word;
 
 use super::guard::{keep_no_more_than, keep_registers};
-use super::prepare::CELL_CLASS;
 use crate::error::ErrorKind;
 use crate::heap::frame::Frame;
 use crate::heap::prepared::NO_KEY;
@@ -142,19 +141,7 @@ impl Machine {
 
     /// There is no free cell for what an instruction makes; it runs again.
     pub(super) fn refill(&mut self, _: Word) -> Done {
-        // SAFETY: the stored position is at the instruction, and `fp` is the running frame.
-        let class = unsafe {
-            let w = Word(*self.pc);
-            match w.op() {
-                Some(Op::MakeClosure) => {
-                    let code = &*(*(*self.fp).closure).code;
-                    code.sites.get(w.x() as usize).map_or(0, |site| site.class)
-                }
-                Some(Op::MakeInstance | Op::MakeTuple) => super::handlers::instance_class(w.c() as usize),
-                _ => CELL_CLASS,
-            }
-        };
-        self.heap.add_block(class);
+        self.heap.add_block();
         Ok(())
     }
 

@@ -2,10 +2,10 @@
 //! registers, free variables and constants hold what the instruction table says. Tests and fuzzing run those: what the
 //! checkers let through and the preparation gets wrong is seen here before it does harm.
 
-use quipu_lang::code::effects::{falls_through, reads};
+use quipu_lang::code::effects::reads;
 use quipu_lang::code::{ClosureSite, Field, FreeKind, Holds, Op, Role, Source, Word};
 
-use super::dispatch::{Trusted, like, number, portable_operands, prepared_operands, trusted};
+use super::dispatch::{Operand, Shape, like, number, portable_operands, prepared_operands, shape};
 use super::prepare::FAR;
 use crate::graph::rules;
 use crate::heap::frame::Frame;
@@ -66,13 +66,17 @@ impl Instruction<'_> {
         if op == Op::MakeInstance {
             self.assert_owner(word.c() as usize);
         }
-        match trusted(word.op_byte()) {
-            Some(Trusted::Float) => assert_eq!(self.constant(word.c() as isize).tag, tag::FLOAT, "{word:?}"),
-            Some(Trusted::Text) => assert_eq!(self.constant(word.c() as isize).tag, tag::STR, "{word:?}"),
-            Some(Trusted::Var) => self.assert_held(self.captures[word.x() as usize], Holds::Var),
-            None => {}
+        match shape(word.op_byte()) {
+            Some(Shape::With(_, operand, _) | Shape::WithTested(_, operand, _)) => match operand {
+                Operand::Int => {}
+                Operand::Positive => assert!(word.c() as i16 > 0, "{word:?}"),
+                Operand::Float => assert_eq!(self.constant(word.c() as isize).tag, tag::FLOAT, "{word:?}"),
+                Operand::Text => assert_eq!(self.constant(word.c() as isize).tag, tag::STR, "{word:?}"),
+            },
+            Some(Shape::Sum(_)) => self.assert_held(self.captures[word.x() as usize], Holds::Var),
+            _ => {}
         }
-        assert!(is_portable && !falls_through(op) || self.has(1), "the code ends behind {word:?}");
+        assert!(is_portable && !op.falls_through() || self.has(1), "the code ends behind {word:?}");
     }
 
     fn assert_operand(&self, op: Op, field: Field, role: Role) {

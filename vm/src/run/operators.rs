@@ -3,6 +3,7 @@
 
 use quipu_lang::code::{Op, Word};
 
+use super::calls::{To, kind_of};
 use super::types::describe;
 use crate::error::ErrorKind;
 use crate::heap::frame::Kind;
@@ -113,10 +114,11 @@ impl Machine {
             Some(Op::BitOr) => (ops::Operator::BitOr, None),
             Some(Op::BitXor) => (ops::Operator::BitXor, None),
             Some(Op::Shl) => (ops::Operator::Shl, None),
-            _ => (ops::Operator::Shr, None),
+            Some(Op::Shr) => (ops::Operator::Shr, None),
+            _ => return self.illegal(w),
         };
         if let Some(method) = special.and_then(|special| self.special(left, special)) {
-            return self.call_special(method, &[left, right], Kind::Plain, w.a());
+            return self.call_special(method, &[left, right], To::of(w));
         }
         let value = ops::arith::binary(self.cx_mut(), operator, left, right)?;
         self.set_r(w.a() as usize, value);
@@ -128,11 +130,12 @@ impl Machine {
         if w.op() == Some(Op::Neg)
             && let Some(method) = self.special(operand, Special::neg)
         {
-            return self.call_special(method, &[operand], Kind::Plain, w.a());
+            return self.call_special(method, &[operand], To::of(w));
         }
         let value = match w.op() {
             Some(Op::Neg) => ops::arith::negate(self.cx_mut(), operand)?,
-            _ => ops::arith::complement(self.cx_mut(), operand)?,
+            Some(Op::BitNot) => ops::arith::complement(self.cx_mut(), operand)?,
+            _ => return self.illegal(w),
         };
         self.set_r(w.a() as usize, value);
         Ok(())
@@ -140,30 +143,24 @@ impl Machine {
 
     /// `<`, `<=`, `>`, `>=`, also from their fused forms: the result always goes into the register.
     pub(super) fn compare(&mut self, w: Word) -> Done {
-        use super::dispatch::number as n;
         use std::cmp::Ordering::*;
         let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
-        let less = [Op::Lt as u8, n::LtJump, n::LtJumpNot, n::LtLoop];
-        let less_equal = [Op::Le as u8, n::LeJump, n::LeJumpNot, n::LeLoop];
-        let greater = [Op::Gt as u8, n::GtJump, n::GtJumpNot, n::GtLoop];
-        let op = w.op_byte();
-        let (kind, symbol) = if less.contains(&op) {
-            (Kind::Less, "<")
-        } else if less_equal.contains(&op) {
-            (Kind::LessEqual, "<=")
-        } else if greater.contains(&op) {
-            (Kind::Greater, ">")
-        } else {
-            (Kind::GreaterEqual, ">=")
+        let kind = kind_of(w);
+        let symbol = match kind {
+            Some(Kind::Less) => "<",
+            Some(Kind::LessEqual) => "<=",
+            Some(Kind::Greater) => ">",
+            Some(Kind::GreaterEqual) => ">=",
+            _ => return self.illegal(w),
         };
         if let Some(method) = self.special(left, Special::cmp) {
-            return self.call_special(method, &[left, right], kind, w.a());
+            return self.call_special(method, &[left, right], To::of(w));
         }
         let order = ops::order::compare(self.cx_mut(), symbol, left, right)?;
         let truth = match kind {
-            Kind::Less => order == Some(Less),
-            Kind::LessEqual => matches!(order, Some(Less | Equal)),
-            Kind::Greater => order == Some(Greater),
+            Some(Kind::Less) => order == Some(Less),
+            Some(Kind::LessEqual) => matches!(order, Some(Less | Equal)),
+            Some(Kind::Greater) => order == Some(Greater),
             _ => matches!(order, Some(Greater | Equal)),
         };
         self.set_r(w.a() as usize, Value::bool(truth));
@@ -172,15 +169,13 @@ impl Machine {
 
     /// `==` and `!=`, also from their fused forms.
     pub(super) fn equal(&mut self, w: Word) -> Done {
-        use super::dispatch::number as n;
         let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
-        let wanted = ![Op::Ne as u8, n::NeJump, n::NeJumpNot].contains(&w.op_byte());
-        let kind = if wanted { Kind::Truth } else { Kind::Untruth };
+        let wanted = kind_of(w) == Some(Kind::Truth);
         if let Some(method) = self.special(left, Special::eq) {
-            return self.call_special(method, &[left, right], kind, w.a());
+            return self.call_special(method, &[left, right], To::of(w));
         }
         if let Some(method) = self.special(right, Special::eq) {
-            return self.call_special(method, &[right, left], kind, w.a());
+            return self.call_special(method, &[right, left], To::of(w));
         }
         let truth = ops::equal::equal(self.cx_mut(), left, right)?;
         self.set_r(w.a() as usize, Value::bool(truth == wanted));
@@ -189,10 +184,9 @@ impl Machine {
 
     pub(super) fn contains(&mut self, w: Word) -> Done {
         let (item, container) = (self.r(w.b() as usize), self.r(w.c() as usize));
-        let wanted = w.op() == Some(Op::In);
+        let wanted = kind_of(w) == Some(Kind::Truth);
         if let Some(method) = self.special(container, Special::contains) {
-            let kind = if wanted { Kind::Truth } else { Kind::Untruth };
-            return self.call_special(method, &[container, item], kind, w.a());
+            return self.call_special(method, &[container, item], To::of(w));
         }
         let truth = ops::index::contains(self.cx_mut(), item, container)?;
         self.set_r(w.a() as usize, Value::bool(truth == wanted));
@@ -226,7 +220,7 @@ impl Machine {
             return Ok(());
         }
         if let Some(method) = self.special(value, Special::str) {
-            return self.call_special(method, &[value], Kind::Text, w.a());
+            return self.call_special(method, &[value], To::of(w));
         }
         let text = ops::text::to_str(self.cx_mut(), value)?;
         self.set_r(w.a() as usize, text);
@@ -339,7 +333,7 @@ impl Machine {
             }
         }
         if let Some(method) = self.special(object, Special::get) {
-            return self.call_special(method, &[object, index], Kind::Plain, w.a());
+            return self.call_special(method, &[object, index], To::of(w));
         }
         let value = ops::index::get_index(self.cx_mut(), object, index)?;
         self.set_r(w.a() as usize, value);
@@ -349,7 +343,7 @@ impl Machine {
     pub(super) fn set_index(&mut self, w: Word) -> Done {
         let (object, index, value) = (self.r(w.a() as usize), self.r(w.b() as usize), self.r(w.c() as usize));
         if let Some(method) = self.special(object, Special::set) {
-            return self.call_special(method, &[object, index, value], Kind::Discard, 0);
+            return self.call_special(method, &[object, index, value], To::of(w));
         }
         ops::index::set_index(self.cx_mut(), object, index, value)
     }

@@ -8,11 +8,13 @@
 //! path skips them, its slow path goes through them.
 
 use quipu_lang::code::check::MAX_ENTRIES;
-use quipu_lang::code::{Body, Code, Constant, Field, Op, Word};
+use quipu_lang::code::effects::{native, receiver};
+use quipu_lang::code::{Body, Code, Constant, Role, Word};
 
-use super::dispatch::number;
+use super::dispatch::{far_form, number};
+use super::fuse::with_number;
 use crate::heap::layout::CellObject;
-use crate::heap::prepared::{Cache, Prepared};
+use crate::heap::prepared::{Cache, NO_KEY, Prepared};
 use crate::heap::{Slot, Value, class_of, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
@@ -116,10 +118,12 @@ impl Machine {
         let count = body.words.len();
         // What the host provides under a name becomes a constant behind the code's own.
         let mut natives: Vec<(u32, Option<Slot>)> = Vec::new();
-        for word in &body.words {
-            if word.op() == Some(Op::GetNative) && !natives.iter().any(|&(name, _)| name == word.x()) {
-                let Constant::Str(name) = &body.constants[word.x() as usize] else { continue };
-                natives.push((word.x(), self.natives.get(&**name).copied()));
+        for &word in &body.words {
+            if let Some(constant) = native(word)
+                && !natives.iter().any(|&(name, _)| name == constant)
+            {
+                let Constant::Str(name) = &body.constants[constant as usize] else { continue };
+                natives.push((constant, self.natives.get(&**name).copied()));
             }
         }
         let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len() + natives.len());
@@ -135,14 +139,7 @@ impl Machine {
         }
         let first_native = pool.len();
         pool.extend(natives.iter().filter_map(|&(_, found)| found));
-        let cached = |op| {
-            use Op::*;
-            matches!(
-                op,
-                Some(CallMethod | CallMethodList | TailMethod | TailMethodList | GetField | SetField | GetFieldSafe)
-            )
-        };
-        let caches = body.words.iter().filter(|word| cached(word.op())).count();
+        let caches = body.words.iter().filter(|word| word.op().and_then(receiver).is_some()).count();
         let first_cache = count + 2 * pool.len();
         let length = first_cache + 3 * caches;
         let mut memory = vec![0u64; length].into_boxed_slice();
@@ -151,39 +148,63 @@ impl Machine {
         for (i, &word) in body.words.iter().enumerate() {
             let behind = i as i64 + 1;
             let to_constant = |index: usize| (count as i64 + 2 * index as i64 - behind) as i32 as u32;
-            let op = word.op();
-            memory[i] = match op {
-                Some(Op::LoadConst) => word.with_x(to_constant(word.x() as usize)).0,
-                Some(Op::GetNative) => match natives.iter().position(|&(name, _)| name == word.x()) {
-                    Some(at) if natives[at].1.is_some() => {
-                        let before = natives[..at].iter().filter(|(_, found)| found.is_some()).count();
-                        word.with_x(to_constant(first_native + before)).0
+            let Some(op) = word.op() else { continue };
+            let mut prepared = word.0;
+            for &(field, role) in op.operands() {
+                let value = word.field(field);
+                match role {
+                    Role::Const => prepared = word.with_field(field, to_constant(value as usize)).0,
+                    Role::Native => {
+                        let found = natives.iter().position(|&(name, _)| name == value);
+                        prepared = match found.filter(|&at| natives[at].1.is_some()) {
+                            Some(at) => {
+                                let before = natives[..at].iter().filter(|(_, found)| found.is_some()).count();
+                                word.with_field(field, to_constant(first_native + before)).0
+                            }
+                            None => {
+                                let named = word.with_field(field, to_constant(value as usize));
+                                with_number(number::MissingNative, named)
+                            }
+                        };
                     }
-                    _ => {
-                        let word = word.with_x(to_constant(word.x() as usize));
-                        word.0 & !0xff | number::MissingNative as u64
+                    Role::Forward | Role::Back => {
+                        prepared = word.with_field(field, (i64::from(value) - behind) as i32 as u32).0;
                     }
-                },
-                Some(Op::LoadBool | Op::NewCell) => word.0,
-                Some(op) if op.operands().iter().any(|&(_, role)| is_jump(role)) => {
-                    word.with_x((i64::from(word.x()) - behind) as i32 as u32).0
+                    Role::Name => {
+                        memory[next_cache] = NO_KEY;
+                        memory[next_cache + 2] = pool[value as usize].bits;
+                        let (cache, distance) = ((next_cache - first_cache) / 3, next_cache - behind as usize);
+                        next_cache += 3;
+                        prepared = match u16::try_from(distance) {
+                            Ok(distance) if distance != FAR => word.with_field(field, distance.into()).0,
+                            _ => {
+                                far.push((i as u32, cache as u32));
+                                with_number(far_form(op), word.with_field(field, FAR.into()))
+                            }
+                        };
+                    }
+                    // Registers, numbers and places in tables stay what they are.
+                    Role::Out
+                    | Role::In
+                    | Role::InOut
+                    | Role::Window
+                    | Role::WindowList
+                    | Role::Many
+                    | Role::Pairs
+                    | Role::Two
+                    | Role::IterOut
+                    | Role::Iter
+                    | Role::FreeValue
+                    | Role::FreeCell
+                    | Role::ClosureSite
+                    | Role::TypeSite
+                    | Role::Imm
+                    | Role::Count
+                    | Role::Flag
+                    | Role::None => {}
                 }
-                op if cached(op) => {
-                    let name = pool[word.c() as usize].bits;
-                    memory[next_cache] = NO_KEY;
-                    memory[next_cache + 2] = name;
-                    let (cache, distance) = ((next_cache - first_cache) / 3, next_cache - behind as usize);
-                    next_cache += 3;
-                    match u16::try_from(distance) {
-                        Ok(distance) if distance != FAR => word.with_field(Field::C, distance.into()).0,
-                        _ => {
-                            far.push((i as u32, cache as u32));
-                            word.with_field(Field::C, FAR.into()).0 & !0xff | far_from(op) as u64
-                        }
-                    }
-                }
-                _ => word.0,
-            };
+            }
+            memory[i] = prepared;
         }
         for (i, slot) in pool.iter().enumerate() {
             memory[count + 2 * i] = slot.tag;
@@ -208,35 +229,17 @@ impl Machine {
 
 /// The names of what code takes from its host, as often as it does.
 fn names_of_natives(body: &Body) -> impl Iterator<Item = &str> {
-    let words = body.words.iter().filter(|word| word.op() == Some(Op::GetNative));
-    words.filter_map(|word| match &body.constants[word.x() as usize] {
+    body.words.iter().filter_map(|&word| match &body.constants[native(word)? as usize] {
         Constant::Str(name) => Some(&**name),
         _ => None,
     })
-}
-
-/// What stands for an instruction that is far from its cache.
-fn far_from(op: Option<Op>) -> u8 {
-    match op {
-        Some(Op::CallMethod) => number::CallMethodFar,
-        Some(Op::CallMethodList) => number::CallMethodListFar,
-        Some(Op::TailMethod) => number::TailMethodFar,
-        Some(Op::TailMethodList) => number::TailMethodListFar,
-        Some(Op::GetField) => number::GetFieldFar,
-        Some(Op::SetField) => number::SetFieldFar,
-        _ => number::GetFieldSafeFar,
-    }
-}
-
-fn is_jump(role: quipu_lang::code::Role) -> bool {
-    matches!(role, quipu_lang::code::Role::Forward | quipu_lang::code::Role::Back)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use quipu_lang::code::Body;
+    use quipu_lang::code::{Body, Op};
 
     use super::*;
     use crate::library::Library;

@@ -2,7 +2,7 @@
 //!
 //! Of a fiber a graph has the frames from the outermost one inwards, with the registers that matter.
 
-use quipu_lang::code::{Code, Op};
+use quipu_lang::code::{Code, Op, Outcome};
 
 pub(crate) use super::limits::MARGIN;
 use crate::heap::fiber::{FiberState, Status};
@@ -130,27 +130,6 @@ impl<'v> FrameView<'v> {
     }
 }
 
-/// What becomes of the result of a function that an instruction has called, if it is one that calls functions.
-pub(crate) fn result_of(op: Op) -> Option<Kind> {
-    Some(match op {
-        Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList => Kind::Plain,
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::Mod | Op::Pow | Op::Neg | Op::GetIndex => {
-            Kind::Plain
-        }
-        Op::Eq | Op::In => Kind::Truth,
-        Op::Ne | Op::NotIn => Kind::Untruth,
-        Op::Lt => Kind::Less,
-        Op::Le => Kind::LessEqual,
-        Op::Gt => Kind::Greater,
-        Op::Ge => Kind::GreaterEqual,
-        Op::ToStr => Kind::Text,
-        Op::SetIndex => Kind::Discard,
-        Op::Iter => Kind::Iterator,
-        Op::Next => Kind::Element,
-        _ => return None,
-    })
-}
-
 /// Whether the number of a kind of frame says what becomes of the result of a function that an instruction has called.
 pub(crate) fn is_result(kind: u8) -> bool {
     kind <= Kind::Iterator as u8
@@ -193,11 +172,6 @@ impl Pause {
             _ => code.live_during(at),
         }
     }
-}
-
-/// Whether an instruction may wait for a fiber that it has resumed.
-pub(crate) fn resumes(op: Op) -> bool {
-    matches!(op, Op::Call | Op::CallList | Op::CallMethod | Op::CallMethodList | Op::Next)
 }
 
 /// The registers and frames of a fiber that is made suspended or stopped.
@@ -317,8 +291,11 @@ impl Machine {
             None => return None,
             Some((caller, waiting)) => {
                 let word = *caller.code().body().words.get(waiting as usize)?;
-                frame.kind = result_of(word.op()?).filter(|&wanted| wanted as u8 == kind)?;
-                frame.dst = if frame.kind == Kind::Discard { 0 } else { word.a() };
+                frame.kind = Kind::of(word.op()?.outcome()?);
+                frame.dst = word.a();
+                if frame.kind as u8 != kind {
+                    return None;
+                }
                 frame.ret = self.position_behind(caller, waiting)?;
                 frame.delta = to.span as u32;
             }
@@ -349,7 +326,7 @@ impl Machine {
             Pause::Next => (Status::Paused, self.position_of(function, at)?),
             Pause::Resume => match word {
                 None => (Status::Waiting, super::calls::RETURN.as_ptr()),
-                Some(word) if resumes(word.op()?) => (Status::Waiting, self.position_behind(function, at)?),
+                Some(word) if word.op()?.resumes() => (Status::Waiting, self.position_behind(function, at)?),
                 Some(_) => return None,
             },
         };
@@ -372,7 +349,8 @@ impl Machine {
         // SAFETY: frames above the lowest have a live closure, which keeps its code.
         let code = unsafe { &*(*frame.closure).code };
         let word = code.code().body().words.get(code.index_before(state.pc) as usize);
-        let (dst, iterated) = word.map_or((0, false), |word| (word.a(), word.op() == Some(Op::Next)));
+        let dst = word.map_or(0, |word| word.a());
+        let iterated = word.and_then(|word| word.op()?.outcome()) == Some(Outcome::Element);
         // SAFETY: as above; a fiber that waited for itself was refused by the checker of graphs.
         unsafe {
             (*other).resumer = waiting.as_ptr();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use quipu_lang::code::Op;
+use quipu_lang::code::effects::receiver;
 
 use super::dispatch::{self, TABLE};
 use crate::heap::layout::InstanceObject;
@@ -102,8 +103,8 @@ impl Machine {
         made.add(&account.freed);
         let mut objects: Vec<Made> = made.since(&account.before).collect();
         objects.sort_by_key(|made| std::cmp::Reverse((made.bytes, made.count)));
-        let named = (0..=u8::MAX).filter_map(|number| Some((dispatch::name(number)?, account.counts[number as usize])));
-        let mut instructions: Vec<(&'static str, u64)> = named.filter(|&(_, count)| count > 0).collect();
+        let counted = instructions().map(|(number, name)| (name, account.counts[number as usize]));
+        let mut instructions: Vec<(&'static str, u64)> = counted.filter(|&(_, count)| count > 0).collect();
         instructions.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         Some(Watched {
             instructions,
@@ -136,10 +137,29 @@ impl Machine {
     }
 }
 
-/// Whether an instruction has a cache; its receiver is then in register `b`, or in `a` for `SetField`.
-pub(super) const fn is_cached(number: u8) -> bool {
-    matches!(
-        Op::from_u8(number),
-        Some(Op::CallMethod | Op::TailMethod | Op::GetField | Op::SetField | Op::GetFieldSafe)
-    )
+/// All instructions that a machine may run: number and name.
+pub(crate) fn instructions() -> impl Iterator<Item = (u8, &'static str)> {
+    (0..=u8::MAX).filter_map(|number| Some((number, dispatch::name(number)?)))
 }
+
+/// The register of what an instruction looks a member of up in its cache, as an operand of its prepared word. None for one
+/// that has no cache, or is too far from it.
+#[inline(always)]
+pub(super) fn cached_receiver(word: u64) -> Option<usize> {
+    let at = RECEIVERS[word as u8 as usize];
+    (at != 0).then(|| (word >> at) as u16 as usize)
+}
+
+/// Where a word has that operand; 0 where it has none.
+static RECEIVERS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < Op::ALL.len() {
+        let op = Op::ALL[index];
+        if let Some(field) = receiver(op) {
+            table[op as usize] = field.shift() as u8;
+        }
+        index += 1;
+    }
+    table
+};

@@ -1,10 +1,11 @@
 //! Definite assignment: on every path a register is written before it is read.
 
 use super::{CheckErrorKind, Checker, Result, fail, fail_at};
-use crate::code::effects::{falls_through, for_each_read, for_each_write, lost_from, target};
+use crate::code::effects::{for_each_read, for_each_write, lost_from, target};
 use crate::code::facts::{Block, Flow, Liveness};
 use crate::code::flow::{Budget, first_missing, insert, remove, set_words};
 use crate::code::object::Handler;
+use crate::code::op::Op;
 
 impl Checker<'_> {
     /// No register is read that some path leaves unwritten or lost.
@@ -50,7 +51,7 @@ impl Checker<'_> {
                     again |= changed && to <= index;
                     loops += (to <= index) as u64;
                 }
-                if word.op().is_some_and(falls_through) {
+                if word.op().is_some_and(Op::falls_through) {
                     meet(&mut before[(index + 1) * width..][..width], &now);
                 }
             }
