@@ -183,7 +183,7 @@ fn answers_to_unknown_hashes_are_alike() {
                 other => panic!("{other:?}"),
             }
             let mut unknown = function.hash();
-            unknown[0] ^= 1;
+            unknown.0[0] ^= 1;
             line.begin(unknown, &fat("[1]"));
             assert_eq!(line.hear(), Answer::Need { hash: unknown, what: Need::Graph });
         }
