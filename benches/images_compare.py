@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Saves and loads the values of `cargo bench --bench images` with pickle, cloudpickle and dill, and prints a table.
+"""Saves and loads the values of `cargo bench --profile dist --bench images` with pickle, cloudpickle and dill, and prints a table.
 
 The packages come from PyPI into a virtual environment in `target/`; without them only pickle is measured. Times are CPU
 time of the best of some rounds.

@@ -93,6 +93,20 @@ fn declared(parsed: &Parsed, source: &Source, name: &str) -> (String, Vec<(Strin
     (name.to_owned(), Vec::new())
 }
 
+/// Whether the module that a page is about is a part of this build.
+fn is_built(module: &str) -> bool {
+    match module {
+        "actor" => cfg!(feature = "net"),
+        "csv" => cfg!(feature = "csv"),
+        "fs" => cfg!(feature = "fs"),
+        "io" => cfg!(feature = "io"),
+        "os" => cfg!(feature = "os"),
+        "regex" => cfg!(feature = "regex"),
+        "time" => cfg!(feature = "time"),
+        _ => true,
+    }
+}
+
 /// The pages of the manual: the files in `doc` and in `doc/types`.
 fn manual() -> String {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the folder")).join("doc");
@@ -101,7 +115,7 @@ fn manual() -> String {
         let entries = std::fs::read_dir(&folder).expect("the folder is a part of the crate");
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
-        files.retain(|file| cfg!(feature = "actor") || file.file_stem().is_some_and(|stem| stem != "actor"));
+        files.retain(|file| file.file_stem().is_some_and(|stem| is_built(&stem.to_string_lossy())));
         files.sort();
         let _ = writeln!(table, "static {name}: [(&str, &str); {}] = [", files.len());
         for file in files {

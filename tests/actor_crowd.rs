@@ -1,7 +1,7 @@
 //! The real server under many who want little and few who want much: slow connections, large calls, an operator.
 //!
 //! `CONNECTIONS=5000` says how many are slow; as many as files may be open otherwise, but not more than 5,000.
-#![cfg(all(feature = "actor", feature = "cli"))]
+#![cfg(feature = "serve")]
 
 #[path = "support/served.rs"]
 mod served;

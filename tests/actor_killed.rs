@@ -2,7 +2,7 @@
 //! twice, and what is left on disk is whole.
 //!
 //! `CYCLES=2000` kills it more often than the usual fifty times.
-#![cfg(all(feature = "actor", feature = "cli"))]
+#![cfg(feature = "serve")]
 
 #[path = "support/served.rs"]
 mod served;

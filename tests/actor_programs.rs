@@ -1,5 +1,5 @@
 //! The programs in `examples/actor` and the commands in `docs/actor.md`, against `vm serve`; and how that ends.
-#![cfg(feature = "cli")]
+#![cfg(feature = "serve")]
 
 mod support;
 #[path = "support/program.rs"]

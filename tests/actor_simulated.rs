@@ -641,7 +641,6 @@ impl<'k> World<'k> {
 
 #[test]
 fn whatever_happens_each_call_is_carried_out_once() {
-    let known = Known::new();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
@@ -651,11 +650,26 @@ fn whatever_happens_each_call_is_carried_out_once() {
         }
     };
     let is_usual = seeds.clone().count() >= 1000;
+    // Each world is one thread's; there are as many at a time as processors.
+    let workers = std::thread::available_parallelism().map_or(1, |count| count.get());
     let mut counts = Counts::new();
-    for seed in seeds {
-        let run = std::panic::AssertUnwindSafe(|| World::new(seed, &known, &mut counts).run());
-        assert!(std::panic::catch_unwind(run).is_ok(), "SEED={seed}");
-    }
+    std::thread::scope(|scope| {
+        let work = |worker: usize| {
+            let known = Known::new();
+            let mut counts = Counts::new();
+            for seed in seeds.clone().skip(worker).step_by(workers) {
+                let run = std::panic::AssertUnwindSafe(|| World::new(seed, &known, &mut counts).run());
+                assert!(std::panic::catch_unwind(run).is_ok(), "SEED={seed}");
+            }
+            counts
+        };
+        let all: Vec<_> = (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+        for worker in all {
+            for (fault, count) in worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                *counts.entry(fault).or_default() += count;
+            }
+        }
+    });
     for fault in Fault::ALL {
         let count = counts.get(&fault).copied().unwrap_or(0);
         println!("{fault:?}: {count}");

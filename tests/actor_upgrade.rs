@@ -1,6 +1,6 @@
 //! What operators do before and after an upgrade of `vm serve`, from outside: the program's engine edition, a file of an
 //! older version, an actor that does not come back as it was.
-#![cfg(all(feature = "actor", feature = "cli"))]
+#![cfg(feature = "serve")]
 
 #[path = "support/program.rs"]
 mod program;

@@ -4,7 +4,7 @@
 //! What may become of a program of `tests/bombs` stands behind it: `#> text` is the beginning of what it prints when it comes
 //! to its end, `#! word` is a limit (`heap`, `fuel`, `time`), a kind of error or the code of a compile error. Several of them
 //! are alternatives, as faster machines come to other limits first. `BOMBS=part` picks some by name.
-#![cfg(all(feature = "actor", feature = "cli", target_os = "linux"))]
+#![cfg(all(feature = "serve", target_os = "linux"))]
 
 #[path = "support/batches.rs"]
 mod batches;

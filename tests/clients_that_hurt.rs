@@ -1,6 +1,6 @@
 //! The real server under clients that want too much: that never read, read a byte a second, send everything at once, name
 //! more actors than anybody needs. Its memory stays within its limits, and others are answered within a second.
-#![cfg(all(feature = "actor", feature = "cli"))]
+#![cfg(feature = "serve")]
 
 #[path = "support/served.rs"]
 mod served;

@@ -1,6 +1,10 @@
 //! Whatever a native is called with, it gives a value or throws: code from outside can name every native of the library,
 //! those that are meant for the library itself included.
 
+mod support;
+
+use std::time::Duration;
+
 use quipu::lang::compile::{NativeInfo, Natives, compile};
 use quipu::lang::parse::parse;
 use quipu::lang::span::Source;
@@ -8,6 +12,10 @@ use quipu::stdlib::{Grant, library};
 use quipu::vm::library::Provided;
 use quipu::vm::{Failure, Limits};
 use quipu::{Engine, Input};
+use support::{assert_all, parallel};
+
+/// Most time for all calls of one native.
+const TIME: Duration = Duration::from_secs(60);
 
 /// Lets a source name anything.
 struct Anything;
@@ -77,16 +85,15 @@ fn natives_end_well_whatever_they_are_given() {
         }
     }
     let engine = Engine::new();
-    for (name, text) in calls {
+    let results = parallel(calls.clone(), TIME, move |(name, text)| {
         let mut session = engine.session(Limits::default()).unwrap();
         let pool = session.run(&Input::text("pool.qp", POOL)).unwrap();
         let start = session.run(&Input::text("calls.qp", CALLS)).unwrap();
         let function = if name.contains('.') {
-            session.run(&Input::text("native.qp", text)).unwrap_or_else(|error| panic!("{name}: {error}"))
+            session.run(&Input::text("native.qp", text.as_str())).map_err(|error| error.to_string())?
         } else {
-            let source = Source::new("native.qp", text);
-            let unit =
-                compile(&parse(&source), &source, &[], &Anything).unwrap_or_else(|found| panic!("{name}: {found:?}"));
+            let source = Source::new("native.qp", text.as_str());
+            let unit = compile(&parse(&source), &source, &[], &Anything).map_err(|found| format!("{found:?}"))?;
             let main = session.vm().instantiate(&unit.main, &[]).unwrap();
             let ran = session.vm().call(&main, &[]).unwrap();
             session.vm().tuple_item(&ran, 0).unwrap()
@@ -95,13 +102,16 @@ fn natives_end_well_whatever_they_are_given() {
         vm.set_limits(Limits { fuel: Some(3_000_000), heap: 64 << 20, depth: 2_000, deadline: None });
         match vm.call(&start, &[pool.clone(), function]) {
             Ok(_) | Err(Failure::Stop(..)) => {}
-            Err(failure) => panic!("{name}: {failure:?}"),
+            Err(failure) => return Err(format!("{failure:?}")),
         }
         vm.set_limits(Limits::default());
-        let value =
-            session.run(&Input::text("after.qp", "1 + 1")).unwrap_or_else(|error| panic!("after {name}: {error}"));
-        assert_eq!(session.vm().repr(&value).unwrap(), "2", "after {name}");
-    }
+        let value = session.run(&Input::text("after.qp", "1 + 1")).map_err(|error| format!("afterwards: {error}"))?;
+        match session.vm().repr(&value).unwrap().as_str() {
+            "2" => Ok(()),
+            other => Err(format!("afterwards 1 + 1 is {other}")),
+        }
+    });
+    assert_all(calls.iter().map(|(name, _)| name.as_str()), results);
 }
 
 /// A function that passes everything on to a native.

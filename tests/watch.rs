@@ -109,6 +109,10 @@ fn a_profile_is_a_picture_and_a_table() {
     let scratch = Scratch::new("profile");
     let program = scratch.file("a.qp", PROGRAM);
     let picture = scratch.path("a.svg");
+    if !cfg!(feature = "pictures") {
+        vm(&["--profile", &picture, &program]).ends(2).prints("").says("built without the feature `full`");
+        return;
+    }
     let run = vm(&["--profile", &picture, &program]).ends(0).says("    own   time    all  function\n");
     run.says("warm at ").says("a.qp:4\n");
     let svg = std::fs::read_to_string(&picture).unwrap();

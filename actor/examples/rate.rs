@@ -1,4 +1,4 @@
-//! Calls per second of a node: `cargo run --release -p quipu-actor --example rate [FILE]`, in memory or in a file.
+//! Calls per second of a node: `cargo run --profile dist -p quipu-actor --example rate [FILE]`, in memory or in a file.
 
 use std::collections::HashMap;
 use std::path::Path;

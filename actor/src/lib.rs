@@ -3,6 +3,7 @@
 
 pub mod identity;
 pub mod call;
+mod clock;
 mod recent;
 pub mod store;
 pub mod node;
@@ -14,5 +15,6 @@ pub mod server;
 pub mod client;
 
 pub use address::{Address, NotAnAddress};
+pub use clock::{Clock, Hand};
 pub use identity::{ClientId, Key};
 pub use key_file::open_key_file;

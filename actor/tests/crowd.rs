@@ -2,15 +2,14 @@
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::{Client, done, node_with};
-use quipu_actor::Key;
-use quipu_actor::node::{Call, Clock, Node, Options, Origin, Outcome};
+use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite};
 use quipu_actor::wire::{Stopped, Target};
+use quipu_actor::{Clock, Key};
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
@@ -127,9 +126,8 @@ fn calls_that_need_the_memory_at_once_are_told_to_come_again() {
 
 #[test]
 fn a_key_names_so_many_new_actors_an_hour() {
-    let time = Arc::new(AtomicU64::new(0));
-    let minutes = time.clone();
-    let clock = Clock::new(move || Duration::from_secs(60 * minutes.load(Ordering::Relaxed)));
+    let (clock, hand) = Clock::by_hand();
+    let minute = Duration::from_secs(60);
     let node = node_with(Memory::new(), Options { new_names: 3, clock, ..Options::default() });
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
@@ -142,7 +140,7 @@ fn a_key_names_so_many_new_actors_an_hour() {
     for actor in ["a", "b", "c"] {
         assert_eq!(done(call(1, actor)), "1");
     }
-    time.store(20, Ordering::Relaxed);
+    hand.advance(20 * minute);
     for _ in 0..100 {
         let Outcome::Refused(why) = call(1, "d") else { panic!("it has named three") };
         assert!(why.starts_with("3 new actors in an hour") && why.contains("40 minutes"), "{why}");
@@ -151,7 +149,9 @@ fn a_key_names_so_many_new_actors_an_hour() {
     assert_eq!(done(call(1, "a")), "2");
     assert_eq!(done(call(2, "d")), "1");
     assert_eq!(done(call(1, "d")), "2");
-    time.store(60, Ordering::Relaxed);
+    hand.advance(39 * minute);
+    assert!(matches!(call(1, "e"), Outcome::Refused(_)), "the hour is not over");
+    hand.advance(minute);
     assert_eq!(done(call(1, "e")), "1");
     assert_eq!(node.list().unwrap().len(), 5, "what was refused is not there");
 }

@@ -5,19 +5,32 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Client, done, node_with};
+use quipu_actor::Clock;
 use quipu_actor::node::Options;
 use quipu_actor::store::{Memory, Sqlite, Store};
 use quipu_actor::wire::Target;
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
-fn restless(idle: Duration) -> Options {
-    Options { idle, ..Options::default() }
+fn restless(idle: Duration, clock: Clock) -> Options {
+    Options { idle, clock, ..Options::default() }
+}
+
+/// Waits for what another thread does, moving on as long as it is not done.
+fn until(what: &str, mut is_there: impl FnMut() -> bool, mut move_on: impl FnMut()) {
+    let begun = Instant::now();
+    while !is_there() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        move_on();
+        std::thread::yield_now();
+    }
 }
 
 #[test]
 fn an_actor_that_was_put_away_is_as_it_was() {
-    let node = node_with(Memory::new(), restless(Duration::from_millis(20)));
+    let (clock, hand) = Clock::by_hand();
+    let hour = Duration::from_secs(3600);
+    let node = node_with(Memory::new(), restless(hour, clock));
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
     let first = client.request(50, "a", add.clone(), "[5]");
@@ -27,11 +40,7 @@ fn an_actor_that_was_put_away_is_as_it_was() {
     assert_eq!(done(client.wait(client.request(51, "a", install, "[]")).unwrap()), "nil");
     assert_eq!(done(client.wait(client.request(52, "a", Target::Installed("count".to_owned()), "[]")).unwrap()), "1");
 
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while node.figures().actors > 0 {
-        assert!(Instant::now() < deadline, "it stays");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("it stays", || node.figures().actors == 0, || hand.advance(hour));
     assert_eq!((node.figures().log_calls, node.figures().log_bytes), (0, 0));
     // A request that comes again is known, and the state and the cells are there.
     assert_eq!(done(client.wait(first).unwrap()), "5");
@@ -41,19 +50,44 @@ fn an_actor_that_was_put_away_is_as_it_was() {
     assert_eq!(node.figures().replayed, 0);
 }
 
-/// Clients that pause about as long as it takes to be put away.
+#[test]
+fn one_is_put_away_while_another_that_was_called_since_stays() {
+    let (clock, hand) = Clock::by_hand();
+    let minute = Duration::from_secs(60);
+    let node = node_with(Memory::new(), restless(10 * minute, clock));
+    let client = Client::new(&node, 1);
+    client.call("busy", ADD, "[1]");
+    for _ in 0..20 {
+        client.call("idle", ADD, "[1]");
+        until(
+            "it stays",
+            || node.figures().actors == 1,
+            || {
+                client.call("busy", ADD, "[1]");
+                hand.advance(3 * minute);
+                client.call("busy", ADD, "[1]");
+            },
+        );
+    }
+    // Each of them has one snapshot from its beginning, and one for every time that it was put away.
+    assert_eq!(node.figures().snapshots, 2 + 20);
+    assert_eq!((client.call("idle", "|s| s.n", "[]"), node.figures().replayed), ("20".to_owned(), 0));
+}
+
+/// Clients that pause about as long as it takes to be put away, by a clock that is moved whenever one of them has called.
 fn hurried(store: impl Store + 'static) {
-    let node = node_with(store, restless(Duration::from_millis(2)));
+    let (clock, hand) = Clock::by_hand();
+    let node = node_with(store, restless(Duration::from_millis(2), clock));
     let add = Client::new(&node, 0).send(ADD);
     std::thread::scope(|scope| {
         for number in 1..5 {
-            let node = &node;
+            let (node, hand) = (&node, &hand);
             scope.spawn(move || {
                 let client = Client::new(node, number);
                 for request in 0..100u64 {
                     let actor = ["a", "b"][request as usize % 2];
                     done(client.target(actor, Target::Function(add), "[1]"));
-                    std::thread::sleep(Duration::from_micros(500 * (request % 9)));
+                    hand.advance(Duration::from_micros(500 * (request % 9)));
                 }
             });
         }

@@ -8,13 +8,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("identity.rs", &[]),
     ("call.rs", &["identity"]),
     ("recent.rs", &[]),
+    ("clock.rs", &[]),
     ("address.rs", &[]),
     ("store", &["identity"]),
     ("wire", &["call", "identity"]),
     ("key_file.rs", &["wire"]),
     ("socket.rs", &["address"]),
-    ("node", &["call", "identity", "recent", "store"]),
-    ("server", &["call", "identity", "recent", "address", "store", "node", "wire", "socket"]),
+    ("node", &["call", "identity", "recent", "clock", "store"]),
+    ("server", &["call", "identity", "recent", "clock", "address", "store", "node", "wire", "socket"]),
     ("client", &["call", "recent", "address", "wire", "key_file", "socket"]),
 ];
 
@@ -66,5 +67,16 @@ fn every_part_has_its_place_in_the_table() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_there = ROOMS.iter().any(|(place, _)| *place == name) || name == "lib.rs";
         assert!(is_there, "`{name}` is not in the table of what may be named");
+    }
+}
+
+#[test]
+fn only_the_clock_asks_the_system_for_the_time() {
+    for place in ["call.rs", "recent.rs", "store", "wire", "node", "server"] {
+        let asks = ["Instant", "SystemTime", ".elapsed()", "park_timeout"];
+        // What a machine may take is by its own clock.
+        let is_bound = |code: &str| code.contains("deadline: Option<Instant>") || code == "use std::time::Instant;";
+        let wrong = lines(place, |code| asks.iter().any(|word| code.contains(word)) && !is_bound(code));
+        assert!(wrong.is_empty(), "only `clock.rs` may ask the system:\n{}", wrong.join("\n"));
     }
 }

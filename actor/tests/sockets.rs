@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use quipu_actor::Address;
 use quipu_actor::client::{self, Blocking, Client, ClientError, Function};
 use quipu_actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server,
     serve_metrics,
 };
-use quipu_actor::wire::{Link, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::wire::{Answer, Input, Link, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::{Address, Clock, Hand};
 use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
@@ -199,11 +199,26 @@ fn no_strangers_from_other_machines() {
     assert!(matches!(server, Err(ServeError::NoKeys)));
 }
 
+/// Reads until the server closes the connection, whose clock is moved until then.
+fn read_to_the_end(stream: &mut TcpStream, hand: &Hand, by: Duration) -> Vec<u8> {
+    stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+    let (mut read, mut buffer) = (Vec::new(), [0; 256]);
+    let begun = Instant::now();
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return read,
+            Ok(length) => read.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => hand.advance(by),
+            Err(error) => panic!("{error}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays open");
+    }
+}
+
 #[test]
 fn the_slow_and_the_many_are_sent_away() {
-    let quick = Duration::from_millis(150);
-    let options = Options { handshake: quick, frame: quick, connections: 3, ..local() };
-    let server = Running::start(options);
+    let (clock, hand) = Clock::by_hand();
+    let server = Running::start(Options { clock, connections: 3, ..local() });
     let mut silent = server.tcp();
     let mut halfway = server.tcp();
     halfway.write_all(b"\x8bQUIPw\x01\x00\x12\x00\x11\x01").unwrap();
@@ -212,12 +227,9 @@ fn the_slow_and_the_many_are_sent_away() {
     let mut refused = [0; 8];
     server.tcp().read_exact(&mut refused).unwrap();
     assert_eq!(refused[7], 3);
-    let begun = Instant::now();
-    let mut rest = Vec::new();
-    silent.read_to_end(&mut rest).unwrap();
-    assert!(rest.is_empty() && begun.elapsed() < Duration::from_secs(4));
-    halfway.read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"\x8bQUIPw\x01\x00");
+    let second = Duration::from_secs(1);
+    assert_eq!(read_to_the_end(&mut silent, &hand, second), b"");
+    assert_eq!(read_to_the_end(&mut halfway, &hand, second), b"\x8bQUIPw\x01\x00");
     // Whoever waits for an answer may be silent for longer.
     assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
     assert!(server.metrics.text().contains("{reason=\"deadline\"} 2\n"));
@@ -225,12 +237,12 @@ fn the_slow_and_the_many_are_sent_away() {
 
 #[test]
 fn the_silent_are_sent_away_unless_the_server_is_at_work() {
-    let options = Options { idle: Duration::from_millis(150), ..local() };
-    let server = Running::start(options);
-    let target = Target::Function(function().hash());
+    let (clock, hand) = Clock::by_hand();
+    let server = Running::start(Options { clock, ..local() });
+    let (target, second) = (Target::Function(function().hash()), Duration::from_secs(1));
     let asked = Request::Call { request: 1, actor: "a".to_owned(), target, args: vec![1] };
-    // One has nothing to say; one waits for an answer to a call whose function it never sends.
-    for requests in [vec![], vec![asked]] {
+    // One has nothing to say, and may say so for an hour; one waits for an answer to a call whose function it never sends.
+    for (requests, about) in [(vec![], 3600), (vec![asked], 30)] {
         let mut stream = server.tcp();
         let mut link = Link::plain_client(1 << 20);
         stream.write_all(link.output()).unwrap();
@@ -239,18 +251,41 @@ fn the_silent_are_sent_away_unless_the_server_is_at_work() {
         link.feed(&hello);
         link.output().clear();
         link.poll().unwrap();
-        for request in [Request::Open { nonce: [1; 16] }].iter().chain(&requests) {
+        for request in [Request::Open { nonce: [1; 16] }].iter().chain(&requests).chain(&[Request::Ping(7)]) {
             link.send(&request.encode());
         }
         stream.write_all(link.output()).unwrap();
-        let begun = Instant::now();
-        let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(4));
+        // With the answer to the last message all of them are read, at the time which it is now.
+        let mut is_answered = false;
+        while !is_answered {
+            let mut bytes = [0; 256];
+            let length = stream.read(&mut bytes).unwrap();
+            link.feed(&bytes[..length]);
+            while let Some(input) = link.poll().unwrap() {
+                is_answered |=
+                    matches!(input, Input::Message(message) if Answer::decode(&message) == Ok(Answer::Pong(7)));
+            }
+        }
+        let begun = hand.now();
+        hand.advance((about - 1) * second);
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "it is closed too early");
+        assert_eq!(read_to_the_end(&mut stream, &hand, second), b"");
+        assert!(hand.now() - begun < (about + 20) * second);
     }
-    // A call that takes longer than that is answered.
+    // A call that takes longer than all of that is answered.
     let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
-    assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                hand.advance(600 * second);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        assert_eq!(call(&mut client, &[1]), Ok(vec![1]));
+        is_over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

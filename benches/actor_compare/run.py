@@ -122,7 +122,7 @@ def shown(number):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--vm", default="target/release/vm")
+    parser.add_argument("--vm", default="target/dist/vm")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--folder", default="target")

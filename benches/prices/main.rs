@@ -1,6 +1,6 @@
 //! What natives cost: the instructions, the time and the memory behind a unit of fuel, for every native over growing inputs.
 //!
-//!     cargo bench --no-default-features --profile prices --bench prices [-- [--ns | --bytes | --all] [PART OF A NAME]]
+//!     cargo bench --no-default-features --bench prices [-- [--ns | --bytes | --all] [PART OF A NAME]]
 //!
 //! It fails where a native has no line in `recipes.txt`, where a unit costs more than [`DEAREST`] times the unit of a plain
 //! loop, where work grows faster than its charge, and where memory is taken that nobody has asked the heap for.

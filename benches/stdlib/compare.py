@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).parent
-VM = sys.argv[1] if len(sys.argv) > 1 else "target/release/vm"
+VM = sys.argv[1] if len(sys.argv) > 1 else "target/dist/vm"
 COMMANDS = {
     "Quipu": [VM, "run", str(HERE / "tasks.qp")],
     "Python": ["python3.11", str(HERE / "tasks.py")],

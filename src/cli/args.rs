@@ -91,10 +91,13 @@ pub enum Command {
     /// Serve actors: each owns a state, and carries out the functions that clients send, one at a time.
     ///
     /// `--fuel`, `--heap` and `--timeout` bound each call, `--memory` all actors together.
+    #[cfg(feature = "serve")]
     Serve(super::actor::Serve),
     /// Call a function in an actor.
+    #[cfg(feature = "serve")]
     Call(super::actor::Call),
     /// Look at the actors of a server, and tidy up; make keys.
+    #[cfg(feature = "serve")]
     Actor {
         #[command(subcommand)]
         command: super::actor::Command,
@@ -110,8 +113,24 @@ pub enum Command {
 }
 
 /// Names that are commands and so no files.
-pub const COMMANDS: &[&str] =
-    &["run", "check", "test", "doc", "dis", "image", "hash", "explain", "serve", "call", "actor", "help", "version"];
+pub const COMMANDS: &[&str] = &[
+    "run",
+    "check",
+    "test",
+    "doc",
+    "dis",
+    "image",
+    "hash",
+    "explain",
+    #[cfg(feature = "serve")]
+    "serve",
+    #[cfg(feature = "serve")]
+    "call",
+    #[cfg(feature = "serve")]
+    "actor",
+    "help",
+    "version",
+];
 
 /// The heading of the options that give capabilities and take them away.
 const REACH: &str = "What programs may reach";

@@ -1,5 +1,6 @@
 //! The command line of `vm`: reads it, hands it to one command, and turns the end into an exit code.
 
+#[cfg(feature = "serve")]
 mod actor;
 mod args;
 mod check;
@@ -10,7 +11,9 @@ mod exit;
 mod explain;
 mod hash;
 mod image;
+mod lacking;
 mod memory;
+mod pictures;
 mod run;
 mod session;
 mod test;
@@ -26,6 +29,7 @@ use quipu::report::Shown;
 
 use args::{Args, COMMANDS, Command, Options};
 use exit::Exit;
+use lacking::{LEFT_OUT, lacking};
 use terminal::{Terminal, complain, show};
 
 /// Runs `vm` with these words after its name.
@@ -122,6 +126,9 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
         (_, Some(words), _) => run::code(&words, &options, terminal, true),
         (_, _, Some(Command::Run { program })) => run::file(&program, &options, terminal),
         (_, _, Some(Command::File(program))) => {
+            if let Some((command, feature)) = LEFT_OUT.iter().find(|(command, _)| program[0] == *command) {
+                return Err(lacking(&format!("the command `{command}`"), feature));
+            }
             if let Some(name) = program[0].to_str()
                 && !std::path::Path::new(name).exists()
                 && let Some(near) = closest(name, COMMANDS.iter().copied())
@@ -141,8 +148,11 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
             )
         }
         (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &options, terminal),
+        #[cfg(feature = "serve")]
         (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, terminal),
+        #[cfg(feature = "serve")]
         (_, _, Some(Command::Call(command))) => actor::call(&command, &options, terminal),
+        #[cfg(feature = "serve")]
         (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),
         (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
         (_, _, Some(Command::Image { command })) => image::command(&command, &options, terminal),

@@ -3,16 +3,15 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::BufWriter;
 use std::time::Duration;
 
-use inferno::flamegraph;
 use quipu::Session;
 use quipu::report::Shown;
 use quipu::vm::watch::{Place, Watch, Watched};
 
 use super::args::Options;
 use super::exit::Exit;
+use super::pictures::{are_drawn, flame_graph};
 use super::terminal::complain;
 
 /// Instructions between two looks at the calls. A prime, so that it does not keep step with a loop.
@@ -24,6 +23,7 @@ const ROWS: usize = 20;
 /// Begins to watch, if that is asked for. A flame graph that cannot be written is better known now.
 pub fn begin(session: &mut Session, options: &Options) -> Result<(), String> {
     if let Some(file) = &options.profile {
+        are_drawn("the picture of `--profile`")?;
         File::create(file).map_err(|error| unwritable(file, &error))?;
     }
     if options.stats || options.profile.is_some() {
@@ -54,16 +54,12 @@ fn unwritable(file: &OsStr, error: &std::io::Error) -> String {
 /// Writes the flame graph.
 fn draw(watched: &Watched, file: &OsStr) -> std::io::Result<()> {
     let folded: Vec<Shown> = watched.folded().iter().map(Shown::line).collect();
-    let mut style = flamegraph::Options::default();
-    style.title = "Where the steps went".to_owned();
-    style.count_name = "steps".to_owned();
-    style.deterministic = true;
     let lines = match folded.is_empty() {
         // A program that is over before the first look.
         true => vec!["nothing 1"],
         false => folded.iter().map(Shown::as_str).collect(),
     };
-    flamegraph::from_lines(&mut style, lines, BufWriter::new(File::create(file)?))
+    flame_graph(lines, File::create(file)?)
 }
 
 fn stats(watched: &Watched) -> String {

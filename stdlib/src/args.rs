@@ -10,6 +10,7 @@ pub(crate) fn expected<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, got: Val
 }
 
 /// An int. `role` says what it is for.
+#[inline]
 pub(crate) fn int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<i64, Fault<'v>> {
     match value.as_int() {
         Some(int) => Ok(int),
@@ -18,6 +19,7 @@ pub(crate) fn int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &st
 }
 
 /// An int from `least` on, as a size in memory.
+#[inline]
 pub(crate) fn count<'v>(
     cx: &mut Cx<'v>,
     value: Value<'v>,
@@ -34,6 +36,7 @@ pub(crate) fn count<'v>(
 }
 
 /// An int or float, as a float.
+#[inline]
 pub(crate) fn number<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<f64, Fault<'v>> {
     match value.view() {
         View::Int(int) => Ok(int as f64),
@@ -43,6 +46,7 @@ pub(crate) fn number<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Res
 }
 
 /// A string. `role` says what it is for.
+#[inline]
 pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<Str<'v>, Fault<'v>> {
     match value.view() {
         View::Str(text) => Ok(text),
@@ -54,6 +58,7 @@ pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &s
 /// another one.
 macro_rules! receiver {
     ($name:ident, $view:ident, $handle:ident, $wanted:literal) => {
+        #[inline]
         pub(crate) fn $name<'v>(
             cx: &mut Cx<'v>,
             args: &[Value<'v>],

@@ -1,10 +1,14 @@
 //! Reading files without waiting for what is none, and writing them so that nobody ever sees a part of one.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use quipu_vm::heap::Str;
+use quipu_vm::{Cx, ErrorKind, Fault, Value};
 use tempfile::{Builder, NamedTempFile};
+
+use crate::args::text;
 
 /// Opens a file to be read. Opening waits for nobody: what is no ordinary file, such as a pipe or a device, is refused.
 ///
@@ -45,6 +49,36 @@ fn what(kind: std::fs::FileType) -> &'static str {
     "something else"
 }
 
+/// Bytes that are read between two looks at the limits.
+pub(crate) const CHUNK: u64 = 1 << 20;
+
+/// All bytes of a file that `open` opens. Memory for `held` times as much is asked for before they are taken.
+pub(crate) fn contents<'v>(
+    cx: &mut Cx<'v>,
+    path: Value<'v>,
+    native: &str,
+    open: impl FnOnce(&Path) -> io::Result<File>,
+    held: usize,
+) -> Result<Vec<u8>, Fault<'v>> {
+    let path = text(cx, path, native, "path")?;
+    let mut file = match open(path.as_str().as_ref()) {
+        Ok(file) => file,
+        Err(error) => return Err(failed(cx, native, path, &error)),
+    };
+    let size = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
+    cx.reserve(size.saturating_mul(held))?;
+    let mut bytes = Vec::with_capacity(size.saturating_add(1));
+    // The file may grow meanwhile, and not everything that can be read says how long it is.
+    loop {
+        cx.reserve(bytes.len().saturating_mul(held))?;
+        match Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut bytes) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => cx.work(1 + count / 64)?,
+            Err(error) => return Err(failed(cx, native, path, &error)),
+        }
+    }
+}
+
 /// Puts these bytes into a file: under another name first, which takes the place of what is there when all is on disk. A
 /// file that was there keeps its permissions.
 ///
@@ -57,6 +91,33 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
             file.finish()
         }
         None => std::fs::write(path, bytes),
+    }
+}
+
+/// The fault of an operation on a file. Its data tell programs which file and what went wrong.
+pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "not_found",
+        io::ErrorKind::AlreadyExists => "exists",
+        io::ErrorKind::PermissionDenied => "permission",
+        io::ErrorKind::NotADirectory => "not_a_folder",
+        io::ErrorKind::IsADirectory => "a_folder",
+        io::ErrorKind::DirectoryNotEmpty => "not_empty",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "full",
+        _ => "other",
+    };
+    let data = cx.map();
+    let entry = |cx: &mut Cx<'v>, key: &str, value| {
+        let key = cx.str(key)?;
+        data.insert(cx, key, value)
+    };
+    let filled = entry(cx, "path", path.into()).and_then(|_| {
+        let reason = cx.str(reason)?;
+        entry(cx, "reason", reason)
+    });
+    match filled {
+        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
+        Err(fault) => fault,
     }
 }
 

@@ -11,33 +11,36 @@ pub struct File {
 }
 
 macro_rules! files {
-    ($($(#[$when:meta])* $name:literal $module:expr;)*) => {
-        &[$($(#[$when])* File { name: concat!("std/", $name), module: $module, text: include_str!($name) }),*]
+    ($($name:literal $module:expr, $($feature:literal)?;)*) => {
+        /// All of them. Their order does not matter.
+        pub const FILES: &[File] = &[$(
+            $(#[cfg(feature = $feature)])?
+            File { name: concat!("std/", $name), module: $module, text: include_str!($name) },
+        )*];
+
+        /// Those that are no part of this build. They count for the engine edition all the same.
+        #[allow(dead_code, reason = "only the build script compiles them")]
+        pub const LEFT_OUT: &[File] = &[$($(
+            #[cfg(not(feature = $feature))]
+            File { name: concat!("std/", $name), module: $module, text: include_str!($name) },
+        )?)*];
     };
 }
 
-/// All of them. Their order does not matter.
-pub const FILES: &[File] = files! {
-    "core.qp"  None;
-    "list.qp"  None;
-    "map.qp"   None;
-    "set.qp"   None;
-    "range.qp" None;
-    "iter.qp"  Some("iter");
-    "random.qp" Some("random");
-    "fs.qp"    Some("fs");
-    "io.qp"    Some("io");
-    "regex.qp" Some("regex");
-    "bytes.qp" Some("bytes");
-    "os.qp"    Some("os");
-    "test.qp"  Some("test");
-    #[cfg(feature = "actor")]
-    "actor.qp" Some("actor");
-};
-
-/// Those that are no part of this build. They count for the engine edition all the same.
-#[allow(dead_code, reason = "only the build script compiles them")]
-pub const LEFT_OUT: &[File] = files! {
-    #[cfg(not(feature = "actor"))]
-    "actor.qp" Some("actor");
-};
+// Name, module, and the feature that it comes with.
+files! {
+    "core.qp"   None,;
+    "list.qp"   None,;
+    "map.qp"    None,;
+    "set.qp"    None,;
+    "range.qp"  None,;
+    "iter.qp"   Some("iter"),;
+    "random.qp" Some("random"),;
+    "fs.qp"     Some("fs"), "fs";
+    "io.qp"     Some("io"), "io";
+    "regex.qp"  Some("regex"), "regex";
+    "bytes.qp"  Some("bytes"),;
+    "os.qp"     Some("os"), "os";
+    "test.qp"   Some("test"),;
+    "actor.qp"  Some("actor"), "net";
+}

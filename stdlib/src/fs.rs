@@ -10,7 +10,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
 use crate::charge::Values;
-use crate::disk::write_whole;
+use crate::disk::{CHUNK, contents, failed, write_whole};
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
 use crate::items::{OBJECT, SLOT};
@@ -82,36 +82,6 @@ pub(crate) const INTERNALS: &[Entry] =
     &[native("_fs_entries(path)", "Paths in a folder, in order, and whether each is a folder.", entries)
         .needing(Capability::Fs)];
 
-/// Bytes that are read between two looks at the limits.
-const CHUNK: u64 = 1 << 20;
-
-/// The fault of an operation on a file. Its data tell programs which file and what went wrong.
-pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
-    let reason = match error.kind() {
-        Cause::NotFound => "not_found",
-        Cause::AlreadyExists => "exists",
-        Cause::PermissionDenied => "permission",
-        Cause::NotADirectory => "not_a_folder",
-        Cause::IsADirectory => "a_folder",
-        Cause::DirectoryNotEmpty => "not_empty",
-        Cause::StorageFull | Cause::QuotaExceeded => "full",
-        _ => "other",
-    };
-    let data = cx.map();
-    let entry = |cx: &mut Cx<'v>, key: &str, value| {
-        let key = cx.str(key)?;
-        data.insert(cx, key, value)
-    };
-    let filled = entry(cx, "path", path.into()).and_then(|_| {
-        let reason = cx.str(reason)?;
-        entry(cx, "reason", reason)
-    });
-    match filled {
-        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
-        Err(fault) => fault,
-    }
-}
-
 /// Does something to a path that gives nothing.
 fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {
     let path = text(cx, args[0], native, "path")?;
@@ -126,33 +96,6 @@ fn unicode<'v>(cx: &mut Cx<'v>, path: &Path, native: &str) -> Outcome<'v> {
     match path.to_str() {
         Some(text) => cx.str(text),
         None => Err(cx.fail(ErrorKind::Io, format!("{native}: {} is not UTF-8", path.display()))),
-    }
-}
-
-/// All bytes of a file that `open` opens. Memory for `held` times as much is asked for before they are taken.
-pub(crate) fn contents<'v>(
-    cx: &mut Cx<'v>,
-    path: Value<'v>,
-    native: &str,
-    open: impl FnOnce(&Path) -> io::Result<File>,
-    held: usize,
-) -> Result<Vec<u8>, Fault<'v>> {
-    let path = text(cx, path, native, "path")?;
-    let mut file = match open(path.as_str().as_ref()) {
-        Ok(file) => file,
-        Err(error) => return Err(failed(cx, native, path, &error)),
-    };
-    let size = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
-    cx.reserve(size.saturating_mul(held))?;
-    let mut bytes = Vec::with_capacity(size.saturating_add(1));
-    // The file may grow meanwhile, and not everything that can be read says how long it is.
-    loop {
-        cx.reserve(bytes.len().saturating_mul(held))?;
-        match Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut bytes) {
-            Ok(0) => return Ok(bytes),
-            Ok(count) => cx.work(1 + count / 64)?,
-            Err(error) => return Err(failed(cx, native, path, &error)),
-        }
     }
 }
 

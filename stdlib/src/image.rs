@@ -10,9 +10,8 @@ use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
-use crate::disk::open_file;
+use crate::disk::{contents, failed, open_file};
 use crate::entry::{Entry, hosted, native};
-use crate::fs::{contents, failed};
 use crate::grant::{Capabilities, Capability, Grant};
 use crate::library::{Refusal, refusal};
 

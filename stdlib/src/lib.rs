@@ -2,6 +2,11 @@
 //! itself, so that callbacks may yield. Each file declares its natives in one table; what is not granted by the host
 //! is not in the library.
 
+#![cfg_attr(
+    not(all(feature = "fs", feature = "os", feature = "io", feature = "time", feature = "regex")),
+    allow(dead_code, reason = "what modules share stays when some of them are left out")
+)]
+
 mod foreign;
 mod streams;
 mod dial;
@@ -26,19 +31,27 @@ mod fiber;
 mod math;
 mod json;
 mod random;
+#[cfg(feature = "regex")]
 mod regex;
 mod pack;
 mod hex;
 mod base64;
+#[cfg(feature = "csv")]
 mod csv;
 mod disk;
+#[cfg(feature = "fs")]
 mod fs;
+#[cfg(feature = "fs")]
 mod path;
+#[cfg(feature = "os")]
 mod process;
+#[cfg(feature = "os")]
 mod os;
+#[cfg(feature = "io")]
 mod io;
+#[cfg(feature = "time")]
 mod time;
-#[cfg(feature = "actor")]
+#[cfg(feature = "net")]
 mod actor;
 mod image;
 mod code;

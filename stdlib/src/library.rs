@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use foldhash::fast::FixedState;
 use quipu_lang::resolve::{Arity, NativeInfo, Natives};
 use quipu_vm::NativeDef;
-#[cfg(feature = "actor")]
+#[cfg(feature = "net")]
 use quipu_vm::host::HostType;
 use quipu_vm::library::{Library, Module, Provided, Standard, split};
 
@@ -14,7 +14,7 @@ use crate::entry::{Entry, Parameters};
 use crate::grant::{Capabilities, Capability, Grant};
 use crate::module::{DECLARATIONS, Declaration};
 use crate::source::Compiled;
-use crate::{bytes, core, fiber, fs, function, io, list, map, os, pack, random, range, regex, set, source, tuple};
+use crate::{bytes, core, fiber, function, list, map, pack, random, range, set, source, tuple};
 
 /// The natives that are methods: the type's name and its table.
 pub(crate) const METHODS: &[(&str, &[Entry])] = &[
@@ -36,23 +36,27 @@ pub(crate) const PLAIN: &[&[Entry]] = &[
     core::INTERNALS,
     list::INTERNALS,
     random::INTERNALS,
-    fs::INTERNALS,
-    io::INTERNALS,
-    os::INTERNALS,
-    regex::INTERNALS,
+    #[cfg(feature = "fs")]
+    crate::fs::INTERNALS,
+    #[cfg(feature = "io")]
+    crate::io::INTERNALS,
+    #[cfg(feature = "os")]
+    crate::os::INTERNALS,
+    #[cfg(feature = "regex")]
+    crate::regex::INTERNALS,
     pack::INTERNALS,
-    #[cfg(feature = "actor")]
+    #[cfg(feature = "net")]
     crate::actor::INTERNALS,
 ];
 
 /// The library of a host that grants this much.
 pub fn library(grant: &Grant) -> Library {
-    #[cfg(feature = "actor")]
+    #[cfg(feature = "net")]
     let classes = match grant.capabilities.has(Capability::Net) {
         true => vec![Arc::new(crate::actor::Connected::class().into_host_class())],
         false => Vec::new(),
     };
-    #[cfg(not(feature = "actor"))]
+    #[cfg(not(feature = "net"))]
     let classes = Vec::new();
     Library { classes, standard: Some(Box::new(Shelf::new(grant))), ..Library::default() }
 }

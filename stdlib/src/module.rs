@@ -10,7 +10,7 @@ use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
 use crate::grant::{Capabilities, Capability};
-use crate::{base64, code, csv, fs, hex, image, io, json, math, os, pack, path, random, regex, source, time};
+use crate::{base64, code, hex, image, json, math, pack, random, source};
 
 /// How a standard module is declared.
 pub(crate) struct Declaration {
@@ -63,18 +63,20 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         natives: || random::NATIVES.iter().collect(),
         constants: &[],
     },
+    #[cfg(feature = "fs")]
     Declaration {
         name: "fs",
         doc: "Files, folders and paths.",
         capability: Some(Capability::Fs),
-        natives: || fs::NATIVES.iter().chain(path::NATIVES).collect(),
+        natives: || crate::fs::NATIVES.iter().chain(crate::path::NATIVES).collect(),
         constants: &[],
     },
+    #[cfg(feature = "regex")]
     Declaration {
         name: "regex",
         doc: "Regular expressions that take time in proportion to the text.",
         capability: None,
-        natives: || regex::NATIVES.iter().collect(),
+        natives: || crate::regex::NATIVES.iter().collect(),
         constants: &[],
     },
     Declaration {
@@ -98,32 +100,36 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         natives: || base64::NATIVES.iter().collect(),
         constants: &[],
     },
+    #[cfg(feature = "csv")]
     Declaration {
         name: "csv",
         doc: "Tables as text.",
         capability: None,
-        natives: || csv::NATIVES.iter().collect(),
+        natives: || crate::csv::NATIVES.iter().collect(),
         constants: &[],
     },
+    #[cfg(feature = "os")]
     Declaration {
         name: "os",
         doc: "The process that the program runs in, and other processes.",
         capability: Some(Capability::Os),
-        natives: || os::NATIVES.iter().collect(),
+        natives: || crate::os::NATIVES.iter().collect(),
         constants: &[],
     },
+    #[cfg(feature = "io")]
     Declaration {
         name: "io",
         doc: "Standard input, output and error.",
         capability: Some(Capability::Io),
-        natives: || io::NATIVES.iter().collect(),
+        natives: || crate::io::NATIVES.iter().collect(),
         constants: &[],
     },
+    #[cfg(feature = "time")]
     Declaration {
         name: "time",
         doc: "Clocks, times of day and durations.",
         capability: Some(Capability::Time),
-        natives: || time::NATIVES.iter().collect(),
+        natives: || crate::time::NATIVES.iter().collect(),
         constants: &[],
     },
     Declaration {
@@ -133,7 +139,7 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
         natives: Vec::new,
         constants: &[],
     },
-    #[cfg(feature = "actor")]
+    #[cfg(feature = "net")]
     Declaration {
         name: "actor",
         doc: "Actors: values in other processes, and functions that are sent to them.",

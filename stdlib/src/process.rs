@@ -14,7 +14,7 @@ use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 
 use crate::args::{expected, int, text};
-use crate::fs::failed;
+use crate::disk::failed;
 use crate::grant::Grant;
 use crate::streams::PATIENCE;
 

@@ -36,6 +36,7 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// Asks the machine to collect and run the native again; if that does not help, the heap limit is hit.
+    #[inline]
     pub fn reserve(&mut self, bytes: usize) -> Result<(), Fault<'v>> {
         if self.machine.heap.has_room(bytes) { Ok(()) } else { Err(Fault::Collect(bytes)) }
     }
@@ -44,6 +45,7 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// The fuel is used up, time is up, or the interrupt handle was used.
+    #[inline]
     pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
         self.owe(units);
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
@@ -73,6 +75,7 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// As [`Cx::reserve`].
+    #[inline]
     pub fn str(&mut self, text: &str) -> Outcome<'v> {
         self.reserve(text.len())?;
         Ok(self.machine.heap.str(text).into())

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quipu_stdlib::engine_edition;
 use quipu_vm::image::Form;
@@ -389,7 +389,7 @@ impl Actor {
             queue.interrupt = Some(core.machine.interrupt_handle());
         }
         let (options, memory) = (&shared.options, &shared.memory);
-        let began = Instant::now();
+        let began = options.clock.now();
         let base = core.machine.heap_bytes();
         // Beside the heap there are the replies and the image of the arguments. What is made of a result fits in the heap.
         let rest = (core.weight() - base).saturating_add(beside);
@@ -399,7 +399,7 @@ impl Actor {
                 Pace::Quick => options.quick.min(options.fuel),
             }),
             heap: options.heap,
-            deadline: began.checked_add(match pace {
+            deadline: options.clock.deadline(match pace {
                 Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
                 _ => options.time,
             }),
@@ -446,7 +446,7 @@ impl Actor {
             }
         };
         self.queue().interrupt = None;
-        shared.counters.took(began.elapsed());
+        shared.counters.took(options.clock.since(began));
         outcome
     }
 
@@ -585,7 +585,7 @@ impl Core {
     fn open(shared: &Shared, name: &Arc<str>, hold: Hold, place: Place) -> Result<Core, RecoverError> {
         let options = &shared.options;
         let mut replies = Replies::new(options);
-        let began = Instant::now();
+        let began = options.clock.now();
         let claim = shared.vault.with(|store| store.claim(name))?;
         if claim.seq == 0 && shared.vault.with(|store| store.snapshots(name))?.is_empty() {
             let machine = begin(options)?;
@@ -602,7 +602,7 @@ impl Core {
         replies.restore(shared.vault.with(|store| store.replies(name))?);
         let recovered = recover_or_hold(&shared.vault, &shared.functions, name, claim)?;
         shared.counters.replayed.fetch_add(recovered.replayed, Ordering::Relaxed);
-        tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?began.elapsed(), "recovered");
+        tracing::info!(actor = &**name, seq = claim.seq, replayed = recovered.replayed, took = ?options.clock.since(began), "recovered");
         let log = Log { calls: recovered.replayed, bytes: 0 };
         shared.counters.logged(log);
         Ok(Core {

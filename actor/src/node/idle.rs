@@ -1,6 +1,6 @@
 //! Actors that nobody calls are put away: their state stays in the store, and their memory is free for others.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -12,20 +12,23 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Begins to look for them. The thread ends when it is woken and the node is gone.
 pub(super) fn watch(inner: &Arc<Inner>) -> std::io::Result<Thread> {
-    let idle = inner.shared.options.idle;
+    let (idle, clock) = (inner.shared.options.idle, inner.shared.options.clock.clone());
     let (node, pause) = (Arc::downgrade(inner), (idle / 4).clamp(Duration::from_millis(1), LOOK));
-    let builder = std::thread::Builder::new().name("actors idle".to_owned());
-    Ok(builder.spawn(move || look(&node, pause, idle))?.thread().clone())
-}
-
-fn look(node: &Weak<Inner>, pause: Duration, idle: Duration) {
-    loop {
-        std::thread::park_timeout(pause);
-        let Some(inner) = node.upgrade() else { return };
-        if let Some(since) = inner.shared.options.clock.now().checked_sub(idle) {
-            Node(inner).rest(since);
+    let mut next = clock.now().saturating_add(pause);
+    let look = move || {
+        loop {
+            clock.park_until(next);
+            let Some(inner) = node.upgrade() else { return };
+            let now = clock.now();
+            if now >= next {
+                next = now.saturating_add(pause);
+                if let Some(since) = now.checked_sub(idle) {
+                    Node(inner).rest(since);
+                }
+            }
         }
-    }
+    };
+    Ok(std::thread::Builder::new().name("actors idle".to_owned()).spawn(look)?.thread().clone())
 }
 
 impl Node {

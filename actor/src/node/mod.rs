@@ -11,7 +11,6 @@
 //! Actors run in parallel, each of them one call at a time. A reply is given when the call, and every call that it may
 //! have seen the effects of, is kept.
 
-mod clock;
 mod memory;
 mod names;
 mod options;
@@ -51,7 +50,6 @@ use vault::Vault;
 
 pub use crate::call::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 pub use check::{Checked, check};
-pub use clock::Clock;
 pub use operate::{Figures, Info, Logged};
 pub use options::Options;
 pub use recover::RecoverError;
@@ -123,7 +121,7 @@ impl Node {
         let shared = Arc::new(Shared {
             functions: Functions::new(options.cache),
             vault: Vault::new(store, options.threads > 0).map_err(NodeError::Thread)?,
-            ready: Ready::new(options.threads),
+            ready: Ready::new(options.threads, options.clock.clone()),
             actors: Mutex::default(),
             kept,
             memory,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::clock::Clock;
 use super::memory;
+use crate::clock::Clock;
 
 /// Bounds and habits of a node.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub struct Options {
     pub snapshot: u64,
     /// After how much time without calls an actor is put away, until it is called again.
     pub idle: Duration,
-    /// The time for what idles and for new names.
+    /// The time for what idles, for new names, and for how long a call holds a thread.
     pub clock: Clock,
 }
 

@@ -12,12 +12,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
 
 use super::actor::Actor;
 use super::shared::Shared;
+use crate::clock::Clock;
 use crate::identity::Key;
 
 /// Calls of one actor before another one gets a turn.
@@ -44,12 +45,12 @@ pub(super) struct Ready {
     list: Mutex<List>,
     /// There is an actor, and a core to be held.
     some: Condvar,
-    /// A thread has begun to hold a core while nobody was looking.
-    look: Condvar,
+    /// Takes cores from calls that hold them for too long.
+    watcher: OnceLock<Thread>,
     /// How many threads may hold a core.
     cores: usize,
-    /// From when the times of seats count.
-    begun: Instant,
+    /// The time of seats.
+    clock: Clock,
 }
 
 #[derive(Default)]
@@ -90,9 +91,9 @@ pub(super) struct Pool {
 
 impl Ready {
     /// Nothing to do yet, for so many threads.
-    pub fn new(cores: usize) -> Ready {
-        let (list, some, look) = Default::default();
-        Ready { list, some, look, cores, begun: Instant::now() }
+    pub fn new(cores: usize, clock: Clock) -> Ready {
+        let (list, some, watcher) = Default::default();
+        Ready { list, some, watcher, cores, clock }
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -106,7 +107,7 @@ impl Ready {
 
     /// Nanoseconds that count in seats.
     fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// How many threads there are, and how many of them hold a core.
@@ -210,8 +211,10 @@ fn pop(shared: &Arc<Shared>, number: usize, seat: &Seat) -> Option<Arc<Actor>> {
             *seat.key.lock().unwrap_or_else(PoisonError::into_inner) = (key, false);
             seat.began.store(ready.now(), Ordering::Relaxed);
             seat.holds.store(true, Ordering::Relaxed);
-            if list.is_watcher_asleep {
-                ready.look.notify_one();
+            if std::mem::take(&mut list.is_watcher_asleep)
+                && let Some(watcher) = ready.watcher.get()
+            {
+                watcher.unpark();
             }
             provide(shared, &mut list);
             return Some(actor);
@@ -236,39 +239,40 @@ fn pop(shared: &Arc<Shared>, number: usize, seat: &Seat) -> Option<Arc<Actor>> {
 /// Takes cores from calls that hold them for too long.
 fn watch(shared: &Arc<Shared>) {
     let ready = &shared.ready;
-    let held = HELD.as_nanos() as u64;
-    let mut list = ready.list();
-    loop {
-        if list.is_over {
-            return;
+    // Nobody else sets it.
+    let _ = ready.watcher.set(std::thread::current());
+    while let Some(next) = look(shared) {
+        match next {
+            Some(time) => ready.clock.park_until(Duration::from_nanos(time)),
+            None => std::thread::park(),
         }
-        let now = ready.now();
-        let mut next = None::<u64>;
-        let seats: Vec<Arc<Seat>> = list.seats.values().cloned().collect();
-        for seat in seats.iter().filter(|seat| seat.holds.load(Ordering::Relaxed)) {
-            let until = seat.began.load(Ordering::Relaxed).saturating_add(held);
-            if until > now {
-                next = Some(next.map_or(until, |next| next.min(until)));
-            } else {
-                seat.holds.store(false, Ordering::Relaxed);
-                list.is_long(seat, true);
-                provide(shared, &mut list);
-                ready.some.notify_one();
-            }
-        }
-        list = match next {
-            Some(until) => {
-                let pause = Duration::from_nanos(until - now);
-                ready.look.wait_timeout(list, pause).unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => {
-                list.is_watcher_asleep = true;
-                let mut list = ready.look.wait(list).unwrap_or_else(PoisonError::into_inner);
-                list.is_watcher_asleep = false;
-                list
-            }
-        };
     }
+}
+
+/// Takes cores from calls that have held them for too long. Gives the time of the next look, if a thread holds one; nothing
+/// when it is over.
+fn look(shared: &Arc<Shared>) -> Option<Option<u64>> {
+    let ready = &shared.ready;
+    let mut list = ready.list();
+    if list.is_over {
+        return None;
+    }
+    let (now, held) = (ready.now(), HELD.as_nanos() as u64);
+    let mut next = None::<u64>;
+    let seats: Vec<Arc<Seat>> = list.seats.values().cloned().collect();
+    for seat in seats.iter().filter(|seat| seat.holds.load(Ordering::Relaxed)) {
+        let until = seat.began.load(Ordering::Relaxed).saturating_add(held);
+        if until > now {
+            next = Some(next.map_or(until, |next| next.min(until)));
+        } else {
+            seat.holds.store(false, Ordering::Relaxed);
+            list.is_long(seat, true);
+            provide(shared, &mut list);
+            ready.some.notify_one();
+        }
+    }
+    list.is_watcher_asleep = next.is_none();
+    Some(next)
 }
 
 impl Pool {
@@ -325,8 +329,8 @@ impl Pool {
             }
         }
         ready.list().is_over = true;
-        ready.look.notify_all();
         if let Some(watcher) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            watcher.thread().unpark();
             let _ = watcher.join();
         }
     }

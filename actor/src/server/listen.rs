@@ -12,7 +12,7 @@ use std::time::Duration;
 use quipu_stdlib::without_path;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::sleep;
 use tracing::{debug, info};
 
 use super::host::{Host, Reply, ReplyTo};
@@ -21,11 +21,9 @@ use super::room::{Most, READ, Rooms};
 use super::session::{Limits, Return, Session, Turn};
 use super::shown::Shown;
 use crate::address::Address;
+use crate::clock::Clock;
 use crate::socket::Socket;
 use crate::wire::{Link, Ring, Secret};
-
-/// Longer than any connection lives.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// How often a connection that may not read looks whether there is room again.
 const LOOK: Duration = Duration::from_millis(20);
@@ -62,6 +60,8 @@ pub struct Options {
     pub grace: Duration,
     /// How many hashes of functions and code are remembered for each key.
     pub shown: usize,
+    /// The time for all of that.
+    pub clock: Clock,
 }
 
 impl Options {
@@ -78,6 +78,7 @@ impl Options {
             idle: Duration::from_secs(3600),
             grace: Duration::from_secs(10),
             shown: 65_536,
+            clock: Clock::default(),
         }
     }
 }
@@ -221,8 +222,9 @@ impl Server {
         // That nobody listens any more is all right.
         let _ = going.send(true);
         let all = u32::try_from(self.shared.options.connections).unwrap_or(u32::MAX);
-        let gone = timeout(self.shared.options.grace, self.shared.places.acquire_many(all)).await;
-        info!(all = gone.is_ok(), "stopped");
+        let Options { clock, grace, .. } = &self.shared.options;
+        let gone = clock.within(*grace, self.shared.places.acquire_many(all)).await;
+        info!(all = gone.is_some(), "stopped");
     }
 }
 
@@ -294,6 +296,7 @@ impl Shared {
         place: OwnedSemaphorePermit,
     ) {
         let options = &self.options;
+        let clock = &options.clock;
         let (sender, mut replies) = mpsc::unbounded_channel::<(Turn, Reply)>();
         let back = move |turn: Turn| -> ReplyTo {
             let sender = sender.clone();
@@ -310,37 +313,36 @@ impl Shared {
             options.limits,
             None,
         )
-        .within(&self.rooms);
+        .within(&self.rooms)
+        .timed_by(clock);
         self.metrics.open.fetch_add(1, Relaxed);
-        let begun = Instant::now();
-        let (mut heard, mut within, mut told) = (begun, None::<Instant>, false);
+        let begun = clock.now();
+        let (mut heard, mut within, mut told) = (begun, None::<Duration>, false);
         let mut messages = 0;
         loop {
-            let deadline = match within {
-                _ if !session.is_open() => begun + options.handshake,
-                Some(since) => since + options.frame,
-                None if session.owes_since().is_some() => {
-                    let since = session.owes_since().map_or(begun, Instant::from_std);
-                    (since + options.frame).min(heard + options.idle)
-                }
+            let idle = heard.saturating_add(options.idle);
+            let deadline = match (within, session.owes_since()) {
+                _ if !session.is_open() => begun.saturating_add(options.handshake),
+                (Some(since), _) => since.saturating_add(options.frame),
+                (None, Some(since)) => since.saturating_add(options.frame).min(idle),
                 // While it waits for us it may be silent, however long that takes.
-                None if session.is_working() => begun + FOREVER,
-                None => heard + options.idle,
+                (None, None) if session.is_working() => Duration::MAX,
+                (None, None) => idle,
             };
             let has_room = session.has_room();
             tokio::select! {
                 readable = socket.readable(), if has_room => {
                     match readable.and_then(|()| self.read(&socket, &mut session, &back)) {
-                        Ok(true) => heard = Instant::now(),
+                        Ok(true) => heard = clock.now(),
                         Ok(false) => {}
                         Err(_) => break,
                     }
                 }
                 Some((turn, reply)) = replies.recv() => {
-                    heard = Instant::now();
+                    heard = clock.now();
                     self.reply(&mut session, turn, reply, &back);
                 }
-                () = sleep_until(deadline) => {
+                () = clock.until(deadline) => {
                     add(&self.metrics.late, 1);
                     debug!(peer = session.peer().map_or("?", |peer| &peer.name), "past a deadline");
                     break;
@@ -361,7 +363,7 @@ impl Shared {
             if !session.is_within() {
                 within = None;
             } else if within.is_none() || messages != session.messages() {
-                within = Some(Instant::now());
+                within = Some(clock.now());
             }
             messages = session.messages();
             if !self.write(&socket, session.output()).await || session.is_ended() || told && session.calls() == 0 {
@@ -369,7 +371,7 @@ impl Shared {
             }
             session.let_go_of_what_is_sent();
         }
-        debug!(peer = session.peer().map_or("?", |peer| &peer.name), took = ?begun.elapsed(), "disconnected");
+        debug!(peer = session.peer().map_or("?", |peer| &peer.name), took = ?clock.since(begun), "disconnected");
         session.abandon();
         self.metrics.open.fetch_sub(1, Relaxed);
         drop(place);
@@ -426,16 +428,17 @@ impl Shared {
             return true;
         }
         add(&self.metrics.sent, output.len());
+        let Options { clock, frame, .. } = &self.options;
         let sent = match socket.try_write(output) {
-            Ok(sent) if sent == output.len() => Ok(Ok(())),
-            Ok(sent) => timeout(self.options.frame, socket.write_all(&output[sent..])).await,
+            Ok(sent) if sent == output.len() => Some(Ok(())),
+            Ok(sent) => clock.within(*frame, socket.write_all(&output[sent..])).await,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                timeout(self.options.frame, socket.write_all(output)).await
+                clock.within(*frame, socket.write_all(output)).await
             }
-            Err(error) => Ok(Err(error)),
+            Err(error) => Some(Err(error)),
         };
         output.clear();
         output.shrink_to(64 << 10);
-        matches!(sent, Ok(Ok(())))
+        matches!(sent, Some(Ok(())))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
@@ -11,6 +11,7 @@ use super::metrics::Metrics;
 use super::room::{Most, READ, Rooms, Share, Stay};
 use super::shown::Shown;
 use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
+use crate::clock::Clock;
 use crate::identity::ClientId;
 use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
@@ -65,6 +66,7 @@ pub struct Session {
     host: Arc<dyn Host>,
     shown: Arc<Shown>,
     metrics: Arc<Metrics>,
+    clock: Clock,
     limits: Limits,
     /// How many messages have come in.
     messages: u64,
@@ -94,7 +96,7 @@ struct Running {
     call: Option<Call>,
     /// What it takes until its outcome is sent.
     stay: Arc<Stay>,
-    since: Instant,
+    since: Duration,
 }
 
 /// A function of which something is still to come.
@@ -109,7 +111,7 @@ struct Upload {
     /// Bytes of all that.
     size: usize,
     /// When something of it last came in; none before it was asked for.
-    since: Option<Instant>,
+    since: Option<Duration>,
 }
 
 impl Session {
@@ -130,6 +132,7 @@ impl Session {
             share: Share::new(&rooms),
             outgoing: Vec::new(),
             metrics,
+            clock: Clock::default(),
             limits,
             messages: 0,
             peer: None,
@@ -147,6 +150,12 @@ impl Session {
     #[must_use]
     pub fn within(self, rooms: &Arc<Rooms>) -> Session {
         Session { share: Share::new(rooms), ..self }
+    }
+
+    /// The same with the clock of its server.
+    #[must_use]
+    pub fn timed_by(self, clock: &Clock) -> Session {
+        Session { clock: clock.clone(), ..self }
     }
 
     /// Takes bytes from the client.
@@ -189,8 +198,8 @@ impl Session {
         !self.share.is_full(READ)
     }
 
-    /// Since when the client has not sent what a call of its own needs.
-    pub fn owes_since(&self) -> Option<Instant> {
+    /// Since when, by its clock, the client has not sent what a call of its own needs.
+    pub fn owes_since(&self) -> Option<Duration> {
         self.uploads.values().filter_map(|upload| upload.since).min()
     }
 
@@ -212,7 +221,7 @@ impl Session {
         if let Reply::Called(outcome) = &reply
             && *outcome != Outcome::Unknown
         {
-            self.metrics.took(running.since.elapsed());
+            self.metrics.took(self.clock.since(running.since));
         }
         let answer = match reply {
             Reply::Called(Outcome::Unknown) => match running.call {
@@ -356,7 +365,7 @@ impl Session {
                         return Ok(());
                     };
                     let turn = self.turn(request);
-                    let since = Instant::now();
+                    let since = self.clock.now();
                     self.running.insert(request, Running { turn, cancel: None, call: None, stay, since });
                     self.host.ask(question, &actor, back(turn));
                 }
@@ -397,7 +406,7 @@ impl Session {
             }
         }
         let request = call.request;
-        let since = Instant::now();
+        let since = self.clock.now();
         let kept = hash_of(&call.target).map(|_| call.clone());
         let turn = self.turn(request);
         match self.host.call(call, back(turn), self.running.is_empty()) {
@@ -418,7 +427,7 @@ impl Session {
     }
 
     fn ask_for_graph(&mut self, hash: GraphHash) {
-        self.uploads.insert(hash, Upload { since: Some(Instant::now()), ..Upload::default() });
+        self.uploads.insert(hash, Upload { since: Some(self.clock.now()), ..Upload::default() });
         self.answer(&Answer::Need { hash, what: Need::Graph });
     }
 
@@ -436,7 +445,7 @@ impl Session {
         let is_missing = |code: &CodeHash| self.shown.find(key, *code).is_none() || !self.host.has_code(code);
         let asked = codes.iter().filter(|code| is_missing(code)).copied().collect();
         self.uploads
-            .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(Instant::now()) });
+            .insert(hash, Upload { codes, image, asked, sent: HashMap::new(), size, since: Some(self.clock.now()) });
         self.advance(hash, back);
     }
 
@@ -470,11 +479,12 @@ impl Session {
     /// Takes code. A function may have been asked for twice, so code may come that is here already, or not all of it at
     /// once; only code of other functions is none that anybody asked for.
     fn codes(&mut self, hash: GraphHash, codes: Vec<(Vec<u8>, Vec<u8>)>, back: Return<'_>) {
+        let now = self.clock.now();
         let Some(upload) = self.uploads.get_mut(&hash) else { return };
         if upload.codes.is_empty() && upload.image.is_empty() {
             return;
         }
-        upload.since = Some(Instant::now());
+        upload.since = Some(now);
         let listed: HashSet<CodeHash> = upload.codes.iter().copied().collect();
         let mut trouble = None;
         for (code, debug) in codes {

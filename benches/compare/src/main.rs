@@ -123,13 +123,13 @@ fn measure_program(
     Ok(())
 }
 
-/// Builds `vm` beside this program, as users would have it.
+/// Builds `vm` as releases are built, in the folder of their profile beside that of this program.
 fn build(root: &Path) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--quiet", "--bin", "vm"]).current_dir(root);
+    command.args(["build", "--profile", "dist", "--quiet", "--bin", "vm"]).current_dir(root);
     let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
-    let vm = own_folder()?.join(format!("vm{}", std::env::consts::EXE_SUFFIX));
+    let vm = own_folder()?.join("../dist").join(format!("vm{}", std::env::consts::EXE_SUFFIX));
     if status.success() && vm.exists() { Ok(vm) } else { Err("cannot build vm; --vm FILE names a binary".to_owned()) }
 }
 

@@ -6,13 +6,12 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use layout::backends::svg::SVGWriter;
-use layout::gv::{DotParser, GraphBuilder};
 use quipu::report::Shown;
 use quipu::vm::image::{Part, Thing};
 
 use super::super::args::Options;
 use super::super::exit::Exit;
+use super::super::pictures;
 use super::names::Seen;
 use super::{CodeFrom, Stop, open, write};
 
@@ -29,23 +28,12 @@ pub(super) fn graph(path: &OsString, output: &OsString, options: &Options) -> Re
     let text = if name.ends_with(".dot") {
         dot
     } else if name.ends_with(".svg") {
-        svg(&dot)?
+        pictures::svg(&dot).map_err(Stop::Usage)?
     } else {
         return Err(Stop::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
     };
     write(output, text.as_bytes())?;
     Ok(Exit::Ok.into())
-}
-
-fn svg(dot: &str) -> Result<String, Stop> {
-    let mut parser = DotParser::new(dot);
-    let graph = parser.process().map_err(|error| Stop::Usage(format!("cannot lay the graph out: {error}")))?;
-    let mut builder = GraphBuilder::new();
-    builder.visit_graph(&graph);
-    let mut graph = builder.get();
-    let mut writer = SVGWriter::new();
-    graph.do_it(false, false, false, &mut writer);
-    Ok(writer.finalize())
 }
 
 /// Whether a part is drawn as a thing of its own.
