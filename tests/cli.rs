@@ -55,6 +55,31 @@ fn misuse_gives_2() {
 }
 
 #[test]
+fn an_option_that_a_command_does_not_honour_is_refused() {
+    let scratch = Scratch::new("refused");
+    let file = scratch.file("a.qp", "|x| x");
+    let image = scratch.path("a.qpi");
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    for words in [["--fuel", "3", "explain"], ["explain", "--fuel", "3"]] {
+        let run =
+            vm(&words).ends(2).prints("").says("error: `vm explain` has no option `--fuel`, but `vm`, `vm run`, ");
+        run.says("`vm test` and 6 others have it; `vm explain --help` tells what it takes\n");
+    }
+    vm(&["--stats", "check", &file]).ends(2).says("`vm check` has no option `--stats`");
+    vm(&["run", "--thin", &file]).ends(2).says("`vm run` has no option `--thin`, but `vm image save` has it");
+    vm(&["run", "--nonsense", &file]).ends(2).says("there is no option `--nonsense`; `vm run --help` tells");
+    for words in [&[file.as_str()][..], &["run", &file], &["hash", &file]] {
+        vm(&[&["--allow", "fs"], words].concat())
+            .ends(2)
+            .says("`--allow` is for images; a program in source may reach all that is not denied");
+    }
+    vm(&["--allow", "all", "-E", "1"]).ends(2).says("`--allow` is for images; a program on the command line may");
+    vm(&["--allow", "all", "hash", "--explain", &image, &image]).ends(2).says("--allow");
+    vm(&["--allow", "all", "hash", &image]).ends(0);
+    vm(&["--allow", "all", &image, "1"]).ends(0).prints("1\n");
+}
+
+#[test]
 fn help_and_version_give_0() {
     let run = vm(&["--help"]).ends(0).says_nothing();
     assert!(run.out.contains("Exit codes") && run.out.contains("explain"), "{}", run.out);
@@ -66,6 +91,7 @@ fn help_and_version_give_0() {
         (&["help"], &["--help"]),
         (&["help", "run"], &["run", "--help"]),
         (&["help", "image", "run"], &["image", "run", "--help"]),
+        (&["--color", "never", "help", "run"], &["run", "--help"]),
     ] {
         vm(words).ends(0).prints(&vm(options).ends(0).out).says_nothing();
     }
@@ -166,6 +192,7 @@ fn findings_as_json_are_one_object_a_line() {
         (&["check", "nothere.qp"], "cannot read `nothere.qp`"),
         (&["explain", "Q9999"], "there is no code `Q9999`"),
         (&["test", "nothere_test.qp"], "nothere_test.qp"),
+        (&["--allow", "fs", "-e", "1"], "`--allow` is for images"),
     ] {
         let run = vm(&[&["--json"], words].concat()).ends(2).prints("");
         let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();
@@ -337,4 +364,151 @@ fn what_waits_for_something_outside_can_be_stopped() {
     let input = child.stdin.take();
     assert_eq!(child.wait().unwrap().code(), Some(4));
     drop(input);
+}
+
+/// What bash offers behind these words, of which the last one is begun.
+fn offered(folder: &std::path::Path, words: &[&str]) -> Vec<String> {
+    let script = vm(&["completions", "bash"]).ends(0).says_nothing().out;
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let (last, before) = (quoted.len() - 1, &quoted[quoted.len() - 2]);
+    // As bash calls it, except that there is nothing to tell about file names.
+    let call = format!(
+        "{script}\ncompopt() {{ :; }}\nCOMP_WORDS=({})\nCOMP_CWORD={last}\n$(complete -p vm | sed 's/.*-F \\([^ ]*\\).*/\\1/') \
+         vm {} {before}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted.join(" "),
+        quoted[last]
+    );
+    let output = Command::new("bash").args(["--norc", "-c", &call]).current_dir(folder).output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{words:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_offers_commands_options_values_and_files() {
+    if Command::new("bash").arg("--version").output().is_err() {
+        return;
+    }
+    let scratch = Scratch::new("completions");
+    scratch.file("explore.qp", "");
+    scratch.file("two words.qp", "");
+    let offered = |words: &[&str]| offered(&scratch.0, words);
+    assert_eq!(offered(&["vm", "exp"]), ["explain", "explore.qp"]);
+    assert_eq!(offered(&["vm", "two"]), ["two words.qp"]);
+    assert_eq!(offered(&["vm", "image", "s"]), ["save", "strip"]);
+    assert_eq!(offered(&["vm", "hash", "--e"]), ["--explain"]);
+    assert_eq!(offered(&["vm", "--sandbox", "te"]), ["test"]);
+    assert_eq!(offered(&["vm", "explain", "--fu"]), Vec::<String>::new());
+    assert_eq!(offered(&["vm", "--color", "a"]), ["auto", "always"]);
+    assert_eq!(offered(&["vm", "test", "--color", "n"]), ["never"]);
+    assert_eq!(offered(&["vm", "completions", "z"]), ["zsh"]);
+    assert_eq!(offered(&["vm", "--allow", "t"]), ["time"]);
+    assert_eq!(offered(&["vm", "--profile", "two"]), ["two words.qp"]);
+    // Nothing of its own, so that bash offers files.
+    assert_eq!(offered(&["vm", "check", ""]), Vec::<String>::new());
+    assert_eq!(offered(&["vm", "image", "save", "explore.qp", ""]), Vec::<String>::new());
+    let all = offered(&["vm", "call", "--"]);
+    for option in ["--fuel", "--sandbox", "--invoke", "--json"] {
+        assert!(all.iter().any(|offer| offer == option), "{all:?}");
+    }
+    assert!(!all.iter().any(|offer| offer == "--stats"), "{all:?}");
+}
+
+#[test]
+fn fish_offers_commands_options_values_and_files() {
+    if Command::new("fish").arg("--version").output().is_err() {
+        return;
+    }
+    let scratch = Scratch::new("completions_of_fish");
+    scratch.file("explore.qp", "");
+    let script = scratch.file("vm.fish", vm(&["completions", "fish"]).ends(0).out);
+    for (line, offers) in [
+        ("vm exp", &["explain", "explore.qp"][..]),
+        ("vm image s", &["save", "strip"]),
+        ("vm --sandbox te", &["test"]),
+        ("vm --color a", &["always", "auto"]),
+        ("vm hash --e", &["--explain"]),
+        ("vm explain --fu", &[]),
+        ("vm check ", &["explore.qp", "vm.fish"]),
+    ] {
+        let call = format!("source {script}; complete -C '{line}'");
+        // Fish completes what it can run.
+        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_vm")).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &call]).current_dir(&scratch.0).env("PATH", path);
+        let text = String::from_utf8(fish.output().unwrap().stdout).unwrap();
+        let offered: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(offered, offers, "{line}");
+    }
+}
+
+#[test]
+fn every_shell_has_a_script_and_it_can_be_read() {
+    let scratch = Scratch::new("scripts");
+    for (shell, says, reads) in [
+        ("bash", "complete -F _vm_or_files", &["bash", "-n"][..]),
+        ("zsh", "#compdef vm", &["zsh", "-n"]),
+        ("fish", "complete -c vm", &["fish", "-n"]),
+        ("powershell", "Register-ArgumentCompleter", &[]),
+        ("elvish", "edit:completion:arg-completer[vm]", &[]),
+    ] {
+        let run = vm(&["completions", shell]).ends(0).says_nothing();
+        assert!(run.out.contains(says), "{shell}");
+        // Nothing was taken for what a terminal obeys.
+        assert!(!run.out.contains("\\u{"), "{shell}");
+        for option in ["explain", "deny-entropy", "completions"] {
+            assert!(run.out.contains(option), "{shell}: {option}");
+        }
+        let file = scratch.file(shell, &run.out);
+        let Some((program, words)) = reads.split_first() else { continue };
+        if let Ok(read) = Command::new(program).args(words).arg(&file).output() {
+            assert!(read.status.success() && read.stderr.is_empty(), "{shell}: {read:?}");
+        }
+    }
+    vm(&["completions", "csh"]).ends(2).says("[possible values: bash, elvish, fish, powershell, zsh]");
+}
+
+#[test]
+fn manual_pages_can_be_read_and_have_what_the_help_has() {
+    let scratch = Scratch::new("man");
+    let folder = scratch.path("man1");
+    vm(&["man", &folder]).ends(0).prints("").says_nothing();
+    let names = ["vm", "vm-run", "vm-image", "vm-image-save", "vm-actor-recover", "vm-completions", "vm-man"];
+    for name in names {
+        assert!(std::path::Path::new(&folder).join(format!("{name}.1")).exists(), "{name}");
+    }
+    let book = std::fs::read_to_string("docs/command-line.md").unwrap();
+    let codes = book.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let codes: Vec<(&str, &str)> = codes.filter(|(code, _)| code.parse::<u8>().is_ok()).collect();
+    assert_eq!(codes.len(), 7);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let page = std::fs::read_to_string(&path).unwrap();
+        let plain = page.replace("\\-", "-").replace("\\fB", "").replace("\\fR", "").replace("\\fI", "");
+        assert!(page.lines().any(|line| line.starts_with(".TH ")), "{name}");
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS"] {
+            let line = [format!(".SH {section}"), format!(".SH \"{section}\"")];
+            assert!(page.lines().any(|there| line.iter().any(|line| there == line)), "{name}: no {section}");
+        }
+        for (code, what) in &codes {
+            let what = what.trim_end_matches(" |");
+            assert!(plain.contains(&format!("\n{code}\n{what}")), "{name}: {code}\n{plain}");
+        }
+        // Whatever can read such pages finds nothing wrong with it.
+        let words: Vec<&str> = name.split('-').skip(1).chain(["--help"]).collect();
+        let help = vm(&words).ends(0).out;
+        for option in help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2) {
+            let option = option.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            assert!(plain.contains(option), "{name}: {option}");
+        }
+        if let Ok(lint) = Command::new("mandoc").args(["-T", "lint", "-W", "error"]).arg(&path).output() {
+            assert!(lint.status.success(), "{name}: {}", String::from_utf8_lossy(&lint.stdout));
+        }
+        if let Ok(shown) = Command::new("man").args(["--warnings", "-l"]).arg(&path).env("MANPAGER", "cat").output() {
+            assert!(shown.status.success() && shown.stderr.is_empty(), "{name}: {shown:?}");
+        }
+    }
+    vm(&["man", "/dev/null/x"]).ends(2).says("cannot write `/dev/null/x`");
 }

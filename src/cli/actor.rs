@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Subcommand;
+use clap::{Id, Subcommand, ValueHint};
 use quipu::actor::Address;
 use quipu::actor::client::{self, Blocking, ClientError, Function};
 use quipu::actor::node::{self, Node, Way};
@@ -21,20 +21,20 @@ use quipu::vm::{Failure, Root};
 use quipu::{Error, Input, Session};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::args::{Options, number, size};
 use super::ctrl_c;
-use super::exit::Exit;
+use super::ending::{Exit, Halt, ended};
 use super::image::{SHOW, argument, open_or_run};
-use super::run;
+use super::input::{on_the_line, utf8};
+use super::options::{Rules, Timeout, ids, number, size};
 use super::session::{Prints, Setting};
-use super::terminal::{Log, Terminal, complain, show};
-use super::utf8;
+use super::terminal::{Log, Terminal, show};
 
 /// Where servers listen unless told otherwise.
 pub const ADDRESS: &str = "127.0.0.1:7300";
 
 /// What `vm serve` is told.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("depth", |depth| depth.requires("init")))]
 pub struct Serve {
     /// Listen on this address.
     #[arg(long, default_value = ADDRESS, value_name = "HOST:PORT", value_parser = host_and_port)]
@@ -64,8 +64,16 @@ pub struct Serve {
     #[arg(long, default_value = "warn", value_name = "LEVEL", value_parser = level)]
     log: LevelFilter,
     /// Only check the file of a server that does not run.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["unix", "data", "init", "metrics"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = beside_check())]
     check: Option<PathBuf>,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+/// What says nothing to a server that is only checked.
+fn beside_check() -> Vec<Id> {
+    let own = ["listen", "unix", "data", "init", "key_file", "memory", "new_names", "metrics", "log"];
+    own.into_iter().map(Id::from).chain(ids::<Rules>()).collect()
 }
 
 /// What `vm call` is told.
@@ -75,7 +83,7 @@ pub struct Call {
     address: Address,
     /// Call the function that CODE gives, in place of one in a file.
     #[arg(short = 'e', value_name = "CODE")]
-    code: Option<String>,
+    code: Option<OsString>,
     /// Call what is installed under this name.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["code", "install"])]
     invoke: Option<String>,
@@ -92,6 +100,8 @@ pub struct Call {
     /// where they are JSON.
     #[arg(allow_negative_numbers = true, value_name = "FILE[:NAME] | ARGS")]
     words: Vec<OsString>,
+    #[command(flatten)]
+    rules: Rules,
 }
 
 /// What `vm actor` can do.
@@ -119,7 +129,11 @@ pub enum Command {
     /// that are held.
     Recover(Recover),
     /// Make a key file, or show the public key of one.
-    Key { file: PathBuf },
+    Key {
+        /// The key file; it is made if it is not there.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
 }
 
 /// A server as operators reach it.
@@ -130,6 +144,8 @@ pub struct Server {
     /// The file with your key and the server's.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    #[command(flatten)]
+    time: Timeout,
 }
 
 /// One actor of a server.
@@ -149,7 +165,7 @@ pub struct Recover {
     #[arg(value_names = ["ADDRESS", "NAME"], num_args = 0..=2)]
     words: Vec<String>,
     /// The file in which a server that does not run keeps its actors.
-    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_file", "timeout"])]
     data: Option<PathBuf>,
     /// Go on after step SEQ; what comes behind it is cut off and kept apart. After step 0 the actor begins anew.
     #[arg(long, value_name = "SEQ", conflicts_with = "accept")]
@@ -163,12 +179,14 @@ pub struct Recover {
     /// The file with your key and the server's.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    #[command(flatten)]
+    time: Timeout,
 }
 
 /// `vm serve`.
-pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn serve(command: &Serve, terminal: &Terminal) -> Result<ExitCode, String> {
     if let Some(file) = &command.check {
-        return check(file);
+        return check(file, terminal);
     }
     // The server ends in its own way, and what comes before it in that of the system.
     ctrl_c::leave();
@@ -184,22 +202,23 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         None => None,
     };
     let init = match &command.init {
-        Some(file) => match open_or_run(file, Prints::Out, options, terminal) {
+        Some(file) => match open_or_run(file, Prints::Out, &command.rules, terminal) {
             Ok(image) => Some(image.to_bytes(Form::default())),
-            Err(stop) => return stop.end(terminal),
+            Err(halt) => return halt.end(terminal),
         },
         None => None,
     };
     let mut bounds = node::Options { init, ..node::Options::default() };
-    bounds.fuel = options.fuel.unwrap_or(bounds.fuel);
-    bounds.heap = options.heap.unwrap_or(bounds.heap);
-    bounds.time = options.timeout.unwrap_or(bounds.time);
+    let limits = &command.rules.limits;
+    bounds.fuel = limits.fuel.unwrap_or(bounds.fuel);
+    bounds.heap = limits.heap.unwrap_or(bounds.heap);
+    bounds.time = limits.time.timeout.unwrap_or(bounds.time);
     bounds.memory = command.memory.unwrap_or(bounds.memory);
     bounds.new_names = command.new_names;
-    let json = options.json;
+    let json = terminal.is_json();
     let log = tracing_subscriber::fmt().with_max_level(command.log).with_target(false);
     let log = log.with_writer(move || Log { json });
-    match options.json {
+    match json {
         true => log.json().flatten_event(true).init(),
         false => log.with_ansi(false).init(),
     }
@@ -220,7 +239,7 @@ pub fn serve(command: &Serve, options: &Options, terminal: &Terminal) -> Result<
         Ok(()) => Ok(Exit::Ok.into()),
         Err(error @ ServeError::NoKeys) => Err(error.to_string()),
         Err(error) => {
-            complain(&Shown::of("error: {}\n", &[&error]));
+            terminal.failure(&error.to_string());
             Ok(Exit::Uncaught.into())
         }
     }
@@ -242,7 +261,7 @@ fn level(text: &str) -> Result<LevelFilter, String> {
     }
 }
 
-fn check(file: &Path) -> Result<ExitCode, String> {
+fn check(file: &Path, terminal: &Terminal) -> Result<ExitCode, String> {
     if !file.exists() {
         return Err(format!("there is no file `{}`", file.display()));
     }
@@ -250,12 +269,12 @@ fn check(file: &Path) -> Result<ExitCode, String> {
     let checked = match node::check(&mut store) {
         Ok(checked) => checked,
         Err(error) => {
-            complain(&Shown::of("error: {}\n", &[&error]));
+            terminal.failure(&error.to_string());
             return Ok(Exit::Image.into());
         }
     };
     for wrong in &checked.wrong {
-        complain(&Shown::of("error: {}\n", &[wrong]));
+        terminal.failure(&wrong.to_string());
     }
     if !checked.wrong.is_empty() {
         return Ok(Exit::Image.into());
@@ -266,20 +285,21 @@ fn check(file: &Path) -> Result<ExitCode, String> {
 }
 
 /// `vm call`.
-pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn call(command: &Call, terminal: &Terminal) -> Result<ExitCode, String> {
+    let rules = &command.rules;
     let mut words = &command.words[..];
     let function = match (&command.code, &command.invoke) {
         (_, Some(_)) => None,
-        (Some(code), None) => Some(run_code(code, options, terminal)),
+        (Some(code), None) => Some(run_code(code, rules, terminal)),
         (None, None) => {
             let (file, rest) = words.split_first().ok_or("expected a file, -e CODE or --invoke NAME")?;
             words = rest;
-            Some(open_or_run(file, Prints::Out, options, terminal))
+            Some(open_or_run(file, Prints::Out, rules, terminal))
         }
     };
     let function = match function.transpose() {
         Ok(function) => function.map(|image| Arc::new(Function::new(image))),
-        Err(stop) => return stop.end(terminal),
+        Err(halt) => return halt.end(terminal),
     };
     let target = match (&function, &command.invoke, &command.install) {
         (Some(function), _, Some(name)) => Target::Install(name.clone(), function.hash()),
@@ -290,15 +310,15 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
     let strings = words.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
     let input = Input::text("<call>", "");
     // What comes back is shown by its own functions, and they are somebody else's.
-    let mut session = match Setting::of_answer(options).session(Prints::Harmless) {
+    let mut session = match Setting::of_answer(&rules.denials).session(&rules.limits, Prints::Harmless) {
         Ok(session) => session,
-        Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
+        Err(error) => return Ok(ended(&error, None, &input, &rules.limits, terminal)),
     };
     let args = match image_of(&mut session, &strings) {
         Ok(args) => args,
-        Err(failure) => return Ok(run::ended(&Error::Failed(failure), Some(&session), &input, options, terminal)),
+        Err(failure) => return Ok(ended(&Error::Failed(failure), Some(&session), &input, &rules.limits, terminal)),
     };
-    let outcome = connect(&command.address, command.key_file.as_deref(), options).map(|mut client| {
+    let outcome = connect(&command.address, command.key_file.as_deref(), &rules.limits.time).map(|mut client| {
         let outcome = client.call(&command.actor.as_str().into(), target, function, args, &mut || Ok(()));
         client.close();
         outcome
@@ -314,29 +334,28 @@ pub fn call(command: &Call, options: &Options, terminal: &Terminal) -> Result<Ex
             thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
-            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
+            terminal.failure(&error.to_string());
             let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
             return Ok(exit.into());
         }
     };
     let flushed = session.vm().flush();
     if let Err(error) = shown {
-        return Ok(run::ended(&error, Some(&session), &input, options, terminal));
+        return Ok(ended(&error, Some(&session), &input, &rules.limits, terminal));
     }
     flushed.map_err(|error| format!("cannot write standard output: {error}"))?;
     Ok(Exit::Ok.into())
 }
 
 /// The image of what a program on the command line gives.
-fn run_code(code: &str, options: &Options, terminal: &Terminal) -> Result<Image, super::image::Stop> {
-    let input = Input::text("<command line>", code);
-    let ended = |error: &Error, session: Option<&Session>| {
-        super::image::Stop::Ended(run::ended(error, session, &input, options, terminal))
-    };
-    let session = Setting::of_program(options, &input, Vec::new()).session(Prints::Out);
-    let mut session = session.map_err(|error| ended(&error, None))?;
-    let value = session.run(&input).map_err(|error| ended(&error, Some(&session)))?;
-    session.vm().freeze(&value).map_err(|failure| ended(&Error::Failed(failure), Some(&session)))
+fn run_code(code: &OsString, rules: &Rules, terminal: &Terminal) -> Result<Image, Halt> {
+    let input = on_the_line(code)?;
+    let halt =
+        |error: &Error, session: Option<&Session>| Halt::Ended(ended(error, session, &input, &rules.limits, terminal));
+    let session = Setting::of_program(&rules.denials, &input, Vec::new()).session(&rules.limits, Prints::Out);
+    let mut session = session.map_err(|error| halt(&error, None))?;
+    let value = session.run(&input).map_err(|error| halt(&error, Some(&session)))?;
+    session.vm().freeze(&value).map_err(|failure| halt(&Error::Failed(failure), Some(&session)))
 }
 
 /// The image of the list of arguments.
@@ -368,7 +387,7 @@ fn thrown(session: &mut Session, value: &Root, calls: Vec<quipu::vm::trace::Trac
 }
 
 /// `vm actor`.
-pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String> {
+pub fn command(command: &Command, terminal: &Terminal) -> Result<ExitCode, String> {
     let (server, question, name) = match command {
         Command::List(server) => (server, Question::List, ""),
         Command::Info(one) => (&one.server, Question::Info, one.name.as_str()),
@@ -376,10 +395,10 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
         Command::Log(one) => (&one.server, Question::Log, one.name.as_str()),
         Command::Gc { server, dry_run: false } => (server, Question::Gc, ""),
         Command::Gc { server, dry_run: true } => (server, Question::GcDry, ""),
-        Command::Recover(command) => return recover(command, options),
+        Command::Recover(command) => return recover(command, terminal),
         Command::Key { file } => return key(file),
     };
-    let mut client = connect(&server.address, server.key_file.as_deref(), options)?;
+    let mut client = connect(&server.address, server.key_file.as_deref(), &server.time)?;
     let answer = client.ask(question, &name.into());
     client.close();
     match answer {
@@ -388,15 +407,15 @@ pub fn command(command: &Command, options: &Options) -> Result<ExitCode, String>
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&Shown::of("error: {}\n", &[&Shown::message(&error.to_string())]));
+            terminal.failure(&error.to_string());
             Ok(Exit::Uncaught.into())
         }
     }
 }
 
 /// `vm actor recover`.
-fn recover(command: &Recover, options: &Options) -> Result<ExitCode, String> {
-    let Recover { words, data, to, accept, dry_run, key_file } = command;
+fn recover(command: &Recover, terminal: &Terminal) -> Result<ExitCode, String> {
+    let Recover { words, data, to, accept, dry_run, key_file, time } = command;
     let way = match to {
         Some(step) => Some(Way::To(*step)),
         None => accept.then_some(Way::Accept),
@@ -407,7 +426,7 @@ fn recover(command: &Recover, options: &Options) -> Result<ExitCode, String> {
         (Some(_), ..) => return Err("with --data, expected NAME and --to SEQ or --accept".to_owned()),
         (None, [address, name], Some(way)) => {
             let address: Address = address.parse().map_err(|error| format!("{error}"))?;
-            let mut client = connect(&address, key_file.as_deref(), options)?;
+            let mut client = connect(&address, key_file.as_deref(), time)?;
             let question = match way {
                 Way::To(step) => Question::To(step),
                 Way::Accept => Question::Accept,
@@ -426,7 +445,7 @@ fn recover(command: &Recover, options: &Options) -> Result<ExitCode, String> {
             Ok(Exit::Ok.into())
         }
         Err(error) => {
-            complain(&Shown::of("error: {}\n", &[&Shown::message(&error)]));
+            terminal.failure(&error);
             Ok(Exit::Uncaught.into())
         }
     }
@@ -470,7 +489,7 @@ fn key(path: &Path) -> Result<ExitCode, String> {
     Ok(Exit::Ok.into())
 }
 
-fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Result<Blocking, String> {
+fn connect(address: &Address, key_file: Option<&Path>, time: &Timeout) -> Result<Blocking, String> {
     let mut to = client::Options::new(address.clone());
     if let Some(path) = key_file {
         let file = open_key_file(path)?;
@@ -478,6 +497,6 @@ fn connect(address: &Address, key_file: Option<&Path>, options: &Options) -> Res
         let server = server.ok_or_else(|| format!("`{}` has no line `server {address} KEY`", path.display()))?;
         to.keys = Some((file.secret, server));
     }
-    to.timeout = options.timeout.unwrap_or(to.timeout);
+    to.timeout = time.timeout.unwrap_or(to.timeout);
     Blocking::connect(to).map_err(|error| error.at(address))
 }

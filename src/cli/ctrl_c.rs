@@ -9,7 +9,7 @@ use signal_hook::SigId;
 use signal_hook::consts::SIGINT;
 use signal_hook::{flag, low_level};
 
-use super::exit::Exit;
+use super::ending::Exit;
 
 /// Signals are the process's, and so is what listens to them. The signal's handler does all of it, so there is no thread
 /// that waits.

@@ -10,20 +10,20 @@ use quipu::lang::diagnostic::closest;
 use quipu::lang::span::Source;
 use quipu::report::{Report, Shown};
 
-use super::args::Options;
-use super::exit::Exit;
-use super::image::{is_image, open_or_run};
-use super::run;
-use super::session::{Prints, Setting};
+use super::ending::Exit;
+use super::image::{is_image, open};
+use super::input;
+use super::options::Denials;
+use super::session::Setting;
 use super::terminal::{self, Terminal};
 
 /// Lists a program, or only the functions with this name (or whose hash begins so).
-pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn dis(file: &OsString, name: Option<&str>, denials: &Denials, terminal: &Terminal) -> Result<ExitCode, String> {
     if is_image(file) {
-        return image(file, name, options, terminal);
+        return image(file, name, terminal);
     }
-    let input = run::input(file)?;
-    let program = match Setting::of_program(options, &input, Vec::new()).compile(&input) {
+    let input = input::program(file)?;
+    let program = match Setting::of_program(denials, &input, Vec::new()).compile(&input) {
         Ok(program) => program,
         Err(Error::Unreadable(name, error)) => return Err(format!("cannot read `{name}`: {error}")),
         Err(error) => {
@@ -41,10 +41,10 @@ pub fn dis(file: &OsString, name: Option<&str>, options: &Options, terminal: &Te
 }
 
 /// Lists the code in an image.
-fn image(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = match open_or_run(file, Prints::Out, options, terminal) {
+fn image(file: &OsString, name: Option<&str>, terminal: &Terminal) -> Result<ExitCode, String> {
+    let image = match open(file) {
         Ok(image) => image,
-        Err(stop) => return stop.end(terminal),
+        Err(halt) => return halt.end(terminal),
     };
     let all: Vec<&Code> = image.codes().iter().collect();
     let nested: HashSet<_> = all.iter().flat_map(|code| &code.body().children).map(Code::hash).collect();

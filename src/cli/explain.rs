@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use quipu::lang::diagnostic::closest;
 use quipu::report::{Shown, codes, explain_plain, title};
 
-use super::exit::Exit;
+use super::ending::Exit;
 use super::terminal::show;
 
 /// Explains a code, or lists all of them.

@@ -11,20 +11,32 @@ use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
 use quipu::{Error, Input, Session};
 
-use super::args::Options;
-use super::exit::Exit;
-use super::image::{Stop, differences, is_image, open_or_run, setting_of};
-use super::run;
+use super::ending::{Exit, Halt, ended};
+use super::image::{differences, is_image, open, open_or_run, setting_of};
+use super::input;
+use super::options::{Rules, Trust};
 use super::session::{Prints, Setting};
 use super::terminal::{Output, Terminal, show};
 
 /// Lists functions: code hash, hash, name. A function that the value and the exports do not reach has no hash (`-`)
 /// unless it captures nothing.
-pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let lines = if is_image(file) { of_image(file, options, terminal) } else { of_program(file, options, terminal) };
+pub fn hash(
+    file: &OsString,
+    name: Option<&str>,
+    rules: &Rules,
+    trust: &Trust,
+    terminal: &Terminal,
+) -> Result<ExitCode, String> {
+    let lines = match is_image(file) {
+        true => of_image(file, rules, trust, terminal),
+        false => {
+            trust.none_for("a program in source")?;
+            of_program(file, rules, terminal)
+        }
+    };
     let lines = match lines {
         Ok(lines) => lines,
-        Err(stop) => return stop.end(terminal),
+        Err(halt) => return halt.end(terminal),
     };
     let is_chosen = |line: &&Line| name.is_none_or(|name| name == line.name());
     if let (true, Some(name)) = (!lines.iter().any(|line| is_chosen(&line)), name) {
@@ -40,15 +52,15 @@ pub fn hash(file: &OsString, name: Option<&str>, options: &Options, terminal: &T
 }
 
 /// Says why two hashes differ.
-pub fn explain(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    let image = |path| open_or_run(path, Prints::Nowhere, options, terminal);
+pub fn explain(a: &OsString, b: &OsString, rules: &Rules, terminal: &Terminal) -> Result<ExitCode, String> {
+    let image = |path| open_or_run(path, Prints::Nowhere, rules, terminal);
     let compared = image(a).and_then(|x| Ok(differences(&x, &image(b)?)));
     match compared {
         Ok(lines) => {
             show(&Shown::join(lines.iter().map(|line| Shown::of("{}\n", &[line])), ""));
             Ok(Exit::Ok.into())
         }
-        Err(stop) => stop.end(terminal),
+        Err(halt) => halt.end(terminal),
     }
 }
 
@@ -75,32 +87,32 @@ impl From<FunctionInfo> for Line {
     }
 }
 
-fn of_image(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
-    let image = open_or_run(file, Prints::Nowhere, options, terminal)?;
+fn of_image(file: &OsString, rules: &Rules, trust: &Trust, terminal: &Terminal) -> Result<Vec<Line>, Halt> {
+    let image = open(file)?;
     let input = Input::text(file.display().to_string(), "");
-    let ended = |error: Error| Stop::Ended(run::ended(&error, None, &input, options, terminal));
-    let setting = setting_of(file, &image, Vec::new(), options, terminal)?;
-    let mut session = setting.session(Prints::Nowhere).map_err(ended)?;
-    let value = session.vm().thaw(&image).map_err(|failure| ended(Error::Failed(failure)))?;
-    let functions = session.vm().functions(&value).map_err(|failure| ended(Error::Failed(failure)))?;
+    let halt = |error: Error| Halt::Ended(ended(&error, None, &input, &rules.limits, terminal));
+    let setting = setting_of(file, &image, Vec::new(), &rules.denials, trust, terminal)?;
+    let mut session = setting.session(&rules.limits, Prints::Nowhere).map_err(halt)?;
+    let value = session.vm().thaw(&image).map_err(|failure| halt(Error::Failed(failure)))?;
+    let functions = session.vm().functions(&value).map_err(|failure| halt(Error::Failed(failure)))?;
     let mut lines: Vec<Line> = functions.into_iter().map(Line::from).collect();
     add_unreached(image.codes().iter(), &mut lines, &mut session);
     Ok(lines)
 }
 
-fn of_program(file: &OsString, options: &Options, terminal: &Terminal) -> Result<Vec<Line>, Stop> {
-    let input = run::input(file)?;
-    let ended =
-        |error: &Error, session: Option<&Session>| Stop::Ended(run::ended(error, session, &input, options, terminal));
-    let session = Setting::of_program(options, &input, Vec::new()).session(Prints::Nowhere);
-    let mut session = session.map_err(|error| ended(&error, None))?;
-    let ran = session.run_whole(&input).map_err(|error| ended(&error, Some(&session)))?;
+fn of_program(file: &OsString, rules: &Rules, terminal: &Terminal) -> Result<Vec<Line>, Halt> {
+    let input = input::program(file)?;
+    let halt =
+        |error: &Error, session: Option<&Session>| Halt::Ended(ended(error, session, &input, &rules.limits, terminal));
+    let session = Setting::of_program(&rules.denials, &input, Vec::new()).session(&rules.limits, Prints::Nowhere);
+    let mut session = session.map_err(|error| halt(&error, None))?;
+    let ran = session.run_whole(&input).map_err(|error| halt(&error, Some(&session)))?;
     let mut lines = Vec::new();
     let mut seen = HashSet::new();
     let exports = ran.exports.iter().map(|(_, value)| value.clone());
     for value in exports.chain([ran.value]) {
         let functions = session.vm().functions(&value);
-        let functions = functions.map_err(|failure| ended(&Error::Failed(failure), Some(&session)))?;
+        let functions = functions.map_err(|failure| halt(&Error::Failed(failure), Some(&session)))?;
         let new = functions.into_iter().filter(|function| seen.insert((function.code.hash(), function.hash)));
         lines.extend(new.map(Line::from));
     }

@@ -1,35 +1,42 @@
 //! The command line of `vm`: reads it, hands it to one command, and turns the end into an exit code.
 
+mod options;
+mod args;
+mod help;
+mod line;
+mod lacking;
+mod pictures;
+mod terminal;
+mod ending;
+mod input;
+mod memory;
+mod ctrl_c;
+mod session;
+mod watch;
+mod run;
+mod check;
+mod test;
+mod doc;
+mod dis;
+mod image;
+mod hash;
 #[cfg(feature = "serve")]
 mod actor;
-mod args;
-mod check;
-mod ctrl_c;
-mod dis;
-mod doc;
-mod exit;
 mod explain;
-mod hash;
-mod image;
-mod lacking;
-mod memory;
-mod pictures;
-mod run;
-mod session;
-mod test;
-mod terminal;
-mod watch;
+mod complete;
+mod man;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
 use quipu::lang::diagnostic::closest;
 use quipu::report::Shown;
 
-use args::{Args, COMMANDS, Command, Options};
-use exit::Exit;
+use args::{Args, COMMANDS, Command};
+use ending::Exit;
 use lacking::{LEFT_OUT, lacking};
+use line::Answer;
+use options::Look;
 use terminal::{Terminal, complain, show};
 
 /// Runs `vm` with these words after its name.
@@ -40,59 +47,29 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     {
         return version_as_json();
     }
-    let words = match as_options(words) {
-        Ok(words) => words,
-        Err(mistake) => {
-            Terminal::new(&Options::default()).mistake(&mistake);
+    let args = match line::read(words) {
+        Ok(args) => args,
+        // Help goes to standard output, mistakes to standard error.
+        Err(Answer::Told(text)) => {
+            show(&text);
+            return Exit::Ok.into();
+        }
+        Err(Answer::Shown(text)) => {
+            complain(&text);
+            return Exit::Usage.into();
+        }
+        Err(Answer::Mistake(text)) => {
+            Terminal::new(&Look::default()).mistake(&text);
             return Exit::Usage.into();
         }
     };
-    let args = match Args::plain(&words) {
-        Some(args) => args,
-        None => match Args::try_parse_from(std::iter::once(OsString::from("vm")).chain(words)) {
-            Ok(args) => args,
-            Err(error) => {
-                // Help goes to standard output, mistakes to standard error.
-                let text = Shown::text(&error.render().to_string());
-                return match error.exit_code() != 0 {
-                    true => {
-                        complain(&text);
-                        Exit::Usage.into()
-                    }
-                    false => {
-                        show(&text);
-                        Exit::Ok.into()
-                    }
-                };
-            }
-        },
-    };
-    let terminal = Terminal::new(&args.options);
+    let terminal = Terminal::new(&args.look);
     match dispatch(args, &terminal) {
         Ok(code) => code,
         Err(mistake) => {
             terminal.mistake(&mistake);
             Exit::Usage.into()
         }
-    }
-}
-
-/// `help`, `help COMMAND` and `version` as the options that they stand for.
-fn as_options(words: Vec<OsString>) -> Result<Vec<OsString>, String> {
-    match words.split_first() {
-        Some((first, [])) if first == "version" => Ok(vec!["--version".into()]),
-        Some((first, about)) if first == "help" => {
-            if let Some(word) = about.first().and_then(|word| word.to_str())
-                && !COMMANDS.contains(&word)
-            {
-                let near = closest(word, COMMANDS.iter().copied());
-                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                return Err(format!("there is no command `{word}`{near}"));
-            }
-            let about = about.iter().filter(|word| *word != "help" && *word != "version");
-            Ok(about.cloned().chain(["--help".into()]).collect())
-        }
-        _ => Ok(words),
     }
 }
 
@@ -120,12 +97,18 @@ fn keep_freed_memory() {
 
 /// Carries out what is asked for. `Err` is a mistake in the use of the command.
 fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
-    let Args { options, code, expr, command } = args;
-    match (code, expr, command) {
-        (Some(words), ..) => run::code(&words, &options, terminal, false),
-        (_, Some(words), _) => run::code(&words, &options, terminal, true),
-        (_, _, Some(Command::Run { program })) => run::file(&program, &options, terminal),
-        (_, _, Some(Command::File(program))) => {
+    let Args { options, look, code, expr, command } = args;
+    let command = match (code, expr, command) {
+        (Some(words), ..) => return run::code(&words, &options, terminal, false),
+        (_, Some(words), _) => return run::code(&words, &options, terminal, true),
+        (_, _, Some(command)) => command,
+        (None, None, None) => {
+            complain(&line::help());
+            return Ok(Exit::Usage.into());
+        }
+    };
+    match command {
+        Command::File(program) => {
             if let Some((command, feature)) = LEFT_OUT.iter().find(|(command, _)| program[0] == *command) {
                 return Err(lacking(&format!("the command `{command}`"), feature));
             }
@@ -137,43 +120,31 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
             }
             run::file(&program, &options, terminal)
         }
-        (_, _, Some(Command::Check { files })) => check::check(&files, &options, terminal),
-        (_, _, Some(Command::Test { words })) => test::test(&words, &options),
-        (_, _, Some(Command::Doc { what, name, html, markdown })) => {
+        Command::Run { program, options } => run::file(&program, &options, terminal),
+        Command::Check { files, denials } => check::check(&files, &denials, terminal),
+        Command::Test { words, rules } => test::test(&words, &rules, &look),
+        Command::Doc { what, name, html, markdown } => {
             let (what, name) = (what.as_ref(), name.as_deref());
-            doc::doc(
-                &doc::Question { what, name, html: html.as_ref(), markdown: markdown.as_ref() },
-                &options,
-                terminal,
-            )
+            let question = doc::Question { what, name, html: html.as_ref(), markdown: markdown.as_ref() };
+            doc::doc(&question, &look, terminal)
         }
-        (_, _, Some(Command::Dis { file, name })) => dis::dis(&file, name.as_deref(), &options, terminal),
+        Command::Dis { file, name, denials } => dis::dis(&file, name.as_deref(), &denials, terminal),
         #[cfg(feature = "serve")]
-        (_, _, Some(Command::Serve(command))) => actor::serve(&command, &options, terminal),
+        Command::Serve(command) => actor::serve(&command, terminal),
         #[cfg(feature = "serve")]
-        (_, _, Some(Command::Call(command))) => actor::call(&command, &options, terminal),
+        Command::Call(command) => actor::call(&command, terminal),
         #[cfg(feature = "serve")]
-        (_, _, Some(Command::Actor { command })) => actor::command(&command, &options),
-        (_, _, Some(Command::Explain { code })) => explain::explain(code.as_deref()),
-        (_, _, Some(Command::Image { command })) => image::command(&command, &options, terminal),
-        (_, _, Some(Command::Hash { file, name, explain: false })) => {
-            hash::hash(&file, name.as_deref(), &options, terminal)
+        Command::Actor { command } => actor::command(&command, terminal),
+        Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Completions { shell } => Ok(complete::completions(shell)),
+        Command::Man { folder } => man::man(&folder),
+        Command::Image { command } => image::command(&command, terminal),
+        Command::Hash { file, name, explain: false, rules, trust } => {
+            hash::hash(&file, name.as_deref(), &rules, &trust, terminal)
         }
-        (_, _, Some(Command::Hash { file, name, explain: true })) => match name {
-            Some(other) => hash::explain(&file, &other.into(), &options, terminal),
-            None => Err("`vm hash --explain` compares two".to_owned()),
-        },
-        (None, None, None) => {
-            complain(&Shown::text(&Args::command().render_help().to_string()));
-            Ok(Exit::Usage.into())
+        Command::Hash { file, name: Some(other), explain: true, rules, .. } => {
+            hash::explain(&file, &other.into(), &rules, terminal)
         }
-    }
-}
-
-/// A word of the command line that has to be text.
-fn utf8(word: &OsString) -> Result<String, String> {
-    match word.to_str() {
-        Some(text) => Ok(text.to_owned()),
-        None => Err(format!("`{}` is not UTF-8", word.display())),
+        Command::Hash { .. } => Err("`vm hash --explain` compares two".to_owned()),
     }
 }

@@ -13,14 +13,14 @@ use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, is_provided, lacki
 use quipu::vm::{Image, Limits};
 use quipu::{Engine, Input, Session};
 
-use super::args::{Allowed, Options};
 use super::ctrl_c;
 use super::memory;
+use super::options::{self, Allowed, Denials, Trust};
 use super::terminal::{Harmless, Output};
 
 /// What a command lets run, with all that its options say of it.
 pub struct Setting<'o> {
-    options: &'o Options,
+    denials: &'o Denials,
     capabilities: Capabilities,
     engine: Engine,
 }
@@ -29,7 +29,7 @@ pub struct Setting<'o> {
 pub struct Lack {
     /// All of it, with the options.
     pub needs: String,
-    /// What `--allow` has to say for the image to be loaded; nothing if that would not help.
+    /// What `--allow` has to say for the image to be opened; nothing if that would not help.
     pub allow: String,
 }
 
@@ -50,38 +50,38 @@ pub enum Prints {
 impl<'o> Setting<'o> {
     /// For a program in source, which somebody has named and can read: it may reach whatever no option denies. Where files
     /// are denied, what it imports is in its folder or below.
-    pub fn of_program(options: &'o Options, program: &Input, args: Vec<String>) -> Setting<'o> {
-        let capabilities = granted(options, Capabilities::ALL);
+    pub fn of_program(denials: &'o Denials, program: &Input, args: Vec<String>) -> Setting<'o> {
+        let capabilities = granted(denials, Capabilities::ALL);
         let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) });
         let engine = match (capabilities.has(Capability::Fs), program) {
             (true, _) => engine,
             (false, Input::File(path)) => engine.with_resolver(FilesBelow::beside(path)),
             (false, Input::Text { .. }) => engine.with_resolver(FilesBelow::none()),
         };
-        Setting { options, capabilities, engine }
+        Setting { denials, capabilities, engine }
     }
 
     /// For an image. It is data until somebody trusts it: it may print, and reach what options allow and do not deny.
-    pub fn of_image(options: &'o Options, args: Vec<String>) -> Setting<'o> {
-        let allowed = options.allow.iter().fold(Capabilities::PURE, |before, allowed| match *allowed {
+    pub fn of_image(denials: &'o Denials, trust: &Trust, args: Vec<String>) -> Setting<'o> {
+        let allowed = trust.allow.iter().fold(Capabilities::PURE, |before, allowed| match *allowed {
             Allowed::All => Capabilities::ALL,
             Allowed::One(capability) => before.with(capability),
         });
-        let capabilities = granted(options, allowed);
+        let capabilities = granted(denials, allowed);
         let engine = Engine::granting(&Grant { capabilities, ..Grant::all(args) }).with_resolver(FilesBelow::none());
-        Setting { options, capabilities, engine }
+        Setting { denials, capabilities, engine }
     }
 
     /// For values that somebody else sends, which are only to be shown.
-    pub fn of_answer(options: &'o Options) -> Setting<'o> {
-        Setting { options, capabilities: Capabilities::PURE, engine: Engine::granting(&Grant::pure()) }
+    pub fn of_answer(denials: &'o Denials) -> Setting<'o> {
+        Setting { denials, capabilities: Capabilities::PURE, engine: Engine::granting(&Grant::pure()) }
     }
 
     /// What an image needs that it is not granted, all of it, and what would grant it. None if it has what it needs.
     pub fn lacking(&self, image: &Image) -> Option<Lack> {
         let names = || image.needs().iter().map(String::as_str);
         let lacking = lacking(names(), self.capabilities);
-        let denied = |lacking: &Lacking| denied_by(self.options, lacking.capability);
+        let denied = |lacking: &Lacking| denied_by(self.denials, lacking.capability);
         let mut needs: Vec<String> = lacking
             .iter()
             .map(|lacking| match denied(lacking) {
@@ -118,8 +118,8 @@ impl<'o> Setting<'o> {
     }
 
     /// A machine that has begun to use up its limits, prints there, and is stopped by Ctrl-C.
-    pub fn session(&self, prints: Prints) -> Result<Session, Error> {
-        let mut session = self.engine.session(limits(self.options))?;
+    pub fn session(&self, limits: &options::Bounds, prints: Prints) -> Result<Session, Error> {
+        let mut session = self.engine.session(bounds(limits))?;
         let output: Box<dyn Write + Send> = match prints {
             Prints::Out => Box::new(Output::new().for_a_program()),
             Prints::WhileRead(gone) => {
@@ -137,22 +137,22 @@ impl<'o> Setting<'o> {
 }
 
 /// Of these capabilities, those that no option denies.
-fn granted(options: &Options, among: Capabilities) -> Capabilities {
-    let denied = |&&capability: &&Capability| denied_by(options, capability).is_some();
+fn granted(denials: &Denials, among: Capabilities) -> Capabilities {
+    let denied = |&&capability: &&Capability| denied_by(denials, capability).is_some();
     Capability::ALL.iter().filter(denied).fold(among, |among, &denied| among.without(denied))
 }
 
 /// The option that denies a capability.
-fn denied_by(options: &Options, capability: Capability) -> Option<String> {
+fn denied_by(denials: &Denials, capability: Capability) -> Option<String> {
     let denied = match capability {
-        Capability::Fs => options.deny_fs,
-        Capability::Os => options.deny_os,
-        Capability::Io => options.deny_io,
-        Capability::Time => options.deny_time,
-        Capability::Entropy => options.deny_entropy,
-        Capability::Net => options.deny_net,
+        Capability::Fs => denials.deny_fs,
+        Capability::Os => denials.deny_os,
+        Capability::Io => denials.deny_io,
+        Capability::Time => denials.deny_time,
+        Capability::Entropy => denials.deny_entropy,
+        Capability::Net => denials.deny_net,
     };
-    match (options.sandbox, denied) {
+    match (denials.sandbox, denied) {
         (true, _) => Some("--sandbox".to_owned()),
         (false, true) => Some(format!("--deny-{}", capability.name())),
         (false, false) => None,
@@ -160,18 +160,18 @@ fn denied_by(options: &Options, capability: Capability) -> Option<String> {
 }
 
 /// What bounds a program that begins now.
-fn limits(options: &Options) -> Limits {
+fn bounds(limits: &options::Bounds) -> Limits {
     let usual = Limits::default();
     Limits {
-        fuel: options.fuel.or(usual.fuel),
-        heap: options.heap.or_else(memory::usual).unwrap_or(usual.heap),
-        depth: options.depth.unwrap_or(usual.depth),
-        deadline: options.timeout.and_then(|time| Instant::now().checked_add(time)),
+        fuel: limits.fuel.or(usual.fuel),
+        heap: limits.heap.or_else(memory::usual).unwrap_or(usual.heap),
+        depth: limits.depth.unwrap_or(usual.depth),
+        deadline: limits.time.timeout.and_then(|time| Instant::now().checked_add(time)),
     }
 }
 
 /// Gives a machine that may have used up its limits so much time again, for a look at what it has come to.
 pub fn look_again(session: &mut Session, time: Duration) {
-    let limits = limits(&Options::default());
-    session.vm().set_limits(Limits { deadline: Instant::now().checked_add(time), ..limits });
+    let usual = bounds(&options::Bounds::default());
+    session.vm().set_limits(Limits { deadline: Instant::now().checked_add(time), ..usual });
 }

@@ -4,13 +4,16 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quipu::lang::diagnostic::Severity;
+use quipu::lang::diagnostic::{Help, Severity};
 use quipu::report::{Origin, Report, Shown};
 
-use super::args::{Color, Options};
+use super::options::{Color, Look};
 
 /// Findings shown to people at once; one mistake can be the cause of many.
 const MOST_REPORTS: usize = 50;
+
+/// The colour of the word `error`, as in reports.
+const ERROR: u8 = 91;
 
 /// How findings are shown.
 pub struct Terminal {
@@ -19,17 +22,17 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn new(options: &Options) -> Terminal {
-        Terminal::on(options, is_error_seen())
+    pub fn new(look: &Look) -> Terminal {
+        Terminal::on(look, is_error_seen())
     }
 
     /// For findings that are shown on standard output.
-    pub fn on_output(options: &Options) -> Terminal {
-        Terminal::on(options, is_output_seen())
+    pub fn on_output(look: &Look) -> Terminal {
+        Terminal::on(look, is_output_seen())
     }
 
-    fn on(options: &Options, is_terminal: bool) -> Terminal {
-        let color = match options.color {
+    fn on(look: &Look, is_terminal: bool) -> Terminal {
+        let color = match look.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
@@ -37,7 +40,7 @@ impl Terminal {
                 is_terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
             }
         };
-        Terminal { json: options.json, color }
+        Terminal { json: look.json, color }
     }
 
     /// Whether findings are for machines.
@@ -72,20 +75,35 @@ impl Terminal {
 
     /// Shows a mistake in the use of the command itself.
     pub fn mistake(&self, text: &str) {
-        if !self.json {
-            return complain(&Shown::of("error: {}\n", &[&text]));
+        self.error(Origin::Usage, text, Shown::line(text));
+    }
+
+    /// Shows an error that is none of the language's: of a connection, a server, a file.
+    pub fn failure(&self, text: &str) {
+        self.error(Origin::Run, text, Shown::message(text));
+    }
+
+    fn error(&self, origin: Origin, text: &str, shown: Shown) {
+        if self.json {
+            return self.report(&[finding(origin, "", text.to_owned(), None)]);
         }
-        self.report(&[Report {
-            origin: Origin::Usage,
-            severity: Severity::Error,
-            code: "",
-            title: text.to_owned(),
-            place: None,
-            note: None,
-            help: None,
-            trace: Vec::new(),
-            omitted: 0,
-        }]);
+        let error = self.painted("error".into(), ERROR);
+        complain(&Shown::of("{}: {}\n", &[&error, &shown]));
+    }
+}
+
+/// A finding that stands nowhere in a source.
+pub fn finding(origin: Origin, code: &'static str, title: String, help: Option<&str>) -> Report {
+    Report {
+        origin,
+        severity: Severity::Error,
+        code,
+        title,
+        place: None,
+        note: None,
+        help: help.map(|text| Help { text: text.to_owned(), patch: None }),
+        trace: Vec::new(),
+        omitted: 0,
     }
 }
 

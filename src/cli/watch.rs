@@ -9,10 +9,10 @@ use quipu::Session;
 use quipu::report::Shown;
 use quipu::vm::watch::{Place, Watch, Watched};
 
-use super::args::Options;
-use super::exit::Exit;
+use super::ending::Exit;
+use super::options::Watching;
 use super::pictures::{are_drawn, flame_graph};
-use super::terminal::complain;
+use super::terminal::{Terminal, complain};
 
 /// Instructions between two looks at the calls. A prime, so that it does not keep step with a loop.
 const PERIOD: u32 = 1009;
@@ -21,7 +21,7 @@ const PERIOD: u32 = 1009;
 const ROWS: usize = 20;
 
 /// Begins to watch, if that is asked for. A flame graph that cannot be written is better known now.
-pub fn begin(session: &mut Session, options: &Options) -> Result<(), String> {
+pub fn begin(session: &mut Session, options: &Watching) -> Result<(), String> {
     if let Some(file) = &options.profile {
         are_drawn("the picture of `--profile`")?;
         File::create(file).map_err(|error| unwritable(file, &error))?;
@@ -33,15 +33,15 @@ pub fn begin(session: &mut Session, options: &Options) -> Result<(), String> {
 }
 
 /// Tells what was seen. The exit code if that fails.
-pub fn end(session: &mut Session, options: &Options) -> Option<Exit> {
+pub fn end(session: &mut Session, options: &Watching, terminal: &Terminal) -> Option<Exit> {
     let watched = session.vm().watched()?;
     if options.stats {
-        complain(&if options.json { stats_json(&watched) } else { Shown::text(&stats(&watched)) });
+        complain(&if terminal.is_json() { stats_json(&watched) } else { Shown::text(&stats(&watched)) });
     }
     let file = options.profile.as_ref()?;
-    complain(&if options.json { profile_json(&watched) } else { profile(&watched) });
+    complain(&if terminal.is_json() { profile_json(&watched) } else { profile(&watched) });
     if let Err(error) = draw(&watched, file) {
-        complain(&Shown::of("error: {}\n", &[&unwritable(file, &error)]));
+        terminal.mistake(&unwritable(file, &error));
         return Some(Exit::Usage);
     }
     None

@@ -9,7 +9,7 @@ use super::{Origin, Report};
 
 /// The report as one line of JSON without a newline.
 ///
-/// Fields: `kind` (`compile`, `run`, `limit` or `usage`), `severity` (`error` or `warning`), `code` (null for `usage`), `title`, `file` (null if
+/// Fields: `kind` (`compile`, `run`, `limit` or `usage`), `severity` (`error` or `warning`), `code` (null for `usage`, and for errors that are none of the language's), `title`, `file` (null if
 /// unknown), `spans` (the primary one first), `note`, `help` (`text` and `patch`), `trace` (`function`, `file`, `line`, and
 /// `place` where that is not this process; innermost first) and `omitted`. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
 /// counted from 1 (columns in code points), `primary` and `label`; a patch is a span with `replacement` instead.

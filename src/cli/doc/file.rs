@@ -11,7 +11,7 @@ use quipu::load::read_program;
 use quipu::report::Report;
 use quipu::stdlib::manual::{Item, Kind, Page, split_comment};
 
-use super::super::exit::Exit;
+use super::super::ending::Exit;
 use super::super::terminal::Terminal;
 
 /// The page of a file. `Ok(Err(code))` after errors that were reported.

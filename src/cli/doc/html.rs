@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use quipu::stdlib::manual::{Item, Kind, Page};
 
-use super::{Piece, file_name, full_signature, pieces, spans};
+use super::names::{file_name, full_signature};
+use super::pieces::{Piece, pieces, spans};
 
 /// What shows the pages.
 const STYLE: &str = include_str!("style.css");

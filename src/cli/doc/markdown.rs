@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quipu::stdlib::manual::{Item, Kind, Page};
 
-use super::{file_name, full_signature};
+use super::names::{file_name, full_signature};
 
 /// The files of the chapter, by name.
 pub(super) fn book(pages: &[Page]) -> Vec<(String, String)> {

@@ -4,6 +4,8 @@ mod file;
 mod find;
 mod html;
 mod markdown;
+mod names;
+mod pieces;
 mod text;
 
 use std::ffi::OsString;
@@ -11,12 +13,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use quipu::report::Shown;
-use quipu::stdlib::manual::{Item, Kind, Page, manual};
+use quipu::stdlib::manual::manual;
 
-use super::args::Options;
-use super::exit::Exit;
+use super::ending::Exit;
+use super::input::utf8;
+use super::options::Look;
 use super::terminal::{self, Terminal};
-use super::utf8;
 
 /// What is asked for.
 pub struct Question<'a> {
@@ -31,7 +33,7 @@ pub struct Question<'a> {
 }
 
 /// Shows documentation, or writes the pages of the library.
-pub fn doc(question: &Question<'_>, options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
+pub fn doc(question: &Question<'_>, look: &Look, terminal: &Terminal) -> Result<ExitCode, String> {
     let pages = manual();
     if let Some(folder) = question.html {
         return write(Path::new(folder), html::site(&pages));
@@ -39,7 +41,7 @@ pub fn doc(question: &Question<'_>, options: &Options, terminal: &Terminal) -> R
     if let Some(folder) = question.markdown {
         return write(Path::new(folder), markdown::book(&pages));
     }
-    let look = Terminal::on_output(options);
+    let look = Terminal::on_output(look);
     let width = std::env::var("COLUMNS").ok().and_then(|width| width.parse().ok()).unwrap_or(100).clamp(40, 100);
     let shown = match question.what {
         None => text::overview(&pages, &look, width),
@@ -72,69 +74,4 @@ fn write(folder: &Path, files: Vec<(String, String)>) -> Result<ExitCode, String
         terminal::show(&Shown::of("{} files in {}\n", &[&count, &folder.display()]));
     }
     Ok(Exit::Ok.into())
-}
-
-/// The name of a page's file, without its extension. A module and a type may have one name.
-fn file_name(page: &Page) -> String {
-    match page.kind {
-        Kind::Type => format!("type-{}", page.name),
-        _ => page.name.clone(),
-    }
-}
-
-/// How an item of a page is written where the page is not at hand: `fs.read(path)`, `str.split(sep)`.
-fn full_signature(page: &Page, item: &Item) -> String {
-    match page.kind {
-        Kind::Builtins => item.signature.clone(),
-        _ => format!("{}.{}", page.name, item.signature),
-    }
-}
-
-/// A piece of Markdown: what the manual and comments use of it.
-enum Piece<'t> {
-    Paragraph(String),
-    /// Its lines, and whether it is a program.
-    Code(Vec<&'t str>, bool),
-    /// Points of a list.
-    List(Vec<String>),
-}
-
-/// The pieces of a text.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(language) = line.strip_prefix("```") {
-            let code = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
-            pieces.push(Piece::Code(code, language.starts_with("quipu")));
-        } else if let Some(point) = line.strip_prefix("- ") {
-            match pieces.last_mut() {
-                Some(Piece::List(points)) => points.push(point.to_owned()),
-                _ => pieces.push(Piece::List(vec![point.to_owned()])),
-            }
-        } else if line.trim().is_empty() {
-            pieces.push(Piece::Paragraph(String::new()));
-        } else {
-            match pieces.last_mut() {
-                Some(Piece::Paragraph(text)) if !text.is_empty() => {
-                    text.push(' ');
-                    text.push_str(line.trim());
-                }
-                Some(Piece::List(points)) if line.starts_with("  ") => {
-                    if let Some(point) = points.last_mut() {
-                        point.push(' ');
-                        point.push_str(line.trim());
-                    }
-                }
-                _ => pieces.push(Piece::Paragraph(line.trim().to_owned())),
-            }
-        }
-    }
-    pieces.retain(|piece| !matches!(piece, Piece::Paragraph(text) if text.is_empty()));
-    pieces
-}
-
-/// What stands between backticks in a paragraph, and what does not, in turns; the first is plain.
-fn spans(paragraph: &str) -> Vec<String> {
-    paragraph.split('`').map(|span| span.replace("\\*", "*").replace("\\_", "_")).collect()
 }

@@ -4,7 +4,8 @@ use quipu::report::Shown;
 use quipu::stdlib::manual::{Item, Kind, Page};
 
 use super::super::terminal::Terminal;
-use super::{Piece, full_signature, pieces, spans};
+use super::names::full_signature;
+use super::pieces::{Piece, pieces, spans};
 
 /// What comes before text below a heading.
 const INDENT: &str = "    ";

@@ -10,18 +10,18 @@ use quipu::report::Shown;
 use quipu::vm::Image;
 use quipu::vm::image::{Outline, Part, Place, Thing};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
+use super::super::ending::{Exit, Halt};
+use super::super::options::Rules;
 use super::super::session::Prints;
 use super::super::terminal::{Terminal, show};
 use super::names::Seen;
-use super::{Stop, open_or_run};
+use super::value::open_or_run;
 
 /// How many differences are shown.
 const MOST: usize = 50;
 
-pub(super) fn diff(a: &OsString, b: &OsString, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
-    let image = |path| open_or_run(path, Prints::Nowhere, options, terminal);
+pub(super) fn diff(a: &OsString, b: &OsString, rules: &Rules, terminal: &Terminal) -> Result<ExitCode, Halt> {
+    let image = |path| open_or_run(path, Prints::Nowhere, rules, terminal);
     let (x, y) = (image(a)?, image(b)?);
     show(&Shown::join(differences(&x, &y).iter().map(|line| Shown::of("{}\n", &[line])), ""));
     Ok(if x.hash() == y.hash() { Exit::Ok } else { Exit::Uncaught }.into())

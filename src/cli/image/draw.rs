@@ -9,11 +9,10 @@ use std::process::ExitCode;
 use quipu::report::Shown;
 use quipu::vm::image::{Part, Thing};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
+use super::super::ending::{Exit, Halt};
 use super::super::pictures;
+use super::file::{open, write};
 use super::names::Seen;
-use super::{CodeFrom, Stop, open, write};
 
 /// How many values are drawn; a picture of more says nothing.
 const MOST: usize = 400;
@@ -21,16 +20,16 @@ const MOST: usize = 400;
 /// How many elements of one container are drawn.
 const MOST_PARTS: usize = 24;
 
-pub(super) fn graph(path: &OsString, output: &OsString, options: &Options) -> Result<ExitCode, Stop> {
-    let image = open(path, &CodeFrom::default(), options)?;
+pub(super) fn graph(path: &OsString, output: &OsString) -> Result<ExitCode, Halt> {
+    let image = open(path)?;
     let name = output.display().to_string();
     let dot = dot(&Seen::new(&image));
     let text = if name.ends_with(".dot") {
         dot
     } else if name.ends_with(".svg") {
-        pictures::svg(&dot).map_err(Stop::Usage)?
+        pictures::svg(&dot).map_err(Halt::Usage)?
     } else {
-        return Err(Stop::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
+        return Err(Halt::Usage(format!("`{name}` ends neither in .svg nor in .dot")));
     };
     write(output, text.as_bytes())?;
     Ok(Exit::Ok.into())

@@ -9,20 +9,20 @@ use quipu::report::Shown;
 use quipu::vm::image::{Met, Part, Visit, file_hash_of};
 use serde_json::{Value, json};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
+use super::super::ending::{Exit, Halt, unusable};
+use super::super::options::Denials;
 use super::super::terminal::{Output, Terminal};
+use super::file::{CodeFrom, open_bytes, read};
 use super::names::Seen;
-use super::{CodeFrom, Stop, open_bytes, read};
 
 /// Lines of the tree that people are shown.
 const MOST_LINES: usize = 200;
 
-pub(super) fn info(path: &OsString, code: &CodeFrom, options: &Options, terminal: &Terminal) -> Result<ExitCode, Stop> {
+pub(super) fn info(path: &OsString, code: &CodeFrom, denials: &Denials, terminal: &Terminal) -> Result<ExitCode, Halt> {
     let bytes = read(path)?;
     let length = bytes.len();
     let file_hash = file_hash_of(&bytes).map(|hash| hash.to_string()).unwrap_or_default();
-    let image = open_bytes(path, bytes, code, options)?;
+    let image = open_bytes(path, bytes, &code.known(denials)?)?;
     let seen = Seen::new(&image);
     let mut output = Output::new();
     // Line by line, because all lines may take many times as much as the image.
@@ -138,15 +138,16 @@ fn line(seen: &Seen<'_>, visit: &Visit<'_>) -> String {
 pub(super) fn verify(
     images: &[OsString],
     code: &CodeFrom,
-    options: &Options,
+    denials: &Denials,
     terminal: &Terminal,
-) -> Result<ExitCode, Stop> {
+) -> Result<ExitCode, Halt> {
+    let known = code.known(denials)?;
     let mut worst = Exit::Ok;
     let mut output = Output::new();
     for path in images {
         let bytes = read(path);
         let length = bytes.as_ref().map_or(0, Vec::len);
-        match bytes.and_then(|bytes| open_bytes(path, bytes, code, options)) {
+        match bytes.and_then(|bytes| open_bytes(path, bytes, &known)) {
             Ok(image) => {
                 let tally = image.tally();
                 output.show(&Shown::of(
@@ -154,9 +155,9 @@ pub(super) fn verify(
                     &[&path.display(), &length, &tally.functions, &tally.cells, &image.codes().len(), &image.hash()],
                 ));
             }
-            Err(Stop::Image(name, error)) => {
+            Err(Halt::Image(name, error)) => {
                 worst = Exit::Image;
-                terminal.report(&[super::report(&name, &error)]);
+                terminal.report(&[unusable(&name, &error)]);
             }
             Err(other) => return Err(other),
         }

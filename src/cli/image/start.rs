@@ -9,16 +9,15 @@ use quipu::vm::image::{Form, ImageError};
 use quipu::vm::{Failure, Root, Vm};
 use quipu::{Error, Input};
 
-use super::super::args::Options;
-use super::super::exit::Exit;
-use super::super::run;
+use super::super::ending::{Exit, Halt, about_image, ended};
+use super::super::input::utf8;
+use super::super::options::Running;
 use super::super::session::Prints;
 use super::super::terminal::Terminal;
-use super::super::utf8;
 use super::super::watch;
 use super::bar::Bar;
+use super::file::{CodeFrom, open_with, read, setting_of, write};
 use super::turn::turn;
-use super::{CodeFrom, Stop, failed, open, read, setting_of, write};
 
 /// Calls a function, resumes a fiber, and takes any other value as it is.
 const START: &str = "\
@@ -34,38 +33,40 @@ const STARTER: &str = "<start>";
 pub const SHOW: &str = "|result| if result != nil { print(result) }";
 
 /// `vm run IMAGE`.
-pub fn run_file(words: &[OsString], options: &Options, terminal: &Terminal) -> Result<ExitCode, String> {
-    run(words, false, &CodeFrom::default(), options, terminal).or_else(|stop| stop.end(terminal))
+pub fn run_file(words: &[OsString], options: &Running, terminal: &Terminal) -> Result<ExitCode, String> {
+    run(words, false, &CodeFrom::default(), options, terminal).or_else(|halt| halt.end(terminal))
 }
 
 pub(super) fn run(
     words: &[OsString],
     save: bool,
     code: &CodeFrom,
-    options: &Options,
+    options: &Running,
     terminal: &Terminal,
-) -> Result<ExitCode, Stop> {
-    let (path, rest) = words.split_first().ok_or_else(|| Stop::Usage("expected an image".to_owned()))?;
+) -> Result<ExitCode, Halt> {
+    let (limits, denials) = (&options.rules.limits, &options.rules.denials);
+    let (path, rest) = words.split_first().ok_or_else(|| Halt::Usage("expected an image".to_owned()))?;
     let Words { args, save, code } = behind(rest, save, code)?;
-    // Held until the end, so that nobody saves between this load and this save.
+    // Held until the end, so that nobody saves between this opening and this saving.
     let turn = if save { turn(path) } else { Ok(None) };
     let _turn = turn.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    let image = open(path, &code, options).map_err(|stop| misplaced(stop, args, terminal))?;
+    let image = code.known(denials).and_then(|known| open_with(path, &known));
+    let image = image.map_err(|halt| misplaced(halt, args, terminal))?;
     let input = Input::text(path.display().to_string(), "");
     let strings = args.iter().map(utf8).collect::<Result<Vec<String>, String>>()?;
-    let setting = setting_of(path, &image, strings.clone(), options, terminal)?;
-    let mut session = match setting.session(Prints::Out) {
+    let setting = setting_of(path, &image, strings.clone(), denials, &options.trust, terminal)?;
+    let mut session = match setting.session(limits, Prints::Out) {
         Ok(session) => session,
-        Err(error) => return Ok(run::ended(&error, None, &input, options, terminal)),
+        Err(error) => return Ok(ended(&error, None, &input, limits, terminal)),
     };
-    watch::begin(&mut session, options)?;
+    watch::begin(&mut session, &options.watching)?;
     let mut is_called = true;
     let mut done = || -> Result<Root, Error> {
         let start = session.run(&Input::text(STARTER, START))?;
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
         let value = {
-            let bar = Bar::new(Shown::of("loading {}", &[&path.display()]));
+            let bar = Bar::new(Shown::of("opening {}", &[&path.display()]));
             vm.thaw_with_progress(&image, &mut bar.progress())?
         };
         if !strings.is_empty() {
@@ -89,19 +90,19 @@ pub(super) fn run(
         error
     });
     let flushed = session.vm().flush();
-    let unwritten = watch::end(&mut session, options);
+    let unwritten = watch::end(&mut session, &options.watching, terminal);
     let value = match value {
         Ok(value) => value,
         Err(Error::Failed(Failure::Uncaught(uncaught))) if uncaught.kind.as_deref() == Some("image_error") => {
             let error = Error::Failed(Failure::Uncaught(uncaught));
-            run::ended(&error, Some(&session), &input, options, terminal);
+            ended(&error, Some(&session), &input, limits, terminal);
             return Ok(Exit::Image.into());
         }
-        Err(error) => return Ok(run::ended(&error, Some(&session), &input, options, terminal)),
+        Err(error) => return Ok(ended(&error, Some(&session), &input, limits, terminal)),
     };
-    flushed.map_err(|error| Stop::Usage(format!("cannot write standard output: {error}")))?;
+    flushed.map_err(|error| Halt::Usage(format!("cannot write standard output: {error}")))?;
     if !is_called {
-        return Err(Stop::Usage(format!("the value in `{}` is no function and takes no arguments", path.display())));
+        return Err(Halt::Usage(format!("the value in `{}` is no function and takes no arguments", path.display())));
     }
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
@@ -119,7 +120,7 @@ pub(super) fn run(
             }
             Err(failure) => {
                 let error = Error::Failed(failure);
-                return Ok(run::ended(&error, Some(&session), &input, options, terminal));
+                return Ok(ended(&error, Some(&session), &input, limits, terminal));
             }
         }
     }
@@ -137,7 +138,7 @@ struct Words<'w> {
 
 /// Arguments are the function's own, but for `--save` and `--code FILE` right behind the image and a last `--save`. What
 /// stands behind `--` is left as it is.
-fn behind<'w>(mut rest: &'w [OsString], mut save: bool, code: &CodeFrom) -> Result<Words<'w>, Stop> {
+fn behind<'w>(mut rest: &'w [OsString], mut save: bool, code: &CodeFrom) -> Result<Words<'w>, Halt> {
     let mut code = code.clone();
     while let Some((first, others)) = rest.split_first() {
         rest = match first.to_str() {
@@ -165,14 +166,14 @@ fn behind<'w>(mut rest: &'w [OsString], mut save: bool, code: &CodeFrom) -> Resu
 }
 
 /// Says where `--code` belongs, if an image lacks code and the option has become an argument.
-fn misplaced(stop: Stop, args: &[OsString], terminal: &Terminal) -> Stop {
-    match stop {
-        Stop::Image(name, error @ ImageError::MissingCode(_)) if args.iter().any(|arg| arg == "--code") => {
+fn misplaced(halt: Halt, args: &[OsString], terminal: &Terminal) -> Halt {
+    match halt {
+        Halt::Image(name, error @ ImageError::MissingCode(_)) if args.iter().any(|arg| arg == "--code") => {
             let help = "`--code FILE` stands before the image or right behind it; here it is an argument";
-            terminal.report(&[failed(format!("{name}: {error}"), Some(help))]);
-            Stop::Ended(Exit::Image.into())
+            terminal.report(&[about_image(format!("{name}: {error}"), Some(help))]);
+            Halt::Ended(Exit::Image.into())
         }
-        stop => stop,
+        halt => halt,
     }
 }
 

@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::looks_like_a_path;
-use crate::cli::utf8;
+use super::super::input::utf8;
 
 /// The test files that words of the command line mean, and the words that are no paths.
 pub(super) fn files(words: &[OsString]) -> Result<(Vec<String>, Vec<String>), String> {
@@ -30,6 +29,11 @@ pub(super) fn files(words: &[OsString]) -> Result<(Vec<String>, Vec<String>), St
     let mut seen = std::collections::HashSet::new();
     files.retain(|file| seen.insert(file.clone()));
     Ok((files, filters))
+}
+
+/// Whether a word of the command line can only be a path.
+fn looks_like_a_path(word: &str) -> bool {
+    word.ends_with(".qp") || word.contains(std::path::MAIN_SEPARATOR) || Path::new(word).exists()
 }
 
 /// The test files below a folder, in order. Hidden folders and links to folders are left out.

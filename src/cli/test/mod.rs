@@ -5,7 +5,6 @@ mod find;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,16 +12,16 @@ use std::time::{Duration, Instant};
 use quipu::lang::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
 use quipu::lang::span::Source;
-use quipu::report::{Place, Report, Shown, json};
+use quipu::report::{Origin, Place, Report, Shown, json};
 use quipu::vm::{Failure, Image, Root};
 use quipu::{Error, Input, Session};
 use serde_json::{Value, json};
 
-use super::args::Options;
 use super::ctrl_c;
-use super::exit::Exit;
+use super::ending::Exit;
+use super::options::{Look, Rules};
 use super::session::{Prints, Setting, look_again};
-use super::terminal::{Output, Terminal};
+use super::terminal::{Output, Terminal, finding};
 
 use diff::Difference;
 
@@ -91,9 +90,9 @@ const LOOK: Duration = Duration::from_secs(2);
 const HELPER: &str = "<test>";
 
 /// Runs the cases of files and folders. Words that are no paths choose cases by a part of their names.
-pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
+pub fn test(words: &[OsString], rules: &Rules, look: &Look) -> Result<ExitCode, String> {
     let (files, filters) = find::files(words)?;
-    let mut runner = Runner::new(options, filters);
+    let mut runner = Runner::new(rules, look, filters);
     let start = Instant::now();
     for file in &files {
         if ctrl_c::is_pressed() {
@@ -118,7 +117,7 @@ pub fn test(words: &[OsString], options: &Options) -> Result<ExitCode, String> {
 }
 
 struct Runner<'o> {
-    options: &'o Options,
+    rules: &'o Rules,
     filters: Vec<String>,
     terminal: Terminal,
     output: Output,
@@ -152,20 +151,20 @@ struct Failed {
 }
 
 impl<'o> Runner<'o> {
-    fn new(options: &'o Options, filters: Vec<String>) -> Runner<'o> {
-        Runner { options, filters, terminal: Terminal::on_output(options), output: Output::new(), passed: 0, failed: 0 }
+    fn new(rules: &'o Rules, look: &Look, filters: Vec<String>) -> Runner<'o> {
+        Runner { rules, filters, terminal: Terminal::on_output(look), output: Output::new(), passed: 0, failed: 0 }
     }
 
     /// A machine that Ctrl-C stops, and what its programs print.
     fn session(&self, setting: &Setting<'_>) -> Result<(Session, Printed), Error> {
         let printed = Printed::default();
-        let session = setting.session(Prints::Into(Box::new(printed.clone())))?;
+        let session = setting.session(&self.rules.limits, Prints::Into(Box::new(printed.clone())))?;
         Ok((session, printed))
     }
 
     fn file(&mut self, file: &str) {
         let start = Instant::now();
-        let setting = Setting::of_program(self.options, &Input::file(file), Vec::new());
+        let setting = Setting::of_program(&self.rules.denials, &Input::file(file), Vec::new());
         let (mut session, printed) = match self.session(&setting) {
             Ok(session) => session,
             Err(error) => return self.broken(file, &error, start, String::new(), &|_| None),
@@ -398,18 +397,7 @@ fn compared(session: &mut Session, printed: &Printed, thrown: &Root) -> Option<D
 
 /// A case that ends the program has not passed.
 fn exited(error: &Error) -> Report {
-    use quipu::lang::diagnostic::Severity;
-    Report {
-        origin: quipu::report::Origin::Run,
-        severity: Severity::Error,
-        code: "Q0420",
-        title: error.to_string(),
-        place: None,
-        note: None,
-        help: None,
-        trace: Vec::new(),
-        omitted: 0,
-    }
+    finding(Origin::Run, "Q0420", error.to_string(), None)
 }
 
 /// What a program has printed, beside a line that tells it from what is said of it.
@@ -442,9 +430,4 @@ impl Write for Printed {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Whether a word of the command line can only be a path.
-fn looks_like_a_path(word: &str) -> bool {
-    word.ends_with(".qp") || word.contains(std::path::MAIN_SEPARATOR) || Path::new(word).exists()
 }

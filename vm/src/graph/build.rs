@@ -9,7 +9,7 @@ use super::check::Facts;
 use super::error::{GraphError, Rule};
 use super::progress::Progress;
 use super::read::{Shape, Sink, TypeShape, read};
-use super::tag as t;
+use super::tag::{Form, Node};
 use crate::class;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
@@ -224,14 +224,9 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
         self.add_frozen(value)
     }
 
-    fn new_node(&mut self, kind: u8) -> Result<Value<'v>, Rule> {
-        let value = match kind {
-            t::CELL | t::VAR => self.cx.heap().cell_to_fill(kind == t::VAR).into(),
-            t::LIST => self.cx.heap().list(Vec::new()).into(),
-            t::MAP => self.cx.map().into(),
-            t::SET => Value::from(self.cx.set()),
-            _ => self.cx.fiber(Value::NIL),
-        };
+    fn new_node(&mut self, node: Node) -> Result<Value<'v>, Rule> {
+        let (kind, form) = node.kind();
+        let value = self.cx.heap().blank(kind, form).ok_or(Rule::Unknown { what: "node", number: node.tag() })?;
         self.add_node(value)
     }
 
@@ -300,24 +295,14 @@ impl<'a, 'v> Sink<'a> for Builder<'_, '_, 'v> {
         self.add_frozen(value)
     }
 
-    fn kind_of(&self, node: usize) -> Option<(u8, usize)> {
+    fn kind_of(&self, node: usize) -> Option<(Node, usize)> {
         let value = self.nodes.get(node)?.value();
-        Some(match value.view() {
-            View::Cell(_) => (t::CELL, 0),
-            View::List(_) => (t::LIST, 0),
-            View::Map(_) => (t::MAP, 0),
-            View::Set(_) => (t::SET, 0),
-            View::Instance(instance) if instance.ty().is_host() => (t::HOST, 1),
-            View::Instance(instance) => (t::INSTANCE, instance.len()),
-            _ => (t::FIBER, 0),
-        })
+        let Form::Node(kind) = Form::of(value) else { return None };
+        Some((kind, if let View::Instance(instance) = value.view() { instance.len() } else { 0 }))
     }
 
-    fn cell(&mut self, node: usize, content: Value<'v>) -> Result<(), Rule> {
-        if let View::Cell(cell) = self.node_at(node)?.view() {
-            cell.set(self.cx, content);
-        }
-        Ok(())
+    fn one(&mut self, node: usize, content: Value<'v>) -> Result<(), Rule> {
+        if self.node_at(node)?.fill(content) { Ok(()) } else { Err(Rule::Counts("nodes")) }
     }
 
     fn list(&mut self, _: usize, length: usize) -> Result<(), Rule> {

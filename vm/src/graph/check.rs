@@ -10,7 +10,7 @@ use super::error::{GraphError, Rule};
 use super::progress::Progress;
 use super::read::{Member, Members, Shape, Sink, read};
 use super::rules;
-use super::tag as t;
+use super::tag::{self as t, Node};
 use super::weight::Weight;
 use crate::heap::frame::Kind;
 use crate::heap::{Slot, tag};
@@ -176,33 +176,8 @@ struct Checker<'a, 'c> {
     facts: Facts,
 }
 
-fn name_of(kind: u8) -> &'static str {
-    match kind {
-        t::NIL => "nil",
-        t::FALSE | t::TRUE => "a bool",
-        t::INT => "an int",
-        t::FLOAT => "a float",
-        t::ABSENT => "nothing",
-        t::PLACE => "a place",
-        t::STR => "a str",
-        t::BYTES => "bytes",
-        t::TUPLE => "a tuple",
-        t::RANGE => "a range",
-        t::CLOSURE | t::OWNED => "a function",
-        t::TYPE => "a type",
-        t::ERROR => "an error",
-        t::NATIVE => "something the host provides",
-        t::CELL | t::VAR => "a cell",
-        t::INSTANCE | t::HOST => "an instance",
-        t::LIST => "a list",
-        t::MAP => "a map",
-        t::SET => "a set",
-        _ => "a fiber",
-    }
-}
-
 fn expected(what: &'static str, found: Met) -> Rule {
-    Rule::Expected { what, found: name_of(found.kind) }
+    Rule::Expected { what, found: t::name(found.kind) }
 }
 
 /// That something may stand where this is held.
@@ -270,7 +245,8 @@ impl Checker<'_, '_> {
         Ok(Met { kind, info, space: FROZEN, number: number as u64 })
     }
 
-    fn add_node(&mut self, kind: u8, info: u32) -> Result<Met, Rule> {
+    fn add_node(&mut self, node: Node, info: u32) -> Result<Met, Rule> {
+        let kind = node.tag();
         let number = self.nodes.len();
         if number >= self.limits.1 {
             return Err(Rule::Counts("nodes"));
@@ -504,17 +480,10 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         self.intern(t::NATIVE, 0, print)
     }
 
-    fn new_node(&mut self, kind: u8) -> Result<Met, Rule> {
-        match kind {
-            t::CELL | t::VAR => {
-                self.facts.weight.cell();
-                self.facts.cells += 1;
-            }
-            t::LIST => self.facts.weight.list(),
-            t::FIBER => self.facts.weight.fiber(),
-            _ => self.facts.weight.table(),
-        }
-        self.add_node(kind, 0)
+    fn new_node(&mut self, node: Node) -> Result<Met, Rule> {
+        self.facts.weight.new_node(node);
+        self.facts.cells += usize::from(matches!(node, Node::Cell | Node::Var));
+        self.add_node(node, 0)
     }
 
     fn open(&mut self, shape: Shape<'a>) -> Result<Open, Rule> {
@@ -571,11 +540,11 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
             }
             Shape::Error => self.facts.weight.error(),
             Shape::Host => {
-                self.facts.weight.instance();
+                self.facts.weight.new_node(Node::Host);
                 open.kind = t::HOST;
             }
             Shape::Instance => {
-                self.facts.weight.instance();
+                self.facts.weight.new_node(Node::Instance);
                 open.kind = t::INSTANCE;
             }
         }
@@ -602,12 +571,13 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
             t::ERROR => value(part)?,
             t::HOST if part.kind != t::NATIVE => return Err(expected("something the host provides", part)),
             t::HOST => {}
-            _ => {
+            t::INSTANCE => {
                 if part.kind != t::TYPE {
                     return Err(expected("a declared type", part));
                 }
                 open.parts = part.info;
             }
+            number => return Err(Rule::Unknown { what: "kind with parts", number }),
         }
         self.mix(&mut open.print, part.space as u64);
         self.mix(&mut open.print, part.number);
@@ -616,8 +586,8 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
 
     fn close(&mut self, open: Open) -> Result<Met, Rule> {
         match open.kind {
-            t::INSTANCE => self.add_node(t::INSTANCE, open.parts),
-            t::HOST => self.add_node(t::HOST, 0),
+            t::INSTANCE => self.add_node(Node::Instance, open.parts),
+            t::HOST => self.add_node(Node::Host, 0),
             t::TYPE => {
                 let fields = self.type_end()?;
                 self.intern(t::TYPE, fields, open.print)
@@ -626,11 +596,12 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         }
     }
 
-    fn kind_of(&self, node: usize) -> Option<(u8, usize)> {
-        self.nodes.get(node).map(|kept| (kept.kind, kept.info as usize))
+    fn kind_of(&self, node: usize) -> Option<(Node, usize)> {
+        let kept = self.nodes.get(node)?;
+        Some((Node::of(kept.kind)?, kept.info as usize))
     }
 
-    fn cell(&mut self, _: usize, content: Met) -> Result<(), Rule> {
+    fn one(&mut self, _: usize, content: Met) -> Result<(), Rule> {
         self.facts.weight.slot();
         held(content, Holds::Perhaps)
     }

@@ -1,7 +1,7 @@
 //! Numbers for the frozen values of a graph that is being written: equal ones have one.
 
 use super::met::Id;
-use super::rules::{closure_part, owner};
+use super::parts::{owner, part_of, type_parts};
 use super::tag as t;
 use super::write::{Done, GraphWriter, Open};
 use crate::cx::Cx;
@@ -145,7 +145,7 @@ impl<'v> GraphWriter<'v> {
             (View::Closure(x), View::Closure(y)) => {
                 x.code().hash() == y.code().hash()
                     && owner(x).is_some() == owner(y).is_some()
-                    && ids.iter().enumerate().all(|(index, id)| is(closure_part(x, index), id))
+                    && ids.iter().enumerate().all(|(index, id)| is(part_of(known, index).map(|(_, part)| part), id))
             }
             (View::Error(x), View::Error(_)) => {
                 let parts = [x.kind_value(), x.message(), x.data()];
@@ -153,26 +153,18 @@ impl<'v> GraphWriter<'v> {
             }
             (View::Type(x), View::Type(y)) => {
                 let member = |function: Value<'v>| match function.view() {
-                    View::Closure(closure) => Some((closure.code().hash(), closure)),
+                    View::Closure(closure) => Some(closure.code().hash()),
                     _ => None,
                 };
-                let codes = |ty: Type<'v>| {
+                let shape = |ty: Type<'v>| {
                     let methods = ty.methods().map(move |method| (method.instance, member(method.function)));
                     std::iter::once((false, member(ty.constructor()))).chain(methods)
                 };
-                let shape = |ty: Type<'v>| codes(ty).map(|(instance, code)| (instance, code.map(|(hash, _)| hash)));
                 if x.field_count() != y.field_count() || !shape(x).eq(shape(y)) {
                     return false;
                 }
-                let mut names = x.method_name_values();
-                let mut parts = vec![x.name_value()];
-                parts.extend(x.field_name_values());
-                for (index, (_, closure)) in codes(x).enumerate() {
-                    if index > 0 {
-                        parts.extend(names.next());
-                    }
-                    parts.extend(closure.into_iter().flat_map(|(_, closure)| closure.captures()));
-                }
+                let mut parts = Vec::with_capacity(ids.len());
+                type_parts(x, |_, part| parts.push(part));
                 parts.len() == ids.len() && parts.iter().zip(ids).all(|(&part, id)| is(Some(part), id))
             }
             _ => false,

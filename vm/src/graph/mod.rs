@@ -5,6 +5,7 @@
 
 pub mod tag;
 mod met;
+mod parts;
 pub(crate) mod rules;
 pub(crate) mod write;
 mod intern;

@@ -2,9 +2,10 @@
 
 use hashbrown::HashSet;
 
+use super::parts::{Part, for_each_part};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Closure, Fiber, Type, Value, View};
+use crate::heap::{Closure, Edge, Fiber, Value, View};
 use crate::native::Fault;
 use crate::run::snapshot::{AtRest, FrameView, Frames, at_rest};
 
@@ -102,44 +103,37 @@ fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<Stri
 
 /// Calls `f` with every part of a value and the step that leads to it.
 fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
-    match value.view() {
-        View::Cell(cell) => f(Step::Inside, cell.get()),
-        View::Tuple(tuple) => tuple.as_slice().iter().enumerate().for_each(|(i, &part)| f(Step::Element(i), part)),
-        View::List(list) => list.iter().enumerate().for_each(|(i, part)| f(Step::Element(i), part)),
-        View::Map(map) => map.iter().enumerate().for_each(|(i, (key, part))| {
-            f(Step::Key(i), key);
-            f(Step::Entry(key), part);
-        }),
-        View::Set(set) => set.iter().enumerate().for_each(|(i, (key, _))| f(Step::Key(i), key)),
-        View::Instance(instance) => {
-            for (name, part) in instance.ty().field_names().zip(instance.to_vec()) {
-                f(Step::Field(name), part);
+    let (mut keys, mut key, mut method) = (0, Value::NIL, "");
+    for_each_part(value, |Part { edge, index }, part| {
+        let step = match (edge, value.view()) {
+            (Edge::Inside, _) => Step::Inside,
+            (Edge::Element, _) => Step::Element(index),
+            (Edge::Key, _) => {
+                (keys, key) = (keys + 1, part);
+                Step::Key(keys - 1)
             }
-            f(Step::Type, instance.ty().into());
-        }
-        View::Closure(closure) => of_closure(closure, f),
-        View::Type(ty) => of_type(ty, f),
-        View::Error(error) => f(Step::Part("data"), error.data()),
-        View::Fiber(fiber) => of_fiber(fiber, f),
-        _ => {}
-    }
-}
-
-fn of_closure<'v>(closure: Closure<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
-    closure.captures().enumerate().for_each(|(i, part)| f(Step::Free(closure, i), part));
-    if let Some(ty) = super::rules::owner(closure) {
-        f(Step::Type, ty.into());
-    }
-}
-
-fn of_type<'v>(ty: Type<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
-    if let View::Closure(constructor) = ty.constructor().view() {
-        constructor.captures().enumerate().for_each(|(i, part)| f(Step::Constructor(i), part));
-    }
-    for (name, method) in ty.method_names().zip(ty.methods()) {
-        if let View::Closure(closure) = method.function.view() {
-            closure.captures().enumerate().for_each(|(i, part)| f(Step::Method(name, i), part));
-        }
+            (Edge::Entry, _) => Step::Entry(key),
+            (Edge::Type | Edge::Owner, _) => Step::Type,
+            (Edge::Field, View::Instance(instance)) => {
+                Step::Field(instance.ty().field_names().nth(index).unwrap_or(""))
+            }
+            (Edge::Free, View::Closure(closure)) => Step::Free(closure, index),
+            (Edge::Constructor, _) => Step::Constructor(index),
+            (Edge::Method, _) => Step::Method(method, index),
+            (Edge::MethodName, _) => {
+                method = part.as_str().unwrap_or("");
+                return;
+            }
+            (Edge::Data, _) => Step::Part("data"),
+            // Texts lead nowhere.
+            (Edge::Name | Edge::FieldName | Edge::Kind | Edge::Message, _) => return,
+            // What only the heap knows is no part.
+            (Edge::Field | Edge::Free | Edge::Filed | Edge::Hidden, _) => return,
+        };
+        f(step, part);
+    });
+    if let View::Fiber(fiber) = value.view() {
+        of_fiber(fiber, f);
     }
 }
 

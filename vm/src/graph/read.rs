@@ -6,7 +6,7 @@ use quipu_lang::code::CodeHash;
 use super::error::{GraphError, Rule};
 use super::progress::Progress;
 use super::stack::Stack;
-use super::tag as t;
+use super::tag::{self as t, Content, Node};
 use crate::heap::{Slot, Value};
 use crate::run::snapshot::Pause;
 
@@ -88,14 +88,15 @@ pub(crate) trait Sink<'a> {
     fn range(&mut self, start: i64, end: i64, step: i64, inclusive: bool) -> Result<Self::Ref, Rule>;
     fn native(&mut self, name: &'a str) -> Result<Self::Ref, Rule>;
     /// A new node that is no instance.
-    fn new_node(&mut self, kind: u8) -> Result<Self::Ref, Rule>;
+    fn new_node(&mut self, node: Node) -> Result<Self::Ref, Rule>;
     fn open(&mut self, shape: Shape<'a>) -> Result<Self::Open, Rule>;
     fn part(&mut self, open: &mut Self::Open, part: Self::Ref) -> Result<(), Rule>;
     fn close(&mut self, open: Self::Open) -> Result<Self::Ref, Rule>;
 
     /// The kind of a node whose content comes next, and how many fields it has; none if there is no such node.
-    fn kind_of(&self, node: usize) -> Option<(u8, usize)>;
-    fn cell(&mut self, node: usize, content: Self::Ref) -> Result<(), Rule>;
+    fn kind_of(&self, node: usize) -> Option<(Node, usize)>;
+    /// The content of a node that has only this.
+    fn one(&mut self, node: usize, content: Self::Ref) -> Result<(), Rule>;
     fn list(&mut self, node: usize, length: usize) -> Result<(), Rule>;
     fn item(&mut self, item: Self::Ref) -> Result<(), Rule>;
     fn list_end(&mut self, node: usize) -> Result<(), Rule>;
@@ -346,7 +347,6 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
                 let name = self.text()?;
                 self.sink.native(name)
             }
-            t::CELL | t::VAR | t::LIST | t::MAP | t::SET | t::FIBER => self.sink.new_node(tag),
             t::TUPLE => {
                 let parts = self.count()?;
                 return Ok(Err((Shape::Tuple { parts }, parts)));
@@ -360,9 +360,14 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
                 return Ok(Err((Shape::Type(shape), parts)));
             }
             t::ERROR => return Ok(Err((Shape::Error, 3))),
-            t::INSTANCE => return Ok(Err((Shape::Instance, 1))),
-            t::HOST => return Ok(Err((Shape::Host, 1))),
-            number => Err(Rule::Unknown { what: "reference", number }),
+            number => match Node::of(number).map(|node| (node, node.content())) {
+                None => Err(Rule::Unknown { what: "reference", number }),
+                Some((_, Content::Fields)) => return Ok(Err((Shape::Instance, 1))),
+                Some((_, Content::Data)) => return Ok(Err((Shape::Host, 1))),
+                Some((node, Content::One | Content::Elements | Content::Entries | Content::Keys | Content::Frames)) => {
+                    self.sink.new_node(node)
+                }
+            },
         };
         leaf.map(Ok)
     }
@@ -384,33 +389,27 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
         Ok((TypeShape { fields, methods, members, codes }, parts))
     }
 
-    fn content(&mut self, node: usize, kind: u8, fields: usize) -> Result<(), Rule> {
-        match kind {
-            t::CELL | t::VAR => {
+    fn content(&mut self, node: usize, kind: Node, fields: usize) -> Result<(), Rule> {
+        match kind.content() {
+            Content::One => {
                 let content = self.reference()?;
-                self.sink.cell(node, content)
+                self.sink.one(node, content)
             }
-            t::LIST => self.list(node),
-            t::MAP | t::SET => {
-                let length = self.count()?;
-                self.sink.table(node, length)?;
-                for _ in 0..length {
-                    self.entry(node, kind == t::MAP)?;
-                }
-                Ok(())
-            }
-            t::HOST => {
+            Content::Elements => self.list(node),
+            Content::Entries => self.table(node, true),
+            Content::Keys => self.table(node, false),
+            Content::Data => {
                 let data = self.reference()?;
                 self.sink.field(node, 0, data)
             }
-            t::INSTANCE => {
+            Content::Fields => {
                 for index in 0..fields {
                     let value = self.reference()?;
                     self.sink.field(node, index, value)?;
                 }
                 Ok(())
             }
-            _ => self.fiber(node),
+            Content::Frames => self.fiber(node),
         }
     }
 
@@ -435,6 +434,15 @@ impl<'a, S: Sink<'a>> Graph<'a, '_, '_, S> {
             self.sink.item(item)?;
         }
         self.sink.list_end(node)
+    }
+
+    fn table(&mut self, node: usize, valued: bool) -> Result<(), Rule> {
+        let length = self.count()?;
+        self.sink.table(node, length)?;
+        for _ in 0..length {
+            self.entry(node, valued)?;
+        }
+        Ok(())
     }
 
     fn entry(&mut self, node: usize, valued: bool) -> Result<(), Rule> {

@@ -3,8 +3,8 @@
 
 use quipu_lang::code::{Code, Holds};
 
-use super::tag as t;
-use crate::heap::{Closure, Type, Value, View, tag};
+use super::tag::{self as t, Form};
+use crate::heap::{Value, tag};
 
 /// Whether something of a graph's kind may stand where this is held. The first register of an iterator is dealt with by
 /// [`is_iterator`].
@@ -33,31 +33,18 @@ pub(crate) fn is_iterator([first, second, third]: [u8; 3]) -> bool {
 
 /// The kind under which a value stands in a graph, as far as the rules tell kinds apart.
 pub(crate) fn kind_of(value: Value<'_>) -> u8 {
-    match value.tag {
-        tag::NIL => t::NIL,
-        tag::FALSE => t::FALSE,
-        tag::TRUE => t::TRUE,
-        tag::INT => t::INT,
-        tag::FLOAT => t::FLOAT,
-        tag::ABSENT => t::ABSENT,
-        tag::PLACE => t::PLACE,
-        tag::STR => t::STR,
-        tag::BYTES => t::BYTES,
-        tag::TUPLE => t::TUPLE,
-        tag::RANGE => t::RANGE,
-        tag::CELL => match value.view() {
-            View::Cell(cell) if cell.is_var() => t::VAR,
-            _ => t::CELL,
+    match Form::of(value) {
+        Form::Frozen(frozen) => frozen.tag(),
+        Form::Node(node) => node.tag(),
+        Form::Immediate => match value.tag {
+            tag::NIL => t::NIL,
+            tag::FALSE => t::FALSE,
+            tag::TRUE => t::TRUE,
+            tag::INT => t::INT,
+            tag::FLOAT => t::FLOAT,
+            tag::PLACE => t::PLACE,
+            _ => t::ABSENT,
         },
-        tag::CLOSURE => t::CLOSURE,
-        tag::INSTANCE => t::INSTANCE,
-        tag::LIST => t::LIST,
-        tag::MAP => t::MAP,
-        tag::SET => t::SET,
-        tag::TYPE => t::TYPE,
-        tag::FIBER => t::FIBER,
-        tag::ERROR => t::ERROR,
-        _ => t::NATIVE,
     }
 }
 
@@ -68,19 +55,5 @@ pub(super) fn held_in_frame(code: &Code, at: u32, live: &[u16]) -> Vec<Option<Ho
         Some(held) => live.iter().map(|&register| held.of(register)).collect(),
         // What only passes a result on has no registers that matter.
         None => Vec::new(),
-    }
-}
-
-/// The type that a function belongs to, if it makes use of that.
-pub(super) fn owner(closure: Closure<'_>) -> Option<Type<'_>> {
-    if closure.code().uses_owner() { closure.owner() } else { None }
-}
-
-/// The parts of a function: the type it belongs to, and its captures.
-pub(super) fn closure_part(closure: Closure<'_>, index: usize) -> Option<Value<'_>> {
-    match owner(closure) {
-        Some(ty) if index == 0 => Some(ty.into()),
-        Some(_) => closure.capture(index - 1),
-        None => closure.capture(index),
     }
 }

@@ -44,6 +44,8 @@
 //! floats, is packed. NaN has the bits `7ff8000000000000`.
 #![allow(missing_docs)]
 
+use crate::heap::{Value, kinds, tag};
+
 pub const NIL: u8 = 0x00;
 pub const FALSE: u8 = 0x01;
 pub const TRUE: u8 = 0x02;
@@ -55,24 +57,138 @@ pub const PLACE: u8 = 0x06;
 pub const FROZEN: u8 = 0x08;
 pub const NODE: u8 = 0x09;
 
-pub const STR: u8 = 0x10;
-pub const BYTES: u8 = 0x11;
-pub const TUPLE: u8 = 0x12;
-pub const RANGE: u8 = 0x13;
-pub const CLOSURE: u8 = 0x14;
-pub const OWNED: u8 = 0x15;
-pub const TYPE: u8 = 0x16;
-pub const ERROR: u8 = 0x17;
-pub const NATIVE: u8 = 0x18;
+/// What the content of a node consists of, as the grammar above has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Content {
+    /// That of a cell.
+    One,
+    /// That of an instance.
+    Fields,
+    /// That of the host's data.
+    Data,
+    /// That of a list.
+    Elements,
+    /// That of a map.
+    Entries,
+    /// That of a set.
+    Keys,
+    /// That of a fiber.
+    Frames,
+}
 
-pub const CELL: u8 = 0x20;
-pub const VAR: u8 = 0x21;
-pub const INSTANCE: u8 = 0x22;
-pub const LIST: u8 = 0x23;
-pub const MAP: u8 = 0x24;
-pub const SET: u8 = 0x25;
-pub const FIBER: u8 = 0x26;
-pub const HOST: u8 = 0x27;
+/// How a value stands in a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// It is no object, or none that has a place there.
+    Immediate,
+    Frozen(Frozen),
+    Node(Node),
+}
+
+macro_rules! define_forms {
+    (
+        $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
+            $account:literal;
+            frozen [$($frozen:ident $frozen_tag:ident $frozen_number:literal $frozen_name:literal),*]
+            nodes [$($form:literal: $node:ident $node_tag:ident $node_number:literal $node_name:literal $content:ident
+                $weight:literal),*];)*
+        hidden $($hidden:tt)*
+    ) => {
+        $($(pub const $frozen_tag: u8 = $frozen_number;)* $(pub const $node_tag: u8 = $node_number;)*)*
+
+        /// The kinds of frozen values.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Frozen {
+            $($($frozen,)*)*
+        }
+
+        /// The kinds of nodes.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Node {
+            $($($node,)*)*
+        }
+
+        impl Frozen {
+            pub const fn tag(self) -> u8 {
+                match self {
+                    $($(Frozen::$frozen => $frozen_number,)*)*
+                }
+            }
+
+            pub const fn of(tag: u8) -> Option<Frozen> {
+                match tag {
+                    $($($frozen_number => Some(Frozen::$frozen),)*)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Node {
+            pub const fn tag(self) -> u8 {
+                match self {
+                    $($(Node::$node => $node_number,)*)*
+                }
+            }
+
+            pub const fn of(tag: u8) -> Option<Node> {
+                match tag {
+                    $($($node_number => Some(Node::$node),)*)*
+                    _ => None,
+                }
+            }
+
+            pub const fn content(self) -> Content {
+                match self {
+                    $($(Node::$node => Content::$content,)*)*
+                }
+            }
+
+            /// What loading it takes beside its content.
+            pub(super) const fn weight(self) -> u64 {
+                match self {
+                    $($(Node::$node => $weight,)*)*
+                }
+            }
+
+            /// The kind of its object, and which form of that it is.
+            pub const fn kind(self) -> (u64, usize) {
+                match self {
+                    $($(Node::$node => (tag::$tag, $form),)*)*
+                }
+            }
+        }
+
+        impl Form {
+            #[inline]
+            pub fn of(value: Value<'_>) -> Form {
+                match value.tag {
+                    $(tag::$tag => match value.form() {
+                        $($form => Form::Node(Node::$node),)*
+                        _ => define_forms!(@first $($frozen)*),
+                    },)*
+                    _ => Form::Immediate,
+                }
+            }
+        }
+
+        /// What errors call something of the kind with this number.
+        pub(super) const fn name(number: u8) -> &'static str {
+            match number {
+                NIL => "nil",
+                FALSE | TRUE => "a bool",
+                INT => "an int",
+                FLOAT => "a float",
+                ABSENT => "nothing",
+                PLACE => "a place",
+                $($($frozen_number => $frozen_name,)* $($node_number => $node_name,)*)*
+                _ => "something unknown",
+            }
+        }
+    };
+    (@first) => { Form::Immediate };
+    (@first $first:ident $($rest:ident)*) => { Form::Frozen(Frozen::$first) };
+}
+kinds!(define_forms);
 
 pub const INTS: u8 = 0x30;
 pub const FLOATS: u8 = 0x31;

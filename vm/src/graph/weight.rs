@@ -4,6 +4,8 @@
 //! shorter is filled up when it is written, and refused when it is read. The numbers are part of the format. They are
 //! upper bounds of what this version takes, which the test `image_memory` compares.
 
+use super::tag::{Content, Node};
+
 /// Memory for the two passes over a graph.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Weight {
@@ -81,22 +83,6 @@ impl Weight {
         self.check += 96 + 16 * (fields + methods) as u64;
     }
 
-    pub fn cell(&mut self) {
-        self.node(16);
-    }
-
-    pub fn instance(&mut self) {
-        self.node(24);
-    }
-
-    pub fn list(&mut self) {
-        self.node(32);
-    }
-
-    pub fn table(&mut self) {
-        self.node(112);
-    }
-
     /// An entry beside its key and value.
     pub fn entry(&mut self) {
         self.build += 28;
@@ -107,9 +93,12 @@ impl Weight {
         self.build += 128;
     }
 
-    pub fn fiber(&mut self) {
-        self.node(208);
-        self.check += 8;
+    /// A new node, without its content.
+    pub fn new_node(&mut self, node: Node) {
+        self.node(node.weight());
+        if node.content() == Content::Frames {
+            self.check += 8;
+        }
     }
 
     /// A frame whose registers up to `span` matter.

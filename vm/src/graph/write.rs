@@ -7,14 +7,15 @@ use quipu_lang::canonical::Writer;
 use quipu_lang::code::{Code, CodeHash, Holds};
 
 use super::met::{self, Id, Met};
+use super::parts::{is_content, owner, part_of, type_parts};
 use super::path::{self, Obstacle};
 use super::progress::Progress;
-use super::rules::{self, closure_part, owner};
-use super::tag as t;
+use super::rules;
+use super::tag::{self as t, Content, Form, Frozen, Node};
 use super::weight::Weight;
 use crate::class;
 use crate::cx::Cx;
-use crate::heap::{Closure, Fiber, Instance, List, Map, Type, Value, View, tag};
+use crate::heap::{Closure, Edge, Fiber, Instance, List, Map, Type, Value, View, tag};
 use crate::native::{Fault, Stop};
 use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 
@@ -270,57 +271,50 @@ impl<'v> GraphWriter<'v> {
         }
         let (start, known, ids, parts) = (self.out.len(), self.known(), self.ids.len(), self.parts.len());
         let before = (self.weight, self.deepest);
-        match value.view() {
-            View::Cell(cell) => {
-                self.weight.cell();
-                self.is_mutable |= cell.is_var() || cell.get().is_absent();
-                return Ok(Some(self.node(value, if cell.is_var() { t::VAR } else { t::CELL })));
-            }
-            View::List(_) => {
-                self.weight.list();
-                return Ok(Some(self.mutable_node(value, t::LIST)));
-            }
-            View::Map(_) => {
-                self.weight.table();
-                return Ok(Some(self.mutable_node(value, t::MAP)));
-            }
-            View::Set(_) => {
-                self.weight.table();
-                return Ok(Some(self.mutable_node(value, t::SET)));
-            }
-            View::Fiber(_) => {
-                self.weight.fiber();
-                return Ok(Some(self.mutable_node(value, t::FIBER)));
-            }
-            View::Instance(instance) => {
-                self.weight.instance();
-                self.is_mutable = true;
-                self.out.u8(if instance.ty().is_host() { t::HOST } else { t::INSTANCE });
-            }
-            View::Str(_) | View::Bytes(_) | View::Range(_) => return self.leaf(cx, value).map(Some),
-            View::Native(native) => return self.named(cx, value, native.name()).map(Some),
-            View::Tuple(tuple) => {
-                self.weight.tuple();
-                self.out.u8(t::TUPLE);
-                self.out.count(tuple.len());
-            }
-            View::Closure(closure) => {
-                if let Some(name) = cx.machine.library_name(closure) {
-                    return self.named(cx, value, &name).map(Some);
+        match Form::of(value) {
+            Form::Node(node) => {
+                self.weight.new_node(node);
+                // A `let` has its value once and for all, when it has one.
+                self.is_mutable |= node != Node::Cell
+                    || matches!(value.edge(is_content, 0), Some((_, content)) if content.is_absent());
+                if !matches!(node.content(), Content::Fields | Content::Data) {
+                    return Ok(Some(self.node(value, node.tag())));
                 }
-                self.closure_shape(closure);
+                self.out.u8(node.tag());
             }
-            View::Type(ty) if ty.is_builtin() => return self.named(cx, value, ty.name()).map(Some),
-            View::Type(ty) if let Some(class) = ty.host_class() => {
-                return self.named(cx, value, class.name()).map(Some);
-            }
-            View::Type(ty) => self.type_shape(ty),
-            View::Error(_) => {
-                self.weight.error();
-                self.out.u8(t::ERROR);
-            }
-            // Immediates were dealt with above.
-            _ => return Ok(Some(Id::Immediate(value.tag, value.bits))),
+            Form::Frozen(kind) => match (kind, value.view()) {
+                (Frozen::Str | Frozen::Bytes | Frozen::Range, _) => return self.leaf(cx, value).map(Some),
+                (Frozen::Native, View::Native(native)) => return self.named(cx, value, native.name()).map(Some),
+                (Frozen::Tuple, View::Tuple(tuple)) => {
+                    self.weight.tuple();
+                    self.out.u8(t::TUPLE);
+                    self.out.count(tuple.len());
+                }
+                (Frozen::Closure | Frozen::Owned, View::Closure(closure)) => {
+                    if let Some(name) = cx.machine.library_name(closure) {
+                        return self.named(cx, value, &name).map(Some);
+                    }
+                    self.closure_shape(closure);
+                }
+                (Frozen::Type, View::Type(ty)) => {
+                    if ty.is_builtin() {
+                        return self.named(cx, value, ty.name()).map(Some);
+                    }
+                    if let Some(class) = ty.host_class() {
+                        return self.named(cx, value, class.name()).map(Some);
+                    }
+                    self.type_shape(ty);
+                }
+                (Frozen::Error, _) => {
+                    self.weight.error();
+                    self.out.u8(t::ERROR);
+                }
+                (Frozen::Native | Frozen::Tuple | Frozen::Closure | Frozen::Owned | Frozen::Type, _) => {
+                    return Err(Trouble::Obstacle(Obstacle::NoValue(value.bits as usize)));
+                }
+            },
+            // Immediates were dealt with above; what is hidden from programs is no value.
+            Form::Immediate => return Err(Trouble::Obstacle(Obstacle::NoValue(value.bits as usize))),
         }
         self.open.push(Open { value, start, known, next: 0, ids, parts, before });
         Ok(None)
@@ -347,11 +341,6 @@ impl<'v> GraphWriter<'v> {
     fn node(&mut self, value: Value<'v>, kind: u8) -> Id {
         self.out.u8(kind);
         self.number_node(value)
-    }
-
-    fn mutable_node(&mut self, value: Value<'v>, kind: u8) -> Id {
-        self.is_mutable = true;
-        self.node(value, kind)
     }
 
     fn number_node(&mut self, value: Value<'v>) -> Id {
@@ -383,14 +372,12 @@ impl<'v> GraphWriter<'v> {
         self.out.u8(t::TYPE);
         self.out.count(ty.field_count());
         self.out.count(ty.methods().len());
-        self.parts.push(ty.name_value());
-        self.parts.extend(ty.field_name_values());
         self.member(ty.constructor());
-        for (name, method) in ty.method_name_values().zip(ty.methods()) {
+        for method in ty.methods() {
             self.out.u8(method.instance.into());
-            self.parts.push(name);
             self.member(method.function);
         }
+        type_parts(ty, |_, part| self.parts.push(part));
     }
 
     /// A constructor or method in the shape of its type.
@@ -398,42 +385,25 @@ impl<'v> GraphWriter<'v> {
         if let View::Closure(closure) = function.view() {
             self.code(closure.code());
             self.out.count(closure.capture_count());
-            self.parts.extend(closure.captures());
         }
     }
 
     /// The part of the innermost open value with this number, which has to be what may stand there; none behind the last.
     fn part(&self, index: usize) -> Done<'v, Option<Value<'v>>> {
         let Some(top) = self.open.last() else { return Ok(None) };
-        let Some(part) = self.any_part(top, index) else { return Ok(None) };
-        let holds = match top.value.view() {
-            View::Closure(closure) => match owner(closure) {
-                Some(_) if index == 0 => Holds::Value,
-                Some(_) => closure.code().free_holds(index - 1),
-                None => closure.code().free_holds(index),
-            },
+        if let View::Type(_) = top.value.view() {
             // The captures of constructors and methods stand among names; whoever made the type has compared them.
-            View::Type(_) => return Ok(Some(part)),
+            return Ok(self.parts[top.parts..].get(index).copied());
+        }
+        let Some((edge, part)) = part_of(top.value, index) else { return Ok(None) };
+        let holds = match top.value.view() {
+            View::Closure(closure) if edge == Edge::Free => {
+                closure.code().free_holds(index - usize::from(owner(closure).is_some()))
+            }
             _ => Holds::Value,
         };
         held(top.value, part, holds)?;
         Ok(Some(part))
-    }
-
-    fn any_part(&self, top: &Open<'v>, index: usize) -> Option<Value<'v>> {
-        match top.value.view() {
-            View::Tuple(tuple) => tuple.get(index),
-            View::Closure(closure) => closure_part(closure, index),
-            View::Type(_) => self.parts[top.parts..].get(index).copied(),
-            View::Error(error) => match index {
-                0 => Some(error.kind_value()),
-                1 => Some(error.message()),
-                2 => Some(error.data()),
-                _ => None,
-            },
-            View::Instance(instance) if index == 0 => Some(instance.ty().into()),
-            _ => None,
-        }
     }
 
     /// All parts of the innermost open value are written.
@@ -446,28 +416,31 @@ impl<'v> GraphWriter<'v> {
     }
 
     fn content(&mut self, cx: &mut Cx<'v>, node: Value<'v>) -> Done<'v> {
-        match node.view() {
-            View::Cell(cell) => {
-                self.weight.slot();
-                held(node, cell.get(), Holds::Perhaps)?;
-                self.reference(cx, cell.get())
+        let Form::Node(kind) = Form::of(node) else { return Ok(()) };
+        match (kind.content(), node.view()) {
+            (Content::One, _) => self.slots(cx, node, Holds::Perhaps),
+            (Content::Fields, _) => self.slots(cx, node, Holds::Value),
+            (Content::Data, View::Instance(instance)) => self.host(cx, instance),
+            (Content::Elements, View::List(list)) => self.list(cx, list),
+            (Content::Entries, View::Map(map)) => self.table(cx, map, true),
+            (Content::Keys, View::Set(set)) => self.table(cx, set, false),
+            (Content::Frames, View::Fiber(fiber)) => self.fiber(cx, fiber),
+            (Content::Data | Content::Elements | Content::Entries | Content::Keys | Content::Frames, _) => {
+                Err(Trouble::Obstacle(Obstacle::NoValue(node.bits as usize)))
             }
-            View::List(list) => self.list(cx, list),
-            View::Map(map) => self.table(cx, map, true),
-            View::Set(set) => self.table(cx, set, false),
-            View::Instance(instance) if instance.ty().is_host() => self.host(cx, instance),
-            View::Instance(instance) => {
-                for index in 0..instance.len() {
-                    self.weight.slot();
-                    let field = instance.get(index).unwrap_or(Value::NIL);
-                    held(node, field, Holds::Value)?;
-                    self.reference(cx, field)?;
-                }
-                Ok(())
-            }
-            View::Fiber(fiber) => self.fiber(cx, fiber),
-            _ => Ok(()),
         }
+    }
+
+    /// The content of a node that is what it refers to, in order.
+    fn slots(&mut self, cx: &mut Cx<'v>, node: Value<'v>, holds: Holds) -> Done<'v> {
+        let mut next = 0;
+        while let Some((_, content)) = node.edge(is_content, next) {
+            next += 1;
+            self.weight.slot();
+            held(node, content, holds)?;
+            self.reference(cx, content)?;
+        }
+        Ok(())
     }
 
     /// Data of the host, as the host writes them.
@@ -494,13 +467,7 @@ impl<'v> GraphWriter<'v> {
                 }
             }
         }
-        for index in 0..list.len() {
-            self.weight.slot();
-            let item = list.get(index).unwrap_or(Value::NIL);
-            held(list.into(), item, Holds::Value)?;
-            self.reference(cx, item)?;
-        }
-        Ok(())
+        self.slots(cx, list.into(), Holds::Value)
     }
 
     fn packed(&mut self, cx: &mut Cx<'v>, list: List<'v>, floats: bool) -> Done<'v> {
@@ -640,7 +607,7 @@ impl<'v> GraphWriter<'v> {
         self.closure_shape(closure);
         let mut written = Vec::with_capacity(closure.capture_count());
         for index in 0.. {
-            let Some(part) = closure_part(closure, index) else { break };
+            let Some((_, part)) = part_of(closure.into(), index) else { break };
             self.weight.slot();
             self.deepest = self.deepest.max(1);
             self.outer = 1;

@@ -4,10 +4,10 @@ use std::alloc::dealloc;
 
 use super::alloc::{FIRST_THRESHOLD, Heap, Large, due_before, large_layout};
 use super::cells::{FreeCell, SIZES, overwrite};
+use super::edges::Marker;
+use super::kind;
 use super::layout::*;
-use super::trace::Marker;
-use super::value::{Slot, tag};
-use crate::door::dispose;
+use super::value::tag;
 
 impl Heap {
     /// Finds every object that is reached from what `roots` marks, from the undo log, or that is held (see `held`).
@@ -189,52 +189,19 @@ impl Heap {
         }
     }
 
-    /// Bytes that an object owns outside its cell.
-    ///
-    /// # Safety
-    /// `header` must be the header of a whole object.
-    pub(super) unsafe fn owned_bytes(header: *mut Header) -> usize {
-        // SAFETY: the kind says which layout the object has.
-        unsafe {
-            match (*header).kind as u64 {
-                tag::LIST => (*header.cast::<ListObject>()).items.capacity() * size_of::<Slot>(),
-                tag::MAP | tag::SET => (*header.cast::<TableObject>()).table.owned_bytes(),
-                tag::TYPE => (*header.cast::<TypeObject>()).data.owned_bytes(),
-                tag::FIBER => (*header.cast::<FiberObject>()).state.owned_bytes(),
-                tag::ERROR => {
-                    (*header.cast::<ErrorObject>()).data.trace.as_ref().map_or(0, |trace| trace.owned_bytes())
-                }
-                _ => 0,
-            }
-        }
-    }
-
     /// Drops what an object owns outside its cell. Where code of the host is dropped, by itself or through definitions of
     /// natives and types, its panics stay there.
     ///
     /// # Safety
     /// `header` must be the header of a whole object that is not used afterwards.
     unsafe fn finalise(&mut self, header: *mut Header) {
-        // SAFETY: the kind says which layout the object has.
+        // SAFETY: the caller's word.
         unsafe {
             if ((*header).kind as u64) < tag::FIRST_FINALISED {
                 return;
             }
-            self.bytes -= Heap::owned_bytes(header);
-            match (*header).kind as u64 {
-                tag::LIST => (&raw mut (*header.cast::<ListObject>()).items).drop_in_place(),
-                tag::MAP | tag::SET => (&raw mut (*header.cast::<TableObject>()).table).drop_in_place(),
-                tag::TYPE => (&raw mut (*header.cast::<TypeObject>()).data).drop_in_place(),
-                tag::FIBER => (&raw mut (*header.cast::<FiberObject>()).state).drop_in_place(),
-                tag::ERROR => {
-                    let data = &raw mut (*header.cast::<ErrorObject>()).data;
-                    dispose((*data).host.take());
-                    data.drop_in_place();
-                }
-                tag::HOST => super::host::HostObject::finalise(header.cast()),
-                tag::NATIVE => (&raw mut (*header.cast::<NativeObject>()).def).drop_in_place(),
-                _ => {}
-            }
+            self.bytes -= kind::owned_bytes(header);
+            kind::finalise(header);
         }
     }
 }

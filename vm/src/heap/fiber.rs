@@ -1,8 +1,8 @@
 //! A fiber's own registers and frames, and where it stands.
 
+use super::edges::Marker;
 use super::frame::Frame;
 use super::layout::FiberObject;
-use super::trace::Marker;
 use super::value::{Slot, Value};
 
 /// What a fiber is doing.

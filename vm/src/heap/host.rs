@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Heap;
-use super::layout::{Header, InstanceObject, TypeObject};
+use super::edges::Edges;
+use super::layout::{Header, InstanceObject, Layout, TypeObject};
 use super::value::{Gc, Instance, Slot, Type, Value, tag};
 use crate::door::dispose;
 
@@ -77,12 +78,12 @@ impl fmt::Display for Unavailable {
     }
 }
 
-impl HostObject {
-    /// Drops the data.
-    ///
-    /// # Safety
-    /// The object is not used afterwards.
-    pub unsafe fn finalise(object: *mut HostObject) {
+impl Layout for HostObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(_: *mut HostObject, _: &mut impl Edges) {}
+
+    unsafe fn finalise(object: *mut HostObject) {
         // SAFETY: the caller's word.
         let data = unsafe { std::mem::replace(&mut (*object).data, Data::Gone) };
         if let Data::Owned { data, .. } = data {
@@ -92,7 +93,9 @@ impl HostObject {
             dispose(data);
         }
     }
+}
 
+impl HostObject {
     /// Where the data are, and whether they may be changed.
     fn address<T: 'static>(&self) -> Result<(*mut T, bool), Unavailable> {
         let (address, of, is_mutable) = match &self.data {

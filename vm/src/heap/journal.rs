@@ -6,9 +6,10 @@
 //! number of changes.
 
 use super::Heap;
+use super::edges::Marker;
 use super::fiber::FiberSnapshot;
+use super::kind;
 use super::layout::*;
-use super::trace::Marker;
 use super::value::Slot;
 
 /// What a change replaced.
@@ -176,9 +177,9 @@ impl Journal {
             unsafe {
                 if (*change.header()).birth < number {
                     let header = change.header();
-                    let before = Heap::owned_bytes(header);
+                    let before = kind::owned_bytes(header);
                     change.undo();
-                    self.uncounted += Heap::owned_bytes(header) as isize - before as isize;
+                    self.uncounted += kind::owned_bytes(header) as isize - before as isize;
                 }
             }
         }

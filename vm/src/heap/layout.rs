@@ -2,13 +2,79 @@
 
 use std::sync::Arc;
 
+use super::Heap;
+use super::edges::{Edge, Edges};
 use super::fiber::FiberState;
 pub(crate) use super::header::{Header, flag};
 use super::prepared::Prepared;
 use super::table::Table;
-use super::value::Slot;
+use super::value::{Gc, Slot, tag};
 use crate::class::HostClass;
+use crate::door::dispose;
 use crate::native::NativeDef;
+
+/// What the heap has to know of the objects of a layout.
+pub(crate) trait Layout {
+    /// Whether they refer to nothing.
+    const IS_LEAF: bool = false;
+
+    /// Whether they own memory outside their cells. Those that do not need not be finalised.
+    const OWNS: bool = false;
+
+    /// Says what an object refers to.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    unsafe fn edges(this: *mut Self, to: &mut impl Edges);
+
+    /// Bytes that an object owns outside its cell.
+    ///
+    /// # Safety
+    /// It must be a whole object.
+    unsafe fn owned_bytes(_this: *mut Self) -> usize {
+        0
+    }
+
+    /// Drops what an object owns outside its cell.
+    ///
+    /// # Safety
+    /// It must be a whole object that is not used afterwards.
+    unsafe fn finalise(_this: *mut Self) {}
+
+    /// An object that is still to be filled, of a kind with this layout and in one of its forms.
+    fn blank<'v>(_heap: &mut Heap, _kind: u64, _form: usize) -> Option<Gc<'v, Self>>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Which of the forms of its kind an object has.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    unsafe fn form(_this: *mut Self) -> usize {
+        0
+    }
+
+    /// Fills in the only value that an object refers to; false if there is not one such.
+    ///
+    /// # Safety
+    /// It must be a live object of which no program knows yet.
+    unsafe fn fill(_this: *mut Self, _content: Slot) -> bool {
+        false
+    }
+}
+
+/// The slots that follow an object.
+///
+/// # Safety
+/// The object must be live and followed by so many slots.
+#[inline(always)]
+unsafe fn behind<'o, T>(object: *mut T, count: usize) -> &'o [Slot] {
+    // SAFETY: the caller's word. Nothing is written while what objects refer to is looked at.
+    unsafe { std::slice::from_raw_parts(object.add(1).cast(), count) }
+}
 
 /// An immutable string; its UTF-8 bytes follow.
 #[repr(C)]
@@ -19,6 +85,12 @@ pub struct StrObject {
     pub(crate) len: usize,
 }
 
+impl Layout for StrObject {
+    const IS_LEAF: bool = true;
+
+    unsafe fn edges(_: *mut StrObject, _: &mut impl Edges) {}
+}
+
 /// An immutable byte string; its bytes follow.
 #[repr(C)]
 pub struct BytesObject {
@@ -26,11 +98,25 @@ pub struct BytesObject {
     pub(crate) len: usize,
 }
 
+impl Layout for BytesObject {
+    const IS_LEAF: bool = true;
+
+    unsafe fn edges(_: *mut BytesObject, _: &mut impl Edges) {}
+}
+
 /// A tuple; its elements follow.
 #[repr(C)]
 pub struct TupleObject {
     pub(crate) header: Header,
     pub(crate) len: usize,
+}
+
+impl Layout for TupleObject {
+    #[inline(always)]
+    unsafe fn edges(this: *mut TupleObject, to: &mut impl Edges) {
+        // SAFETY: a tuple is followed by its elements.
+        unsafe { to.slots(Edge::Element, behind(this, (*this).len)) };
+    }
 }
 
 /// An arithmetic sequence of ints; `end` is excluded unless the INCLUSIVE flag is set.
@@ -42,12 +128,39 @@ pub struct RangeObject {
     pub(crate) step: i64,
 }
 
+impl Layout for RangeObject {
+    unsafe fn edges(_: *mut RangeObject, _: &mut impl Edges) {}
+}
+
 /// A mutable box for one variable.
 #[repr(C)]
 pub struct CellObject {
     pub(crate) header: Header,
     /// `ABSENT` until it is initialised.
     pub(crate) value: Slot,
+}
+
+impl Layout for CellObject {
+    #[inline(always)]
+    unsafe fn edges(this: *mut CellObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        unsafe { to.slot(Edge::Inside, (*this).value) };
+    }
+
+    fn blank<'v>(heap: &mut Heap, _: u64, form: usize) -> Option<Gc<'v, CellObject>> {
+        Some(heap.cell_to_fill(form == 1))
+    }
+
+    unsafe fn form(this: *mut CellObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { ((*this).header.flags & flag::VAR != 0).into() }
+    }
+
+    unsafe fn fill(this: *mut CellObject, content: Slot) -> bool {
+        // SAFETY: the caller's word.
+        unsafe { (*this).value = content };
+        true
+    }
 }
 
 /// A function: prepared code and what it took from outside; the captures follow.
@@ -57,11 +170,47 @@ pub struct ClosureObject {
     pub(crate) code: *const Prepared,
 }
 
+impl Layout for ClosureObject {
+    #[inline(always)]
+    unsafe fn edges(this: *mut ClosureObject, to: &mut impl Edges) {
+        // SAFETY: a closure keeps its code, and is followed by its captures and, if it is owned, its type.
+        unsafe {
+            to.code((*this).code);
+            let captures = (*(*this).code).captures();
+            let is_owned = (*this).header.flags & flag::OWNED != 0;
+            let (captures, owner) = behind(this, captures + is_owned as usize).split_at(captures);
+            to.slots(Edge::Owner, owner);
+            to.slots(Edge::Free, captures);
+        }
+    }
+}
+
 /// An instance; as many fields as its type has follow.
 #[repr(C)]
 pub struct InstanceObject {
     pub(crate) header: Header,
     pub(crate) ty: *mut TypeObject,
+}
+
+impl Layout for InstanceObject {
+    #[inline(always)]
+    unsafe fn edges(this: *mut InstanceObject, to: &mut impl Edges) {
+        // SAFETY: an instance keeps its type, and is followed by as many fields as that has, or by the host's data where
+        // there are none.
+        unsafe {
+            to.slot(Edge::Type, Slot::raw(tag::TYPE, (*this).ty as u64));
+            let data = &(*(*this).ty).data;
+            to.slots(Edge::Field, behind(this, data.fields.len()));
+            if data.host.is_some() {
+                to.slots(Edge::Hidden, behind(this, 1));
+            }
+        }
+    }
+
+    unsafe fn form(this: *mut InstanceObject) -> usize {
+        // SAFETY: an instance keeps its type.
+        unsafe { (*(*this).ty).data.host.is_some().into() }
+    }
 }
 
 /// A list.
@@ -71,6 +220,30 @@ pub struct ListObject {
     pub(crate) items: Vec<Slot>,
 }
 
+impl Layout for ListObject {
+    const OWNS: bool = true;
+
+    #[inline(always)]
+    unsafe fn edges(this: *mut ListObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        unsafe { to.slots(Edge::Element, &(*this).items) };
+    }
+
+    fn blank<'v>(heap: &mut Heap, _: u64, _: usize) -> Option<Gc<'v, ListObject>> {
+        Some(heap.list(Vec::new()))
+    }
+
+    unsafe fn owned_bytes(this: *mut ListObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { (*this).items.capacity() * size_of::<Slot>() }
+    }
+
+    unsafe fn finalise(this: *mut ListObject) {
+        // SAFETY: the caller's word.
+        unsafe { (&raw mut (*this).items).drop_in_place() };
+    }
+}
+
 /// A map or a set.
 #[repr(C)]
 pub struct TableObject {
@@ -78,11 +251,61 @@ pub struct TableObject {
     pub(crate) table: Table,
 }
 
+impl Layout for TableObject {
+    const OWNS: bool = true;
+
+    #[inline(always)]
+    unsafe fn edges(this: *mut TableObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        unsafe { (*this).table.edges(to) };
+    }
+
+    fn blank<'v>(heap: &mut Heap, kind: u64, _: usize) -> Option<Gc<'v, TableObject>> {
+        Some(heap.table(kind))
+    }
+
+    unsafe fn owned_bytes(this: *mut TableObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { (*this).table.owned_bytes() }
+    }
+
+    unsafe fn finalise(this: *mut TableObject) {
+        // SAFETY: the caller's word.
+        unsafe { (&raw mut (*this).table).drop_in_place() };
+    }
+}
+
 /// A type, built in or declared.
 #[repr(C)]
 pub struct TypeObject {
     pub(crate) header: Header,
     pub(crate) data: TypeData,
+}
+
+impl Layout for TypeObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(this: *mut TypeObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        let data = unsafe { &(*this).data };
+        to.slot(Edge::Name, data.name);
+        to.slots(Edge::FieldName, &data.fields);
+        to.slot(Edge::Constructor, data.constructor);
+        for method in &data.methods {
+            to.slot(Edge::MethodName, method.name);
+            to.slot(Edge::Method, method.closure);
+        }
+    }
+
+    unsafe fn owned_bytes(this: *mut TypeObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { (*this).data.owned_bytes() }
+    }
+
+    unsafe fn finalise(this: *mut TypeObject) {
+        // SAFETY: the caller's word.
+        unsafe { (&raw mut (*this).data).drop_in_place() };
+    }
 }
 
 /// What a type consists of.
@@ -153,11 +376,59 @@ pub struct FiberObject {
     pub(crate) state: FiberState,
 }
 
+impl Layout for FiberObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(this: *mut FiberObject, to: &mut impl Edges) {
+        to.fiber(this);
+    }
+
+    fn blank<'v>(heap: &mut Heap, _: u64, _: usize) -> Option<Gc<'v, FiberObject>> {
+        Some(heap.fiber(FiberState::new(Slot::NIL)))
+    }
+
+    unsafe fn owned_bytes(this: *mut FiberObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { (*this).state.owned_bytes() }
+    }
+
+    unsafe fn finalise(this: *mut FiberObject) {
+        // SAFETY: the caller's word.
+        unsafe { (&raw mut (*this).state).drop_in_place() };
+    }
+}
+
 /// An error value.
 #[repr(C)]
 pub struct ErrorObject {
     pub(crate) header: Header,
     pub(crate) data: ErrorData,
+}
+
+impl Layout for ErrorObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(this: *mut ErrorObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        let data = unsafe { &(*this).data };
+        to.slot(Edge::Kind, data.kind);
+        to.slot(Edge::Message, data.message);
+        to.slot(Edge::Data, data.data);
+    }
+
+    unsafe fn owned_bytes(this: *mut ErrorObject) -> usize {
+        // SAFETY: the caller's word.
+        unsafe { (*this).data.trace.as_ref().map_or(0, |trace| trace.owned_bytes()) }
+    }
+
+    unsafe fn finalise(this: *mut ErrorObject) {
+        // SAFETY: the caller's word.
+        unsafe {
+            let data = &raw mut (*this).data;
+            dispose((*data).host.take());
+            data.drop_in_place();
+        }
+    }
 }
 
 /// What an error value holds.
@@ -179,6 +450,17 @@ pub(crate) struct ErrorData {
 pub struct NativeObject {
     pub(crate) header: Header,
     pub(crate) def: Arc<NativeDef>,
+}
+
+impl Layout for NativeObject {
+    const OWNS: bool = true;
+
+    unsafe fn edges(_: *mut NativeObject, _: &mut impl Edges) {}
+
+    unsafe fn finalise(this: *mut NativeObject) {
+        // SAFETY: the caller's word.
+        unsafe { (&raw mut (*this).def).drop_in_place() };
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //!    (see `held`).
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
+mod kind;
 pub mod value;
 mod header;
 pub mod layout;
@@ -25,14 +26,16 @@ pub mod table;
 pub mod handle;
 pub mod journal;
 mod held;
-mod trace;
+mod edges;
 mod collect;
 mod tally;
 
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
 pub(crate) use cells::class_of;
+pub(crate) use edges::Edge;
 pub use host::{Ref, RefMut, Unavailable};
+pub(crate) use kind::kinds;
 pub use layout::Special;
 pub(crate) use tally::Tally;
 pub use value::{

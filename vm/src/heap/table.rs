@@ -13,8 +13,8 @@
 
 use hashbrown::HashMap;
 
+use super::edges::{Edge, Edges, Marker};
 use super::index::Index;
-use super::trace::Marker;
 use super::value::{Slot, Value, tag};
 
 /// Up to this many slots there is no index: looking at all hashes is faster.
@@ -465,16 +465,17 @@ impl Table {
         copy
     }
 
-    /// Marks what it refers to.
-    pub fn trace(&self, marker: &mut Marker) {
+    /// What it refers to: keys, each with its value, in order, and what keys are filed under.
+    #[inline(always)]
+    pub fn edges(&self, to: &mut impl Edges) {
         for entry in &self.entries {
             if !entry.is_gap() {
-                marker.slot(entry.key());
-                marker.slot(entry.value());
+                to.slot(Edge::Key, entry.key());
+                to.slot(Edge::Entry, entry.value());
             }
         }
         // Those of gaps too, which may be put back.
-        self.filed.iter().flat_map(|filed| filed.values()).for_each(|&slot| marker.slot(slot));
+        self.filed.iter().flat_map(|filed| filed.values()).for_each(|&slot| to.slot(Edge::Filed, slot));
     }
 
     /// Bytes behind its pointers.
@@ -532,7 +533,7 @@ impl TableChange {
                 marker.slot(*key);
                 marker.slot(*value);
             }
-            TableChange::Cleared(old) => old.trace(marker),
+            TableChange::Cleared(old) => old.edges(marker),
         }
     }
 

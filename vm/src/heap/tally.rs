@@ -2,32 +2,13 @@
 
 use super::alloc::Heap;
 use super::cells::SIZES;
+use super::kind;
 use super::layout::Header;
-use super::value::tag;
 use crate::watch::Made;
 
 /// Number and bytes of the objects of each kind.
 #[derive(Default)]
 pub(crate) struct Tally([(u64, u64); 32]);
-
-/// Kinds of objects and what programs call them.
-const KINDS: [(u64, &str); 15] = [
-    (tag::STR, "str"),
-    (tag::BYTES, "bytes"),
-    (tag::TUPLE, "tuple"),
-    (tag::RANGE, "range"),
-    (tag::CELL, "shared variable"),
-    (tag::CLOSURE, "function"),
-    (tag::INSTANCE, "instance"),
-    (tag::LIST, "list"),
-    (tag::MAP, "map"),
-    (tag::SET, "set"),
-    (tag::TYPE, "type"),
-    (tag::FIBER, "fiber"),
-    (tag::ERROR, "error"),
-    (tag::NATIVE, "native"),
-    (tag::HOST, "host object"),
-];
 
 impl Tally {
     /// How many objects of a kind there are.
@@ -46,10 +27,10 @@ impl Tally {
 
     /// What this one has more than an earlier one, by kind. Bytes of objects that have shrunk count as none.
     pub fn since(&self, before: &Tally) -> impl Iterator<Item = Made> {
-        KINDS.iter().filter_map(move |&(tag, kind)| {
+        kind::ACCOUNTS.iter().filter_map(move |&(tag, name)| {
             let (now, then) = (self.0[tag as usize], before.0[tag as usize]);
             let (count, bytes) = (now.0.saturating_sub(then.0), now.1.saturating_sub(then.1));
-            (count > 0).then_some(Made { kind, count, bytes })
+            (count > 0).then_some(Made { kind: name, count, bytes })
         })
     }
 }
@@ -70,7 +51,7 @@ impl Heap {
                 if kind != 0 && counts(header) {
                     let entry = &mut tally.0[kind as usize % 32];
                     entry.0 += 1;
-                    entry.1 += (size + Heap::owned_bytes(header)) as u64;
+                    entry.1 += (size + kind::owned_bytes(header)) as u64;
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::kind::kinds;
 use super::layout::*;
 
 /// The tags. From [`tag::STR`] on the payload is a pointer to an object of that kind.
@@ -28,38 +29,23 @@ pub mod tag {
     /// A place in the order of a map or set, in the second register of an iterator only. It has a tag of its own because
     /// it counts removed entries too, and so means something else in a fresh copy of the table.
     pub const PLACE: u64 = 6;
-    /// A string.
-    pub const STR: u64 = 16;
-    /// A byte string.
-    pub const BYTES: u64 = 17;
-    /// A tuple.
-    pub const TUPLE: u64 = 18;
-    /// A range.
-    pub const RANGE: u64 = 19;
-    /// A cell.
-    pub const CELL: u64 = 20;
-    /// A closure.
-    pub const CLOSURE: u64 = 21;
-    /// An instance of a declared type.
-    pub const INSTANCE: u64 = 22;
+    /// The last of the kinds whose objects refer to nothing, which come first.
+    pub(crate) const LAST_LEAF: u64 = BYTES;
     /// The first kind whose objects own memory outside the heap's cells and so need a finaliser.
     pub const FIRST_FINALISED: u64 = LIST;
-    /// A list.
-    pub const LIST: u64 = 24;
-    /// A map.
-    pub const MAP: u64 = 25;
-    /// A set.
-    pub const SET: u64 = 26;
-    /// A type, built in or declared.
-    pub const TYPE: u64 = 27;
-    /// A fiber.
-    pub const FIBER: u64 = 28;
-    /// An error value.
-    pub const ERROR: u64 = 29;
-    /// A function the host provides.
-    pub const NATIVE: u64 = 30;
-    /// Data of the host, inside of an instance only.
-    pub const HOST: u64 = 31;
+
+    macro_rules! define_tags {
+        (
+            $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
+                $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
+            hidden $(#[$hidden_doc:meta])* $hidden:literal $hidden_tag:ident $hidden_layout:ident, $hidden_account:literal;
+        ) => {
+            $($(#[$doc])* pub const $tag: u64 = $number;)*
+            $(#[$hidden_doc])*
+            pub const $hidden_tag: u64 = $hidden;
+        };
+    }
+    crate::heap::kind::kinds!(define_tags);
 }
 
 /// A value of the language. See the module for what `'v` means.
@@ -125,60 +111,59 @@ impl<'v, T> Gc<'v, T> {
     }
 }
 
-/// A string.
-pub type Str<'v> = Gc<'v, StrObject>;
-/// A byte string.
-pub type Bytes<'v> = Gc<'v, BytesObject>;
-/// A tuple.
-pub type Tuple<'v> = Gc<'v, TupleObject>;
-/// A range.
-pub type Range<'v> = Gc<'v, RangeObject>;
-/// A cell.
-pub type CellRef<'v> = Gc<'v, CellObject>;
-/// A closure.
-pub type Closure<'v> = Gc<'v, ClosureObject>;
-/// An instance of a declared type.
-pub type Instance<'v> = Gc<'v, InstanceObject>;
-/// A list.
-pub type List<'v> = Gc<'v, ListObject>;
-/// A map.
-pub type Map<'v> = Gc<'v, TableObject>;
-/// A set: a map whose values are nil.
-pub type Set<'v> = Gc<'v, TableObject>;
-/// A type.
-pub type Type<'v> = Gc<'v, TypeObject>;
-/// A fiber.
-pub type Fiber<'v> = Gc<'v, FiberObject>;
-/// An error value.
-pub type ErrorRef<'v> = Gc<'v, ErrorObject>;
-/// A native function.
-pub type Native<'v> = Gc<'v, NativeObject>;
+macro_rules! define_views {
+    (
+        $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
+            $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
+        hidden $($hidden:tt)*
+    ) => {
+        $($(#[$doc])* pub type $handle<'v> = Gc<'v, $layout>;)*
 
-/// A value taken apart for matching.
-#[derive(Clone, Copy)]
-#[allow(missing_docs)]
-pub enum View<'v> {
-    Nil,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    /// The internal marker; never the value of a program's variable.
-    Absent,
-    Str(Str<'v>),
-    Bytes(Bytes<'v>),
-    Tuple(Tuple<'v>),
-    Range(Range<'v>),
-    Cell(CellRef<'v>),
-    Closure(Closure<'v>),
-    Instance(Instance<'v>),
-    List(List<'v>),
-    Map(Map<'v>),
-    Set(Set<'v>),
-    Type(Type<'v>),
-    Fiber(Fiber<'v>),
-    Error(ErrorRef<'v>),
-    Native(Native<'v>),
+        /// A value taken apart for matching.
+        #[derive(Clone, Copy)]
+        #[allow(missing_docs)]
+        pub enum View<'v> {
+            Nil,
+            Bool(bool),
+            Int(i64),
+            Float(f64),
+            /// The internal marker; never the value of a program's variable.
+            Absent,
+            $($view(Gc<'v, $layout>),)*
+        }
+
+        impl<'v> Value<'v> {
+            /// Takes the value apart. Inlined, so that asking for one kind is one comparison.
+            #[inline(always)]
+            pub fn view(self) -> View<'v> {
+                match self.tag {
+                    tag::NIL => View::Nil,
+                    tag::FALSE => View::Bool(false),
+                    tag::TRUE => View::Bool(true),
+                    tag::INT => View::Int(self.bits as i64),
+                    tag::FLOAT => View::Float(f64::from_bits(self.bits)),
+                    // SAFETY: a value with an object tag is only made from a `Gc` of that kind (`From` below) or from a
+                    // slot that held one, and the brand says the object is live for `'v`.
+                    $(tag::$tag => View::$view(unsafe { Gc::from_ptr(self.bits as *mut $layout) }),)*
+                    _ => View::Absent,
+                }
+            }
+
+            /// The name of the value's built-in type, as `type_of(v).name` gives it; `instance` for instances.
+            pub fn type_name(self) -> &'static str {
+                match self.tag {
+                    tag::NIL => "nil",
+                    tag::FALSE | tag::TRUE => "bool",
+                    tag::INT => "int",
+                    tag::FLOAT => "float",
+                    $(tag::$tag => $name,)*
+                    _ => "absent",
+                }
+            }
+        }
+    };
 }
+kinds!(define_views);
 
 impl<'v> Value<'v> {
     /// `nil`.
@@ -283,64 +268,6 @@ impl<'v> Value<'v> {
     /// The value for storage in an object that the collector knows.
     pub(crate) const fn slot(self) -> Slot {
         Value::raw(self.tag, self.bits)
-    }
-
-    /// Takes the value apart. Inlined, so that asking for one kind is one comparison.
-    #[inline(always)]
-    pub fn view(self) -> View<'v> {
-        macro_rules! object {
-            ($variant:ident) => {{
-                // SAFETY: a value with an object tag is only made from a `Gc` of that kind (`From` below) or from a
-                // slot that held one, and the brand says the object is live for `'v`.
-                View::$variant(unsafe { Gc::from_ptr(self.bits as *mut _) })
-            }};
-        }
-        match self.tag {
-            tag::NIL => View::Nil,
-            tag::FALSE => View::Bool(false),
-            tag::TRUE => View::Bool(true),
-            tag::INT => View::Int(self.bits as i64),
-            tag::FLOAT => View::Float(f64::from_bits(self.bits)),
-            tag::STR => object!(Str),
-            tag::BYTES => object!(Bytes),
-            tag::TUPLE => object!(Tuple),
-            tag::RANGE => object!(Range),
-            tag::CELL => object!(Cell),
-            tag::CLOSURE => object!(Closure),
-            tag::INSTANCE => object!(Instance),
-            tag::LIST => object!(List),
-            tag::MAP => object!(Map),
-            tag::SET => object!(Set),
-            tag::TYPE => object!(Type),
-            tag::FIBER => object!(Fiber),
-            tag::ERROR => object!(Error),
-            tag::NATIVE => object!(Native),
-            _ => View::Absent,
-        }
-    }
-
-    /// The name of the value's built-in type, as `type_of(v).name` gives it; `instance` for instances.
-    pub fn type_name(self) -> &'static str {
-        match self.tag {
-            tag::NIL => "nil",
-            tag::FALSE | tag::TRUE => "bool",
-            tag::INT => "int",
-            tag::FLOAT => "float",
-            tag::STR => "str",
-            tag::BYTES => "bytes",
-            tag::TUPLE => "tuple",
-            tag::RANGE => "range",
-            tag::CELL => "cell",
-            tag::CLOSURE | tag::NATIVE => "function",
-            tag::INSTANCE => "instance",
-            tag::LIST => "list",
-            tag::MAP => "map",
-            tag::SET => "set",
-            tag::TYPE => "type",
-            tag::FIBER => "fiber",
-            tag::ERROR => "error",
-            _ => "absent",
-        }
     }
 }
 

@@ -147,18 +147,6 @@ impl<'v> Gc<'v, TypeObject> {
         self.data().methods.iter().map(|method| unsafe { method.name.rebrand::<'v>() }.as_str().unwrap_or(""))
     }
 
-    /// The fields' names as values, in order.
-    pub(crate) fn field_name_values(self) -> impl ExactSizeIterator<Item = Value<'v>> + use<'v> {
-        // SAFETY: what a live type refers to is live.
-        self.data().fields.iter().map(|name| unsafe { name.rebrand() })
-    }
-
-    /// The names of its methods as values, in the order of the text.
-    pub(crate) fn method_name_values(self) -> impl ExactSizeIterator<Item = Value<'v>> + use<'v> {
-        // SAFETY: what a live type refers to is live.
-        self.data().methods.iter().map(|method| unsafe { method.name.rebrand() })
-    }
-
     /// Its methods, in the order of the text.
     pub fn methods(self) -> impl ExactSizeIterator<Item = MethodRef<'v>> + Clone + use<'v> {
         // SAFETY: what a live type refers to is live.

@@ -7,7 +7,7 @@ use quipu_lang::code::Code;
 
 use super::{Outline, Part, Place, Thing, count};
 use crate::graph::read::Members;
-use crate::graph::tag as t;
+use crate::graph::tag::{self as t, Content, Frozen};
 use crate::run::snapshot::Pause;
 
 /// How far the parts of something were stepped through.
@@ -28,24 +28,24 @@ impl<'i> Cursor<'i> {
             Part::Frozen(number) => {
                 let (tag, mut from) = outline.frozen_at(number)?;
                 match tag {
-                    t::TUPLE => drop(count(&mut from)?),
-                    t::CLOSURE | t::OWNED => {
+                    Frozen::Tuple => drop(count(&mut from)?),
+                    Frozen::Closure | Frozen::Owned => {
                         from = outline.code_at(number)?.1;
                         count(&mut from)?;
                     }
-                    t::ERROR => {}
-                    t::TYPE => return Some(Cursor::Type(Box::new(TypeCursor::new(outline, part)?))),
-                    _ => return None,
+                    Frozen::Error => {}
+                    Frozen::Type => return Some(Cursor::Type(Box::new(TypeCursor::new(outline, part)?))),
+                    Frozen::Str | Frozen::Bytes | Frozen::Range | Frozen::Native => return None,
                 }
                 Some(Cursor::Frozen { number: number as u32, index: 0, at: outline.position(&from) as u64 })
             }
             Part::Node(number) => {
-                let (tag, _) = outline.node_at(number)?;
+                let (node, _) = outline.node_at(number)?;
                 let mut from = outline.content_at(number);
-                match tag {
-                    t::FIBER => return Some(Cursor::Fiber(Box::new(FiberCursor::new(outline, number)?))),
-                    t::LIST | t::MAP | t::SET => drop(count(&mut from)?),
-                    _ => {}
+                match node.content() {
+                    Content::Frames => return Some(Cursor::Fiber(Box::new(FiberCursor::new(outline, number)?))),
+                    Content::Elements | Content::Entries | Content::Keys => drop(count(&mut from)?),
+                    Content::One | Content::Fields | Content::Data => {}
                 }
                 Some(Cursor::Node { number: number as u32, index: 0, at: outline.position(&from) as u64 })
             }
@@ -91,16 +91,18 @@ impl<'i> Cursor<'i> {
 fn frozen_place<'i>(outline: &Outline<'i>, number: usize, index: usize) -> Option<Place<'i>> {
     let (tag, mut from) = outline.frozen_at(number)?;
     match tag {
-        t::TUPLE => (index < count(&mut from)?).then_some(Place::Item(index)),
-        t::CLOSURE | t::OWNED => {
+        Frozen::Tuple => (index < count(&mut from)?).then_some(Place::Item(index)),
+        Frozen::Closure | Frozen::Owned => {
             let captures = count(&mut outline.code_at(number)?.1)?;
-            let owners = (tag == t::OWNED) as usize;
+            let owners = (tag == Frozen::Owned) as usize;
             match index.checked_sub(owners) {
                 None => Some(Place::Owner),
                 Some(index) => (index < captures).then_some(Place::Capture(index)),
             }
         }
-        _ => [Place::Kind, Place::Message, Place::Data].get(index).copied(),
+        Frozen::Error => [Place::Kind, Place::Message, Place::Data].get(index).copied(),
+        // A type has a cursor of its own, and the others have no parts.
+        Frozen::Type | Frozen::Str | Frozen::Bytes | Frozen::Range | Frozen::Native => None,
     }
 }
 
@@ -111,21 +113,24 @@ fn node_part<'i>(
     index: usize,
     from: &mut Reader<'i>,
 ) -> Option<(Place<'i>, Part)> {
-    let (tag, mut shape) = outline.node_at(number)?;
-    let length = match tag {
-        t::LIST | t::MAP | t::SET => count(&mut outline.content_at(number))?,
-        t::INSTANCE => outline.type_names(outline.reference(&mut shape)?)?.0,
-        _ => 1,
+    let (node, mut shape) = outline.node_at(number)?;
+    let content = node.content();
+    let length = match content {
+        Content::Elements | Content::Entries | Content::Keys => count(&mut outline.content_at(number))?,
+        Content::Fields => outline.type_names(outline.reference(&mut shape)?)?.0,
+        Content::One | Content::Data => 1,
+        // It has a cursor of its own.
+        Content::Frames => 0,
     };
     if index >= length {
         return None;
     }
-    match tag {
-        t::LIST => {
+    match content {
+        Content::Elements => {
             let part = packed(outline, number, index).or_else(|| outline.reference(from))?;
             Some((Place::Item(index), part))
         }
-        t::MAP | t::SET => {
+        Content::Entries | Content::Keys => {
             let is_filed = from.clone().u8().ok()? == t::FILED;
             if is_filed {
                 from.u8().ok()?;
@@ -134,14 +139,15 @@ fn node_part<'i>(
             if is_filed {
                 outline.reference(from)?;
             }
-            match tag {
-                t::MAP => Some((Place::Entry(key), outline.reference(from)?)),
+            match content {
+                Content::Entries => Some((Place::Entry(key), outline.reference(from)?)),
                 _ => Some((Place::Item(index), key)),
             }
         }
-        t::INSTANCE => Some((Place::Field(index), outline.reference(from)?)),
-        t::HOST => Some((Place::Data, outline.reference(from)?)),
-        _ => Some((Place::Content, outline.reference(from)?)),
+        Content::Fields => Some((Place::Field(index), outline.reference(from)?)),
+        Content::Data => Some((Place::Data, outline.reference(from)?)),
+        Content::One => Some((Place::Content, outline.reference(from)?)),
+        Content::Frames => None,
     }
 }
 

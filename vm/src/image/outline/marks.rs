@@ -7,7 +7,7 @@ use quipu_lang::code::{Code, CodeHash};
 use super::{Outline, Part, count};
 use crate::graph::error::Rule;
 use crate::graph::read::{Shape, Sink};
-use crate::graph::tag as t;
+use crate::graph::tag::{Content, Node};
 use crate::heap::Slot;
 use crate::run::snapshot::Pause;
 
@@ -124,7 +124,7 @@ impl<'i> Sink<'i> for Marks<'i> {
         self.leaf()
     }
 
-    fn new_node(&mut self, _: u8) -> Result<(), Rule> {
+    fn new_node(&mut self, _: Node) -> Result<(), Rule> {
         self.outline.node_begins.push(self.begin);
         Ok(())
     }
@@ -164,16 +164,16 @@ impl<'i> Sink<'i> for Marks<'i> {
         Ok(())
     }
 
-    fn kind_of(&self, node: usize) -> Option<(u8, usize)> {
-        let (tag, mut from) = self.outline.node_at(node)?;
-        let fields = match tag {
-            t::INSTANCE => self.outline.type_names(self.outline.reference(&mut from)?)?.0,
+    fn kind_of(&self, node: usize) -> Option<(Node, usize)> {
+        let (node, mut from) = self.outline.node_at(node)?;
+        let fields = match node.content() {
+            Content::Fields => self.outline.type_names(self.outline.reference(&mut from)?)?.0,
             _ => 0,
         };
-        Some((tag, fields))
+        Some((node, fields))
     }
 
-    fn cell(&mut self, _: usize, (): ()) -> Result<(), Rule> {
+    fn one(&mut self, _: usize, (): ()) -> Result<(), Rule> {
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use quipu_lang::code::{Code, CodeHash};
 use super::Image;
 use crate::graph::progress::Progress;
 use crate::graph::read::{Members, read, read_code};
-use crate::graph::tag as t;
+use crate::graph::tag::{self as t, Content, Frozen, Node};
 
 use cursor::{Cursor, TypeCursor};
 use marks::Marks;
@@ -278,12 +278,11 @@ impl<'i> Outline<'i> {
             t::SMALL.. => Part::Int(t::LEAST_SMALL + (tag - t::SMALL) as i64),
             t::FROZEN => Part::Frozen(count(from)?),
             t::NODE => Part::Node(count(from)?),
-            t::INSTANCE | t::HOST => {
-                // The type, which is no instance itself.
-                self.reference(from)?;
-                Part::Node(self.node_ends.find(self.position(from))?)
-            }
-            t::CELL | t::VAR | t::LIST | t::MAP | t::SET | t::FIBER => {
+            _ if let Some(node) = Node::of(tag) => {
+                if matches!(node.content(), Content::Fields | Content::Data) {
+                    // The type, which is no instance itself.
+                    self.reference(from)?;
+                }
                 Part::Node(self.node_ends.find(self.position(from))?)
             }
             _ => {
@@ -298,36 +297,37 @@ impl<'i> Outline<'i> {
     fn frozen(&self, number: usize) -> Option<Thing<'i>> {
         let (tag, mut from) = self.frozen_at(number)?;
         Some(match tag {
-            t::STR => Thing::Str(from.text().ok()?),
-            t::BYTES => Thing::Bytes(from.bytes().ok()?),
-            t::NATIVE => Thing::Native(from.text().ok()?),
-            t::TUPLE => Thing::Tuple(count(&mut from)?),
-            t::RANGE => Thing::Range {
+            Frozen::Str => Thing::Str(from.text().ok()?),
+            Frozen::Bytes => Thing::Bytes(from.bytes().ok()?),
+            Frozen::Native => Thing::Native(from.text().ok()?),
+            Frozen::Tuple => Thing::Tuple(count(&mut from)?),
+            Frozen::Range => Thing::Range {
                 start: from.shortest_i64().ok()?,
                 end: from.shortest_i64().ok()?,
                 step: from.shortest_i64().ok()?,
                 inclusive: from.u8().ok()? == 1,
             },
-            t::CLOSURE | t::OWNED => Thing::Function(self.code_at(number)?.0),
-            t::TYPE => {
+            Frozen::Closure | Frozen::Owned => Thing::Function(self.code_at(number)?.0),
+            Frozen::Type => {
                 let (_, mut names) = self.type_names(Part::Frozen(number))?;
                 Thing::Type(self.text(self.reference(&mut names)?))
             }
-            _ => Thing::Error,
+            Frozen::Error => Thing::Error,
         })
     }
 
     fn node(&self, number: usize) -> Option<Thing<'i>> {
-        let (tag, mut from) = self.node_at(number)?;
+        let (node, mut from) = self.node_at(number)?;
         let mut content = self.content_at(number);
-        Some(match tag {
-            t::CELL | t::VAR => Thing::Cell { is_var: tag == t::VAR },
-            t::LIST => Thing::List(count(&mut content)?),
-            t::MAP => Thing::Map(count(&mut content)?),
-            t::SET => Thing::Set(count(&mut content)?),
-            t::INSTANCE => Thing::Instance(self.reference(&mut from)?),
-            t::HOST => Thing::Host(self.reference(&mut from)?),
-            _ => Thing::Fiber(match content.u8().ok()? {
+        Some(match node {
+            Node::Cell => Thing::Cell { is_var: false },
+            Node::Var => Thing::Cell { is_var: true },
+            Node::List => Thing::List(count(&mut content)?),
+            Node::Map => Thing::Map(count(&mut content)?),
+            Node::Set => Thing::Set(count(&mut content)?),
+            Node::Instance => Thing::Instance(self.reference(&mut from)?),
+            Node::Host => Thing::Host(self.reference(&mut from)?),
+            Node::Fiber => Thing::Fiber(match content.u8().ok()? {
                 t::FRESH => FiberStage::Fresh,
                 t::SUSPENDED => FiberStage::Suspended,
                 t::DONE => FiberStage::Done,
@@ -336,16 +336,16 @@ impl<'i> Outline<'i> {
         })
     }
 
-    /// A frozen value's tag, and what follows it.
-    fn frozen_at(&self, number: usize) -> Option<(u8, Reader<'i>)> {
+    /// A frozen value's kind, and what follows it.
+    fn frozen_at(&self, number: usize) -> Option<(Frozen, Reader<'i>)> {
         let mut from = self.reader(self.begins.get(number)?);
-        Some((from.u8().ok()?, from))
+        Some((Frozen::of(from.u8().ok()?)?, from))
     }
 
-    /// A node's tag where it is met first, and what follows it.
-    fn node_at(&self, number: usize) -> Option<(u8, Reader<'i>)> {
+    /// A node's kind where it is met first, and what follows it.
+    fn node_at(&self, number: usize) -> Option<(Node, Reader<'i>)> {
         let mut from = self.reader(self.node_begins.get(number)?);
-        Some((from.u8().ok()?, from))
+        Some((Node::of(from.u8().ok()?)?, from))
     }
 
     fn content_at(&self, node: usize) -> Reader<'i> {

@@ -1,0 +1,196 @@
+//! What objects refer to, as whoever follows references sees it: the collector, and those who write graphs or look for a way
+//! through them. What each kind refers to stands with its layout, once.
+
+use super::kind;
+use super::layout::*;
+use super::prepared::Prepared;
+use super::value::{Slot, Value, tag};
+
+/// Who follows what an object refers to.
+pub(crate) trait Edges {
+    /// It refers to all of these in the same way; they are told apart by their order.
+    fn slots(&mut self, edge: Edge, slots: &[Slot]);
+
+    /// It refers to one value in this way.
+    #[inline(always)]
+    fn slot(&mut self, edge: Edge, slot: Slot) {
+        self.slots(edge, &[slot]);
+    }
+
+    /// It is made of this code.
+    #[inline(always)]
+    fn code(&mut self, _: *const Prepared) {}
+
+    /// It is a fiber. Of its registers some only matter to the collector, so it depends on who follows what it refers to.
+    #[inline(always)]
+    fn fiber(&mut self, _: *mut FiberObject) {}
+}
+
+/// In which way an object refers to another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edge {
+    /// A cell to its content.
+    Inside,
+    /// A tuple or list to its elements.
+    Element,
+    /// A map or set to a key.
+    Key,
+    /// A map to the value of the key before.
+    Entry,
+    /// A table to what only the table knows.
+    Filed,
+    /// An instance to its type.
+    Type,
+    /// An instance to its fields.
+    Field,
+    /// An instance to the host's data.
+    Hidden,
+    /// A closure to the type that it belongs to, whether it makes use of that or not.
+    Owner,
+    /// A closure to its captures.
+    Free,
+    /// A type to its name.
+    Name,
+    /// A type to the names of its fields.
+    FieldName,
+    /// A type to what a call of it calls.
+    Constructor,
+    /// A type to the name of a method.
+    MethodName,
+    /// A type to the function of the method whose name was before.
+    Method,
+    /// An error to its kind.
+    Kind,
+    /// An error to its message.
+    Message,
+    /// An error to what it is about.
+    Data,
+}
+
+/// Calls a function with every edge, its place among those of the same kind that follow one another, and where it leads.
+struct Visit<F>(F);
+
+impl<F: FnMut(Edge, usize, Slot)> Edges for Visit<F> {
+    fn slots(&mut self, edge: Edge, slots: &[Slot]) {
+        slots.iter().enumerate().for_each(|(index, &slot)| (self.0)(edge, index, slot));
+    }
+}
+
+/// Looks for the edge with a number, those left out that are not wanted.
+struct Nth<W> {
+    wanted: W,
+    left: usize,
+    found: Option<(Edge, Slot)>,
+}
+
+impl<W: Fn(Edge) -> bool> Edges for Nth<W> {
+    #[inline(always)]
+    fn slots(&mut self, edge: Edge, slots: &[Slot]) {
+        if self.found.is_some() || !(self.wanted)(edge) {
+            return;
+        }
+        match slots.get(self.left) {
+            Some(&slot) => self.found = Some((edge, slot)),
+            None => self.left -= slots.len(),
+        }
+    }
+}
+
+impl<'v> Value<'v> {
+    /// Calls `f` with everything it refers to, but for what fibers do: the way, the number of the same way before, and what.
+    pub(crate) fn for_each_edge(self, mut f: impl FnMut(Edge, usize, Value<'v>)) {
+        if self.is_object() {
+            // SAFETY: the object is live for `'v`, and so is what it refers to.
+            unsafe {
+                kind::edges(
+                    self.bits as *mut Header,
+                    &mut Visit(|edge, index, slot: Slot| f(edge, index, slot.rebrand())),
+                )
+            };
+        }
+    }
+
+    /// The edge with this number among those that are wanted. It is found at once: there are few ways that an object refers
+    /// to others, however many those are. Not for tables and fibers.
+    pub(crate) fn edge(self, wanted: impl Fn(Edge) -> bool, number: usize) -> Option<(Edge, Value<'v>)> {
+        if !self.is_object() {
+            return None;
+        }
+        let mut nth = Nth { wanted, left: number, found: None };
+        // SAFETY: as above.
+        unsafe {
+            kind::edges(self.bits as *mut Header, &mut nth);
+            nth.found.map(|(edge, slot)| (edge, slot.rebrand()))
+        }
+    }
+}
+
+/// Objects that are reached but whose references are not yet followed.
+pub(crate) struct Marker {
+    pub(super) stack: Vec<*mut Header>,
+    pub(super) color: u8,
+}
+
+impl Edges for Marker {
+    #[inline(always)]
+    fn slots(&mut self, _: Edge, slots: &[Slot]) {
+        slots.iter().for_each(|&slot| self.slot(slot));
+    }
+
+    #[inline(always)]
+    fn code(&mut self, code: *const Prepared) {
+        Marker::code(self, code);
+    }
+
+    #[inline(always)]
+    fn fiber(&mut self, fiber: *mut FiberObject) {
+        // SAFETY: the fiber is live, and nobody else looks at it while the collector marks.
+        unsafe { (*fiber).state.trace(self) };
+    }
+}
+
+impl Marker {
+    /// Marks what a slot refers to.
+    #[inline(always)]
+    pub fn slot(&mut self, slot: Slot) {
+        if slot.is_object() {
+            self.header(slot.bits as *mut Header);
+        }
+    }
+
+    /// Marks an object.
+    #[inline(always)]
+    pub fn header(&mut self, header: *mut Header) {
+        // SAFETY: slots of live objects and roots refer to live objects (rule 1 and 2 of the heap).
+        unsafe {
+            if (*header).color != self.color {
+                (*header).color = self.color;
+                // The first kinds refer to nothing.
+                if (*header).kind > tag::LAST_LEAF as u8 {
+                    self.stack.push(header);
+                }
+            }
+        }
+    }
+
+    /// Marks prepared code: its constants and the code of the functions nested in it.
+    pub fn code(&mut self, code: *const Prepared) {
+        // SAFETY: the machine keeps prepared code while something that is marked refers to it.
+        let code = unsafe { &*code };
+        if code.mark(self.color) {
+            code.constants().iter().for_each(|&slot| self.slot(slot));
+            // Code nests at most 255 deep.
+            code.children().iter().for_each(|&child| self.code(child));
+        }
+    }
+
+    /// Marks what `header`'s object refers to.
+    ///
+    /// # Safety
+    /// `header` must be the header of a live object.
+    #[inline(always)]
+    pub(super) unsafe fn references(&mut self, header: *mut Header) {
+        // SAFETY: the caller's word.
+        unsafe { kind::edges(header, self) };
+    }
+}
