@@ -13,12 +13,12 @@ use quipu_lang::hash::GraphHash;
 use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::prepared::Prepared;
-use crate::heap::{Closure, Heap, Slot, Tally, Value, tag};
+use crate::heap::{Closure, Heap, Slot, Value, tag};
 use crate::library::Library;
 use crate::native::{Fault, Later, Stop};
 use crate::root::Dropped;
 use crate::trace::Trace;
-use crate::watch::{Pauses, Sample};
+use crate::watch::{Pauses, Sample, Tally};
 
 /// Bounds on what a program may use.
 #[derive(Clone, Debug)]

@@ -43,6 +43,10 @@ pub struct Made {
     pub bytes: u64,
 }
 
+/// Number and bytes of the objects of each kind, by its tag.
+#[derive(Default)]
+pub(crate) struct Tally(pub [(u64, u64); 32]);
+
 /// The collections that were seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pauses {

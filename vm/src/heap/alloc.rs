@@ -418,9 +418,9 @@ impl Heap {
         // SAFETY: the object is live, and nothing refers to its parts but copies.
         unsafe {
             let data = &raw mut (*error.as_ptr()).data;
-            self.bytes -= super::kind::owned_bytes(error.as_ptr().cast());
+            self.bytes -= Heap::owned_bytes(error.as_ptr().cast());
             (*data).trace = Some(change((*data).trace.take()));
-            self.bytes += super::kind::owned_bytes(error.as_ptr().cast());
+            self.bytes += Heap::owned_bytes(error.as_ptr().cast());
         }
     }
 

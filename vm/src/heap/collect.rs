@@ -3,9 +3,9 @@
 use std::alloc::dealloc;
 
 use super::alloc::{FIRST_THRESHOLD, Heap, Large, due_before, large_layout};
+use super::by_kind;
 use super::cells::{FreeCell, SIZES, overwrite};
 use super::edges::Marker;
-use super::kind;
 use super::layout::*;
 use super::value::tag;
 
@@ -200,8 +200,8 @@ impl Heap {
             if ((*header).kind as u64) < tag::FIRST_FINALISED {
                 return;
             }
-            self.bytes -= kind::owned_bytes(header);
-            kind::finalise(header);
+            self.bytes -= Heap::owned_bytes(header);
+            by_kind::finalise(header);
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod handle;
 pub mod journal;
 mod held;
 mod edges;
+mod by_kind;
 mod collect;
 mod tally;
 
@@ -37,7 +38,6 @@ pub(crate) use edges::Edge;
 pub use host::{Ref, RefMut, Unavailable};
 pub(crate) use kind::kinds;
 pub use layout::Special;
-pub(crate) use tally::Tally;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,

@@ -9,9 +9,9 @@ use quipu_lang::code::effects::receiver;
 use super::dispatch::{self, TABLE};
 use crate::heap::layout::InstanceObject;
 use crate::heap::prepared::{Cache, NO_KEY};
-use crate::heap::{Slot, Tally, tag};
+use crate::heap::{Slot, tag};
 use crate::machine::{Account, Handler, Machine};
-use crate::watch::{Made, Pauses, Sample, Watch, Watched};
+use crate::watch::{Made, Pauses, Sample, Tally, Watch, Watched};
 
 /// Fuel that one instruction must take at least for what it did to be looked at on its own: long work of natives.
 const LONG: u64 = 200;
