@@ -1,16 +1,13 @@
 //! `import actor` against a server: what goes there and back, what is thrown, and what must not leave.
 #![cfg(feature = "actor")]
 
-mod support;
-#[path = "support/server.rs"]
-mod server;
-
 use std::time::{Duration, Instant};
 
+use crate::server;
+use crate::support::{Expected, Setup, run};
 use quipu::actor::node::Options;
 use quipu::vm::Limits;
 use quipu::{Engine, Input};
-use support::{Expected, Setup, run};
 
 /// Runs a program with the expectations in it; `a` is a connection to an actor of its own.
 fn check(name: &str, program: &str) {

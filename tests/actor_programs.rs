@@ -1,10 +1,6 @@
 //! The programs in `examples/actor` and the commands in `docs/actor.md`, against `vm serve`; and how that ends.
 #![cfg(feature = "serve")]
 
-mod support;
-#[path = "support/program.rs"]
-mod program;
-
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -14,7 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{Run, Scratch, command, vm_in};
+use crate::program::{Run, Scratch, command, vm_in};
+use crate::support;
 
 /// A server that ends with the test.
 struct Server(Child);

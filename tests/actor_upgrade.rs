@@ -2,11 +2,6 @@
 //! older version, an actor that does not come back as it was.
 #![cfg(feature = "serve")]
 
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/served.rs"]
-mod served;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,8 +12,8 @@ use quipu::lang::hash::GraphHash;
 use quipu::stdlib::EngineEdition;
 use quipu::stdlib::engine_edition;
 
-use program::{Scratch, vm, vm_in};
-use served::Server;
+use crate::program::{Scratch, vm, vm_in};
+use crate::served::Server;
 
 const STORED: &str = "tests/golden/stores/engine_1/closed.db";
 

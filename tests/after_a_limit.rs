@@ -1,8 +1,6 @@
 //! After a limit, an interrupt or a panic the machine is as good as new: whatever was under way, and however it was begun,
 //! it holds nothing any more, and small programs run behind it.
 
-mod support;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

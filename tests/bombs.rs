@@ -204,7 +204,7 @@ fn sessions_work_on() {
         ..Limits::default()
     };
     let time = Duration::from_secs(60);
-    let report = batches::in_processes("sessions_work_on", &numbers, time, None, |number| {
+    let report = batches::in_processes(concat!(module_path!(), "::sessions_work_on"), &numbers, time, None, |number| {
         let bomb = &bombs[number];
         // A quarter of the time is enough to fill the machine, or to be stopped by the clock.
         let mut session = engine.session(limits(TIME / 4)).map_err(|error| error.to_string())?;

@@ -1,11 +1,9 @@
 //! The binary `vm` from outside: exit codes, limits, pipes and options.
-
-#[path = "support/program.rs"]
-mod program;
+#![cfg(feature = "run")]
 
 use std::process::Command;
 
-use program::*;
+use crate::program::*;
 
 #[test]
 fn a_program_that_ends_well_gives_0() {

@@ -1,13 +1,11 @@
 //! `vm doc` from outside, and the chapter of the book that it writes.
-
-#[path = "support/program.rs"]
-mod program;
+#![cfg(feature = "run")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use program::*;
+use crate::program::*;
 
 #[track_caller]
 fn shows(words: &[&str], parts: &[&str]) {

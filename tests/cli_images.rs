@@ -1,10 +1,8 @@
 //! `vm image` and `vm hash` from outside: every call is a process of its own.
+#![cfg(feature = "run")]
 
-#[path = "support/program.rs"]
-mod program;
-mod support;
-
-use program::*;
+use crate::program::*;
+use crate::support;
 
 const ACCOUNT: &str = r#"
 export fn account(owner) {

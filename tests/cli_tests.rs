@@ -1,9 +1,7 @@
 //! `vm test` from outside: which tests are found, what they share, how failures are shown.
+#![cfg(feature = "run")]
 
-#[path = "support/program.rs"]
-mod program;
-
-use program::*;
+use crate::program::*;
 
 /// A folder with these files.
 fn folder(name: &str, files: &[(&str, &str)]) -> Scratch {

@@ -2,15 +2,13 @@
 //! meanwhile, and whether the run goes on where it stands or out of an image. `CLOCK_PROGRAMS` and `CLOCK_SEED` in the
 //! environment try more programs and others.
 
-mod support;
-
+use crate::support::Captured;
+use crate::support::cut::Numbers;
+use crate::support::generate::program;
 use quipu::lang::hash::GraphHash;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Run, Step};
 use quipu::{Engine, Input, Session};
-use support::Captured;
-use support::cut::Numbers;
-use support::generate::program;
 
 const PROGRAMS: u64 = 12;
 

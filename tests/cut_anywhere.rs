@@ -2,18 +2,16 @@
 //! hash of what they come to are those of a run in one piece. `CUT_PROGRAMS` and `CUT_SEED` in the environment try
 //! more and others.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use crate::batches::again;
+use crate::support::Captured;
+use crate::support::cut::Numbers;
+use crate::support::generate::program;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Limits, Run, Step};
 use quipu::{Engine, Input, Session};
-use support::Captured;
-use support::cut::Numbers;
-use support::generate::program;
 
 const PROGRAMS: u64 = 60;
 
@@ -74,8 +72,8 @@ fn cut_anywhere_and_gone_on_in_another_process() {
         };
         let fuel = first.vm().stats().fuel_used - started;
         fs::write(&image, first.vm().freeze(run.fiber()).unwrap().to_bytes(Form::default())).unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "the_other_process"]).env("CUT_IMAGE", &image).env("CUT_REPORT", &report);
+        let mut child = again(concat!(module_path!(), "::the_other_process"));
+        child.env("CUT_IMAGE", &image).env("CUT_REPORT", &report);
         let ended = child.output().unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
         let report = fs::read_to_string(&report).unwrap();

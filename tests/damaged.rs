@@ -1,15 +1,12 @@
 //! Damaged scripts that still compile: whatever they do, they end, and the machine goes on.
 
-#[path = "support/damage.rs"]
-mod damage;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use damage::{Numbers, damage, pieces};
+use crate::damage::{Numbers, damage, pieces};
 use quipu::vm::Limits;
 use quipu::{Engine, Input};
 

@@ -1,14 +1,11 @@
 //! Runs the code blocks of the README, the book and the explanations of error codes.
 
-mod support;
-#[path = "support/server.rs"]
-mod server;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::server;
+use crate::support::{Expected, Setup, assert_all, blocks, parallel, run};
 use quipu::{Engine, Input, report};
-use support::{Expected, Setup, assert_all, blocks, parallel, run};
 
 #[test]
 fn code_in_the_documentation_does_what_it_says() {

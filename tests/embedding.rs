@@ -1,18 +1,16 @@
 //! The host's side: engines put together, typed natives and functions, types of the host, errors with their type.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::support::Captured;
 use quipu::lang::code::{Body, ClosureSite, Code, FreeKind, Op, OwnDebug, Source, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Value};
 use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
-use support::Captured;
 
 fn session(builder: Builder) -> Session {
     builder.build().unwrap().session(Limits::default()).unwrap()

@@ -1,11 +1,9 @@
 //! The facade: engines, sessions and modules from memory.
 
-mod support;
-
+use crate::support::Captured;
 use quipu::load::Memory;
 use quipu::vm::{Failure, Limits, Stop};
 use quipu::{Engine, Error, Input, Session};
-use support::Captured;
 
 fn session(engine: &Engine) -> (Session, Captured) {
     let mut session = engine.session(Limits::default()).unwrap();

@@ -1,18 +1,16 @@
 //! Runs every program and every host of `examples/` and compares its output with `examples/expected/`; `UPDATE=1` writes
 //! it anew.
 
-mod support;
-
 use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::batches::again;
+use crate::support::{Captured, assert_all, parallel};
 use quipu::vm::Limits;
 use quipu::{Engine, Input};
-use support::{Captured, assert_all, parallel};
 
 /// Most time for one example.
 const TIME: Duration = Duration::from_secs(60);
@@ -65,8 +63,7 @@ const STEP: &str = "QUIPU_TEST_STEP";
 fn workflow_goes_on_in_other_processes() -> Result<(), Box<dyn Error>> {
     let mut printed = Vec::new();
     workflow::run(&mut printed, |file, answer| {
-        let mut command = Command::new(env::current_exe()?);
-        command.args(["--exact", "workflow_takes_a_step", "--nocapture"]);
+        let mut command = again(concat!(module_path!(), "::workflow_takes_a_step"));
         let output = command.env(STEP, format!("{answer} {}", file.display())).output()?;
         Ok(String::from_utf8(output.stderr)?)
     })?;

@@ -1,19 +1,13 @@
 //! Images that were cut off, changed or made up: each is refused with a reason, or loads as what it says, and the
 //! machine goes on.
 
-#[path = "support/damage.rs"]
-#[allow(dead_code, reason = "texts are damaged elsewhere")]
-mod damage;
-#[path = "support/parts.rs"]
-mod parts;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use damage::Numbers;
-use parts::{Parts, count, file_of, fill_needed, find, replace};
+use crate::damage::Numbers;
+use crate::parts::{Parts, count, file_of, fill_needed, find, replace};
 use quipu::lang::canonical::CanonicalError;
 use quipu::lang::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;

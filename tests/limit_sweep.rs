@@ -5,20 +5,17 @@
 //! pairs, and all of the scripts that are about limits. `LIMITS=NAME` is all limits with the programs of such a name,
 //! `LIMITS_NUMBER` one limit only.
 
-mod support;
-#[path = "support/batches.rs"]
-mod batches;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::batches;
+use crate::support::Captured;
+use crate::support::cut::Numbers;
+use crate::support::generate::program;
 use quipu::stdlib::{Grant, Streams};
 use quipu::vm::{Failure, Limits, Root, Stop};
 use quipu::{Engine, Error, Input, Session};
-use support::Captured;
-use support::cut::Numbers;
-use support::generate::program;
 
 /// Generated programs.
 const GENERATED: usize = 2_000;
@@ -57,9 +54,13 @@ fn limits_of_every_size_end_programs_in_their_way() {
     let wanted = pairs(&programs);
     assert!(!wanted.is_empty(), "no such programs");
     let mut sweep = Sweep { programs, usual: engine(&[]), known: None };
-    let wrong = batches::in_processes("limits_of_every_size_end_programs_in_their_way", &wanted, TIME, None, |pair| {
-        sweep.attempt(pair / LIMITS, pair % LIMITS)
-    })
+    let wrong = batches::in_processes(
+        concat!(module_path!(), "::limits_of_every_size_end_programs_in_their_way"),
+        &wanted,
+        TIME,
+        None,
+        |pair| sweep.attempt(pair / LIMITS, pair % LIMITS),
+    )
     .wrong;
     let tell = |wrong: &batches::Wrong| {
         let (name, limit) = (&sweep.programs[wrong.number / LIMITS].name, wrong.number % LIMITS);

@@ -3,8 +3,6 @@
 //! The files are compiled against the library that this test is linked with, so that nothing has to be built for them.
 //! `UPDATE=1` writes the expected output anew.
 
-mod support;
-
 use std::collections::HashSet;
 use std::env;
 use std::fs;
@@ -12,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use support::{assert_all, parallel};
+use crate::support::{assert_all, parallel};
 
 #[test]
 fn misuse_does_not_compile() {

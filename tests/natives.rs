@@ -1,10 +1,9 @@
 //! Whatever a native is called with, it gives a value or throws: code from outside can name every native of the library,
 //! those that are meant for the library itself included.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{assert_all, parallel};
 use quipu::lang::compile::{NativeInfo, Natives, compile};
 use quipu::lang::parse::parse;
 use quipu::lang::span::Source;
@@ -12,7 +11,6 @@ use quipu::stdlib::{Grant, library};
 use quipu::vm::library::Provided;
 use quipu::vm::{Failure, Limits};
 use quipu::{Engine, Input};
-use support::{assert_all, parallel};
 
 /// Most time for all calls of one native.
 const TIME: Duration = Duration::from_secs(60);

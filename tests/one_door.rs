@@ -1,15 +1,12 @@
 //! Rules that hold because there is one place for each: a second door fails here, in the sources and from outside.
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/circles.rs"]
-mod circles;
+#![cfg(feature = "run")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use program::*;
+use crate::circles;
+use crate::program::*;
 
 /// All files of a folder and those below.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {

@@ -1,14 +1,12 @@
 //! Runs every program of the speed comparison at its small size and compares what it prints.
 
-mod support;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::{Captured, assert_all, parallel};
 use quipu::stdlib::Grant;
 use quipu::vm::Limits;
 use quipu::{Engine, Input};
-use support::{Captured, assert_all, parallel};
 
 /// Most time for one program.
 const TIME: Duration = Duration::from_secs(30);

@@ -1,15 +1,12 @@
 //! Runs every script of `tests/scripts` against the expectations beside its lines; `SCRIPTS=part` picks some by name.
 
-#[path = "support/batches.rs"]
-mod batches;
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::batches;
+use crate::support::{Expected, Setup, assert_all, parallel, run};
 use quipu::stdlib::{Grant, Streams};
 use quipu::{Engine, Input};
-use support::{Expected, Setup, assert_all, parallel, run};
 
 #[test]
 fn scripts_do_what_their_lines_say() {
@@ -40,11 +37,16 @@ fn scripts_do_the_same_when_every_call_collects() {
         Some(script) => (script, Setup::CALLS),
         None => (&pieces[number - whole.len()], Setup::CALLS_CUT),
     };
-    let report =
-        batches::in_processes("scripts_do_the_same_when_every_call_collects", &numbers, time, None, |number| {
+    let report = batches::in_processes(
+        concat!(module_path!(), "::scripts_do_the_same_when_every_call_collects"),
+        &numbers,
+        time,
+        None,
+        |number| {
             let (script, setup) = script(number);
             attempt(&engine, script, setup)
-        });
+        },
+    );
     let tell = |wrong: &batches::Wrong| {
         let (script, setup) = script(wrong.number);
         format!("{script}{}\n    {}", if setup.cut { " in pieces" } else { "" }, wrong.message)

@@ -1,7 +1,5 @@
 //! Runs in steps: what the host sees of them, and what programs see that are given one.
 
-mod support;
-
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Stop};
 use quipu::{Engine, Input, Session};

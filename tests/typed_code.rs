@@ -5,26 +5,20 @@
 //! each: they may be refused, and what is accepted of them is as harmless as the rest. `TYPED_SECONDS`, `TYPED_COUNT`
 //! and `TYPED_SEED` in the environment say how long, how many and which; with `TYPED_SEED` and a count of 1 it is one.
 
-#[path = "support/batches.rs"]
-mod batches;
 #[allow(dead_code, reason = "the fuzz targets use the rest")]
 #[path = "../fuzz/bodies/input.rs"]
 mod input;
-#[path = "support/parts.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod parts;
-#[path = "support/typed/mod.rs"]
-mod typed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::typed::{Program, Rule};
+use crate::{batches, parts, typed};
 use quipu::lang::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Vm, Watch};
 use quipu::{Engine, Input, Session};
-use typed::{Program, Rule};
 
 /// Programs in the test command.
 const COUNT: usize = 6_000;
@@ -38,7 +32,7 @@ const TIME: Duration = Duration::from_secs(60);
 /// What a program may take: little where everything is collected all the time.
 const FUEL: u64 = 3_000;
 
-const TEST: &str = "accepted_code_does_no_harm";
+const TEST: &str = concat!(module_path!(), "::accepted_code_does_no_harm");
 
 fn number_in(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()

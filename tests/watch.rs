@@ -1,9 +1,7 @@
 //! Watched machines: what is counted is what happened, twice the same, and nothing else changes.
+#![cfg(feature = "run")]
 
-#[path = "support/program.rs"]
-mod program;
-
-use program::*;
+use crate::program::*;
 use quipu::vm::watch::{Watch, Watched};
 use quipu::{Engine, Input};
 

@@ -1,12 +1,10 @@
 //! Money is moved while the store fails and the process dies at every commit boundary: nothing that was acknowledged is
 //! lost, nothing happens twice, and the sum stays.
 
-mod common;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use common::{Client, done, fat, node_with, shown};
+use crate::common::{Client, done, fat, node_with, shown};
 use quipu_actor::node::{Options, Outcome};
 use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
 use quipu_actor::wire::Target;

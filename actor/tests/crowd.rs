@@ -1,11 +1,9 @@
 //! Many actors in little memory: they take turns, and the node stays within its bounds.
 
-mod common;
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::{Client, done, node_with};
+use crate::common::{Client, done, node_with};
 use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
 use quipu_actor::store::{Memory, Sqlite};
 use quipu_actor::wire::{Stopped, Target};

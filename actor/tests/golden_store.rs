@@ -1,12 +1,10 @@
 //! Stores of every version open, check and go on for ever: `tests/golden/stores` has one of each. `GOLDEN=write` adds that of
 //! the current version if it is not there, and changes none.
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 
-use common::{Client, done, fat, node_with};
+use crate::common::{Client, done, fat, node_with};
 use quipu_actor::node::{Node, Options, check};
 use quipu_actor::store::{Sqlite, VERSION};
 use quipu_actor::wire::Target;

@@ -1,12 +1,11 @@
 //! Actors that do not come back as they were are held, lose nothing, and go on when somebody has decided how; others do not
 //! notice. A node that is shut down leaves nothing to repeat.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
-use common::{Client, done, node_with};
+use crate::common;
+use crate::common::{Client, done, node_with};
 use quipu_actor::node::{Node, Options, Outcome, ReleaseError, Way, check, held, release, standing};
 use quipu_actor::server::Host;
 use quipu_actor::store::{Action, Entry, Memory, Sqlite, Store};

@@ -1,10 +1,8 @@
 //! Actors that nobody calls are put away and come back as they were, whoever calls them at that moment.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Client, done, node_with};
+use crate::common::{Client, done, node_with};
 use quipu_actor::Clock;
 use quipu_actor::node::Options;
 use quipu_actor::store::{Memory, Sqlite, Store};

@@ -1,11 +1,9 @@
 //! What a node does with calls: state, fresh cells, all or nothing, limits, requests that come again.
 
-mod common;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
-use common::{Client, done, fat, image, node, node_with, shown};
+use crate::common::{Client, done, fat, image, node, node_with, shown};
 use quipu_actor::node::{Node, Options, Outcome};
 use quipu_actor::store::{Memory, Sqlite, Store};
 use quipu_actor::wire::{Stopped, Target};

@@ -1,10 +1,8 @@
 //! Calls that are carried out on the thread that brings them: the short ones, and nothing of the others.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
-use common::{Client, done, node_with};
+use crate::common::{Client, done, node_with};
 use quipu_actor::node::{Call, Node, Options, Outcome};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::Target;

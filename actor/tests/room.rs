@@ -1,14 +1,12 @@
 //! A server with little room, over real sockets: what waits stays within it, and what is refused is told.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Client, done, fat, node_with};
+use crate::common::{Client, done, fat, node_with};
 use quipu_actor::Address;
 use quipu_actor::node::{Node, Options as Bounds};
 use quipu_actor::server::{Limits, Metrics, Most, Options, Server};

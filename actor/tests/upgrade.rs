@@ -158,7 +158,7 @@ fn who_is_killed_in_an_upgrade_loses_nothing() {
     let before = content(&mut Sqlite::look(&large).unwrap());
     let begin = |path: &Path| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "opens_a_store_for_the_test_below"]).env("UPGRADED", path);
+        command.args(["--exact", "upgrade::opens_a_store_for_the_test_below"]).env("UPGRADED", path);
         command.stdout(std::process::Stdio::null()).spawn().unwrap()
     };
     let path = folder.path().join("store");

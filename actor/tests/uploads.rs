@@ -1,16 +1,13 @@
 //! How functions get to a server: what is asked for, what is forgotten, and what nobody gets who only knows a hash.
 
-mod common;
-#[path = "common/line.rs"]
-mod line;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{fat, image, node_with, shown};
-use line::{Line, Place, codes, graph};
+use crate::common;
+use crate::common::{fat, image, node_with, shown};
+use crate::line::{Line, Place, codes, graph};
 use quipu_actor::node::{Node, Options};
 use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo, Shown};
 use quipu_actor::store::Memory;

@@ -1,10 +1,9 @@
 //! What functions take from outside, in which order, and whether as a value or through a cell.
 
-mod front;
-
 use std::sync::Arc;
 
-use front::compile_text;
+use crate::front;
+use crate::front::compile_text;
 use quipu_lang::code::{Code, FreeKind, Op};
 use quipu_lang::compile::{Export, ExportKind, Imported, Interface, Unit, compile, imports};
 use quipu_lang::parse::parse;

@@ -3,12 +3,10 @@
 //! A file under tests/golden holds cases: a line `=== name`, a source, a line `---`, and what is expected. Running the
 //! tests with `GOLDEN=write` writes what comes out instead of comparing. A hash that changes needs a new edition.
 
-mod front;
-
 use std::fmt::Write;
 use std::path::Path;
 
-use front::compile_text;
+use crate::front::compile_text;
 use quipu_lang::code::listing;
 use quipu_lang::diagnostic::Diagnostic;
 use quipu_lang::span::{Source, Span};

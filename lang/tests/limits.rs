@@ -1,8 +1,6 @@
 //! Sources that are too much for one code object are errors; sources that are merely long are not.
 
-mod front;
-
-use front::compile_text;
+use crate::front::compile_text;
 
 /// The codes of the errors in a text, each once.
 fn codes(text: &str) -> Vec<&'static str> {

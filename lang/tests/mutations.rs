@@ -1,13 +1,9 @@
 //! Damaged scripts: whatever stands in a source, the front end ends with code or with errors of the source.
 
-#[path = "../../tests/support/damage.rs"]
-mod damage;
-mod front;
-
 use std::path::Path;
 
-use damage::{Numbers, damage, pieces};
-use front::{Anything, compile_text, compile_text_for};
+use crate::damage::{Numbers, damage, pieces};
+use crate::front::{Anything, compile_text, compile_text_for};
 
 #[test]
 fn damaged_scripts_are_compiled_or_refused() {

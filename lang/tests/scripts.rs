@@ -1,10 +1,8 @@
 //! Every script under tests/scripts compiles, or has exactly the compile errors that it names.
 
-mod front;
-
 use std::path::{Path, PathBuf};
 
-use front::compile_file;
+use crate::front::compile_file;
 
 /// The compile errors that a script names: line, code, and a part of the text.
 fn expected(text: &str) -> Vec<(u32, String, String)> {

@@ -1,6 +1,6 @@
 //! Golden trees: `tests/trees/*.txt` hold sources with their outlines (`=>`) and findings (`!!`) behind them.
 //!
-//! `QUIPU_UPDATE=1 cargo test -p quipu-lang --test trees` writes what the parser gives now; then read the difference.
+//! `QUIPU_UPDATE=1 cargo test -p quipu-lang --test all trees::` writes what the parser gives now; then read the difference.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -53,6 +53,15 @@ pub fn tell(number: usize, text: &str) {
     }
 }
 
+/// This program again, for one test: `test` is `concat!(module_path!(), "::name")`.
+pub fn again(test: &str) -> Command {
+    // The harness leaves the name of the program out.
+    let name = test.split_once("::").map_or(test, |(_, name)| name);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture", "--include-ignored"]);
+    command
+}
+
 /// What the pieces came to.
 #[derive(Default)]
 pub struct Report {
@@ -62,8 +71,9 @@ pub struct Report {
     pub told: Vec<String>,
 }
 
-/// Does the pieces with these numbers, each within `time`, and begins none any more some time after `until`. `test` is the name of the test that calls this; it does the same
-/// in the processes that it starts, and there this does not return.
+/// Does the pieces with these numbers, each within `time`, and begins none any more some time after `until`. `test` is the
+/// test that calls this, as [`again`] has it; it does the same in the processes that it starts, and there this does not
+/// return.
 pub fn in_processes(
     test: &str,
     numbers: &[usize],
@@ -119,8 +129,8 @@ fn whole_batch(test: &str, mut batch: &[usize], time: Duration) -> Report {
 /// Starts a process for a batch. Gives the piece that it did not come past, if there is one.
 fn one_process(test: &str, batch: &[usize], time: Duration, report: &mut Report) -> Option<usize> {
     let list: Vec<String> = batch.iter().map(usize::to_string).collect();
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture", "--include-ignored"]).env(BATCH, list.join(" "));
+    let mut command = again(test);
+    command.env(BATCH, list.join(" "));
     command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR")).env_remove("RUST_BACKTRACE");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let stderr = child.stderr.take().unwrap();
@@ -131,7 +141,7 @@ fn one_process(test: &str, batch: &[usize], time: Duration, report: &mut Report)
         child.kill().unwrap();
     }
     let status = child.wait().unwrap();
-    if status.success() {
+    if status.success() && last.number.is_some() {
         return None;
     }
     let (number, said) = (last.number.unwrap_or(batch[0]), said.join().unwrap());

@@ -45,7 +45,6 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// The fuel is used up, time is up, or the interrupt handle was used.
-    #[inline]
     pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
         self.owe(units);
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }

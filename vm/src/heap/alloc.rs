@@ -212,6 +212,7 @@ impl Heap {
     }
 
     /// A string. The caller has charged for it if it can be big.
+    #[inline]
     pub fn str<'v>(&mut self, text: &str) -> Gc<'v, StrObject> {
         self.str_from(&[text])
     }
