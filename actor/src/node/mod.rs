@@ -61,8 +61,6 @@ const SMALL: usize = 64 << 10;
 /// Bytes of states that may wait for the store when a node ends.
 const STATES: usize = 64 << 20;
 
-/// A hash as people see it.
-
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
 #[derive(Clone)]
