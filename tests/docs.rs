@@ -1,4 +1,5 @@
 //! Runs the code blocks of the README, the book and the explanations of error codes.
+#![cfg(all(feature = "actor", feature = "report"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Images from machine to machine, from process to process and from version to version.
+#![cfg(feature = "run")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -281,7 +282,6 @@ fn chains_of_any_length_on_a_small_stack() {
 }
 
 /// Runs a program in a process of its own and gives what it prints.
-#[cfg(feature = "run")]
 fn process(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
     fs::write(&file, text).unwrap();

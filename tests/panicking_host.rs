@@ -657,6 +657,7 @@ fn session_codes(image: &Image) -> HashMap<CodeHash, Code> {
     image.codes().iter().map(|code| (code.hash(), code.clone())).collect()
 }
 
+#[cfg_attr(not(feature = "report"), allow(dead_code, reason = "what it does is told by reports"))]
 struct Lost(&'static str);
 
 impl Resolver for Lost {

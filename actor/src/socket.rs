@@ -13,6 +13,7 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    #[cfg(feature = "client")]
     pub async fn connect(address: &Address) -> io::Result<Socket> {
         match address {
             Address::Tcp(address) => {

@@ -16,8 +16,9 @@ use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
-use super::bytes::{Sum, action_of, action_parts, blob_sum, entry_sum, held_sum, reply_sum};
+use super::bytes::{Sum, blob_sum};
 use super::private::{copy_of_before, keep_private, made};
+use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
 use super::{
     BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION,
 };
