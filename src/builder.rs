@@ -28,8 +28,9 @@ pub struct Builder {
     resolver: Arc<dyn Resolver>,
 }
 
-/// Why an engine cannot be put together.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildError {
     /// This is no name, or no name of a member of a module.
     Name(String),
@@ -48,7 +49,19 @@ impl fmt::Display for BuildError {
     }
 }
 
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for BuildError {}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("capabilities", &self.grant.capabilities).finish_non_exhaustive()
+    }
+}
 
 impl Default for Builder {
     fn default() -> Builder {

@@ -1,7 +1,7 @@
 //! An engine is what programs can rely on, shared by any number of sessions; a session is one machine and its modules.
 
 use std::collections::HashMap;
-use std::ops::{Deref, DerefMut};
+use std::io::Write;
 use std::sync::Arc;
 
 use quipu_lang::code::Code;
@@ -9,9 +9,10 @@ use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
+use quipu_vm::bounds::within;
 use quipu_vm::host::{FromValue, Host, IntoArguments};
 use quipu_vm::library::Library;
-use quipu_vm::{Cx, Failure, Fault, Limits, Root, Run, Vm};
+use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, Vm};
 
 use crate::builder::Builder;
 use crate::error::Error;
@@ -26,6 +27,12 @@ pub struct Engine {
     modules: Arc<HashMap<String, Arc<Interface>>>,
     capabilities: Capabilities,
     resolver: Arc<dyn Resolver>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("capabilities", &self.capabilities).finish_non_exhaustive()
+    }
 }
 
 impl Engine {
@@ -142,6 +149,12 @@ pub struct Session {
     sources: HashMap<Arc<str>, Source>,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("vm", &self.vm).finish_non_exhaustive()
+    }
+}
+
 struct Loaded {
     interface: Arc<Interface>,
     /// What its main code returned: the last value, then the exports.
@@ -198,15 +211,72 @@ impl Session {
         Ok(self.vm.start(&main, &[])?)
     }
 
-    /// The machine.
+    /// The machine: values by hand, calls in steps, images, figures.
     pub fn vm(&mut self) -> &mut Vm {
         &mut self.vm
     }
 
-    /// An error with the lines of the programs that this session has run, as text.
+    /// Lends data of the host to programs while something is done, as [`Vm::scope`] does.
+    pub fn scope<'s, 'env, R>(&'s mut self, action: impl FnOnce(&mut Scope<'s, 'env>) -> R) -> R {
+        self.vm.scope(action)
+    }
+
+    /// Does something within limits of its own, as [`Vm::with_limits`] does: for a single call.
+    ///
+    /// ```
+    /// use quipu::{Engine, Host, Input, Limits, Stop};
+    ///
+    /// let mut session = Engine::new().session(Limits::default())?;
+    /// let wait = session.run(&Input::text("wait.qp", "|turns| { for _ in 0..turns {}; turns }"))?;
+    /// for (turns, outcome) in [(10, Ok(10)), (1_000_000, Err(Some(Stop::Fuel))), (20, Ok(20))] {
+    ///     let limits = Limits { fuel: Some(1_000), ..Limits::default() };
+    ///     let result: Result<i64, _> = session.with_limits(limits, |session| session.invoke(&wait, (turns,)));
+    ///     assert_eq!(result.map_err(|failure| failure.stop()), outcome);
+    /// }
+    /// # Ok::<(), quipu::Error>(())
+    /// ```
+    pub fn with_limits<R>(&mut self, limits: Limits, action: impl FnOnce(&mut Session) -> R) -> R {
+        within(self, Session::vm, limits, action)
+    }
+
+    /// Sets new limits for all that follows; fuel counts from now.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.vm.set_limits(limits);
+    }
+
+    /// A handle that stops this session from another thread.
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.vm.interrupt_handle()
+    }
+
+    /// Where the output of programs goes; nowhere by default.
+    pub fn set_output(&mut self, output: impl Write + Send + 'static) {
+        self.vm.set_output(Box::new(output));
+    }
+
+    /// A value as source, as `repr` gives it.
+    ///
+    /// # Errors
+    /// A limit that is hit on the way.
+    pub fn repr(&mut self, value: &Root) -> Result<String, Failure> {
+        self.vm.repr(value)
+    }
+
+    /// What this session has used.
+    pub fn stats(&self) -> Stats {
+        self.vm.stats()
+    }
+
+    /// What a part of the host keeps for this session; natives find it with [`Cx::extension`].
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.vm.extension()
+    }
+
+    /// An error with the lines of the programs that this session has run, as text: an [`Error`], or the [`Failure`] of a
+    /// call.
     #[cfg(feature = "report")]
-    pub fn report(&self, error: &Error) -> String {
-        let reports = crate::report::Report::error(error, &|name| self.source(name).cloned());
+    pub fn report(&self, error: &impl crate::report::Reported) -> String {
+        let reports = error.reports(&|name| self.source(name).cloned());
         let texts: Vec<String> = reports.iter().map(|report| crate::report::text(report, false)).collect();
         if texts.is_empty() { error.to_string() } else { texts.join("\n") }
     }
@@ -256,21 +326,6 @@ impl Session {
     }
 }
 
-/// The machine.
-impl Deref for Session {
-    type Target = Vm;
-
-    fn deref(&self) -> &Vm {
-        &self.vm
-    }
-}
-
-impl DerefMut for Session {
-    fn deref_mut(&mut self) -> &mut Vm {
-        &mut self.vm
-    }
-}
-
 impl Host for Session {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
         self.vm.enter(action)
@@ -282,6 +337,7 @@ impl Host for Session {
 }
 
 /// What a program has come to.
+#[derive(Debug)]
 pub struct Ran {
     /// Its last value.
     pub value: Root,

@@ -156,7 +156,7 @@ fn status(name: &str) -> Option<usize> {
 }
 
 fn small() -> Session {
-    let limits = Limits { heap: HEAP, ..Limits::default() };
+    let limits = Limits { heap: Some(HEAP), ..Limits::default() };
     let mut session = Engine::new().session(limits).unwrap();
     session.run(&Input::text("warm.qp", "import csv\nimport regex\nimport json\n[1].map(|x| x).sum()")).unwrap();
     session

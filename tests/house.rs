@@ -16,9 +16,9 @@ const CIRCLES: [(&str, usize); 6] = [
 ];
 
 /// The rooms of the machine, as its `lib.rs` lists them: each uses those before it.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "error", "trace", "watch", "door", "root", "heap", "native", "class", "library", "machine", "cx", "ops", "run",
-    "graph", "image", "failure", "vm", "steps", "host", "",
+    "graph", "image", "failure", "vm", "bounds", "steps", "host", "",
 ];
 
 /// Those that are the machine's data, which name each other.

@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::net::{TcpStream, UnixStream};
 
+#[cfg(feature = "client")]
 use crate::address::Address;
 
 /// A connected socket.

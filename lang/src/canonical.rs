@@ -155,7 +155,7 @@ const FOUR_BYTES: u8 = 252;
 const EIGHT_BYTES: u8 = 253;
 
 /// Puts numbers, text and bytes behind one another.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
 }
@@ -164,7 +164,7 @@ pub struct Writer {
 ///
 /// It accepts numbers that are written longer than need be, but for the two whose names say otherwise. Who reads a whole
 /// value writes it again and compares.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
 }

@@ -98,6 +98,7 @@ pub struct Loader<'h> {
 }
 
 /// A standard module, as its host has it.
+#[derive(Debug)]
 pub enum Standard {
     /// It is there and gives this.
     Granted(Arc<Interface>),
@@ -105,6 +106,12 @@ pub enum Standard {
     Refused(Arc<Interface>, &'static str),
     /// There is none with this name.
     Unknown,
+}
+
+impl std::fmt::Debug for Loader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").finish_non_exhaustive()
+    }
 }
 
 impl Loader<'_> {

@@ -1,6 +1,5 @@
 //! What a native sees of the machine: making values, failing, reserving memory, calling back.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -182,11 +181,11 @@ impl<'v> Cx<'v> {
         self.machine.provided(name)
     }
 
-    /// What a part of the host keeps for this machine, made when it is first asked for: caches and the like, which hold no
-    /// values. Programs do not see it, images do not take it along, and its memory is not counted.
+    /// What a part of the host keeps for this machine, made when it is first asked for: caches, queues, whatever belongs to
+    /// one machine and not to all of an engine. It holds no values but [`Root`](crate::Root)s. Programs do not see it,
+    /// images do not take it along, and its memory is not counted.
     pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
-        let kept = self.machine.extensions.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
-        kept.downcast_mut().expect("it is filed under its type")
+        self.machine.extension()
     }
 
     /// All code that this machine has, by hash: where the code of thin images is found.
@@ -225,6 +224,12 @@ impl<'v> Cx<'v> {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Fault::Stop(Stop::Exit(0))),
             Err(error) => Err(self.fail(ErrorKind::Io, format!("cannot write the output: {error}"))),
         }
+    }
+}
+
+impl std::fmt::Debug for Cx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cx").finish_non_exhaustive()
     }
 }
 

@@ -16,11 +16,12 @@ mod machine;
 pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
-pub mod run;
+pub(crate) mod run;
 pub mod graph;
 pub mod image;
 pub mod failure;
 pub mod vm;
+pub mod bounds;
 pub mod steps;
 pub mod host;
 

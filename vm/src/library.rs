@@ -49,7 +49,7 @@ pub trait Standard: Send + Sync {
 }
 
 /// What a library provides under a name.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Provided {
     /// A native.
     Native(Arc<NativeDef>),
@@ -101,6 +101,7 @@ pub fn split(export: &str) -> (&str, &str) {
 }
 
 /// Library functions that are written in the language. A machine runs the module when one of its names is first used.
+#[derive(Debug)]
 pub struct Module {
     /// The main code, whose result is `(nil, export 0, ...)`. It must not depend on anything but the library.
     pub code: Code,
@@ -129,4 +130,10 @@ pub enum Constant {
     Int(i64),
     Float(f64),
     Str(String),
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("classes", &self.classes).finish_non_exhaustive()
+    }
 }

@@ -20,22 +20,27 @@ use crate::root::Dropped;
 use crate::trace::Trace;
 use crate::watch::{Pauses, Sample, Tally};
 
-/// Bounds on what a program may use.
+/// Bounds on what programs may use, for all that a machine does. [`Vm::with_limits`](crate::Vm::with_limits) has others for
+/// a single call.
+///
+/// Programs cannot catch what they run into, but for the depth, and the machine can be used afterwards.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Safepoints (calls and loop turns) and work of natives, in units of roughly one instruction to one call.
+    /// Turns of loops, calls, and work of natives in units that take about as long. A count for the machine's life:
+    /// [`Vm::set_limits`](crate::Vm::set_limits) begins a new one.
     pub fuel: Option<u64>,
     /// Bytes of the heap, fibers included.
-    pub heap: usize,
+    pub heap: Option<usize>,
     /// Calls that may be under way at once, over all fibers that wait for one another.
     pub depth: usize,
-    /// When to stop.
+    /// When to stop: a moment, so it is for one stretch of work.
     pub deadline: Option<Instant>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { fuel: None, heap: 4 << 30, depth: 200_000, deadline: None }
+        let heap = usize::try_from(4_u64 << 30).unwrap_or(usize::MAX);
+        Limits { fuel: None, heap: Some(heap), depth: 200_000, deadline: None }
     }
 }
 
@@ -211,6 +216,12 @@ impl HoldsNothing {
 unsafe impl Send for Machine {}
 
 impl Machine {
+    /// What a part of the host keeps for this machine.
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        let kept = self.extensions.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        kept.downcast_mut().expect("it is filed under its type")
+    }
+
     /// A string that lives as long as the machine.
     pub fn interned<'v>(&mut self, text: &str) -> Value<'v> {
         let slot = match self.strings.get(text) {

@@ -8,7 +8,7 @@ use crate::run::step::Budget;
 use crate::vm::Vm;
 
 /// A call that its host lets go on step by step. Between steps it is a value, a fiber, which can be kept in an image.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Run {
     pub(crate) fiber: Root,
     /// What the call gave, if that took no step.
@@ -16,7 +16,7 @@ pub struct Run {
 }
 
 /// Why a run came back to its host.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Step {
     /// It is over, and this is its value.
     Done(Root),

@@ -14,7 +14,7 @@ pub struct Watch {
 }
 
 /// What was seen.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Watched {
     /// Instructions by name, the most frequent first. Several that were fused count as one, under a name of their own.
     pub instructions: Vec<(&'static str, u64)>,
@@ -59,7 +59,7 @@ pub struct Pauses {
 }
 
 /// A place where the machine was, with the calls under way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sample {
     /// The calls, innermost first.
     pub trace: Trace,

@@ -25,7 +25,7 @@ impl Function {
     /// The message with its graph.
     pub(super) fn graph(&self) -> Request {
         let codes = self.image.codes().iter().map(|code| code.hash()).collect();
-        let image = self.image.to_bytes(Form { thin: true, strip: true });
+        let image = self.image.dump(Form { thin: true, strip: true });
         Request::Graph { hash: self.hash, codes, image }
     }
 

@@ -31,8 +31,8 @@ use std::fmt;
 use super::effects::constant;
 use super::error::{CheckError, MAX_METHODS};
 use super::object::{
-    Body, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug, Position,
-    Source, TypeSite,
+    Body, CaptureSource, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
+    Position, TypeSite,
 };
 use super::op::{Field, Op, Role, Word};
 use crate::canonical::{CanonicalError, Reader, Writer};
@@ -263,16 +263,16 @@ fn read_word(from: &mut Reader) -> Result<Word, CanonicalError> {
 fn write_site(to: &mut Writer, site: &ClosureSite) {
     to.u32(site.child);
     write_list(to, &site.sources, |to, source| match *source {
-        Source::Register(register) => {
+        CaptureSource::Register(register) => {
             to.u8(0);
             to.u16(register);
         }
-        Source::Free(free) => {
+        CaptureSource::Free(free) => {
             to.u8(1);
             to.u16(free);
         }
-        Source::Running => to.u8(2),
-        Source::Owner => to.u8(3),
+        CaptureSource::Running => to.u8(2),
+        CaptureSource::Owner => to.u8(3),
     });
 }
 
@@ -280,10 +280,10 @@ fn read_site(from: &mut Reader) -> Result<ClosureSite, CanonicalError> {
     let child = from.u32()?;
     let sources = read_list(from, 1, usize::MAX, |from| {
         Ok(match from.u8()? {
-            0 => Source::Register(from.u16()?),
-            1 => Source::Free(from.u16()?),
-            2 => Source::Running,
-            3 => Source::Owner,
+            0 => CaptureSource::Register(from.u16()?),
+            1 => CaptureSource::Free(from.u16()?),
+            2 => CaptureSource::Running,
+            3 => CaptureSource::Owner,
             _ => return Err(CanonicalError::Malformed),
         })
     })?;

@@ -15,7 +15,7 @@ pub use super::error::{CheckError, CheckErrorKind, MAX_DEPTH, MAX_ENTRIES, MAX_M
 use super::facts::{Flow, Holdings};
 use super::flow::Budget;
 use super::holds::written;
-use super::object::{Body, Checked, ClosureSite, Code, Constant, Debug, FreeKind, Source, TypeSite};
+use super::object::{Body, CaptureSource, Checked, ClosureSite, Code, Constant, Debug, FreeKind, TypeSite};
 use super::op::{Op, Role, Word};
 use super::tables::{Use, for_each_use};
 use crate::hash::CodeHash;
@@ -241,9 +241,9 @@ impl Checker<'_> {
         }
         for (index, (&source, &kind)) in site.sources.iter().zip(kinds).enumerate() {
             let sound = match source {
-                Source::Register(register) => register < body.registers,
-                Source::Free(free) => body.free.get(free as usize) == Some(&kind),
-                Source::Running | Source::Owner => kind == FreeKind::Value,
+                CaptureSource::Register(register) => register < body.registers,
+                CaptureSource::Free(free) => body.free.get(free as usize) == Some(&kind),
+                CaptureSource::Running | CaptureSource::Owner => kind == FreeKind::Value,
             };
             if !sound {
                 return fail_at(pc, CheckErrorKind::Source(index as u32));
@@ -397,7 +397,7 @@ impl Checker<'_> {
         let sites = body.types.iter().flat_map(|site| {
             std::iter::once(&site.constructor).chain(site.methods.iter().map(|method| &method.closure))
         });
-        let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&Source::Owner));
+        let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&CaptureSource::Owner));
         let uses_owner = takes_owner || has(Op::needs_owner);
         Ok(Facts { uses_owner, makes_instance, depth, written: written(body) })
     }

@@ -1,6 +1,6 @@
 //! What `vm dis` shows.
 
-use quipu_lang::code::{Code, Debug, FreeKind, Source as From, listing};
+use quipu_lang::code::{CaptureSource as From, Code, Debug, FreeKind, listing};
 use quipu_lang::span::Source;
 
 use crate::sample::{TOTAL, captures, checked, maker, point, total, total_debug};
@@ -17,7 +17,7 @@ fn annotated() -> Code {
 
 #[test]
 fn with_source_and_names() {
-    let source = Source::new("total.qp", TOTAL);
+    let source = CaptureSource::new("total.qp", TOTAL);
     insta::assert_snapshot!(listing(&annotated(), Some(&source)));
 }
 
@@ -28,7 +28,7 @@ fn without_source() {
 
 #[test]
 fn another_source_is_not_shown() {
-    let source = Source::new("other.qp", TOTAL);
+    let source = CaptureSource::new("other.qp", TOTAL);
     assert_eq!(listing(&annotated(), Some(&source)), listing(&annotated(), None));
 }
 

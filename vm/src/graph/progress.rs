@@ -57,3 +57,9 @@ impl<'l> Progress<'l> {
         self.panic.take().map_or(Ok(()), Err)
     }
 }
+
+impl std::fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").field("next", &self.next).field("panic", &self.panic).finish_non_exhaustive()
+    }
+}

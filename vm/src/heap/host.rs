@@ -291,6 +291,18 @@ pub struct RefMut<'v, T> {
     brand: PhantomData<&'v mut T>,
 }
 
+impl<T: std::fmt::Debug> std::fmt::Debug for Ref<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for RefMut<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 impl<T> Deref for Ref<'_, T> {
     type Target = T;
 

@@ -463,6 +463,18 @@ impl Layout for NativeObject {
     }
 }
 
+/// Objects are looked into by way of handles.
+macro_rules! opaque {
+    ($($object:ident)*) => {$(
+        impl std::fmt::Debug for $object {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($object)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+opaque! { StrObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,9 @@
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
 mod kind;
-pub mod value;
+pub(crate) mod value;
 mod header;
-pub mod layout;
+pub(crate) mod layout;
 mod cells;
 pub(crate) mod frame;
 pub(crate) mod fiber;
@@ -22,9 +22,9 @@ mod build;
 pub(crate) mod host;
 pub(crate) mod keyed;
 mod index;
-pub mod table;
-pub mod handle;
-pub mod journal;
+pub(crate) mod table;
+pub(crate) mod handle;
+pub(crate) mod journal;
 mod held;
 mod edges;
 mod by_kind;

@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use quipu_lang::code::{Code, Handler, Source};
+use quipu_lang::code::{CaptureSource, Code, Handler};
 
 use super::cells::{LARGEST, class_of, overwrite};
 use super::layout::ClosureObject;
@@ -44,7 +44,7 @@ pub(crate) struct Site {
     /// The closure's code.
     pub code: *const Prepared,
     /// Where its captures come from: first and number.
-    pub first: *const Source,
+    pub first: *const CaptureSource,
     pub count: usize,
     /// The size class of the closure, 0 if it needs memory of its own.
     pub class: usize,

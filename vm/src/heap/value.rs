@@ -120,7 +120,7 @@ macro_rules! define_views {
         $($(#[$doc])* pub type $handle<'v> = Gc<'v, $layout>;)*
 
         /// A value taken apart for matching.
-        #[derive(Clone, Copy)]
+        #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs)]
         pub enum View<'v> {
             Nil,
@@ -302,6 +302,25 @@ impl<'v> From<Gc<'v, TableObject>> for Value<'v> {
         // SAFETY: the object is live for `'v`, and every object begins with its header.
         let kind = unsafe { (*table.header()).kind };
         Value::raw(kind as u64, table.as_ptr() as u64)
+    }
+}
+
+/// Whatever of it can be shown without the machine.
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.view() {
+            View::Bool(truth) => truth.fmt(f),
+            View::Int(int) => int.fmt(f),
+            View::Float(float) => write!(f, "{float:?}"),
+            View::Str(text) => write!(f, "{:?}", text.as_str()),
+            _ => f.write_str(self.kind_name()),
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Gc<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -24,6 +25,12 @@ pub trait HostType: Send + Sized + 'static {
 pub struct Class<T> {
     class: HostClass,
     of: PhantomData<fn(T)>,
+}
+
+impl<T> fmt::Debug for Class<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Class").field("name", &self.class.name).finish_non_exhaustive()
+    }
 }
 
 impl<T: HostType> Class<T> {
@@ -194,12 +201,20 @@ fn unknown<'v, T: HostType>(cx: &mut Cx<'v>) -> Fault<'v> {
 }
 
 /// A Rust function that can be a method for reading. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethod<T, Marker> {
     /// The native under a name.
     fn into_method(self, name: String) -> NativeDef;
 }
 
 /// A Rust function that can be a method for changing. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&mut T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethodMut<T, Marker> {
     /// The native under a name.
     fn into_method_mut(self, name: String) -> NativeDef;

@@ -2,10 +2,12 @@
 
 use super::class::{HostType, class_of};
 use super::{FromValue, Host, IntoArguments};
+use crate::bounds::within;
 use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::heap::host::{Lender, lending};
 use crate::heap::{Heap, Instance, Type, Value};
+use crate::machine::Limits;
 use crate::native::Fault;
 use crate::root::Root;
 use crate::vm::Vm;
@@ -42,6 +44,11 @@ impl<'env> Scope<'_, 'env> {
         self.instance::<T>(|lender, heap, ty| lender.lend(heap, ty, data))
     }
 
+    /// Does something within limits of its own, as [`Vm::with_limits`] does.
+    pub fn with_limits<R>(&mut self, limits: Limits, action: impl FnOnce(&mut Self) -> R) -> R {
+        within(self, |scope| scope.vm, limits, action)
+    }
+
     fn instance<T: HostType>(
         &mut self,
         lend: impl for<'v> FnOnce(&Lender<'env>, &mut Heap, Type<'v>) -> Option<Instance<'v>>,
@@ -64,5 +71,11 @@ impl Host for Scope<'_, '_> {
 
     fn invoke<A: IntoArguments, R: FromValue>(&mut self, function: &Root, arguments: A) -> Result<R, Failure> {
         self.vm.invoke(function, arguments)
+    }
+}
+
+impl std::fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
     }
 }

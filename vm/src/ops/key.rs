@@ -16,7 +16,7 @@ use crate::heap::{Gc, Special, Str, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
 
 /// A value that was found to be a key, with its hash.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Key<'v> {
     value: Value<'v>,
     hash: u64,

@@ -527,6 +527,10 @@ impl Machine {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
             message.push_str("; write `[a..b]` for a part of it");
+        } else if let View::Instance(instance) = receiver.view()
+            && let Some(class) = instance.ty().host_class()
+        {
+            message.push_str(&crate::ops::index::host_members(class));
         }
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)

@@ -14,7 +14,7 @@ pub(crate) mod types;
 mod operators;
 mod iterate;
 mod switch;
-pub mod step;
+pub(crate) mod step;
 pub(crate) mod watch;
 mod start;
 mod roots;

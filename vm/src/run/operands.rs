@@ -3,7 +3,7 @@
 //! checkers let through and the preparation gets wrong is seen here before it does harm.
 
 use quipu_lang::code::effects::reads;
-use quipu_lang::code::{ClosureSite, Field, FreeKind, Holds, Op, Role, Source, Word};
+use quipu_lang::code::{CaptureSource, ClosureSite, Field, FreeKind, Holds, Op, Role, Word};
 
 use super::dispatch::{Operand, Shape, like, number, portable_operands, prepared_operands, shape};
 use super::prepare::FAR;
@@ -134,11 +134,11 @@ impl Instruction<'_> {
         assert_eq!(child.body().free.len(), site.sources.len(), "{word:?}");
         for (index, (&source, &kind)) in site.sources.iter().zip(&child.body().free).enumerate() {
             match source {
-                Source::Register(register) => {
+                CaptureSource::Register(register) => {
                     self.assert_held(self.registers[register as usize], child.free_holds(index));
                 }
-                Source::Free(free) => self.assert_held(self.captures[free as usize], child.free_holds(index)),
-                Source::Running | Source::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
+                CaptureSource::Free(free) => self.assert_held(self.captures[free as usize], child.free_holds(index)),
+                CaptureSource::Running | CaptureSource::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
             }
         }
     }

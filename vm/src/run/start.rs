@@ -40,7 +40,7 @@ impl Machine {
             fault: None,
             stop_trace: None,
             call_stress: cfg!(quipu_strained),
-            heap: Heap::new(limits.heap, seed()),
+            heap: Heap::new(limits.heap_bytes(), seed()),
             fuel_used: 0,
             slice_end: 0,
             limits,

@@ -1,6 +1,6 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
-use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
+use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
@@ -188,10 +188,10 @@ impl Machine {
             let from = running.add(1).cast::<Slot>();
             let base = self.base;
             let captures = site.sources.iter().map(|source| match *source {
-                Source::Register(r) => *base.add(r as usize),
-                Source::Free(i) => *from.add(i as usize),
-                Source::Running => Value::raw(tag::CLOSURE, running as u64),
-                Source::Owner => *from.add((*(*running).code).captures()),
+                CaptureSource::Register(r) => *base.add(r as usize),
+                CaptureSource::Free(i) => *from.add(i as usize),
+                CaptureSource::Running => Value::raw(tag::CLOSURE, running as u64),
+                CaptureSource::Owner => *from.add((*(*running).code).captures()),
             });
             Value::from(self.heap.closure(prepared, captures, owner)).slot()
         }

@@ -7,7 +7,7 @@ use crate::heap::layout::{InstanceObject, Method, Special, TypeData, TypeObject}
 use crate::heap::value::{Gc, Slot, Str, Type, Value, View, tag};
 
 /// A method of a declared type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct MethodRef<'v> {
     /// The function.
     pub function: Value<'v>,

@@ -393,6 +393,7 @@ pub(crate) struct FiledKeys {
 }
 
 /// The entries of a map or set in order.
+#[derive(Debug)]
 pub struct Entries<'v> {
     table: Gc<'v, TableObject>,
     position: u64,

@@ -107,7 +107,7 @@ fn text_without_end_meets_the_limits() {
         let value = doubled(cx, 100);
         assert_eq!(fault(text::repr_text(cx, value)), "Fuel");
     });
-    with_limits(Limits { heap: 4 << 20, ..Limits::default() }, |cx| {
+    with_limits(Limits { heap: Some(4 << 20), ..Limits::default() }, |cx| {
         let value = doubled(cx, 100);
         assert!(fault(text::repr_text(cx, value)).starts_with("Collect"));
     });
