@@ -55,7 +55,8 @@ impl Crate {
         let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let text: String =
             text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-        let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
+        let tests = ["#[cfg(test)]\nmod ", "#[cfg(all(test"].iter().filter_map(|begin| text.find(begin)).min();
+        let text = text[..tests.unwrap_or(text.len())].to_owned();
         let stem = file.file_stem().unwrap().to_str().unwrap();
         let is_folder = matches!(stem, "mod" | "lib" | "main");
         let folder = file.parent().unwrap().join(if is_folder { "" } else { stem });
