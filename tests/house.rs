@@ -268,7 +268,11 @@ fn unsafe_code_is_allowed_in_three_places() {
     for (file, text) in sources() {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         for pair in lines.windows(2).filter(|pair| pair[0].contains("allow(unsafe_code)")) {
-            allowed.push(format!("{} {}", file.display(), pair[1].trim_start_matches("pub(crate) ").trim_start_matches("pub ")));
+            allowed.push(format!(
+                "{} {}",
+                file.display(),
+                pair[1].trim_start_matches("pub(crate) ").trim_start_matches("pub ")
+            ));
         }
     }
     assert_eq!(allowed, ["heap", "machine", "run"].map(|room| format!("vm/src/lib.rs mod {room};")));

@@ -17,7 +17,7 @@ fn annotated() -> Code {
 
 #[test]
 fn with_source_and_names() {
-    let source = CaptureSource::new("total.qp", TOTAL);
+    let source = Source::new("total.qp", TOTAL);
     insta::assert_snapshot!(listing(&annotated(), Some(&source)));
 }
 
@@ -28,7 +28,7 @@ fn without_source() {
 
 #[test]
 fn another_source_is_not_shown() {
-    let source = CaptureSource::new("other.qp", TOTAL);
+    let source = Source::new("other.qp", TOTAL);
     assert_eq!(listing(&annotated(), Some(&source)), listing(&annotated(), None));
 }
 
