@@ -1,4 +1,4 @@
-//! Checksums of what stores hold.
+//! The checksum of what stores hold.
 
 use super::BlobId;
 
@@ -7,7 +7,7 @@ const CONTEXT: &str = "quipu store v1";
 
 quipu_lang::hashes! {
     /// A checksum of something stored.
-    pub(crate) struct Sum;
+    pub(super) struct Sum;
 }
 
 /// A checksum over parts, each with its length.
