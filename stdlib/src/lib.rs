@@ -8,6 +8,7 @@
     allow(dead_code, reason = "what modules share stays when some of them are left out")
 )]
 
+mod foreign;
 mod streams;
 mod dial;
 mod grant;

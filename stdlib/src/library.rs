@@ -172,6 +172,10 @@ impl Standard for Shelf {
         let written = written.map(|export| split(export.name)).filter(|&(of, _)| of == type_name && !of.is_empty());
         native.map(Entry::name).chain(written.map(|(_, name)| name)).collect()
     }
+
+    fn names_of_foreign(&self, name: &str) -> &'static [&'static str] {
+        crate::foreign::names(name)
+    }
 }
 
 /// What is missing where a capability is.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::run::machine::Limits;
+use crate::machine::Limits;
 use crate::vm::Vm;
 
 impl Limits {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::error::ErrorKind;
 use crate::heap::{Slot, View};
-use crate::host::Root;
+use crate::machine::Machine;
 use crate::native::{Fault, Stop};
-use crate::run::machine::Machine;
+use crate::root::Root;
 use crate::trace::TraceLine;
 
 /// Why a call from the host gave no value. Shown, also by `Debug`, it is one line, so that `main` may return it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quipu_lang::code::Code;
 
-use crate::host::class::HostClass;
+use crate::class::HostClass;
 use crate::native::NativeDef;
 
 /// What programs can use, shared by all machines of an engine. A machine makes values of it when they are first used.
@@ -41,6 +41,11 @@ pub trait Standard: Send + Sync {
 
     /// The names of all methods of a built-in type.
     fn methods_of(&self, type_name: &str) -> Vec<&'static str>;
+
+    /// What methods may be called here that have this name in other languages, for the message that there is none.
+    fn names_of_foreign(&self, _name: &str) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// What a library provides under a name.
@@ -79,6 +84,11 @@ impl Library {
     /// The names of all methods of a built-in type.
     pub fn methods_of(&self, type_name: &str) -> Vec<&'static str> {
         self.standard.as_ref().map_or_else(Vec::new, |standard| standard.methods_of(type_name))
+    }
+
+    /// What methods may be called here that have this name in other languages.
+    pub fn names_of_foreign(&self, name: &str) -> &'static [&'static str] {
+        self.standard.as_ref().map_or(&[], |standard| standard.names_of_foreign(name))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
+use crate::door::dispose;
 use crate::heap::Value;
-use crate::host::{dispose, guarded};
 
 /// What a native gives: a value, or why there is none.
 pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;

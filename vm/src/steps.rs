@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::heap::{Value, View};
-use crate::host::Root;
-use crate::run::step::{Budget, Event};
+use crate::machine::Event;
+use crate::root::Root;
+use crate::run::step::Budget;
 use crate::vm::Vm;
 
 /// A call that its host lets go on step by step. Between steps it is a value, a fiber, which can be kept in an image.

@@ -8,14 +8,16 @@ use quipu_lang::code::Code;
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::OUTPUT;
+use crate::door::{caught, dispose, told};
 use crate::failure::Failure;
 use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
-use crate::host::{Root, caught, dispose, told};
 use crate::image::Image;
 use crate::library::Library;
+use crate::machine::{HoldsNothing, Limits, Machine};
 use crate::native::{Fault, Stop};
-use crate::run::machine::{Limits, Machine};
+use crate::root::Root;
+use crate::watch::{Watch, Watched};
 
 /// A machine with a heap of its own. It can move between threads.
 pub struct Vm {
@@ -37,9 +39,6 @@ impl Interrupt {
         self.0
     }
 }
-
-/// What a call of a function shows that need protect nothing from the collector. Only who has a [`Vm`] gets one.
-pub(crate) struct HoldsNothing(());
 
 /// A function that a value reaches.
 #[derive(Debug)]
@@ -105,6 +104,16 @@ impl Vm {
     /// on what may be gone by then; very slow.
     pub fn set_call_stress(&mut self, on: bool) {
         self.machine.call_stress = on;
+    }
+
+    /// Begins to watch the machine; what was seen before is forgotten. A watched machine is slower.
+    pub fn watch(&mut self, watch: Watch) {
+        self.machine.watch(watch);
+    }
+
+    /// Ends watching and gives what was seen; None if the machine was not watched.
+    pub fn watched(&mut self) -> Option<Watched> {
+        self.machine.watched()
     }
 
     /// A closure of main code, with a value for each of its free variables.
@@ -207,7 +216,7 @@ impl Vm {
     /// Says that no Rust code has values of this machine that it uses after the call that is made with this. The caller
     /// sees to its own; no other has any, as nobody has the machine itself while a native or a closure of `enter` runs.
     pub(crate) fn holds_nothing(&mut self) -> HoldsNothing {
-        HoldsNothing(())
+        HoldsNothing::of(&mut self.machine)
     }
 
     /// Collects if that is due, as it is when a run was given up. Nothing runs, and all that is in use has a handle.

@@ -28,8 +28,8 @@
 
 use std::fmt;
 
-use super::check::{CheckError, MAX_METHODS};
 use super::effects::constant;
+use super::error::{CheckError, MAX_METHODS};
 use super::object::{
     Body, CaptureSource, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
     Position, TypeSite,

@@ -4,7 +4,6 @@
 //! before it is written, that a register holds a value, a cell or an iterator where the instruction table says so, and
 //! that there is one way only to write the tables down. It knows no types of values.
 
-mod error;
 mod assignment;
 
 use std::collections::HashSet;
@@ -12,26 +11,14 @@ use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
 use super::effects::{reads, target};
-use super::flow::{Budget, Flow};
-use super::holds::{Holdings, written};
+pub use super::error::{CheckError, CheckErrorKind, MAX_DEPTH, MAX_ENTRIES, MAX_METHODS, MAX_REGISTERS};
+use super::facts::{Flow, Holdings};
+use super::flow::Budget;
+use super::holds::written;
 use super::object::{Body, CaptureSource, Checked, ClosureSite, Code, Constant, Debug, FreeKind, TypeSite};
 use super::op::{Op, Role, Word};
 use super::tables::{Use, for_each_use};
 use crate::hash::CodeHash;
-pub use error::{CheckError, CheckErrorKind};
-
-/// Most levels of code objects inside one another, so that passes over them may recurse.
-pub const MAX_DEPTH: u16 = 255;
-
-/// How many registers a function may have, so that twice a register's number fits an operand.
-pub const MAX_REGISTERS: u16 = 32_767;
-
-/// How many instructions a function may have, and entries each of its tables, so that machines can keep distances between
-/// them in 32 bits.
-pub const MAX_ENTRIES: usize = 1 << 27;
-
-/// How many methods a type may have: machines keep the numbers of special ones, counted from 1, in 16 bits.
-pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].

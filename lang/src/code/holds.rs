@@ -18,27 +18,12 @@
 
 use std::ops::Range;
 
-use super::check::{CheckError, CheckErrorKind};
 use super::effects::{lost_from, reads, target};
-use super::flow::{Block, Budget, Flow, insert, members, set_words};
+use super::error::{CheckError, CheckErrorKind};
+use super::facts::{Block, Flow, Holdings, Special};
+use super::flow::{Budget, insert, members, set_words};
 use super::object::{Body, CaptureSource, ClosureSite, Code, FreeKind, TypeSite};
 use super::op::{Holds, Op, Role, Sure, Word};
-
-/// What the special registers hold at the start of every block; at other instructions it is worked out from there.
-pub(super) struct Holdings {
-    flow: Flow,
-    special: Special,
-    starts: Vec<u64>,
-}
-
-/// The special registers, or some of them: what a register holds depends on no other one, so that they can be followed in
-/// parts.
-struct Special {
-    /// Those that are followed, in order.
-    part: Vec<u16>,
-    /// By register: its number in `part`, or what it is if it has none.
-    numbers: Vec<u16>,
-}
 
 /// In place of the number of a register that is not special.
 const ORDINARY: u16 = u16::MAX;

@@ -1,7 +1,9 @@
 //! Code objects: the portable, canonical, hashed form of a function.
 
 pub mod op;
+mod facts;
 pub mod object;
+mod error;
 pub mod effects;
 mod flow;
 mod tables;

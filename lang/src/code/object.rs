@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::holds::Holdings;
-use super::liveness::Liveness;
+use super::facts::{Holdings, Liveness};
 use super::op::Word;
 use crate::hash::CodeHash;
 use crate::span::Span;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::check::{CheckError, CheckErrorKind};
+use super::error::{CheckError, CheckErrorKind};
 use super::object::{Body, ClosureSite, Constant};
 use super::op::{Field, Role};
 use crate::hash::CodeHash;

@@ -1,6 +1,6 @@
 //! How far long work on a graph has come, for those who wait for it.
 
-use crate::host::{caught, dispose, told};
+use crate::door::{caught, dispose, told};
 
 /// Bytes between two tellings.
 const EVERY: usize = 256 << 10;

@@ -23,6 +23,7 @@ use quipu_lang::code::{Code, CodeHash, Constant};
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::Cx;
+use crate::door::{caught, told};
 use crate::graph::build::{Trouble, build};
 use crate::graph::check::{Facts, check};
 use crate::graph::read::counts;
@@ -30,7 +31,6 @@ use crate::graph::weight::of_check;
 use crate::graph::write::write as write_graph;
 use crate::graph::{self, error::GraphError};
 use crate::heap::Value;
-use crate::host::{caught, told};
 use crate::native::Fault;
 
 pub use crate::graph::progress::Progress;

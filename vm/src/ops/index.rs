@@ -5,11 +5,11 @@ use quipu_lang::diagnostic::closest;
 use super::equal::{equal, exact_int, is_weighty, shallow};
 use super::meter::{ENTER, LONG, Meter, STEP, look_at};
 use super::text::repr_short;
+use crate::class::{self, HostClass};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::handle::text::{chars_in, nth_char};
 use crate::heap::{ErrorRef, Instance, List, Map, Range, Str, Type, Value, View, tag};
-use crate::host::class::{self, HostClass};
 use crate::native::{Fault, Outcome};
 
 /// `object[index]`.

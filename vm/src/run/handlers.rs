@@ -15,14 +15,15 @@
 //!   graphs; builds with debug assertions look again, see `operands`). All other tags are checked before payloads are used.
 #![allow(non_snake_case, unused_mut, unused_variables, unused_assignments)]
 
-use super::dispatch::{Exit, next, op, resume, slow};
-use super::frame::{Frame, Kind};
-use super::machine::Machine;
-use super::prepare::{CELL_CLASS, Cache};
+use super::dispatch::{next, op, resume, slow};
+use super::prepare::CELL_CLASS;
 use super::watch::Look;
+use crate::cx::guarded;
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::*;
+use crate::heap::prepared::Cache;
 use crate::heap::{Gc, Slot, tag};
-use crate::host::guarded;
+use crate::machine::{Exit, Machine};
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use crate::ops::meter::LONG;
 use quipu_lang::code::CaptureSource;

@@ -1,8 +1,5 @@
 //! The run loop: prepared code, frames, fibers, and the handlers that carry instructions out.
 
-pub(crate) mod machine;
-pub(crate) mod frame;
-pub(crate) mod fiber;
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;
@@ -19,7 +16,6 @@ mod iterate;
 mod switch;
 pub(crate) mod step;
 pub(crate) mod watch;
-pub(crate) mod scope;
 mod start;
 mod roots;
 pub(crate) mod snapshot;

@@ -6,12 +6,13 @@ use quipu_lang::code::effects::reads;
 use quipu_lang::code::{CaptureSource, ClosureSite, Field, FreeKind, Holds, Op, Role, Word};
 
 use super::dispatch::{Operand, Shape, like, number, portable_operands, prepared_operands, shape};
-use super::frame::Frame;
-use super::machine::Machine;
-use super::prepare::{Cache, FAR, Prepared};
+use super::prepare::FAR;
 use crate::graph::rules;
+use crate::heap::frame::Frame;
 use crate::heap::layout::{ClosureObject, StrObject, TypeObject, flag};
+use crate::heap::prepared::{Cache, Prepared};
 use crate::heap::{Slot, tag};
+use crate::machine::Machine;
 
 /// Asserts it for the instruction at `pc`.
 ///

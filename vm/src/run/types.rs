@@ -2,10 +2,10 @@
 
 use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
-use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
 use crate::heap::{Gc, Slot, Special, Type, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// Says that a new type's instances hold data of the host.
-    pub(super) fn set_class(&mut self, ty: Type<'_>, class: std::sync::Arc<crate::host::class::HostClass>) {
+    pub(super) fn set_class(&mut self, ty: Type<'_>, class: std::sync::Arc<crate::class::HostClass>) {
         // SAFETY: the type is live and nobody else looks at it yet.
         unsafe { (*ty.as_ptr()).data.host = Some(class) };
     }

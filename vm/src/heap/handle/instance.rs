@@ -98,7 +98,7 @@ impl<'v> Gc<'v, TypeObject> {
 
     /// What the host says of it, if its instances hold the host's data.
     #[inline]
-    pub fn host_class(self) -> Option<&'v std::sync::Arc<crate::host::class::HostClass>> {
+    pub fn host_class(self) -> Option<&'v std::sync::Arc<crate::class::HostClass>> {
         self.data().host.as_ref()
     }
 

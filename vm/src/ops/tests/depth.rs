@@ -3,9 +3,9 @@
 use super::{fault, ok, with_cx, with_limits};
 use crate::cx::Cx;
 use crate::heap::Value;
+use crate::machine::Limits;
 use crate::ops::key::Key;
 use crate::ops::{equal, order, text};
-use crate::run::machine::Limits;
 
 const DEEP: usize = 200_000;
 

@@ -1,30 +1,29 @@
 //! Data of the host that programs may use for a while without owning them.
 
-use std::marker::PhantomData;
-
+use super::class::{HostType, class_of};
+use super::{FromValue, Host, IntoArguments};
 use crate::bounds::within;
 use crate::cx::Cx;
 use crate::failure::Failure;
-use crate::heap::{Value, View};
-use crate::host::class::{HostType, class_of};
-use crate::host::{FromValue, Host, IntoArguments, Root};
+use crate::heap::host::{Lender, lending};
+use crate::heap::{Heap, Instance, Type, Value};
+use crate::machine::Limits;
 use crate::native::Fault;
-use crate::run::machine::Limits;
+use crate::root::Root;
 use crate::vm::Vm;
 
 /// A stretch of time in which a machine may use data that are not its own. Afterwards programs that have kept them get an
 /// error where they use them.
 pub struct Scope<'vm, 'env> {
     vm: &'vm mut Vm,
-    lent: Vec<Root>,
     /// What is lent outlives the scope.
-    env: PhantomData<&'env mut &'env ()>,
+    lender: Lender<'env>,
 }
 
 impl Vm {
     /// Does something during which data of the caller can be lent to programs.
     pub fn scope<'vm, 'env, R>(&'vm mut self, action: impl FnOnce(&mut Scope<'vm, 'env>) -> R) -> R {
-        action(&mut Scope { vm: self, lent: Vec::new(), env: PhantomData })
+        lending(self, |vm, lender| action(&mut Scope { vm, lender }))
     }
 }
 
@@ -34,8 +33,7 @@ impl<'env> Scope<'_, 'env> {
     /// # Errors
     /// The engine was not given the class of `T`; the heap limit.
     pub fn lend_mut<T: HostType>(&mut self, data: &'env mut T) -> Result<Root, Failure> {
-        // SAFETY: the data are borrowed exclusively for longer than the scope, which takes them back when it ends.
-        unsafe { self.lend_at(data, true) }
+        self.instance::<T>(|lender, heap, ty| lender.lend_mut(heap, ty, data))
     }
 
     /// Lends data for reading.
@@ -43,9 +41,7 @@ impl<'env> Scope<'_, 'env> {
     /// # Errors
     /// As [`lend_mut`](Self::lend_mut).
     pub fn lend<T: HostType + Sync>(&mut self, data: &'env T) -> Result<Root, Failure> {
-        // SAFETY: the data are borrowed for longer than the scope, which takes them back when it ends, and programs are
-        // refused to change them.
-        unsafe { self.lend_at((data as *const T).cast_mut(), false) }
+        self.instance::<T>(|lender, heap, ty| lender.lend(heap, ty, data))
     }
 
     /// Does something within limits of its own, as [`Vm::with_limits`] does.
@@ -53,30 +49,16 @@ impl<'env> Scope<'_, 'env> {
         within(self, |scope| scope.vm, limits, action)
     }
 
-    /// # Safety
-    /// The data stay where they are for `'env`, and until then nobody else uses them in a way that Rust's rules exclude.
-    unsafe fn lend_at<T: HostType>(&mut self, data: *mut T, is_mutable: bool) -> Result<Root, Failure> {
-        let root = self.vm.enter(|cx| {
+    fn instance<T: HostType>(
+        &mut self,
+        lend: impl for<'v> FnOnce(&Lender<'env>, &mut Heap, Type<'v>) -> Option<Instance<'v>>,
+    ) -> Result<Root, Failure> {
+        let lender = &self.lender;
+        self.vm.enter(|cx| {
             let ty = class_of::<T>(cx)?;
-            // SAFETY: the caller's word, and `Drop` below.
-            let instance = unsafe { cx.heap().lent_instance(ty, data, is_mutable) };
-            let instance = instance.ok_or(Fault::Defer)?;
+            let instance = lend(lender, cx.heap(), ty).ok_or(Fault::Defer)?;
             Ok(cx.machine.root(Value::from(instance).slot()))
-        })?;
-        self.lent.push(root.clone());
-        Ok(root)
-    }
-}
-
-impl Drop for Scope<'_, '_> {
-    fn drop(&mut self) {
-        for root in self.lent.drain(..) {
-            if let Ok(value) = self.vm.machine.rooted(&root)
-                && let View::Instance(instance) = value.view()
-            {
-                instance.take_back();
-            }
-        }
+        })
     }
 }
 
@@ -94,6 +76,6 @@ impl Host for Scope<'_, '_> {
 
 impl std::fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scope").field("lent", &self.lent).finish_non_exhaustive()
+        f.debug_struct("Scope").finish_non_exhaustive()
     }
 }
