@@ -17,7 +17,6 @@ use super::layout::Header;
 use super::value::{Slot, Value};
 use crate::native::{Fault, Stop};
 
-pub use self::table::Entries;
 pub(crate) use self::table::FiledKeys;
 
 /// Slots of a live object as values.
