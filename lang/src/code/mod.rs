@@ -2,6 +2,7 @@
 
 pub mod op;
 pub mod object;
+mod special;
 pub mod effects;
 mod flow;
 mod tables;
@@ -21,3 +22,4 @@ pub use object::{
     Source, TypeSite,
 };
 pub use op::{Field, Flow, Holds, Op, Outcome, Role, Sure, Word};
+pub use special::Special;
