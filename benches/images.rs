@@ -1,6 +1,6 @@
 //! How long values take to become bytes and to come back, and how many bytes they are.
 //!
-//! `freeze` and `thaw` are the work on the graph; `write` and `open` the rest of a save and a load, in which hashing is.
+//! `image` and `load` are the work on the graph; `dump` and `parse` the rest of a save and a load, in which hashing is.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const VALUES: [(&str, u64, &str); 9] = [
 const COUNTERS: &str = "fn counter(k) { var n = k; || { n += 1; n } }; range(N).map(counter)";
 
 fn session(engine: &Engine) -> Session {
-    engine.session(Limits { heap: 8 << 30, ..Limits::default() }).expect("the library starts")
+    engine.session(Limits { heap: Some(8 << 30), ..Limits::default() }).expect("the library starts")
 }
 
 fn images(criterion: &mut Criterion) {
@@ -39,36 +39,36 @@ fn images(criterion: &mut Criterion) {
         let mut from = session(&engine);
         let text = text.replace('N', &count.to_string());
         let value = from.run(&Input::text("value.qp", text)).expect("the value is made");
-        let image = from.vm().freeze(&value).expect("it can be saved");
+        let image = from.vm().image(&value).expect("it can be saved");
         let form = Form { thin: false, strip: true };
-        let bytes = image.to_bytes(form);
+        let bytes = image.dump(form);
         println!("{name}, {count}: {} bytes, {} of them the graph", bytes.len(), image.graph().len());
         let mut group = criterion.benchmark_group(name);
         if count > 1 {
             group.throughput(Throughput::Elements(count)).sample_size(10);
         }
-        group.bench_function(BenchmarkId::new("freeze", count), |bencher| {
-            bencher.iter(|| from.vm().freeze(black_box(&value)).map(drop));
+        group.bench_function(BenchmarkId::new("image", count), |bencher| {
+            bencher.iter(|| from.vm().image(black_box(&value)).map(drop));
         });
         group.bench_function(BenchmarkId::new("write", count), |bencher| {
-            bencher.iter_with_large_drop(|| image.to_bytes(form));
+            bencher.iter_with_large_drop(|| image.dump(form));
         });
         group.bench_function(BenchmarkId::new("open", count), |bencher| {
-            bencher.iter_with_large_drop(|| Image::open(black_box(&bytes), &()));
+            bencher.iter_with_large_drop(|| Image::parse(black_box(&bytes), &()));
         });
-        let opened = Image::open(&bytes, &()).expect("it opens");
+        let opened = Image::parse(&bytes, &()).expect("it opens");
         if count > 1 {
-            group.bench_function(BenchmarkId::new("thaw", count), |bencher| {
+            group.bench_function(BenchmarkId::new("load", count), |bencher| {
                 bencher.iter_batched_ref(
                     || session(&engine),
-                    |to| to.vm().thaw(&opened).map(drop),
+                    |to| to.vm().load(&opened).map(drop),
                     BatchSize::PerIteration,
                 );
             });
         } else {
             let mut to = session(&engine);
-            group.bench_function(BenchmarkId::new("thaw", count), |bencher| {
-                bencher.iter(|| to.vm().thaw(black_box(&opened)).map(drop));
+            group.bench_function(BenchmarkId::new("load", count), |bencher| {
+                bencher.iter(|| to.vm().load(black_box(&opened)).map(drop));
             });
         }
         group.bench_function(BenchmarkId::new("file hash", count), |bencher| {

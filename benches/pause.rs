@@ -24,7 +24,7 @@ const STEPS: usize = 40_000;
 
 fn main() {
     let engine = Engine::new();
-    let limits = Limits { heap: 8 << 30, ..Limits::default() };
+    let limits = Limits { heap: Some(8 << 30), ..Limits::default() };
     let mut session = engine.session(limits).expect("the library starts");
     let started = Instant::now();
     let step = session.run(&Input::text("<pause>", PROGRAM)).expect("the program runs");

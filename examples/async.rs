@@ -78,7 +78,7 @@ import http
 "#;
     let fetch = session.run(&Input::text("fetch.qp", source))?;
     let paths = vec!["/users".to_owned(), "/orders".to_owned()];
-    let all = block_on(session.call_async::<_, quipu::vm::Root>(&fetch, (paths,)))?;
+    let all = block_on(session.vm().call_async::<_, quipu::vm::Root>(&fetch, (paths,)))?;
     writeln!(out, "{}", session.repr(&all)?)?;
     Ok(())
 }

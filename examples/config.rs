@@ -55,7 +55,7 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut session = Engine::new().session(Limits { fuel: Some(100_000), ..Limits::default() })?;
     let configure = session.run(&Input::text("shop.qp", CONFIG))?;
     let machine = session.to_value(&Machine { cores: 4, production: true })?;
-    let value = session.call(&configure, &[machine])?;
+    let value = session.vm().call(&configure, &[machine])?;
     let config: Config = session.data_of(&value)?;
     writeln!(out, "{config:?}")?;
 

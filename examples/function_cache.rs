@@ -57,7 +57,7 @@ impl Message {
 /// Packs a function for a receiver that has this code.
 fn pack(image: &Image, known: &HashSet<CodeHash>) -> Message {
     let new = image.codes().iter().filter(|code| !known.contains(&code.hash()));
-    Message { thin: image.to_bytes(Form { thin: true, strip: true }), codes: new.map(Code::encode).collect() }
+    Message { thin: image.dump(Form { thin: true, strip: true }), codes: new.map(Code::encode).collect() }
 }
 
 impl Receiver {
@@ -67,7 +67,7 @@ impl Receiver {
             let code = Code::decode(bytes, |hash| self.codes.get(hash).cloned())?;
             self.codes.insert(code.hash(), code);
         }
-        Ok(Image::open(&message.thin, &self.codes)?)
+        Ok(Image::parse(&message.thin, &self.codes)?)
     }
 
     fn known(&self) -> HashSet<CodeHash> {
@@ -104,11 +104,11 @@ fn main() -> Result<()> {
     let mut receiver = Receiver::default();
     let mut there = engine.session(Limits::default())?;
     for function in &functions[..2] {
-        let image = here.vm().freeze(function).map_err(quipu::Error::from)?;
+        let image = here.vm().image(function).map_err(quipu::Error::from)?;
         let message = pack(&image, &receiver.known());
         let received = receiver.receive(&message)?;
         assert_eq!(received.hash(), image.hash());
-        let copy = there.vm().thaw(&received).map_err(quipu::Error::from)?;
+        let copy = there.vm().load(&received).map_err(quipu::Error::from)?;
         let result = there.vm().call(&copy, &[]).and_then(|result| there.vm().repr(&result));
         let result = result.map_err(quipu::Error::from)?;
         println!("{} bytes sent, {} code objects among them: {result}", message.len(), message.codes.len());

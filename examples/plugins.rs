@@ -43,14 +43,14 @@ struct Plugin {
 
 impl Plugin {
     fn load(engine: &Engine, source: &str, state: Option<&[u8]>) -> Result<Plugin, Box<dyn Error>> {
-        let mut session = engine.session(Limits { heap: 64 << 20, ..Limits::default() })?;
+        let mut session = engine.session(Limits { heap: Some(64 << 20), ..Limits::default() })?;
         let make = session.run(&Input::text("plugin.qp", source))?;
         // Opening an image checks every byte of it and runs nothing.
         let state = match state {
-            Some(bytes) => session.thaw(&Image::open(bytes, &())?)?,
-            None => session.nil(),
+            Some(bytes) => session.vm().load(&Image::parse(bytes, &())?)?,
+            None => session.vm().nil(),
         };
-        let plugin = session.call(&make, &[state])?;
+        let plugin = session.vm().call(&make, &[state])?;
         let field = session.run(&Input::text("field.qp", "|plugin, name| plugin[name]"))?;
         let handle = session.invoke(&field, (&plugin, "handle"))?;
         let state = session.invoke(&field, (&plugin, "state"))?;
@@ -59,14 +59,14 @@ impl Plugin {
 
     fn handle(&mut self, word: &str) -> Result<String, Box<dyn Error>> {
         // Each event has fuel of its own; a plugin that hangs costs no more than this.
-        self.session.set_limits(Limits { fuel: Some(100_000), heap: 64 << 20, ..Limits::default() });
+        self.session.set_limits(Limits { fuel: Some(100_000), heap: Some(64 << 20), ..Limits::default() });
         Ok(self.handle.call(&mut self.session, (word.to_owned(),))?)
     }
 
     /// Its state, apart from its code and its machine.
     fn save(&mut self) -> Result<Vec<u8>, Box<dyn Error>> {
         let state = self.state.call(&mut self.session, ())?;
-        Ok(self.session.freeze(&state)?.to_bytes(Form::default()))
+        Ok(self.session.vm().image(&state)?.dump(Form::default()))
     }
 }
 

@@ -31,7 +31,7 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let engine = Engine::new();
     let mut jobs = Vec::new();
     for number in 0..MACHINES {
-        let mut session = engine.session(Limits { heap: 8 << 20, ..Limits::default() })?;
+        let mut session = engine.session(Limits { heap: Some(8 << 20), ..Limits::default() })?;
         let source = format!("|| {{ var sum = 0; for i in 0..{} {{ sum += i }}; sum }}", number * 20);
         let function = session.run(&Input::text("job.qp", source))?;
         let run = session.vm().start(&function, &[])?;
@@ -46,7 +46,7 @@ pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(mut job) = queue.lock().ok().and_then(|mut queue| queue.pop()) {
-                    match job.session.step(&mut job.run, Budget::Fuel(300)) {
+                    match job.session.vm().step(&mut job.run, Budget::Fuel(300)) {
                         Ok(Step::Done(sum)) => {
                             if let (Ok(sum), Ok(mut done)) = (job.session.repr(&sum), done.lock()) {
                                 done[job.number] = Some(sum);

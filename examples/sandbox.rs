@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn limits() -> Limits {
     Limits {
         fuel: Some(2_000_000),
-        heap: 16 << 20,
+        heap: Some(16 << 20),
         depth: 1_000,
         deadline: Some(Instant::now() + Duration::from_secs(10)),
     }

@@ -35,24 +35,24 @@ pub fn step(file: &Path, answer: i64) -> Result<String, Box<dyn Error>> {
     let mut session = engine.session(Limits::default())?;
     let mut run = match fs::read(file) {
         Ok(bytes) => {
-            let fiber = session.thaw(&Image::open(&bytes, &())?)?;
-            session.run_of(&fiber).ok_or("the file holds no workflow")?
+            let fiber = session.vm().load(&Image::parse(&bytes, &())?)?;
+            session.vm().run_of(&fiber).ok_or("the file holds no workflow")?
         }
         Err(_) => {
             let order = session.run(&Input::text("order.qp", ORDER))?;
             session.vm().start(&order, &[])?
         }
     };
-    let answer = session.int(answer);
-    let said = match session.resume(&mut run, &answer, Budget::Unlimited)? {
+    let answer = session.vm().int(answer);
+    let said = match session.vm().resume(&mut run, &answer, Budget::Unlimited)? {
         Step::Done(result) => format!("{}, done", session.repr(&result)?),
         Step::Yield(question) => session.repr(&question)?,
         Step::OutOfBudget | Step::Interrupted => "goes on later".to_owned(),
     };
     // Written beside the old file and moved over it, so that there is always a whole one.
-    let image = session.freeze(run.fiber())?;
+    let image = session.vm().image(run.fiber())?;
     let beside = file.with_extension("new");
-    fs::write(&beside, image.to_bytes(Form::default()))?;
+    fs::write(&beside, image.dump(Form::default()))?;
     fs::rename(&beside, file)?;
     Ok(said)
 }

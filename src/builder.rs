@@ -20,6 +20,20 @@ use crate::load::{Files, Resolver};
 /// Names of what the host provides are those that programs write: `log` is a function that every program sees, `geo.dist`
 /// is member `dist` of the module that `import geo` gives. A member may have a version, `geo.dist@1`: programs do not
 /// see it, but hashes and images do, so that an image is only bound to the version that it was made with.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input};
+///
+/// let engine = Engine::builder()
+///     .native("geo.dist@1", |x: f64, y: f64| x.hypot(y))
+///     .constant("geo.ORIGIN", 0)
+///     .build()?;
+/// let mut session = engine.session(Default::default())?;
+/// let far = session.run(&Input::text("far.qp", "import geo\ngeo.dist(3, 4) > geo.ORIGIN"))?;
+/// assert_eq!(session.repr(&far)?, "true");
+/// # Ok::<(), quipu::Error>(())
+/// ```
 pub struct Builder {
     grant: Grant,
     natives: Vec<NativeDef>,
@@ -28,8 +42,18 @@ pub struct Builder {
     resolver: Arc<dyn Resolver>,
 }
 
-/// Why an engine cannot be put together.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
+///
+/// # Examples
+/// ```
+/// use quipu::{BuildError, Engine};
+///
+/// let error = Engine::builder().constant("print", 1).build().unwrap_err();
+/// assert_eq!(error, BuildError::Taken("print".to_owned()));
+/// assert_eq!(error.to_string(), "there is a `print` already");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildError {
     /// This is no name, or no name of a member of a module.
     Name(String),
@@ -48,7 +72,19 @@ impl fmt::Display for BuildError {
     }
 }
 
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for BuildError {}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("capabilities", &self.grant.capabilities).finish_non_exhaustive()
+    }
+}
 
 impl Default for Builder {
     fn default() -> Builder {

@@ -1,7 +1,7 @@
 //! An engine is what programs can rely on, shared by any number of sessions; a session is one machine and its modules.
 
 use std::collections::HashMap;
-use std::ops::{Deref, DerefMut};
+use std::io::Write;
 use std::sync::Arc;
 
 use quipu_lang::code::Code;
@@ -9,15 +9,30 @@ use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
+use quipu_vm::bounds::within;
 use quipu_vm::host::{FromValue, Host, IntoArguments};
 use quipu_vm::library::Library;
-use quipu_vm::{Cx, Failure, Fault, Limits, Root, Run, Vm};
+use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, Vm};
 
 use crate::builder::Builder;
 use crate::error::Error;
 use crate::load::{Files, Input, Loader, Module, Program, Resolver, Standard};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input, Limits};
+///
+/// let engine = Engine::new();
+/// let program = engine.compile(&Input::text("sum.qp", "[1, 2, 3].sum()"))?;
+/// for _ in 0..2 {
+///     let mut session = engine.session(Limits::default())?;
+///     let sum = session.run_program(&program)?.value;
+///     assert_eq!(session.repr(&sum)?, "6");
+/// }
+/// # Ok::<(), quipu::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     library: Arc<Library>,
@@ -26,6 +41,12 @@ pub struct Engine {
     modules: Arc<HashMap<String, Arc<Interface>>>,
     capabilities: Capabilities,
     resolver: Arc<dyn Resolver>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("capabilities", &self.capabilities).finish_non_exhaustive()
+    }
 }
 
 impl Engine {
@@ -64,11 +85,17 @@ impl Engine {
     }
 
     /// Compiles a program and all it imports without running anything. Gives the warnings.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile.
     pub fn check(&self, input: &Input) -> Result<Vec<Diagnostics>, Error> {
         Ok(self.compile(input)?.warnings)
     }
 
     /// Compiles a program and all it imports, and says all that is wrong with it.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile: all that was found.
     pub fn compile(&self, input: &Input) -> Result<Program, Error> {
         self.load_beside(input, &|_| None)
     }
@@ -133,6 +160,19 @@ impl Default for Engine {
 }
 
 /// One machine with the modules that it has run. Each module runs once in a session.
+///
+/// It has what hosts do all the time, and as a [`Host`] what is done with values; [`vm`](Session::vm) is the machine.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Host, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let greet = session.run(&Input::text("greet.qp", "|name| \"hello, ${name}\""))?;
+/// let said: String = session.invoke(&greet, ("ann",))?;
+/// assert_eq!(said, "hello, ann");
+/// # Ok::<(), quipu::Error>(())
+/// ```
 pub struct Session {
     engine: Engine,
     vm: Vm,
@@ -140,6 +180,12 @@ pub struct Session {
     loaded: HashMap<String, Loaded>,
     /// Every source that was run, by name.
     sources: HashMap<Arc<str>, Source>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("vm", &self.vm).finish_non_exhaustive()
+    }
 }
 
 struct Loaded {
@@ -150,11 +196,17 @@ struct Loaded {
 
 impl Session {
     /// Runs a program, after those modules it imports that have not run yet, and gives its last value.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`]; what the program or a module throws, or a limit.
     pub fn run(&mut self, input: &Input) -> Result<Root, Error> {
         self.run_whole(input).map(|ran| ran.value)
     }
 
     /// The same, with the values of its exports.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
     pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
         match self.import(input)? {
             Some(program) => self.ran(&program),
@@ -164,6 +216,9 @@ impl Session {
 
     /// Runs a program that was compiled before, by this engine, and may be run in any number of sessions. Of the modules
     /// that it imports, those run that have not run here yet.
+    ///
+    /// # Errors
+    /// What the program or a module throws, or a limit.
     pub fn run_program(&mut self, program: &Program) -> Result<Ran, Error> {
         let Some((main, modules)) = program.modules.split_last() else { return Ok(self.nothing()) };
         self.run_modules(modules)?;
@@ -189,6 +244,9 @@ impl Session {
 
     /// Begins a program after running the modules that it imports; [`Vm::step`] lets it go on. At its end it gives a
     /// tuple: its last value, then its exports.
+    ///
+    /// # Errors
+    /// As [`Session::run`], for what happens before the program's first instruction.
     pub fn start(&mut self, input: &Input) -> Result<Run, Error> {
         let main = match self.import(input)? {
             Some(program) => self.instantiate(&program)?,
@@ -198,15 +256,72 @@ impl Session {
         Ok(self.vm.start(&main, &[])?)
     }
 
-    /// The machine.
+    /// The machine: values by hand, calls in steps, images, figures.
     pub fn vm(&mut self) -> &mut Vm {
         &mut self.vm
     }
 
-    /// An error with the lines of the programs that this session has run, as text.
+    /// Lends data of the host to programs while something is done, as [`Vm::scope`] does.
+    pub fn scope<'s, 'env, R>(&'s mut self, action: impl FnOnce(&mut Scope<'s, 'env>) -> R) -> R {
+        self.vm.scope(action)
+    }
+
+    /// Does something within limits of its own, as [`Vm::with_limits`] does: for a single call.
+    ///
+    /// ```
+    /// use quipu::{Engine, Host, Input, Limits, Stop};
+    ///
+    /// let mut session = Engine::new().session(Limits::default())?;
+    /// let wait = session.run(&Input::text("wait.qp", "|turns| { for _ in 0..turns {}; turns }"))?;
+    /// for (turns, outcome) in [(10, Ok(10)), (1_000_000, Err(Some(Stop::Fuel))), (20, Ok(20))] {
+    ///     let limits = Limits { fuel: Some(1_000), ..Limits::default() };
+    ///     let result: Result<i64, _> = session.with_limits(limits, |session| session.invoke(&wait, (turns,)));
+    ///     assert_eq!(result.map_err(|failure| failure.stop()), outcome);
+    /// }
+    /// # Ok::<(), quipu::Error>(())
+    /// ```
+    pub fn with_limits<R>(&mut self, limits: Limits, action: impl FnOnce(&mut Session) -> R) -> R {
+        within(self, Session::vm, limits, action)
+    }
+
+    /// Sets new limits for all that follows; fuel counts from now.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.vm.set_limits(limits);
+    }
+
+    /// A handle that stops this session from another thread.
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.vm.interrupt_handle()
+    }
+
+    /// Where the output of programs goes; nowhere by default.
+    pub fn set_output(&mut self, output: impl Write + Send + 'static) {
+        self.vm.set_output(Box::new(output));
+    }
+
+    /// A value as source, as `repr` gives it.
+    ///
+    /// # Errors
+    /// A limit that is hit on the way.
+    pub fn repr(&mut self, value: &Root) -> Result<String, Failure> {
+        self.vm.repr(value)
+    }
+
+    /// What this session has used.
+    pub fn stats(&self) -> Stats {
+        self.vm.stats()
+    }
+
+    /// What a part of the host keeps for this session; natives find it with [`Cx::extension`].
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.vm.extension()
+    }
+
+    /// An error with the lines of the programs that this session has run, as text: an [`Error`], or the [`Failure`] of a
+    /// call.
     #[cfg(feature = "report")]
-    pub fn report(&self, error: &Error) -> String {
-        let reports = crate::report::Report::error(error, &|name| self.source(name).cloned());
+    pub fn report(&self, error: &impl crate::report::Reported) -> String {
+        let reports = error.reports(&|name| self.source(name).cloned());
         let texts: Vec<String> = reports.iter().map(|report| crate::report::text(report, false)).collect();
         if texts.is_empty() { error.to_string() } else { texts.join("\n") }
     }
@@ -256,21 +371,6 @@ impl Session {
     }
 }
 
-/// The machine.
-impl Deref for Session {
-    type Target = Vm;
-
-    fn deref(&self) -> &Vm {
-        &self.vm
-    }
-}
-
-impl DerefMut for Session {
-    fn deref_mut(&mut self) -> &mut Vm {
-        &mut self.vm
-    }
-}
-
 impl Host for Session {
     fn enter<R>(&mut self, action: impl for<'v> FnOnce(&mut Cx<'v>) -> Result<R, Fault<'v>>) -> Result<R, Failure> {
         self.vm.enter(action)
@@ -282,6 +382,19 @@ impl Host for Session {
 }
 
 /// What a program has come to.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Host, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let ran = session.run_whole(&Input::text("lib.qp", "export fn twice(x) = 2 * x\n7"))?;
+/// assert_eq!(session.get::<i64>(&ran.value)?, 7);
+/// let (name, twice) = &ran.exports[0];
+/// assert_eq!((name.as_str(), session.invoke::<_, i64>(twice, (4,))?), ("twice", 8));
+/// # Ok::<(), quipu::Error>(())
+/// ```
+#[derive(Debug)]
 pub struct Ran {
     /// Its last value.
     pub value: Root,

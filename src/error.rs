@@ -1,51 +1,71 @@
-//! What can go wrong with a program, in one type.
+//! What can go wrong with engines, programs and images, in one type.
 
 use std::fmt;
 use std::io;
 
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Label};
 use quipu_lang::span::Source;
+use quipu_vm::image::ImageError;
 use quipu_vm::trace::TraceLine;
 use quipu_vm::{ErrorKind, Failure, Root, Stop};
 
+use crate::builder::BuildError;
 use crate::load::{LoadError, is_error};
 
-/// Why a program did not end well.
+/// Why something of a program's host did not work. What a call gives as a [`Failure`] becomes one of these with `?`.
+///
+/// Shown, also by `Debug`, it is one line, so that `main` may return it; `Session::report` shows the lines of the program.
+///
+/// ```
+/// use quipu::{Engine, Error, Host, Input};
+///
+/// fn main() -> Result<(), Error> {
+///     let mut session = Engine::builder().constant("LEVEL", 3).build()?.session(Default::default())?;
+///     let error = session.run(&Input::text("ages.qp", "[ann: 31][\"bob\"]")).unwrap_err();
+///     assert_eq!(error.to_string(), "key_error: no key \"bob\"");
+///     assert_eq!(error.code(), Some("Q0405"));
+///
+///     let next = session.run(&Input::text("next.qp", "|level| level + LEVEL"))?;
+///     let level: i64 = session.invoke(&next, (4,))?;
+///     assert_eq!(level, 7);
+///     Ok(())
+/// }
+/// ```
+#[non_exhaustive]
 pub enum Error {
+    /// The engine cannot be put together.
+    Build(BuildError),
     /// The program cannot be read; the name says which.
     Unreadable(String, io::Error),
     /// It or something it imports does not compile: the findings, by source.
     Invalid(Vec<Diagnostics>),
     /// An error that nothing caught, or a limit.
     Failed(Failure),
+    /// Bytes that are no image, or none that can be used here.
+    Image(ImageError),
 }
 
 impl Error {
     /// The stable code of the first error, such as `Q0201`. None if the program cannot be read or ended itself.
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            Error::Unreadable(..) => None,
+            Error::Unreadable(..) | Error::Build(_) => None,
             Error::Invalid(_) => self.errors().next().map(|(_, diagnostic)| diagnostic.code),
-            Error::Failed(Failure::Uncaught(uncaught)) => Some(match &uncaught.kind {
-                Some(kind) => ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain).code(),
-                None => "Q0421",
-            }),
-            Error::Failed(Failure::Stop(stop, _)) => match stop {
-                Stop::Fuel => Some("Q0501"),
-                Stop::Heap => Some("Q0502"),
-                Stop::Time => Some("Q0503"),
-                Stop::Interrupted => Some("Q0504"),
-                Stop::Exit(_) => None,
-            },
+            Error::Failed(failure) => failure.code(),
+            Error::Image(_) => Some(ErrorKind::Image.code()),
         }
     }
 
     /// The calls that were under way, innermost first.
     pub fn trace(&self) -> &[TraceLine] {
+        self.failure().map_or(&[], Failure::trace)
+    }
+
+    /// What ended the run, if it ran.
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Error::Failed(Failure::Uncaught(uncaught)) => &uncaught.trace,
-            Error::Failed(Failure::Stop(_, trace)) => trace,
-            Error::Unreadable(..) | Error::Invalid(_) => &[],
+            Error::Failed(failure) => Some(failure),
+            _ => None,
         }
     }
 
@@ -58,18 +78,17 @@ impl Error {
 
     /// The value that was thrown.
     pub fn value(&self) -> Option<&Root> {
-        match self {
-            Error::Failed(Failure::Uncaught(uncaught)) => Some(&uncaught.value),
-            _ => None,
-        }
+        self.failure()?.value()
+    }
+
+    /// The limit that was hit, or that the program ended itself.
+    pub fn stop(&self) -> Option<Stop> {
+        self.failure()?.stop()
     }
 
     /// The host's own error that passed through the program, if it is one of this type.
     pub fn host<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        match self {
-            Error::Failed(failure) => failure.host(),
-            Error::Unreadable(..) | Error::Invalid(_) => None,
-        }
+        self.failure()?.host()
     }
 
     fn errors(&self) -> impl Iterator<Item = (&Source, &Diagnostic)> {
@@ -97,6 +116,18 @@ impl From<Failure> for Error {
     }
 }
 
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Error {
+        Error::Build(error)
+    }
+}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Error {
+        Error::Image(error)
+    }
+}
+
 /// One line; the `report` module shows more.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,6 +141,8 @@ impl fmt::Display for Error {
                 None => write!(f, "the program does not compile"),
             },
             Error::Failed(failure) => write!(f, "{failure}"),
+            Error::Build(error) => write!(f, "the engine cannot be built: {error}"),
+            Error::Image(error) => write!(f, "{error}"),
         }
     }
 }
@@ -126,6 +159,8 @@ impl std::error::Error for Error {
             Error::Unreadable(_, error) => Some(error),
             Error::Invalid(_) => None,
             Error::Failed(failure) => std::error::Error::source(failure),
+            Error::Build(error) => Some(error),
+            Error::Image(error) => Some(error),
         }
     }
 }

@@ -102,7 +102,7 @@ fn a_hundred_calls_with_payloads_of_a_megabyte_leave_memory_flat() {
             let vm = caller.session.vm();
             let text = vm.string(&payload);
             let list = vm.list(&[text]).unwrap();
-            vm.freeze(&list).unwrap().to_bytes(Form::default())
+            vm.image(&list).unwrap().dump(Form::default())
         };
         let mut call = |times: usize| {
             for _ in 0..times {
@@ -168,7 +168,7 @@ fn what_clients_are_told_of_failures_names_nothing_of_the_server() {
     server.wait_until_it_listens();
     let mut caller = Caller::connect(folder.path());
     let mut told = Vec::new();
-    let none = caller.image("[]").to_bytes(Form::default());
+    let none = caller.image("[]").dump(Form::default());
     for text in [
         "|s| nothing_here.x",
         "|s| throw error(\"no\")",
@@ -181,7 +181,7 @@ fn what_clients_are_told_of_failures_names_nothing_of_the_server() {
         "[1, 2]",
     ] {
         let Ok(value) = caller.session.run(&quipu::Input::text("call", text)) else { continue };
-        let Ok(image) = caller.session.vm().freeze(&value) else { continue };
+        let Ok(image) = caller.session.vm().image(&value) else { continue };
         match caller.bytes(&Arc::new(Function::new(image)), none.clone()) {
             Ok(_) => {}
             Err(ClientError::Thrown { value, trace, .. }) => told.push(format!("{value:?} {trace:?}")),

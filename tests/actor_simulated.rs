@@ -69,18 +69,18 @@ thread_local! {
 fn image(text: &str) -> Image {
     SESSION.with_borrow_mut(|session| {
         let value = session.run(&Input::text("value", text)).unwrap();
-        session.vm().freeze(&value).unwrap()
+        session.vm().image(&value).unwrap()
     })
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    image(text).to_bytes(Form::default())
+    image(text).dump(Form::default())
 }
 
 /// The numbers in a result.
 fn numbers(result: &[u8]) -> Vec<i64> {
     let text = SESSION.with_borrow_mut(|session| {
-        let value = session.vm().thaw(&Image::open(result, &()).unwrap()).unwrap();
+        let value = session.vm().load(&Image::parse(result, &()).unwrap()).unwrap();
         session.vm().repr(&value).unwrap()
     });
     text.trim_matches(['[', ']']).split(", ").filter_map(|number| number.parse().ok()).collect()
@@ -618,7 +618,7 @@ impl<'k> World<'k> {
     /// What a function says that is called without a connection.
     fn look(&self, actor: &str, function: usize) -> Vec<i64> {
         let target = Target::Function(self.known.functions[function].hash());
-        let image = image(FUNCTIONS[function]).to_bytes(Form::default());
+        let image = image(FUNCTIONS[function]).dump(Form::default());
         self.node.put_function(&self.known.functions[function].hash(), &image, &[], &HashMap::new()).unwrap();
         let outcome = Arc::new(Mutex::new(None));
         let told = outcome.clone();

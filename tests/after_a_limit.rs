@@ -142,7 +142,7 @@ fn tried(
     let what = format!("{bomb_name}, {way_name}");
     let other = begin(session);
     let is_ok = catch_unwind(AssertUnwindSafe(|| way(session, bomb))).unwrap_or(false);
-    session.vm().set_limits(Limits { heap: HEAP, ..Limits::default() });
+    session.vm().set_limits(Limits { heap: Some(HEAP), ..Limits::default() });
     // An interrupt that came too late stops this and nothing else.
     other.map(JoinHandle::join);
     let _ = session.run(&Input::text("late.qp", "for i in 0..3 { }"));
@@ -162,7 +162,7 @@ fn held(session: &mut Session) -> usize {
 }
 
 fn session(engine: &Engine) -> (Session, usize) {
-    let mut session = engine.session(Limits { heap: HEAP, ..Limits::default() }).unwrap();
+    let mut session = engine.session(Limits { heap: Some(HEAP), ..Limits::default() }).unwrap();
     small(&mut session, "before");
     function(&mut session, "1");
     small(&mut session, "before");
@@ -177,7 +177,7 @@ fn the_heap() {
         let (mut session, before) = session(&engine);
         for bomb in BOMBS {
             let heap = |session: &mut Session| {
-                session.vm().set_limits(Limits { heap: HEAP, ..Limits::default() });
+                session.vm().set_limits(Limits { heap: Some(HEAP), ..Limits::default() });
                 None
             };
             assert!(!tried(&mut session, way, bomb, before, &heap), "{}, {}: nothing stopped it", way.0, bomb.0);
@@ -192,18 +192,18 @@ fn fuel_time_and_interrupts() {
         let (mut session, before) = session(&engine);
         for bomb in BOMBS {
             let fuel = |session: &mut Session| {
-                session.vm().set_limits(Limits { heap: 1 << 28, fuel: Some(60_000), ..Limits::default() });
+                session.vm().set_limits(Limits { heap: Some(1 << 28), fuel: Some(60_000), ..Limits::default() });
                 None
             };
             tried(&mut session, way, bomb, before, &fuel);
             let time = |session: &mut Session| {
                 let deadline = Some(Instant::now() + Duration::from_millis(40));
-                session.vm().set_limits(Limits { heap: 1 << 28, deadline, ..Limits::default() });
+                session.vm().set_limits(Limits { heap: Some(1 << 28), deadline, ..Limits::default() });
                 None
             };
             tried(&mut session, way, bomb, before, &time);
             let interrupt = |session: &mut Session| {
-                session.vm().set_limits(Limits { heap: 1 << 28, ..Limits::default() });
+                session.vm().set_limits(Limits { heap: Some(1 << 28), ..Limits::default() });
                 let handle = session.vm().interrupt_handle();
                 Some(std::thread::spawn(move || {
                     std::thread::sleep(Duration::from_millis(20));
@@ -229,7 +229,7 @@ fn panics() {
                 1,
             );
             let heap = |session: &mut Session| {
-                session.vm().set_limits(Limits { heap: HEAP, ..Limits::default() });
+                session.vm().set_limits(Limits { heap: Some(HEAP), ..Limits::default() });
                 None
             };
             tried(&mut session, way, &(name, &text), before, &heap);

@@ -49,6 +49,7 @@ mod examples;
 mod golden_results;
 mod golden_stores;
 mod hostile_images;
+mod house;
 mod images;
 mod large;
 mod later;

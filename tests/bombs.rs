@@ -199,7 +199,7 @@ fn sessions_work_on() {
         Engine::granting(&Grant { streams: Streams::new(std::io::empty(), std::io::sink()), ..Grant::all(Vec::new()) });
     let limits = |time: Duration| Limits {
         fuel: Some(FUEL),
-        heap: HEAP,
+        heap: Some(HEAP),
         deadline: Some(Instant::now() + time),
         ..Limits::default()
     };
@@ -311,7 +311,7 @@ fn actors_stay_within_their_limits_and_others_are_answered() {
 
 /// Calls a function without arguments in an actor; what it gives, or the word for why it gives nothing.
 fn call(caller: &mut Caller, actor: &str, function: &Arc<Function>) -> Result<String, String> {
-    let args = caller.image("[]").to_bytes(Form::default());
+    let args = caller.image("[]").dump(Form::default());
     let target = Target::Function(function.hash());
     let bytes = match caller.client.call(&actor.into(), target, Some(function.clone()), args, &mut || Ok(())) {
         Ok(bytes) => bytes,
@@ -328,7 +328,7 @@ fn call(caller: &mut Caller, actor: &str, function: &Arc<Function>) -> Result<St
 }
 
 fn shown(caller: &mut Caller, bytes: &[u8]) -> String {
-    let value = caller.session.vm().thaw(&Image::open(bytes, &()).unwrap()).unwrap();
+    let value = caller.session.vm().load(&Image::parse(bytes, &()).unwrap()).unwrap();
     caller.session.vm().repr(&value).unwrap()
 }
 

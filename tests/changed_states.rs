@@ -60,7 +60,7 @@ fn number_of(variable: &str) -> Option<u64> {
 }
 
 fn limits(fuel: u64, heap: usize) -> Limits {
-    Limits { fuel: Some(fuel), heap, depth: 2_000, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(heap), depth: 2_000, deadline: None }
 }
 
 const PLENTY: (u64, usize) = (1 << 24, 256 << 20);
@@ -128,7 +128,7 @@ impl Attack {
         let drive = fs::read_to_string("tests/support/drive.qp").unwrap();
         let mut session = session(&engine);
         let drive = session.run(&Input::text("drive.qp", drive)).unwrap();
-        let drive = session.vm().freeze(&drive).unwrap();
+        let drive = session.vm().image(&drive).unwrap();
         let stored = files("tests/golden/images", "qpi");
         Attack { engine, seed, programs, stored, drive, made: RefCell::default() }
     }
@@ -146,21 +146,21 @@ impl Attack {
     fn image(&self, program: usize, cut: usize) -> Option<Image> {
         let Some((name, text)) = self.programs.get(program) else {
             let (_, bytes) = &self.stored[program - self.programs.len()];
-            return Some(Image::open(bytes, &()).unwrap());
+            return Some(Image::parse(bytes, &()).unwrap());
         };
         let input = Input::text(format!("{name}.qp"), text.as_str());
         let mut session = session(&self.engine);
         if cut == 0 {
             // Some generated programs throw in the end.
             let value = session.run(&input).ok()?;
-            return Some(session.vm().freeze(&value).unwrap());
+            return Some(session.vm().image(&value).unwrap());
         }
         let mut run = session.start(&input).unwrap_or_else(|error| panic!("{name}: {error}"));
         let length = length(&mut session, &mut run);
         let mut run = session.start(&input).unwrap();
         let mut numbers = Numbers(mix(self.seed, (program * CUTS + cut) as u64));
         match session.vm().step(&mut run, Budget::Instructions(numbers.below(length) as u64)) {
-            Ok(Step::OutOfBudget) => Some(session.vm().freeze(run.fiber()).unwrap()),
+            Ok(Step::OutOfBudget) => Some(session.vm().image(run.fiber()).unwrap()),
             _ => None,
         }
     }
@@ -184,17 +184,17 @@ impl Attack {
         let how = How::any(&mut numbers);
         let _ = write!(what, "\n    {how:?}");
         let Some(mut parts) = subject.parts() else { return nowhere };
-        let mut opened = Image::open(parts.bytes(), &());
+        let mut opened = Image::parse(parts.bytes(), &());
         if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = opened {
             parts.fill = needed;
-            opened = Image::open(parts.bytes(), &());
+            opened = Image::parse(parts.bytes(), &());
         }
         let bytes = parts.bytes();
         note(&what, Some(&bytes));
         match opened {
             Ok(image) => {
                 let form = if image.codes().iter().any(|code| code.debug().is_some()) { FAT } else { STRIPPED };
-                assert!(image.to_bytes(form) == bytes, "what was opened has other bytes");
+                assert!(image.dump(form) == bytes, "what was opened has other bytes");
                 self.exercise(&image, how, &mut numbers)
             }
             Err(error) => (Came::Changed, error.to_string()),
@@ -204,16 +204,16 @@ impl Attack {
     /// Loads an image, saves what was loaded, and runs it in several ways.
     fn exercise(&self, image: &Image, how: How, numbers: &mut Numbers) -> (Came, String) {
         let mut session = session(&self.engine);
-        let value = match session.vm().thaw(image) {
+        let value = match session.vm().load(image) {
             Ok(value) => value,
             Err(failure) => return (Came::Opened, refused(&failure)),
         };
-        let again = session.vm().freeze(&value).unwrap_or_else(|failure| panic!("not saved again: {failure:?}"));
+        let again = session.vm().image(&value).unwrap_or_else(|failure| panic!("not saved again: {failure:?}"));
         assert_eq!(again.hash(), image.hash(), "another graph after a trip");
-        assert!(again.to_bytes(STRIPPED) == image.to_bytes(STRIPPED), "other bytes after a trip");
+        assert!(again.dump(STRIPPED) == image.dump(STRIPPED), "other bytes after a trip");
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash(), "another hash after a trip");
-        let copy = session.vm().thaw(&again).unwrap_or_else(|failure| panic!("not loaded again: {failure:?}"));
-        let drive = session.vm().thaw(&self.drive).unwrap();
+        let copy = session.vm().load(&again).unwrap_or_else(|failure| panic!("not loaded again: {failure:?}"));
+        let drive = session.vm().load(&self.drive).unwrap();
         let [drive, compare] = [0, 1].map(|index| session.vm().tuple_item(&drive, index).unwrap());
 
         let heap = if how.narrow { session.vm().stats().heap_bytes + (64 << 10) } else { 64 << 20 };
@@ -280,16 +280,16 @@ impl Attack {
     fn save(&self, session: &mut Session, value: &Root) {
         session.vm().set_limits(limits(PLENTY.0, PLENTY.1));
         session.vm().set_gc_stress(false);
-        let image = match session.vm().freeze(value) {
+        let image = match session.vm().image(value) {
             Ok(image) => image,
             Err(Failure::Uncaught(uncaught)) if uncaught.kind.as_deref() == Some("not_portable") => return,
             Err(Failure::Stop(..)) => return,
             Err(failure) => panic!("not saved: {failure:?}"),
         };
-        let bytes = image.to_bytes(FAT);
-        let opened = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("saved but not opened: {error}"));
+        let bytes = image.dump(FAT);
+        let opened = Image::parse(&bytes, &()).unwrap_or_else(|error| panic!("saved but not opened: {error}"));
         assert_eq!(opened.hash(), image.hash(), "another hash in the file");
-        let loaded = match session.vm().thaw(&opened) {
+        let loaded = match session.vm().load(&opened) {
             Ok(loaded) => loaded,
             Err(Failure::Stop(..)) => return,
             Err(failure) => panic!("saved but not loaded: {failure:?}"),
@@ -354,7 +354,7 @@ fn the_model_writes_what_it_has_read() {
             let Some(image) = attack.image(program, cut) else { continue };
             let graph = Graph::read(image.graph());
             assert!(graph.write().unwrap().bytes == image.graph(), "program {program}, cut {cut}: another graph");
-            let file = image.to_bytes(FAT);
+            let file = image.dump(FAT);
             let mut parts = Subject::of(&image).parts().unwrap();
             parts.fill = Parts::of(&file).fill;
             assert!(parts.bytes() == file, "program {program}, cut {cut}: another file");

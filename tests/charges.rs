@@ -156,7 +156,7 @@ fn status(name: &str) -> Option<usize> {
 }
 
 fn small() -> Session {
-    let limits = Limits { heap: HEAP, ..Limits::default() };
+    let limits = Limits { heap: Some(HEAP), ..Limits::default() };
     let mut session = Engine::new().session(limits).unwrap();
     session.run(&Input::text("warm.qp", "import csv\nimport regex\nimport json\n[1].map(|x| x).sum()")).unwrap();
     session
@@ -308,6 +308,6 @@ fn long_texts_are_worked_on_in_pieces() {
     let output = support::Captured::default();
     session.vm().set_output(Box::new(output.clone()));
     let ran = session.run(&Input::text("long_texts.qp", text.as_str()));
-    ran.unwrap_or_else(|error| panic!("{}", session.report(&error)));
+    ran.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(output.text().lines().collect::<Vec<_>>(), expected);
 }

@@ -81,7 +81,7 @@ impl Raw {
 fn modest(folder: &Path, actor: &str) -> Duration {
     let mut caller = Caller::connect(folder);
     let add = Arc::new(Function::new(caller.image("|s, x| { s.n = s.get(\"n\", 0) + x; s.n }")));
-    let args = caller.image("[1]").to_bytes(Form::default());
+    let args = caller.image("[1]").dump(Form::default());
     let (began, mut slowest) = (Instant::now(), Duration::ZERO);
     while began.elapsed() < WHILE {
         let call = Instant::now();
@@ -97,7 +97,7 @@ fn modest(folder: &Path, actor: &str) -> Duration {
 fn install(folder: &Path, actors: &[&str], name: &str, code: &str) {
     let mut caller = Caller::connect(folder);
     let function = Arc::new(Function::new(caller.image(code)));
-    let args = caller.image("[]").to_bytes(Form::default());
+    let args = caller.image("[]").dump(Form::default());
     for actor in actors {
         let target = Target::Install(name.to_owned(), function.hash());
         caller.client.call(&(*actor).into(), target, Some(function.clone()), args.clone(), &mut || Ok(())).unwrap();
@@ -146,7 +146,7 @@ fn empty() -> Vec<u8> {
         .session(quipu::vm::Limits::default())
         .map(|mut session| {
             let list = session.vm().list(&[]).unwrap();
-            session.vm().freeze(&list).unwrap().to_bytes(Form::default())
+            session.vm().image(&list).unwrap().dump(Form::default())
         })
         .unwrap()
 }
@@ -206,7 +206,7 @@ fn clients_that_send_everything_at_once() {
         let mut session = quipu::Engine::new().session(quipu::vm::Limits::default()).unwrap();
         let text = session.vm().string(&"x".repeat(4 * MIB));
         let list = session.vm().list(&[text]).unwrap();
-        session.vm().freeze(&list).unwrap().to_bytes(Form::default())
+        session.vm().image(&list).unwrap().dump(Form::default())
     };
     let (slowest, most) = hurt(
         &["--memory", "512M", "--data", "store", "--timeout", "2s"],

@@ -31,7 +31,7 @@ impl Begun {
         session.vm().set_output(Box::new(Captured::default()));
         let run = session.start(&Input::text("program.qp", text)).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let heap = session.vm().stats().heap_bytes + room;
-        let limits = Limits { heap, ..Limits::default() };
+        let limits = Limits { heap: Some(heap), ..Limits::default() };
         session.vm().set_limits(limits.clone());
         session.vm().set_gc_stress(stress);
         Begun { session, run, limits }
@@ -52,17 +52,17 @@ impl Begun {
         // What the machine does for its host has no part in the limits of the program.
         let vm = self.session.vm();
         vm.set_limits(Limits::default());
-        let hash = vm.freeze(self.run.fiber()).unwrap().hash();
+        let hash = vm.image(self.run.fiber()).unwrap().hash();
         vm.set_limits(self.limits.clone());
         hash
     }
 
     /// The same run in another machine, out of an image.
-    fn thawed(&mut self, engine: &Engine) -> Begun {
-        let bytes = self.session.vm().freeze(self.run.fiber()).unwrap().to_bytes(Form::default());
+    fn loaded(&mut self, engine: &Engine) -> Begun {
+        let bytes = self.session.vm().image(self.run.fiber()).unwrap().dump(Form::default());
         let mut session = engine.session(Limits::default()).unwrap();
         session.vm().set_output(Box::new(Captured::default()));
-        let fiber = session.vm().thaw(&Image::open(bytes, &()).unwrap()).unwrap();
+        let fiber = session.vm().load(&Image::parse(bytes, &()).unwrap()).unwrap();
         let run = session.vm().run_of(&fiber).unwrap();
         Begun { session, run, limits: Limits::default() }
     }
@@ -152,8 +152,8 @@ fn instructions() {
         // And out of an image at every stop.
         let mut live = Begun::new(&engine, &text, ROOM[3], false);
         for (stop, (further, stand)) in expected.iter().enumerate() {
-            let mut thawed = live.thawed(&engine);
-            let (here, there) = (live.step(Budget::Instructions(*further)), go(&mut thawed, *further, &mut || 7));
+            let mut loaded = live.loaded(&engine);
+            let (here, there) = (live.step(Budget::Instructions(*further)), go(&mut loaded, *further, &mut || 7));
             assert!(
                 here == *stand && there == *stand,
                 "program {number}, out of an image, stop {stop}: {here:?}, {there:?}\n{text}"
@@ -177,10 +177,10 @@ fn fuel() {
         let mut tight = Begun::new(&engine, &text, ROOM[1], false);
         let mut strained = Begun::new(&engine, &text, ROOM[3], true);
         for stop in 0..60 {
-            let mut thawed = live.thawed(&engine);
+            let mut loaded = live.loaded(&engine);
             let stand = live.step(Budget::Fuel(fuel));
             let others =
-                [thawed.step(Budget::Fuel(fuel)), tight.step(Budget::Fuel(fuel)), strained.step(Budget::Fuel(fuel))];
+                [loaded.step(Budget::Fuel(fuel)), tight.step(Budget::Fuel(fuel)), strained.step(Budget::Fuel(fuel))];
             for (way, found) in others.into_iter().enumerate() {
                 if matches!(found, Stand::Full(_)) && way == 1 {
                     tight = Begun::new(&engine, "nil", ROOM[3], false);
@@ -217,7 +217,7 @@ fn natives_that_begin_again() {
         let used = |room: usize| {
             let mut begun = Begun::new(&engine, &text, room, false);
             let stand = begun.step(Budget::Unlimited);
-            assert!(matches!(&stand, Stand::Ended(hash) if hash.starts_with('[')), "{call}: {stand:?}");
+            assert!(matches!(&stand, Stand::Ended(hash) if hash.len() == 64), "{call}: {stand:?}");
             (begun.session.vm().stats().fuel_used, begun.session.vm().stats().collections)
         };
         let ((fuel, few), (again, many)) = (used(ROOM[3]), used(900_000));

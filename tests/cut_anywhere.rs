@@ -71,7 +71,7 @@ fn cut_anywhere_and_gone_on_in_another_process() {
             }
         };
         let fuel = first.vm().stats().fuel_used - started;
-        fs::write(&image, first.vm().freeze(run.fiber()).unwrap().to_bytes(Form::default())).unwrap();
+        fs::write(&image, first.vm().image(run.fiber()).unwrap().dump(Form::default())).unwrap();
         let mut child = again(concat!(module_path!(), "::the_other_process"));
         child.env("CUT_IMAGE", &image).env("CUT_REPORT", &report);
         let ended = child.output().unwrap();
@@ -94,9 +94,9 @@ fn cut_anywhere_and_gone_on_in_another_process() {
 #[test]
 fn the_other_process() {
     let Ok(image) = std::env::var("CUT_IMAGE") else { return };
-    let image = Image::open(fs::read(image).unwrap(), &()).unwrap();
+    let image = Image::parse(fs::read(image).unwrap(), &()).unwrap();
     let (mut session, output) = session(&Engine::new());
-    let fiber = session.vm().thaw(&image).unwrap();
+    let fiber = session.vm().load(&image).unwrap();
     let mut run = session.vm().run_of(&fiber).unwrap();
     let end = finish(&mut session, &output, &mut run);
     let report = format!("{} {}\n{}", end.value.replace('\n', " "), end.fuel, end.output);

@@ -42,7 +42,7 @@ fn damaged_scripts_leave_the_machine_usable() {
 fn run(engine: &Engine, text: &str, stress: bool) -> bool {
     let limits = |fuel, heap| Limits {
         fuel: Some(fuel),
-        heap,
+        heap: Some(heap),
         deadline: Some(Instant::now() + Duration::from_secs(60)),
         ..Limits::default()
     };

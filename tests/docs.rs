@@ -1,4 +1,5 @@
 //! Runs the code blocks of the README, the book and the explanations of error codes.
+#![cfg(all(feature = "actor", feature = "report"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,21 @@ fn every_code_that_can_be_reported_is_explained() {
             let known = code.len() != 5 || explained.contains(&code.as_str());
             assert!(known, "{} of {} has no explanation", code, source.display());
         }
+    }
+}
+
+/// Files and folders of the tree in `code` on pages that are maps of it. A name with capital letters stands for many.
+#[test]
+fn files_that_the_maps_name_are_there() {
+    let tops =
+        ["lang/", "vm/", "stdlib/", "actor/", "src/", "tests/", "docs/", "examples/", "benches/", "fuzz/", ".ci/"];
+    for (page, least) in [("CONTRIBUTING.md", 25), ("ARCHITECTURE.md", 20)] {
+        let text = fs::read_to_string(page).unwrap();
+        let spans = text.split('`').skip(1).step_by(2);
+        let paths: Vec<&str> = spans.filter(|span| tops.iter().any(|top| span.starts_with(top))).collect();
+        assert!(paths.len() >= least, "{page} names {} files only", paths.len());
+        let gone: Vec<&str> = paths.into_iter().filter(|path| !Path::new(path).exists()).collect();
+        assert!(gone.is_empty(), "{page} names what is not there: {gone:?}");
     }
 }
 

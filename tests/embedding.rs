@@ -6,10 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::support::Captured;
-use quipu::lang::code::{Body, ClosureSite, Code, FreeKind, Op, OwnDebug, Source, Word};
+use quipu::lang::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Value};
+use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
 use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
 
 fn session(builder: Builder) -> Session {
@@ -245,9 +245,21 @@ fn types_of_the_host() {
         ("match game.Player(\"a\") { p is game.Player => p.name, _ => 0 }", "\"a\""),
         ("game.Player(1)", "type_error: Player: expected a str as argument 1, got int"),
         ("game.Player(\"a\").hp = \"x\"", "type_error: Player.hp: expected an int as argument 2, got str"),
-        ("game.Player(\"a\").name = \"x\"", "field_error: Player has no field `name`"),
-        ("game.Player(\"a\").nme", "field_error: Player has no field `nme`"),
+        ("game.Player(\"a\").name = \"x\"", "field_error: the field `name` of Player can only be read"),
+        ("game.Player(\"a\").nme", "field_error: Player has no field `nme`; did you mean `name`?"),
         ("game.Player(\"a\").hti(3)", "field_error: an instance of Player has no method `hti`; did you mean `hit`?"),
+        (
+            "game.Player(\"a\").heal(3)",
+            "field_error: an instance of Player has no method `heal`; it has hp, name, str(), eq(), shout(), hit(), each_hit()",
+        ),
+        (
+            "game.Player(\"a\").armour",
+            "field_error: Player has no field `armour`; it has hp, name, str(), eq(), shout(), hit(), each_hit()",
+        ),
+        (
+            "game.Player(\"a\").armour = 1",
+            "field_error: Player has no field `armour`; it has hp, name, str(), eq(), shout(), hit(), each_hit()",
+        ),
         ("game.Player(\"a\").hit()", "arity_error: Player.hit takes 2 arguments, but 1 was given"),
         ("game.Player(\"a\") == 3", "type_error: Player.eq: expected a Player as argument 2, got int"),
         ("let f = game.Player(\"a\").hit", "field_error: Player has no field `hit`; the method is called with `hit()`"),
@@ -301,22 +313,22 @@ fn types_of_the_host_travel_in_images() {
     let mut here = engine.session(Limits::default()).unwrap();
     let text = "import game\nlet p = game.Player(\"Ada\", 4)\nlet q = p\n|| { p.hit(1); [p.hp, q.hp, same(p, q), p is game.Player] }";
     let function = here.run(&Input::text("<t>", text)).unwrap();
-    let image = here.vm().freeze(&function).unwrap();
+    let image = here.vm().image(&function).unwrap();
     assert_eq!(image.needs(), ["game.Player@1", "same"]);
-    let opened = Image::open(image.to_bytes(Form::default()), &()).unwrap();
+    let opened = Image::parse(image.dump(Form::default()), &()).unwrap();
     let mut there = engine.session(Limits::default()).unwrap();
-    let copy = there.vm().thaw(&opened).unwrap();
+    let copy = there.vm().load(&opened).unwrap();
     assert_eq!(there.vm().hash(&copy).unwrap(), image.hash());
     let result = there.vm().call(&copy, &[]).unwrap();
     assert_eq!(there.vm().repr(&result).unwrap(), "[3, 3, true, true]");
     // A machine needs no modules for it.
     let mut bare = engine.vm(Limits::default()).unwrap();
-    let copy = bare.thaw(&opened).unwrap();
+    let copy = bare.load(&opened).unwrap();
     let result = bare.call(&copy, &[]).unwrap();
     assert_eq!(bare.repr(&result).unwrap(), "[3, 3, true, true]");
     // A host without the class says so; one whose data cannot be read, too.
     let mut poor = Engine::new().session(Limits::default()).unwrap();
-    assert!(poor.vm().thaw(&opened).unwrap_err().to_string().contains("game.Player@1"));
+    assert!(poor.vm().load(&opened).unwrap_err().to_string().contains("game.Player@1"));
     // What has no form for images names the way to it.
     let mut world = World { ticks: 0 };
     let wrap = here.run(&Input::text("<t>", "|w| [1, [world: w]]")).unwrap();
@@ -326,7 +338,7 @@ fn types_of_the_host_travel_in_images() {
         scope
             .enter(|cx| {
                 let wrapped = cx.rooted(&wrapped)?;
-                Image::freeze(cx, wrapped).map(|_| ())
+                Image::of(cx, wrapped).map(|_| ())
             })
             .unwrap_err()
     });
@@ -354,10 +366,10 @@ fn what_is_no_value_is_not_saved() {
     for (name, native) in natives {
         let mut session = session(Engine::builder().define(NativeDef::new("h.give", 0, native)));
         let give = session.run(&Input::text("t.qp", "import h\nh.give")).unwrap();
-        let given = session.call(&give, &[]).unwrap();
-        let error = session.freeze(&given).err().unwrap_or_else(|| panic!("{name} is saved")).to_string();
+        let given = session.vm().call(&give, &[]).unwrap();
+        let error = session.vm().image(&given).err().unwrap_or_else(|| panic!("{name} is saved")).to_string();
         assert!(error.starts_with("not_portable: ") && error.contains("that is no value"), "{name}: {error}");
-        assert!(session.hash(&given).unwrap_err().to_string().starts_with("not_portable: "), "{name}");
+        assert!(session.vm().hash(&given).unwrap_err().to_string().starts_with("not_portable: "), "{name}");
     }
 }
 
@@ -523,7 +535,7 @@ fn code_outlives_calls_of_those_who_may_hold_it() {
     let mut session = session(Engine::builder());
     let churn = session.run(&Input::text("<t>", "|| { for i in 0..100 { [str(i)] }; 1 }")).unwrap();
     let other = session.run(&Input::text("<t>", "|x| [1, 2].map(|y| x * y)")).unwrap();
-    session.set_gc_stress(true);
+    session.vm().set_gc_stress(true);
     let (before, after) = session
         .enter(|cx| {
             let before: Vec<_> = cx.codes().into_keys().collect();
@@ -535,9 +547,9 @@ fn code_outlives_calls_of_those_who_may_hold_it() {
         .unwrap();
     assert!(before.iter().all(|hash| after.contains_key(hash)));
     // A call from outside holds nothing. The first one is told that the handle was dropped.
-    session.call(&churn, &[]).unwrap();
-    session.call(&churn, &[]).unwrap();
-    assert!(session.stats().codes < before.len());
+    session.vm().call(&churn, &[]).unwrap();
+    session.vm().call(&churn, &[]).unwrap();
+    assert!(session.vm().stats().codes < before.len());
     session.invoke::<_, i64>(&churn, ()).unwrap();
 }
 
@@ -553,19 +565,19 @@ fn closures_are_made_with_what_their_code_takes() {
         codes.extend(code.body().children.iter().cloned());
         next += 1;
     }
-    let one = session.int(1);
+    let one = session.vm().int(1);
     let mut refused = 0;
     for code in &codes {
         for count in 0..4 {
             let captures = vec![one.clone(); count];
             let free = &code.body().free;
             let fits = free.len() == count && free.iter().all(|kind| *kind == FreeKind::Value) && !code.uses_owner();
-            match session.instantiate(code, &captures) {
+            match session.vm().instantiate(code, &captures) {
                 Ok(closure) => {
                     assert!(fits, "{:?}", code.debug().map(|debug| &debug.name));
                     // Whatever it does with what it was given, the machine stands it.
-                    let _ = session.call(&closure, &[]);
-                    let _ = session.call(&closure, std::slice::from_ref(&one));
+                    let _ = session.vm().call(&closure, &[]);
+                    let _ = session.vm().call(&closure, std::slice::from_ref(&one));
                 }
                 Err(failure) => {
                     assert!(!fits);
@@ -576,7 +588,7 @@ fn closures_are_made_with_what_their_code_takes() {
         }
     }
     assert!(refused > 3 * codes.len());
-    let error = session.instantiate(&main, &[one]).unwrap_err();
+    let error = session.vm().instantiate(&main, &[one]).unwrap_err();
     assert!(error.to_string().ends_with("takes 0 values from outside, not 1"), "{error}");
 }
 
@@ -592,7 +604,11 @@ fn a_let_is_given_a_value_once() {
     let makes = |var| Body {
         registers: 4,
         children: vec![Code::check(sees.clone(), None).unwrap()],
-        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(0)], own_debug: OwnDebug::default() }],
+        closures: vec![ClosureSite {
+            child: 0,
+            sources: vec![CaptureSource::Register(0)],
+            own_debug: OwnDebug::default(),
+        }],
         words: vec![
             Word::ax(Op::NewCell, 0, var),
             Word::ax(Op::MakeClosure, 1, 0),
@@ -607,13 +623,13 @@ fn a_let_is_given_a_value_once() {
     };
     for var in [0, 1] {
         let mut session = session(Engine::builder());
-        let main = session.instantiate(&Code::check(makes(var), None).unwrap(), &[]).unwrap();
+        let main = session.vm().instantiate(&Code::check(makes(var), None).unwrap(), &[]).unwrap();
         let mut run = session.vm().start(&main, &[]).unwrap();
         let Ok(Step::Yield(function)) = session.vm().step(&mut run, Budget::Unlimited) else { panic!("no yield") };
-        let before = session.hash(&function).unwrap();
+        let before = session.vm().hash(&function).unwrap();
         let again = session.vm().step(&mut run, Budget::Unlimited).map(|_| ()).map_err(|failure| failure.to_string());
-        let fresh = session.freeze(&function).unwrap().hash();
-        assert_eq!(session.hash(&function).unwrap(), fresh, "{var}");
+        let fresh = session.vm().image(&function).unwrap().hash();
+        assert_eq!(session.vm().hash(&function).unwrap(), fresh, "{var}");
         if var == 1 {
             assert_eq!(again, Ok(()));
             assert_ne!(before, fresh);
@@ -651,7 +667,7 @@ fn thousands_of_machines_in_one_process() {
         }
     });
     // What programs do not use is not made.
-    assert!(engine.session(Limits::default()).unwrap().stats().heap_bytes == 0);
+    assert!(engine.session(Limits::default()).unwrap().vm().stats().heap_bytes == 0);
     let largest = machines.iter().map(|(session, _)| session.stats().heap_bytes).max();
     assert!(largest.is_some_and(|bytes| bytes < 4_000), "{largest:?}");
 }
@@ -671,7 +687,7 @@ fn another_thread_interrupts_and_the_machine_goes_on() {
         session.run(&Input::text("<t>", "while true { try { while true {} } catch e { nil } }"))
     });
     let Err(Error::Failed(Failure::Stop(stop, trace))) = result else { panic!("it was not stopped") };
-    assert_eq!(stop, quipu::vm::Stop::Interrupted);
+    assert_eq!(stop, Stop::Interrupted);
     assert!(!trace.is_empty());
     assert_eq!(eval(&mut session, "1 + 1"), "2");
 }
@@ -687,11 +703,11 @@ fn calls_from_the_host_leave_nothing_behind() {
     let nested: Func<(i64,), i64> = session.get(&nested).unwrap();
     assert_eq!(nested.call(&mut session, (1,)).unwrap(), 3);
     assert_eq!(deep.call(&mut session, (1,)).unwrap(), 1);
-    let before = session.stats();
+    let before = session.vm().stats();
     for _ in 0..20_000 {
         assert_eq!(deep.call(&mut session, (1,)).unwrap(), 1);
     }
-    assert_eq!(session.stats().heap_bytes, before.heap_bytes);
+    assert_eq!(session.vm().stats().heap_bytes, before.heap_bytes);
     // However a call ends, the next one finds everything as it should be.
     for round in 0..200 {
         assert!(deep.call(&mut session, (-1,)).is_err());
@@ -709,7 +725,7 @@ fn calls_from_the_host_leave_nothing_behind() {
         assert!(deep.call(&mut session, (-1,)).is_err());
     }
     session.vm().set_gc_stress(false);
-    assert!(session.stats().heap_bytes < before.heap_bytes + (64 << 10), "{}", session.stats().heap_bytes);
+    assert!(session.vm().stats().heap_bytes < before.heap_bytes + (64 << 10), "{}", session.vm().stats().heap_bytes);
 }
 
 #[test]
@@ -732,7 +748,7 @@ fn lists_and_maps_are_shared_with_the_program() {
             }
             Ok::<_, Failure>(list)
         }));
-        session.set_gc_stress(stress);
+        session.vm().set_gc_stress(stress);
         let program = "|list, map| { list.push(4); map[\"sum\"] = double(list).sum(); (list, map) }";
         let function = session.run(&Input::text("main.qp", program)).unwrap();
         let list = List::<i64>::new(&mut session, [1, 2]).unwrap();
@@ -782,13 +798,98 @@ fn an_image_gets_what_whoever_loads_it_allows() {
     assert_eq!(session.vm().repr(&value).unwrap(), "(7, [\"drop_all\"])");
 
     let function = session.run(&Input::text("b.qp", "import fs\n|| (drop_all(), fs.exists(\"/\"), print)")).unwrap();
-    let image = session.vm().freeze(&function).unwrap();
+    let image = session.vm().image(&function).unwrap();
     let mut vm = engine.vm(Limits::default()).unwrap();
-    let Err(Failure::Uncaught(refused)) = vm.thaw_within(&image, |name| name == "print") else {
+    let Err(Failure::Uncaught(refused)) = vm.load_within(&image, |name| name == "print") else {
         panic!("it was loaded")
     };
     assert_eq!(refused.kind.as_deref(), Some("image_error"));
     assert!(refused.message.ends_with("more than it is allowed: drop_all, fs.exists"), "{}", refused.message);
-    let function = vm.thaw_within(&image, |name| name != "fs.read").unwrap();
+    let function = vm.load_within(&image, |name| name != "fs.read").unwrap();
     assert!(vm.call(&function, &[]).is_ok());
+}
+
+#[test]
+fn a_call_has_limits_of_its_own() {
+    let within = |fuel| Limits { fuel: Some(fuel), ..Limits::default() };
+    let mut session = session(game());
+    let turns = session.run(&Input::text("<t>", "|n| { for _ in 0..n {}; n }")).unwrap();
+    session.set_limits(within(10_000));
+    let call = |session: &mut Session, fuel, n: i64| -> Result<i64, Option<Stop>> {
+        let result = session.with_limits(within(fuel), |session| session.invoke(&turns, (n,)));
+        result.map_err(|failure: Failure| failure.stop())
+    };
+    // Each call has so much, and all of them together have what the session has.
+    assert_eq!(call(&mut session, 1_000, 100), Ok(100));
+    assert_eq!(call(&mut session, 1_000, 2_000), Err(Some(Stop::Fuel)));
+    assert_eq!(call(&mut session, 5_000, 4_000), Ok(4_000));
+    let used = session.stats().fuel_used;
+    assert!((5_000..6_000).contains(&used), "{used}");
+    assert_eq!(call(&mut session, 1_000_000, 6_000), Err(Some(Stop::Fuel)));
+    assert!(session.invoke::<_, i64>(&turns, (1,)).is_err());
+
+    // A panic of the host leaves the session with its own.
+    session.set_limits(Limits::default());
+    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        session.with_limits(within(1), |_| std::panic::panic_any(()));
+    }));
+    assert!(panics.is_err());
+    assert_eq!(session.invoke::<_, i64>(&turns, (100_000,)).unwrap(), 100_000);
+
+    let deep = session.run(&Input::text("<t>", "fn down(n) = if n == 0 { 0 } else { 1 + down(n - 1) }\ndown")).unwrap();
+    let mut world = World { ticks: 0 };
+    session.scope(|scope| {
+        scope.lend_mut(&mut world).unwrap();
+        let shallow = Limits { depth: 50, ..Limits::default() };
+        let error = scope.with_limits(shallow, |scope| scope.invoke::<_, i64>(&deep, (100,))).unwrap_err();
+        assert_eq!(error.code(), Some("Q0414"));
+        assert_eq!(scope.invoke::<_, i64>(&deep, (100,)).unwrap(), 100);
+    });
+    let small = Limits { heap: Some(1 << 20), ..Limits::default() };
+    let full = session.with_limits(small, |session| session.run(&Input::text("<t>", "\"x\" * 2_000_000")).map(drop));
+    assert_eq!(full.unwrap_err().stop(), Some(Stop::Heap));
+    assert!(session.run(&Input::text("<t>", "\"x\" * 2_000_000")).is_ok());
+    let unbounded = session.with_limits(Limits { heap: None, ..Limits::default() }, |session| {
+        session.run(&Input::text("<t>", "\"x\" * 2_000_000")).is_ok()
+    });
+    assert!(unbounded);
+}
+
+#[test]
+fn a_session_keeps_what_its_natives_share() {
+    #[derive(Default)]
+    struct Sent(Vec<String>);
+
+    let engine = Engine::builder().native("send", |cx: &mut Cx<'_>, text: &str| {
+        cx.extension::<Sent>().0.push(text.to_owned());
+    });
+    let engine = engine.build().unwrap();
+    let mut sessions = [(); 2].map(|()| engine.session(Limits::default()).unwrap());
+    for (session, text) in sessions.iter_mut().zip(["send(\"a\")\nsend(\"b\")", "send(\"c\")"]) {
+        session.run(&Input::text("<t>", text)).unwrap();
+    }
+    let sent = sessions.map(|mut session| std::mem::take(&mut session.extension::<Sent>().0));
+    assert_eq!(sent, [vec!["a", "b"], vec!["c"]]);
+}
+
+#[test]
+fn errors_that_main_returns_can_be_read() {
+    let taken = Engine::builder().constant("print", 1).build().map(drop).unwrap_err();
+    assert_eq!(format!("{taken:?}"), "there is a `print` already");
+    assert_eq!(format!("{:?}", Error::from(taken)), "the engine cannot be built: there is a `print` already");
+    let mut session = session(game());
+    let function = session.run(&Input::text("a.qp", "|x| x.foo")).unwrap();
+    let failure = session.invoke::<_, i64>(&function, (1,)).unwrap_err();
+    assert_eq!(format!("{failure:?}"), "field_error: int has no field `foo`");
+    let image = Image::parse(b"no".as_slice(), &()).map(drop).unwrap_err();
+    assert_eq!(format!("{:?}", Error::from(image)), "this is no image: its first bytes are other ones");
+
+    // A failure is reported as the error that it becomes.
+    assert_eq!(failure.code(), Some("Q0403"));
+    #[cfg(feature = "report")]
+    {
+        let shown = session.report(&failure);
+        assert!(shown.contains("a.qp:1:5") && shown.contains("|x| x.foo"), "{shown}");
+        assert_eq!(session.report(&Error::from(failure)), shown);
+    }
 }

@@ -101,6 +101,7 @@ hosts! {
     hello, "../examples/hello.rs", hello_prints_what_is_expected;
     host_functions, "../examples/host_functions.rs", host_functions_print_what_is_expected;
     host_types, "../examples/host_types.rs", host_types_print_what_is_expected;
+    game, "../examples/game.rs", game_prints_what_is_expected;
     config, "../examples/config.rs", config_prints_what_is_expected;
     sandbox, "../examples/sandbox.rs", sandbox_prints_what_is_expected;
     plugins, "../examples/plugins.rs", plugins_print_what_is_expected;

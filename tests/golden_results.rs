@@ -18,9 +18,9 @@ fn functions_in_images_of_before_give_what_they_gave() {
     for file in files {
         let (name, text) = (file.display(), fs::read_to_string(&file).unwrap());
         let wanted = text.lines().find_map(|line| line.strip_prefix("#> ")).unwrap();
-        let image = Image::open(fs::read(file.with_extension("qpi")).unwrap(), &()).unwrap();
+        let image = Image::parse(fs::read(file.with_extension("qpi")).unwrap(), &()).unwrap();
         let mut session = engine.session(Limits::default()).unwrap();
-        let stored = session.vm().thaw(&image).unwrap();
+        let stored = session.vm().load(&image).unwrap();
         assert_eq!(session.vm().hash(&stored).unwrap(), image.hash(), "{name}");
         // So does the program, made anew.
         let made = session.run(&Input::text(name.to_string(), &text)).unwrap();

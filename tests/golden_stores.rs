@@ -79,18 +79,18 @@ impl Driven {
         // Each in a machine of its own, so that what one declares is not there for the others.
         let mut session = Engine::new().session(Limits::default()).unwrap();
         let value = session.run(&Input::text("call", code)).unwrap_or_else(|error| panic!("{code}: {error}"));
-        session.vm().freeze(&value).unwrap()
+        session.vm().image(&value).unwrap()
     }
 
     fn send(&mut self, code: &str) -> GraphHash {
         let image = self.image(code);
-        let missing = self.node.put_function(&image.hash(), &image.to_bytes(Form::default()), &[], &HashMap::new());
+        let missing = self.node.put_function(&image.hash(), &image.dump(Form::default()), &[], &HashMap::new());
         assert_eq!(missing, Ok(Vec::new()));
         image.hash()
     }
 
     fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> Outcome {
-        let args = self.image(args).to_bytes(Form::default());
+        let args = self.image(args).dump(Form::default());
         let (to, from) = sync_channel(1);
         let call = Call {
             actor: actor.into(),
@@ -133,8 +133,8 @@ impl Driven {
     /// An outcome as text, and the hash of what it holds.
     fn shown(&mut self, outcome: &Outcome) -> (String, GraphHash) {
         let Outcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
-        let image = Image::open(bytes, &()).unwrap();
-        let value = self.session.vm().thaw(&image).unwrap();
+        let image = Image::parse(bytes, &()).unwrap();
+        let value = self.session.vm().load(&image).unwrap();
         (self.session.vm().repr(&value).unwrap(), image.hash())
     }
 

@@ -28,7 +28,12 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 64 << 20, depth: 10_000, deadline: Some(Instant::now() + Duration::from_secs(60)) }
+    Limits {
+        fuel: Some(fuel),
+        heap: Some(64 << 20),
+        depth: 10_000,
+        deadline: Some(Instant::now() + Duration::from_secs(60)),
+    }
 }
 
 /// A machine that has used its library, so that what is loaded from it later counts for nothing.
@@ -49,22 +54,22 @@ fn exercise(session: &mut Session, value: &Root) {
     if let Some(mut run) = session.vm().run_of(value)
         && let Ok(Step::OutOfBudget) = session.vm().step(&mut run, Budget::Instructions(100))
     {
-        let _ = session.vm().freeze(value);
+        let _ = session.vm().image(value);
         let _ = session.vm().step(&mut run, Budget::Unlimited);
     }
     session.vm().set_limits(limits(1 << 20));
-    let _ = session.vm().freeze(value);
+    let _ = session.vm().image(value);
 }
 
 /// Tries an image whose hashes are in order. What is accepted is canonical: written again, it has the same bytes.
 fn attempt(session: &mut Session, bytes: &[u8], what: &str) -> bool {
-    let Ok(image) = Image::open(bytes, &()) else { return false };
+    let Ok(image) = Image::parse(bytes, &()) else { return false };
     let strip = image.codes().iter().all(|code| code.debug().is_none());
-    assert!(image.to_bytes(Form { thin: image.is_thin(), strip }) == bytes, "{what} is not canonical");
+    assert!(image.dump(Form { thin: image.is_thin(), strip }) == bytes, "{what} is not canonical");
     session.vm().set_limits(limits(1 << 20));
     // Only here keys are compared and names looked up.
-    let Ok(value) = session.vm().thaw(&image) else { return false };
-    let again = session.vm().freeze(&value).unwrap_or_else(|failure| panic!("{what}: {failure:?}"));
+    let Ok(value) = session.vm().load(&image) else { return false };
+    let again = session.vm().image(&value).unwrap_or_else(|failure| panic!("{what}: {failure:?}"));
     assert_eq!(again.hash(), image.hash(), "{what} is another graph when it is written again");
     exercise(session, &value);
     true
@@ -74,11 +79,11 @@ fn attempt(session: &mut Session, bytes: &[u8], what: &str) -> bool {
 fn truncated_anywhere() {
     for (name, bytes) in corpus() {
         for length in 0..bytes.len() {
-            assert!(Image::open(&bytes[..length], &()).is_err(), "{name} opens with {length} bytes");
+            assert!(Image::parse(&bytes[..length], &()).is_err(), "{name} opens with {length} bytes");
         }
         let mut longer = bytes.clone();
         longer.push(0);
-        assert!(Image::open(&longer, &()).is_err(), "{name} opens with a byte behind it");
+        assert!(Image::parse(&longer, &()).is_err(), "{name} opens with a byte behind it");
     }
 }
 
@@ -101,7 +106,7 @@ fn every_bit_flipped() {
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(Image::open(&changed, &()).is_err(), "{name} opens with bit {bit} flipped");
+            assert!(Image::parse(&changed, &()).is_err(), "{name} opens with bit {bit} flipped");
         }
     }
 }
@@ -169,7 +174,7 @@ fn changed_code_under_its_new_hash() {
     let mut accepted = 0;
     for (name, bytes) in corpus() {
         let mut session = session(&engine);
-        let image = Image::open(&bytes, &()).unwrap();
+        let image = Image::parse(&bytes, &()).unwrap();
         let codes: Vec<Vec<u8>> = image.codes().iter().map(Code::encode).collect();
         for round in 0..rounds {
             let mut changed = bytes.clone();
@@ -202,7 +207,7 @@ fn changed_code_under_its_new_hash() {
 #[test]
 fn swapped_bodies_under_right_hashes() {
     for (name, bytes) in corpus() {
-        let image = Image::open(&bytes, &()).unwrap();
+        let image = Image::parse(&bytes, &()).unwrap();
         let codes: Vec<Vec<u8>> = image.codes().iter().map(Code::encode).collect();
         let Some([one, two]) = codes.first_chunk().filter(|[one, two]| one.len() != two.len()) else { continue };
         let mut parts = Parts::of(&bytes);
@@ -213,7 +218,7 @@ fn swapped_bodies_under_right_hashes() {
         }
         let swapped = [&[two.len() as u8], &two[..], &[one.len() as u8], &one[..]].concat();
         parts.code.splice(at - 1..at + one.len() + 1 + two.len(), swapped);
-        assert!(Image::open(parts.bytes(), &()).is_err(), "{name}");
+        assert!(Image::parse(parts.bytes(), &()).is_err(), "{name}");
     }
 }
 
@@ -224,7 +229,7 @@ fn newer_versions_are_refused_by_name() {
         let mut newer = bytes.clone();
         newer[at] += 1;
         repair(&mut newer);
-        let Err(ImageError::Newer { what: found, .. }) = Image::open(&newer, &()) else { panic!("{what}") };
+        let Err(ImageError::Newer { what: found, .. }) = Image::parse(&newer, &()) else { panic!("{what}") };
         assert_eq!(found, what);
     }
 }
@@ -237,7 +242,7 @@ fn lengths_of_two_to_the_64() {
             let mut changed = bytes.clone();
             changed[16 + 8 * section..24 + 8 * section].copy_from_slice(&length.to_le_bytes());
             repair(&mut changed);
-            let error = Image::open(&changed, &()).err().unwrap();
+            let error = Image::parse(&changed, &()).err().unwrap();
             assert!(matches!(error, ImageError::Broken { section: Section::Header, .. }), "{error}");
         }
     }
@@ -294,13 +299,13 @@ fn equal_keys_are_refused_when_the_map_is_built() {
         [&[2, one, t::NIL][..], &float, &[t::NIL]].concat(),
         vec![2, t::NIL, t::NIL, t::NIL, t::NIL],
     ] {
-        let image = Image::open(file_of(&graph(&entries)), &()).unwrap();
+        let image = Image::parse(file_of(&graph(&entries)), &()).unwrap();
         let mut session = session(&Engine::new());
-        assert!(session.vm().thaw(&image).is_err(), "{entries:?}");
+        assert!(session.vm().load(&image).is_err(), "{entries:?}");
     }
     // Nor are those that can be none.
-    let image = Image::open(file_of(&[0, 2, t::SET, 1, t::LIST, 0]), &()).unwrap();
-    assert!(session(&Engine::new()).vm().thaw(&image).is_err());
+    let image = Image::parse(file_of(&[0, 2, t::SET, 1, t::LIST, 0]), &()).unwrap();
+    assert!(session(&Engine::new()).vm().load(&image).is_err());
 }
 
 #[test]
@@ -317,9 +322,9 @@ fn depth_bombs() {
     assert!(parts.fill > 5 * depth);
     let bytes = parts.bytes();
     let work = move || {
-        let image = Image::open(&bytes, &()).unwrap();
-        let mut session = Engine::new().session(Limits { heap: 4 << 30, ..Limits::default() }).unwrap();
-        let value = session.vm().thaw(&image).unwrap();
+        let image = Image::parse(&bytes, &()).unwrap();
+        let mut session = Engine::new().session(Limits { heap: Some(4 << 30), ..Limits::default() }).unwrap();
+        let value = session.vm().load(&image).unwrap();
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
     };
     std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
@@ -337,7 +342,8 @@ fn every_rule_about_functions_and_frames_refuses_something() {
             let before = parts.graph[at];
             for byte in (0..=0x40).chain([0xfa, 0xfb, 0xff]) {
                 parts.graph[at] = byte;
-                if let Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) = Image::open(parts.bytes(), &()) {
+                if let Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) = Image::parse(parts.bytes(), &())
+                {
                     let rule = format!("{:?}", error.rule);
                     broken.insert(rule.split([' ', '(']).next().unwrap().to_owned());
                 }
@@ -372,8 +378,8 @@ fn every_rule_about_functions_and_frames_refuses_something() {
 /// The image of a program's value, taken apart.
 fn parts_of(session: &mut Session, text: &str) -> Parts {
     let value = session.run(&Input::text("keys.qp", text)).unwrap();
-    let image = session.vm().freeze(&value).unwrap();
-    Parts::of(&image.to_bytes(Form { thin: false, strip: true }))
+    let image = session.vm().image(&value).unwrap();
+    Parts::of(&image.dump(Form { thin: false, strip: true }))
 }
 
 /// The registers of a loop hold an iterator, whose index may be any: behind the last element there is none.
@@ -402,12 +408,12 @@ fn the_index_of_a_suspended_loop_may_be_any() {
                 parts.graph[1] += 1;
                 parts.graph.push(0);
             }
-            match (Image::open(parts.bytes(), &()), expected) {
+            match (Image::parse(parts.bytes(), &()), expected) {
                 (Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }), Err(rule)) => {
                     assert_eq!(format!("{:?}", error.rule), rule, "{items} {index:?}");
                 }
                 (Ok(image), Ok(ends)) => {
-                    let fiber = session.vm().thaw(&image).unwrap();
+                    let fiber = session.vm().load(&image).unwrap();
                     let mut run = session.vm().run_of(&fiber).unwrap();
                     let Ok(Step::Done(value)) = session.vm().step(&mut run, Budget::Unlimited) else {
                         panic!("{items}")
@@ -440,11 +446,11 @@ fn many_keys_of_one_hash_load_in_linear_time() {
     graph.resize(graph.len() + keys, *field);
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
-    let image = Image::open(parts.bytes(), &()).unwrap();
-    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    let image = Image::parse(parts.bytes(), &()).unwrap();
+    session.vm().set_limits(Limits { heap: Some(1 << 30), ..Limits::default() });
     // In quadratic time this would be eleven thousand million comparisons: minutes, where it takes a moment.
-    let value = session.vm().thaw(&image).unwrap();
-    assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
+    let value = session.vm().load(&image).unwrap();
+    assert_eq!(session.vm().image(&value).unwrap().hash(), image.hash());
 }
 
 /// Each key is the one before in a tuple, around an instance whose `hash` was asked once for all.
@@ -470,11 +476,11 @@ fn keys_within_keys_load_in_linear_time() {
     graph.push(*field);
     parts.graph = graph;
     parts.fill = fill_needed(&parts);
-    let image = Image::open(parts.bytes(), &()).unwrap();
-    session.vm().set_limits(Limits { heap: 1 << 30, ..Limits::default() });
+    let image = Image::parse(parts.bytes(), &()).unwrap();
+    session.vm().set_limits(Limits { heap: Some(1 << 30), ..Limits::default() });
     // In quadratic time this would be five thousand million steps.
-    let value = session.vm().thaw(&image).unwrap();
-    assert_eq!(session.vm().freeze(&value).unwrap().hash(), image.hash());
+    let value = session.vm().load(&image).unwrap();
+    assert_eq!(session.vm().image(&value).unwrap().hash(), image.hash());
     // They are found where they were filed.
     let has = session
         .run(&Input::text(
@@ -533,7 +539,7 @@ fn random_bytes_and_random_graphs() {
 
 /// The rule for which a made-up graph is refused.
 fn refused(graph: &[u8]) -> Rule {
-    match Image::open(file_of(graph), &()) {
+    match Image::parse(file_of(graph), &()) {
         Err(ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) }) => error.rule,
         Err(error) => panic!("{graph:?}: {error}"),
         Ok(_) => panic!("{graph:?} opens"),

@@ -66,7 +66,7 @@ fn load(file: &Path) {
     let (Some(before), Ok(())) = (status("VmRSS:"), fs::write("/proc/self/clear_refs", "5")) else { return };
     let _value = match by_program {
         true => session.run(&Input::text("main.qp", format!("import image\nimage.open({file:?})"))).unwrap(),
-        false => session.vm().thaw(&Image::open(bytes, &()).unwrap()).unwrap(),
+        false => session.vm().load(&Image::parse(bytes, &()).unwrap()).unwrap(),
     };
     let peak = status("VmHWM:").unwrap_or(0).saturating_sub(before);
     let kept = session.vm().stats().heap_bytes - heap;
@@ -82,7 +82,7 @@ fn load(file: &Path) {
 #[test]
 fn what_has_no_room_is_refused_before_it_takes_any() {
     if let Ok(file) = std::env::var(CASE) {
-        let limits = Limits { heap: 12 << 20, ..Limits::default() };
+        let limits = Limits { heap: Some(12 << 20), ..Limits::default() };
         let mut session = Engine::granting(&Grant::all(Vec::new())).session(limits).unwrap();
         let Ok(()) = fs::write("/proc/self/clear_refs", "5") else { return };
         let ended = session.run(&Input::text("main.qp", format!("import image\nimage.open({file:?})")));

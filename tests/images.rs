@@ -1,4 +1,5 @@
 //! Images from machine to machine, from process to process and from version to version.
+#![cfg(feature = "run")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -24,17 +25,17 @@ fn run(session: &mut Session, text: &str) -> Root {
 }
 
 /// The image of a program's value; if the program says so, of a call of it that was stopped.
-fn freeze(engine: &Engine, text: &str) -> Image {
-    freeze_in(&mut session(engine), text)
+fn image_of(engine: &Engine, text: &str) -> Image {
+    image_in(&mut session(engine), text)
 }
 
-fn freeze_in(session: &mut Session, text: &str) -> Image {
+fn image_in(session: &mut Session, text: &str) -> Image {
     let value = run(session, text);
-    let Some(rest) = text.strip_prefix("# stopped after ") else { return session.vm().freeze(&value).unwrap() };
+    let Some(rest) = text.strip_prefix("# stopped after ") else { return session.vm().image(&value).unwrap() };
     let count = rest.split_once(' ').unwrap().0.parse().unwrap();
     let mut run = session.vm().start(&value, &[]).unwrap();
     assert!(matches!(session.vm().step(&mut run, Budget::Instructions(count)), Ok(Step::OutOfBudget)));
-    session.vm().freeze(run.fiber()).unwrap()
+    session.vm().image(run.fiber()).unwrap()
 }
 
 /// What a function gives when it is called, or a stopped run at its end, as source.
@@ -73,21 +74,18 @@ fn stored_images_of_all_versions_keep_loading() {
     let engine = Engine::new();
     for (name, text, file) in corpus() {
         if !file.exists() && std::env::var("GOLDEN").is_ok_and(|value| value == "write") {
-            fs::write(&file, freeze(&engine, &text).to_bytes(FAT)).unwrap();
+            fs::write(&file, image_of(&engine, &text).dump(FAT)).unwrap();
         }
         let bytes = fs::read(&file).unwrap_or_else(|_| panic!("{name} has no image"));
-        let image = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let image = Image::parse(&bytes, &()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut session = session(&engine);
-        let value = session.vm().thaw(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+        let value = session.vm().load(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash(), "{name}");
-        let again = session.vm().freeze(&value).unwrap();
-        assert!(again.to_bytes(FAT) == bytes, "{name} has other bytes after it was loaded");
+        let again = session.vm().image(&value).unwrap();
+        assert!(again.dump(FAT) == bytes, "{name} has other bytes after it was loaded");
         assert_eq!(called(&mut session, &value), wanted(&text), "{name}");
         // The program of today makes the image of then, names and lines apart.
-        assert!(
-            freeze(&engine, &text).to_bytes(STRIPPED) == image.to_bytes(STRIPPED),
-            "{name} is made another way now"
-        );
+        assert!(image_of(&engine, &text).dump(STRIPPED) == image.dump(STRIPPED), "{name} is made another way now");
     }
 }
 
@@ -95,14 +93,14 @@ fn stored_images_of_all_versions_keep_loading() {
 fn stored_images_load_and_go_on_when_every_call_collects() {
     let engine = Engine::new();
     for (name, text, file) in corpus() {
-        let image = Image::open(fs::read(&file).unwrap(), &()).unwrap();
+        let image = Image::parse(fs::read(&file).unwrap(), &()).unwrap();
         for gc_stress in [false, true] {
             let mut session = session(&engine);
             session.vm().set_call_stress(true);
             session.vm().set_gc_stress(gc_stress);
-            let value = session.vm().thaw(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+            let value = session.vm().load(&image).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
             assert_eq!(session.vm().hash(&value).unwrap(), image.hash(), "{name}");
-            assert!(session.vm().freeze(&value).unwrap().to_bytes(FAT) == image.to_bytes(FAT), "{name}");
+            assert!(session.vm().image(&value).unwrap().dump(FAT) == image.dump(FAT), "{name}");
             assert_eq!(called(&mut session, &value), wanted(&text), "{name}");
         }
     }
@@ -120,13 +118,13 @@ fn a_suspended_fiber_may_need_the_library_when_it_is_loaded() {
         f.resume()
         f"#;
     let engine = Engine::new();
-    let bytes = freeze(&engine, text).to_bytes(FAT);
-    let image = Image::open(&bytes, &()).unwrap();
+    let bytes = image_of(&engine, text).dump(FAT);
+    let image = Image::parse(&bytes, &()).unwrap();
     for call_stress in [false, true] {
         let mut session = session(&engine);
         session.vm().set_call_stress(call_stress);
-        let fiber = session.vm().thaw(&image).unwrap();
-        assert!(session.vm().freeze(&fiber).unwrap().to_bytes(FAT) == bytes);
+        let fiber = session.vm().load(&image).unwrap();
+        assert!(session.vm().image(&fiber).unwrap().dump(FAT) == bytes);
         assert_eq!(called(&mut session, &fiber), "3000000");
     }
 }
@@ -134,9 +132,9 @@ fn a_suspended_fiber_may_need_the_library_when_it_is_loaded() {
 #[test]
 fn every_thaw_gives_a_value_of_its_own() {
     let engine = Engine::new();
-    let image = freeze(&engine, "var n = 0; let c = || { n += 1; n }; c");
+    let image = image_of(&engine, "var n = 0; let c = || { n += 1; n }; c");
     let mut session = session(&engine);
-    let (one, two) = (session.vm().thaw(&image).unwrap(), session.vm().thaw(&image).unwrap());
+    let (one, two) = (session.vm().load(&image).unwrap(), session.vm().load(&image).unwrap());
     assert_eq!(called(&mut session, &one), "1");
     assert_eq!(called(&mut session, &one), "2");
     assert_eq!(called(&mut session, &two), "1");
@@ -146,18 +144,18 @@ fn every_thaw_gives_a_value_of_its_own() {
 fn all_forms_of_an_image_have_one_hash() {
     let engine = Engine::new();
     for (name, text, _) in corpus() {
-        let image = freeze(&engine, &text);
+        let image = image_of(&engine, &text);
         let table: HashMap<CodeHash, Code> = image.codes().iter().map(|code| (code.hash(), code.clone())).collect();
         let mut lengths = Vec::new();
         for form in [FAT, STRIPPED, THIN] {
-            let bytes = image.to_bytes(form);
-            let opened = Image::open(&bytes, &table).unwrap_or_else(|error| panic!("{name} {form:?}: {error}"));
+            let bytes = image.dump(form);
+            let opened = Image::parse(&bytes, &table).unwrap_or_else(|error| panic!("{name} {form:?}: {error}"));
             assert_eq!(opened.hash(), image.hash(), "{name} {form:?}");
             assert_eq!(opened.needs(), image.needs(), "{name} {form:?}");
             assert_eq!(opened.is_thin(), form.thin);
-            assert!(opened.to_bytes(form) == bytes, "{name} {form:?}");
+            assert!(opened.dump(form) == bytes, "{name} {form:?}");
             let mut session = session(&engine);
-            let value = session.vm().thaw(&opened).unwrap();
+            let value = session.vm().load(&opened).unwrap();
             assert_eq!(called(&mut session, &value), wanted(&text), "{name} {form:?}");
             lengths.push(bytes.len());
         }
@@ -167,20 +165,20 @@ fn all_forms_of_an_image_have_one_hash() {
 
 #[test]
 fn thin_image_says_which_code_is_missing() {
-    let image = freeze(&Engine::new(), "let k = 1; |x| [x].map(|y| y + k)");
-    let bytes = image.to_bytes(THIN);
-    let Err(ImageError::MissingCode(missing)) = Image::open(&bytes, &()) else { panic!("it opens") };
+    let image = image_of(&Engine::new(), "let k = 1; |x| [x].map(|y| y + k)");
+    let bytes = image.dump(THIN);
+    let Err(ImageError::MissingCode(missing)) = Image::parse(&bytes, &()) else { panic!("it opens") };
     assert_eq!(missing.len(), 1);
     let code = image.codes().last().unwrap();
     assert_eq!(missing, [code.hash()]);
     let table = HashMap::from([(code.hash(), code.clone())]);
-    assert_eq!(Image::open(&bytes, &table).unwrap().hash(), image.hash());
+    assert_eq!(Image::parse(&bytes, &table).unwrap().hash(), image.hash());
 }
 
 #[test]
 fn stripped_functions_run_and_have_their_hashes() {
-    let image = freeze(&Engine::new(), "fn named(x) { let y = x + 1; || y }\nnamed(1)");
-    let stripped = Image::open(image.to_bytes(STRIPPED), &()).unwrap();
+    let image = image_of(&Engine::new(), "fn named(x) { let y = x + 1; || y }\nnamed(1)");
+    let stripped = Image::parse(image.dump(STRIPPED), &()).unwrap();
     assert!(image.codes().iter().all(|code| code.debug().is_some()));
     assert!(stripped.codes().iter().all(|code| code.debug().is_none()));
     let hashes = |image: &Image| image.codes().iter().map(Code::hash).collect::<Vec<_>>();
@@ -192,25 +190,25 @@ fn capabilities_the_loader_lacks_are_listed_all_at_once() {
     let all = Engine::granting(&Grant::all(Vec::new()));
     let text =
         "import os\nimport image\nlet open = image.open\n|path| if path == nil { os.exit(1) } else { open(path) }";
-    let image = freeze(&all, text);
+    let image = image_of(&all, text);
     assert_eq!(image.needs(), ["image.open", "os.exit"]);
     assert_eq!(image.missing(|name| name == "os.exit"), ["image.open"]);
     let mut poor = session(&Engine::new());
-    let Err(Failure::Uncaught(uncaught)) = poor.vm().thaw(&image) else { panic!("it loads") };
+    let Err(Failure::Uncaught(uncaught)) = poor.vm().load(&image) else { panic!("it loads") };
     assert_eq!(uncaught.kind.as_deref(), Some("image_error"));
     assert!(uncaught.message.contains("image.open, os.exit"), "{}", uncaught.message);
     assert_eq!(uncaught.data.as_deref(), Some(r#"["image.open", "os.exit"]"#));
     // Nothing was half loaded, and the machine goes on.
     let value = run(&mut poor, "1 + 1");
     assert_eq!(poor.vm().repr(&value).unwrap(), "2");
-    assert!(session(&all).vm().thaw(&image).is_ok());
+    assert!(session(&all).vm().load(&image).is_ok());
 }
 
 #[test]
 fn noise_in_memory_changes_no_byte() {
     let engine = Engine::new();
     for (name, text, _) in corpus() {
-        let quiet = freeze(&engine, &text).to_bytes(STRIPPED);
+        let quiet = image_of(&engine, &text).dump(STRIPPED);
         let mut noisy = session(&engine);
         // Memory that is used again has the marks of its earlier life.
         run(
@@ -224,28 +222,28 @@ fn noise_in_memory_changes_no_byte() {
              let f = fiber(|| { for i in 0..100 { yield [i] } })
              for x in f {}",
         );
-        assert!(freeze_in(&mut noisy, &text).to_bytes(STRIPPED) == quiet, "{name}");
+        assert!(image_in(&mut noisy, &text).dump(STRIPPED) == quiet, "{name}");
     }
 }
 
 #[test]
 fn heap_limit_holds_while_loading() {
     let engine = Engine::new();
-    let image = freeze(&engine, "range(100_000).map(|i| [i])");
+    let image = image_of(&engine, "range(100_000).map(|i| [i])");
     let mut session = session(&engine);
-    session.vm().set_limits(Limits { heap: 2 << 20, ..Limits::default() });
-    let Err(Failure::Stop(quipu::vm::Stop::Heap, _)) = session.vm().thaw(&image) else { panic!("it fits") };
+    session.vm().set_limits(Limits { heap: Some(2 << 20), ..Limits::default() });
+    let Err(Failure::Stop(quipu::vm::Stop::Heap, _)) = session.vm().load(&image) else { panic!("it fits") };
     session.vm().set_limits(Limits::default());
-    assert!(session.vm().thaw(&image).is_ok());
+    assert!(session.vm().load(&image).is_ok());
 }
 
 #[test]
 fn fuel_is_charged_for_loading() {
     let engine = Engine::new();
-    let image = freeze(&engine, "range(100_000).map(|i| [i])");
+    let image = image_of(&engine, "range(100_000).map(|i| [i])");
     let mut session = session(&engine);
     session.vm().set_limits(Limits { fuel: Some(100), ..Limits::default() });
-    let Err(Failure::Stop(quipu::vm::Stop::Fuel, _)) = session.vm().thaw(&image) else { panic!("it is free") };
+    let Err(Failure::Stop(quipu::vm::Stop::Fuel, _)) = session.vm().load(&image) else { panic!("it is free") };
 }
 
 /// Chains this long; an unoptimised build would take minutes for ten million.
@@ -267,13 +265,13 @@ fn chains_of_any_length_on_a_small_stack() {
         let text = chain.replace("N", &DEPTH.to_string());
         let work = move || {
             let engine = Engine::new();
-            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
+            let mut session = engine.session(Limits { heap: Some(12 << 30), ..Limits::default() }).unwrap();
             let value = run(&mut session, &text);
-            let image = session.vm().freeze(&value).unwrap();
+            let image = session.vm().image(&value).unwrap();
             drop((value, session));
-            let opened = Image::open(image.to_bytes(FAT), &()).unwrap();
-            let mut session = engine.session(Limits { heap: 12 << 30, ..Limits::default() }).unwrap();
-            let back = session.vm().thaw(&opened).unwrap();
+            let opened = Image::parse(image.dump(FAT), &()).unwrap();
+            let mut session = engine.session(Limits { heap: Some(12 << 30), ..Limits::default() }).unwrap();
+            let back = session.vm().load(&opened).unwrap();
             assert_eq!(session.vm().hash(&back).unwrap(), image.hash(), "{text}");
         };
         std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
@@ -281,7 +279,6 @@ fn chains_of_any_length_on_a_small_stack() {
 }
 
 /// Runs a program in a process of its own and gives what it prints.
-#[cfg(feature = "run")]
 fn process(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
     fs::write(&file, text).unwrap();
@@ -359,12 +356,12 @@ fn frames_name_parts_of_the_library_that_no_one_has_used() {
     let text = "import iter\nfn outer() { let kept = [\"a\"]; let n = inner(); (n, kept.len()) }\n\
         fn inner() { yield 1; let least = min([3, 1, 2]); let one = iter.of([1]).map(|x| x + least).to_list(); one.sum() }\n\
         let f = fiber(outer)\nf.resume()\nf";
-    let image = freeze(&Engine::new(), text);
+    let image = image_of(&Engine::new(), text);
     for (calls, allocations) in [(false, false), (true, false), (false, true), (true, true)] {
         let mut session = session(&Engine::new());
         session.vm().set_call_stress(calls);
         session.vm().set_gc_stress(allocations);
-        let value = session.vm().thaw(&image).unwrap();
+        let value = session.vm().load(&image).unwrap();
         assert_eq!(session.vm().hash(&value).unwrap(), image.hash());
         assert_eq!(called(&mut session, &value), "(2, 1)");
     }
@@ -395,8 +392,8 @@ fn shown(outline: &Outline<'_>, part: Part) -> String {
 #[test]
 fn an_outline_has_what_the_check_has_counted() {
     let engine = Engine::new();
-    let stored = corpus().into_iter().map(|(_, _, file)| Image::open(fs::read(file).unwrap(), &()).unwrap());
-    for image in stored.chain([freeze(&engine, KINDS)]) {
+    let stored = corpus().into_iter().map(|(_, _, file)| Image::parse(fs::read(file).unwrap(), &()).unwrap());
+    for image in stored.chain([image_of(&engine, KINDS)]) {
         let (outline, tally) = (image.outline(), image.tally());
         let all = |part: fn(usize) -> Part| (0..).map(part).map_while(|part| outline.thing(part)).collect::<Vec<_>>();
         let (frozen, nodes) = (all(Part::Frozen), all(Part::Node));
@@ -418,7 +415,7 @@ fn an_outline_has_what_the_check_has_counted() {
 
 #[test]
 fn a_walk_enters_everything_once() {
-    let image = freeze(&Engine::new(), KINDS);
+    let image = image_of(&Engine::new(), KINDS);
     let outline = image.outline();
     let visits: Vec<_> = outline.walk().collect();
     let again = |met| visits.iter().filter(|visit| visit.met == met).count();

@@ -86,7 +86,7 @@ fn session() -> Session {
 
 fn call(session: &mut Session, text: &str) -> String {
     let function = session.run(&Input::text("<t>", text)).unwrap();
-    match block_on(session.call_async::<_, Root>(&function, ())) {
+    match block_on(session.vm().call_async::<_, Root>(&function, ())) {
         Ok(value) => session.repr(&value).unwrap(),
         Err(failure) => failure.to_string(),
     }
@@ -127,7 +127,7 @@ fn results_come_later() {
 #[test]
 fn results_come_later_when_every_allocation_collects() {
     let mut session = session();
-    session.set_gc_stress(true);
+    session.vm().set_gc_stress(true);
     assert_eq!(
         call(&mut session, "|| { let xs = [[1], [2]]; xs.map(|x| [x, fetch(\"${x}\")]) }"),
         "[[[1], \"<[1]>\"], [[2], \"<[2]>\"]]"
@@ -139,7 +139,7 @@ fn a_call_that_is_dropped_is_over() {
     let mut session = session();
     let function = session.run(&Input::text("<t>", "|| { never(); 1 }")).unwrap();
     {
-        let mut future = pin!(session.call_async::<_, i64>(&function, ()));
+        let mut future = pin!(session.vm().call_async::<_, i64>(&function, ()));
         let mut context = Context::from_waker(Waker::noop());
         assert!(future.as_mut().poll(&mut context).is_pending());
         assert_eq!(ALIVE.load(Ordering::Relaxed), 1);
@@ -160,7 +160,7 @@ fn many_machines_on_threads() {
                         "|n| { var s = 0; for i in 0..50 { s += fetch(\"${i}\", 1).len() }; [s, n] }",
                     ))
                     .unwrap();
-                let Serde(pair): Serde<(i64, i64)> = block_on(session.call_async(&function, (n,)))
+                let Serde(pair): Serde<(i64, i64)> = block_on(session.vm().call_async(&function, (n,)))
                     .map(|v: Serde<Vec<i64>>| Serde((v.0[0], v.0[1])))
                     .unwrap();
                 pair

@@ -97,7 +97,7 @@ fn natives_end_well_whatever_they_are_given() {
             session.vm().tuple_item(&ran, 0).unwrap()
         };
         let vm = session.vm();
-        vm.set_limits(Limits { fuel: Some(3_000_000), heap: 64 << 20, depth: 2_000, deadline: None });
+        vm.set_limits(Limits { fuel: Some(3_000_000), heap: Some(64 << 20), depth: 2_000, deadline: None });
         match vm.call(&start, &[pool.clone(), function]) {
             Ok(_) | Err(Failure::Stop(..)) => {}
             Err(failure) => return Err(format!("{failure:?}")),

@@ -215,7 +215,7 @@ fn builder() -> Builder {
 
 fn session_of(builder: Builder) -> Session {
     let engine = builder.build().unwrap();
-    let mut session = engine.session(Limits { heap: 256 << 20, ..Limits::default() }).unwrap();
+    let mut session = engine.session(Limits { heap: Some(256 << 20), ..Limits::default() }).unwrap();
     session.set_output(Box::new(Output));
     session
 }
@@ -360,17 +360,17 @@ fn a_panic_is_an_error_wherever_it_comes_from() {
             let caught = session.run(&Input::text("c.qp", caught)).unwrap();
             let uncaught = session.run(&Input::text("c.qp", program(context))).unwrap();
             for stress in [false, true] {
-                session.set_gc_stress(stress);
+                session.vm().set_gc_stress(stress);
                 let (message, seen): (String, Vec<i64>) =
                     session.invoke(&caught, (panics.clone(), saved.clone())).unwrap();
                 // What `atomic` has begun is undone.
                 assert_eq!((message.as_str(), seen.as_slice()), (expected, [].as_slice()), "assert {about}");
                 let error = session.invoke::<_, Root>(&uncaught, (panics.clone(), saved.clone())).unwrap_err();
                 assert!(error.to_string().ends_with(expected), "assert {about}: {error}");
-                let by_steps = in_steps(&mut session, &uncaught, &[panics.clone(), saved.clone()]);
+                let by_steps = in_steps(session.vm(), &uncaught, &[panics.clone(), saved.clone()]);
                 assert!(by_steps.to_string().ends_with(expected), "assert {about}: {by_steps}");
             }
-            session.set_gc_stress(false);
+            session.vm().set_gc_stress(false);
         }
         check(&mut session, &function, place);
     }
@@ -407,7 +407,7 @@ fn unguarded() -> (Engine, Vm) {
     }
     // What passes through the others ends in this one.
     library.natives.insert("shield".to_owned(), Arc::new(NativeDef::new("shield", 1, back).of_host()));
-    let vm = Vm::new(Arc::new(library), Limits { heap: 256 << 20, ..Limits::default() }).unwrap();
+    let vm = Vm::new(Arc::new(library), Limits { heap: Some(256 << 20), ..Limits::default() }).unwrap();
     (engine, vm)
 }
 
@@ -519,7 +519,7 @@ fn what_panics_when_it_is_freed_is_freed() {
     let text = format!("|| {{ {heavy}\nrelay(|| {{ {heavy} }})\nfiber(|| atomic(|| {{ {heavy} }})).resume()\n1 }}");
     let make = session.run(&Input::text("t.qp", text)).unwrap();
     for stress in [false, true] {
-        session.set_gc_stress(stress);
+        session.vm().set_gc_stress(stress);
         assert_eq!(session.invoke::<_, i64>(&make, ()).unwrap(), 1);
         check(&mut session, &function, "freed");
     }
@@ -579,7 +579,7 @@ fn conversions_for_the_host_fail() {
     let mut session = session_of(builder());
     let function = session.run(&Input::text("use.qp", USE)).unwrap();
     let same = session.run(&Input::text("t.qp", "|x = 0| x")).unwrap();
-    let one = session.int(1);
+    let one = session.vm().int(1);
     let said = |failure: Failure| failure.to_string();
     let list = calmly(|| List::<Bad>::new(&mut session, [Bad]).unwrap());
     let map = Map::<i64, Bad>::new(&mut session, []).unwrap();
@@ -603,13 +603,13 @@ fn conversions_for_the_host_fail() {
             said(map.insert(&mut session, 1, Bad).unwrap_err()),
             "error: into_value: the host's function panicked: into_value",
         ),
-        (session.flush().unwrap_err().to_string(), "the output: the host's function panicked: flush"),
+        (session.vm().flush().unwrap_err().to_string(), "the output: the host's function panicked: flush"),
     ] {
         assert_eq!(given, expected);
     }
     check(&mut session, &function, "conversions");
     // The limit of the heap holds again.
-    session.set_limits(Limits { heap: 2 << 20, fuel: Some(1 << 24), ..Limits::default() });
+    session.set_limits(Limits { heap: Some(2 << 20), fuel: Some(1 << 24), ..Limits::default() });
     assert!(session.make(Bad).is_err());
     let error = session.run(&Input::text("t.qp", "let g = []\nwhile true { g.push([1]) }")).err().unwrap();
     assert_eq!(error.to_string(), "the heap is full");
@@ -634,21 +634,21 @@ fn who_helps_with_images_panics() {
     let mut session = session_of(builder());
     let function = session.run(&Input::text("use.qp", USE)).unwrap();
     let value = session.run(&Input::text("t.qp", "let xs = list(0..1000)\n|| xs.len()")).unwrap();
-    let image = session.freeze(&value).unwrap();
-    let bytes = image.to_bytes(Form::default());
+    let image = session.vm().image(&value).unwrap();
+    let bytes = image.dump(Form::default());
     let progress = || Progress::new(|_, _| panic!("listener"));
     let expected = "progress: the host's function panicked: listener";
-    let error = session.freeze_with_progress(&value, &mut progress()).err().unwrap();
+    let error = session.vm().image_with_progress(&value, &mut progress()).err().unwrap();
     assert_eq!(error.to_string(), format!("image_error: {expected}"));
-    let error = session.thaw_with_progress(&image, &mut progress()).err().unwrap();
+    let error = session.vm().load_with_progress(&image, &mut progress()).err().unwrap();
     assert_eq!(error.to_string(), format!("image_error: {expected}"));
-    let opened = Image::open_with_progress(bytes.as_slice(), &(), &mut progress());
+    let opened = Image::parse_with_progress(bytes.as_slice(), &(), &mut progress());
     assert_eq!(opened.err().unwrap().to_string(), expected);
-    let thin = image.to_bytes(Form { thin: true, strip: false });
-    let opened = Image::open(thin.as_slice(), &Table);
+    let thin = image.dump(Form { thin: true, strip: false });
+    let opened = Image::parse(thin.as_slice(), &Table);
     assert_eq!(opened.err().unwrap().to_string(), "the code table: the host's function panicked: table");
-    let thawed = session.thaw(&Image::open(thin.as_slice(), &session_codes(&image)).ok().unwrap()).unwrap();
-    assert_eq!(session.invoke::<_, i64>(&thawed, ()).unwrap(), 1000);
+    let loaded = session.vm().load(&Image::parse(thin.as_slice(), &session_codes(&image)).ok().unwrap()).unwrap();
+    assert_eq!(session.invoke::<_, i64>(&loaded, ()).unwrap(), 1000);
     check(&mut session, &function, "images");
     calmly(|| drop(session));
 }
@@ -657,6 +657,7 @@ fn session_codes(image: &Image) -> HashMap<CodeHash, Code> {
     image.codes().iter().map(|code| (code.hash(), code.clone())).collect()
 }
 
+#[cfg_attr(not(feature = "report"), allow(dead_code, reason = "what it does is told by reports"))]
 struct Lost(&'static str);
 
 impl Resolver for Lost {
@@ -747,7 +748,7 @@ mod later {
     fn call(session: &mut Session, text: &str, polls: u32) -> Option<String> {
         let function = session.run(&Input::text("<t>", text)).unwrap();
         let given = {
-            let mut future = pin!(session.call_async::<_, Root>(&function, ()));
+            let mut future = pin!(session.vm().call_async::<_, Root>(&function, ()));
             let mut context = Context::from_waker(Waker::noop());
             (0..polls).find_map(|_| match future.as_mut().poll(&mut context) {
                 Poll::Ready(given) => Some(given),
@@ -781,7 +782,7 @@ mod later {
             ("dropped(2)", "dropped: the host's function panicked: future dropped"),
         ] {
             for stress in [false, true] {
-                session.set_gc_stress(stress);
+                session.vm().set_gc_stress(stress);
                 let (caught, expected) = (format!("{expected:?}"), format!("error: {expected}"));
                 assert_eq!(
                     call(&mut session, &format!("|| try {{ {text} }} catch e {{ e.message }}"), 100),

@@ -121,7 +121,7 @@ fn arguments_defaults_and_natives() {
 fn what_is_thrown_ends_the_run_and_nothing_else() {
     let mut session = session();
     let mut run = start(&mut session, "|| { let f = fiber(|| throw \"no\")\n f.resume() }");
-    assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "thrown: \"no\"");
+    assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "uncaught value: \"no\"");
     assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "fiber_error: the fiber is done");
     let mut run = start(&mut session, SUM);
     assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "= 499500");
@@ -168,7 +168,7 @@ fn no_stop_inside_atomic_or_below_a_native() {
         }
         steps += 1;
         // Wherever it stops it can be saved.
-        session.vm().freeze(run.fiber()).unwrap();
+        session.vm().image(run.fiber()).unwrap();
     };
     assert_eq!(last, "= 103");
     assert!(steps > 30, "{steps}");
@@ -195,10 +195,10 @@ fn a_run_in_an_image_brings_its_fibers_along() {
             other => break other.to_owned(),
         }
         pieces += 1;
-        let image = session.vm().freeze(run.fiber()).unwrap();
-        let opened = Image::open(image.to_bytes(Form::default()), &()).unwrap();
+        let image = session.vm().image(run.fiber()).unwrap();
+        let opened = Image::parse(image.dump(Form::default()), &()).unwrap();
         session = engine.session(Limits::default()).unwrap();
-        let fiber = session.vm().thaw(&opened).unwrap();
+        let fiber = session.vm().load(&opened).unwrap();
         run = session.vm().run_of(&fiber).unwrap();
     };
     assert_eq!(value, "= 870");
@@ -233,8 +233,8 @@ fn the_inner_fiber_of_a_stopped_run_belongs_to_it() {
     let mut part = session.vm().run_of(&inner).unwrap();
     assert_eq!(step(&mut session, &mut part, Budget::Unlimited), "fiber_error: the fiber is running already");
     // Its image has the whole run in it.
-    let image = session.vm().freeze(&inner).unwrap();
-    let again = session.vm().thaw(&image).unwrap();
+    let image = session.vm().image(&inner).unwrap();
+    let again = session.vm().load(&image).unwrap();
     let mut part = session.vm().run_of(&again).unwrap();
     assert_eq!(step(&mut session, &mut part, Budget::Unlimited), "fiber_error: the fiber is running already");
     assert_eq!(step(&mut session, &mut run, Budget::Unlimited), "= 6");

@@ -77,7 +77,7 @@ fn comparing_inside_of_lists_takes_no_more_room_than_outside() {
             "type P(x) {{ fn eq(self, o) = self.x == o.x }}\n\
              var n = 0\nfor i in 0..10_000 {{ if {comparison} {{ n += 1 }} }}\nn"
         );
-        let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+        let mut session = Engine::new().session(Limits { heap: Some(heap), ..Limits::default() }).unwrap();
         match session.run(&Input::text("<t>", text)) {
             Ok(value) => {
                 assert_eq!(session.repr(&value).unwrap(), "10000");
@@ -104,10 +104,10 @@ fn calls_back_that_make_much_leave_room_for_the_next_one() {
         let kept = list(0..20_000)\n\
         var n = 0\nfor i in 0..3_000 { if [P(i), P(1)] == [P(i), P(1)] { n += 1 } }\n[n, kept.len()]";
     for heap in [600_000, 800_000, 1 << 20, 3 << 20] {
-        let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+        let mut session = Engine::new().session(Limits { heap: Some(heap), ..Limits::default() }).unwrap();
         let value = session.run(&Input::text("<t>", text)).unwrap_or_else(|error| panic!("{heap}: {error}"));
         assert_eq!(session.repr(&value).unwrap(), "[3000, 20000]");
-        let collections = session.stats().collections;
+        let collections = session.vm().stats().collections;
         assert!(collections < 3_000, "{heap} {collections}");
     }
 }
@@ -172,7 +172,7 @@ fn calls_from_where_there_is_no_way_back_have_all_the_room_there_is() {
         let text =
             format!("{functions}\nvar all = 0\nfor i in 0..200 {{ all += once(i) + list(0..2_000).len() }}\nall");
         for heap in (200_000..400_000).step_by(10_007) {
-            let mut session = Engine::new().session(Limits { heap, ..Limits::default() }).unwrap();
+            let mut session = Engine::new().session(Limits { heap: Some(heap), ..Limits::default() }).unwrap();
             let value = session.run(&Input::text("<t>", text.as_str()));
             let value = value.unwrap_or_else(|error| panic!("{heap}: {error}"));
             assert_eq!(session.repr(&value).unwrap(), "400200");

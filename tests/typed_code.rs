@@ -182,14 +182,14 @@ impl Trial {
             self.without_an_image(&program.main);
         }
         let bytes = input::file_of_code(&program.main, closure_of(&program.main), &known);
-        let image = Image::open(bytes, &known).map_err(|error| format!("checked code is refused: {error}"))?;
+        let image = Image::parse(bytes, &known).map_err(|error| format!("checked code is refused: {error}"))?;
         let way = Way {
             collects: dice.below(8) == 0,
             collects_at_calls: dice.below(8) == 0,
             watched: watched || dice.below(3) == 0,
         };
         let mut session = self.session(way);
-        let Ok(function) = session.vm().thaw(&image) else { return Ok(()) };
+        let Ok(function) = session.vm().load(&image) else { return Ok(()) };
         same(&mut session, &function, &image)?;
         for count in 0..2 {
             self.run(&mut session, &function, count, way, dice)?;
@@ -240,11 +240,11 @@ impl Trial {
             return looked_at(here, first);
         }
         here.vm().set_limits(limits(1 << 20));
-        let Ok(image) = here.vm().freeze(run.fiber()) else { return finish(here, &mut run, self.fuel(way)).map(drop) };
-        let bytes = image.to_bytes(Form::default());
-        let opened = Image::open(&bytes, &()).map_err(|error| format!("not opened again: {error}"))?;
+        let Ok(image) = here.vm().image(run.fiber()) else { return finish(here, &mut run, self.fuel(way)).map(drop) };
+        let bytes = image.dump(Form::default());
+        let opened = Image::parse(&bytes, &()).map_err(|error| format!("not opened again: {error}"))?;
         let mut there = self.session(Way { watched: false, ..way });
-        let copy = there.vm().thaw(&opened).map_err(|failure| format!("not loaded again: {failure:?}"))?;
+        let copy = there.vm().load(&opened).map_err(|failure| format!("not loaded again: {failure:?}"))?;
         same(&mut there, &copy, &image)?;
         let mut copy = there.vm().run_of(&copy).ok_or("a run is a fiber")?;
         let (one, other) = (finish(here, &mut run, self.fuel(way))?, finish(&mut there, &mut copy, self.fuel(way))?);
@@ -273,13 +273,13 @@ impl Trial {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 16 << 20, depth: 300, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(16 << 20), depth: 300, deadline: None }
 }
 
 /// What was loaded is the graph of the image.
 fn same(session: &mut Session, value: &Root, image: &Image) -> Result<(), String> {
     session.vm().set_limits(limits(1 << 20));
-    let again = session.vm().freeze(value).map_err(|failure| format!("not saved again: {failure:?}"))?;
+    let again = session.vm().image(value).map_err(|failure| format!("not saved again: {failure:?}"))?;
     let hash = session.vm().hash(value).map_err(|failure| format!("not hashed: {failure:?}"))?;
     if again.hash() != image.hash() || hash != image.hash() {
         return Err("another graph after a trip".to_owned());
@@ -316,9 +316,9 @@ fn looked_at(session: &mut Session, step: Result<Step, Failure>) -> Result<(), S
         let shown = session.run(&Input::text("look.qp", "|v| [v, [v], v == v, \"${v}\"]"));
         let look = shown.map_err(|error| format!("the machine is broken: {error}"))?;
         let _ = session.vm().call(&look, std::slice::from_ref(&value));
-        if let Ok(image) = session.vm().freeze(&value) {
-            let opened = Image::open(image.to_bytes(Form::default()), &()).map_err(|error| error.to_string())?;
-            let again = session.vm().thaw(&opened).map_err(|failure| format!("not loaded: {failure:?}"))?;
+        if let Ok(image) = session.vm().image(&value) {
+            let opened = Image::parse(image.dump(Form::default()), &()).map_err(|error| error.to_string())?;
+            let again = session.vm().load(&opened).map_err(|failure| format!("not loaded: {failure:?}"))?;
             same(session, &again, &image)?;
         }
     }

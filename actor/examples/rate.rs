@@ -30,7 +30,7 @@ fn image(text: &str) -> Result<Image, String> {
     let main = vm.instantiate(&unit.main, &[]).map_err(failed)?;
     let result = vm.call(&main, &[]).map_err(failed)?;
     let value = vm.tuple_item(&result, 0).ok_or("no value")?;
-    vm.freeze(&value).map_err(failed)
+    vm.image(&value).map_err(failed)
 }
 
 /// Calls of one client after the other, each waiting for its reply, for a second.
@@ -55,7 +55,7 @@ fn client(node: &Node, number: u8, hash: GraphHash, args: &[u8]) -> u64 {
 fn main() -> Result<(), String> {
     let file = std::env::args().nth(1);
     let function = image(ADD)?;
-    let args = image("[1]")?.to_bytes(Form::default());
+    let args = image("[1]")?.dump(Form::default());
     println!("{:>9} entries  {:>7} clients  calls/s  of each commit", "", "");
     for entries in [10, 10_000, 1_000_000] {
         let init = image(&format!("let m = [:]\nfor i in 0..{entries} {{ m[\"k${{i}}\"] = i }}\nm"))?;
@@ -69,9 +69,9 @@ fn main() -> Result<(), String> {
                 }
                 None => Box::new(Memory::new()),
             };
-            let options = Options { init: Some(init.to_bytes(Form::default())), ..Options::default() };
+            let options = Options { init: Some(init.dump(Form::default())), ..Options::default() };
             let node = Node::open(options, store).map_err(|error| error.to_string())?;
-            node.put_function(&function.hash(), &function.to_bytes(Form::default()), &[], &HashMap::new())?;
+            node.put_function(&function.hash(), &function.dump(Form::default()), &[], &HashMap::new())?;
             // The first call makes the actor.
             client(&node, 200, function.hash(), &args);
             let before = node.figures();

@@ -156,6 +156,7 @@ impl Outcome {
     }
 
     /// In a few words, without what a program has made.
+    #[cfg(feature = "server")]
     pub(crate) fn summary(&self) -> String {
         match self {
             Outcome::Done(_) => "done".to_owned(),

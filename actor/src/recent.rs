@@ -49,6 +49,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Recent<K, T> {
     }
 
     /// What all entries weigh.
+    #[cfg(any(test, feature = "server"))]
     pub fn weight(&self) -> usize {
         self.young.weight + self.old.weight
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::net::{TcpStream, UnixStream};
 
+#[cfg(feature = "client")]
 use crate::address::Address;
 
 /// A connected socket.
@@ -13,6 +14,7 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    #[cfg(feature = "client")]
     pub async fn connect(address: &Address) -> io::Result<Socket> {
         match address {
             Address::Tcp(address) => {

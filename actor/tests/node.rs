@@ -165,7 +165,7 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
     let function = image("|state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }");
     let hash = function.hash();
     assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
-    let thin_of = |image: &Image| image.to_bytes(Form { thin: true, strip: true });
+    let thin_of = |image: &Image| image.dump(Form { thin: true, strip: true });
     let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash()).collect::<Vec<_>>();
     let (thin, codes) = (thin_of(&function), codes_of(&function));
     let none = HashMap::new();

@@ -102,7 +102,7 @@ fn local() -> Options {
 fn function() -> Arc<Function> {
     let mut vm = Vm::new(Arc::default(), Limits::default()).unwrap();
     let value = vm.int(5);
-    Arc::new(Function::new(vm.freeze(&value).unwrap()))
+    Arc::new(Function::new(vm.image(&value).unwrap()))
 }
 
 fn call(client: &mut Blocking, args: &[u8]) -> Result<Vec<u8>, ClientError> {

@@ -76,7 +76,7 @@ fn a_cache_of_a_mebibyte_under_many_functions() {
     let mut vm = common::machine();
     let mut make = |n: usize| {
         let value = common::run(&mut vm, &format!("let k = {n}\n|state, x| x * {n} + k"));
-        vm.freeze(&value).expect("a portable value")
+        vm.image(&value).expect("a portable value")
     };
     let args = fat("[2]");
     let mut again = 0;
@@ -110,11 +110,11 @@ fn a_known_hash_gives_nobody_the_function() {
     let function = image("let secret = 7\n|state, x| secret + x");
     assert_eq!(result(place.connect(Some(&keys[0])).call(&function, &fat("[1]"))), "8");
     let hash = function.hash();
-    let thin = function.to_bytes(Form { thin: true, strip: true });
+    let thin = function.dump(Form { thin: true, strip: true });
     let all: Vec<CodeHash> = function.codes().iter().map(|code| code.hash()).collect();
     let asks = |line: &mut Line, what: Need| assert_eq!(line.hear(), Answer::Need { hash, what });
     // Its hash alone, and bytes that are something else.
-    for image in [b"none".to_vec(), Vec::new(), nested(1, 1).to_bytes(Form { thin: true, strip: true })] {
+    for image in [b"none".to_vec(), Vec::new(), nested(1, 1).dump(Form { thin: true, strip: true })] {
         let mut line = place.connect(Some(&keys[1]));
         line.begin(hash, &fat("[1]"));
         asks(&mut line, Need::Graph);

@@ -105,7 +105,7 @@ fn folder() -> PathBuf {
 }
 
 fn plenty() -> Limits {
-    Limits { fuel: Some(u64::MAX / 2), heap: 8 << 30, ..Limits::default() }
+    Limits { fuel: Some(u64::MAX / 2), heap: Some(8 << 30), ..Limits::default() }
 }
 
 /// Calls a recipe at every size and tells the fuel, and the time in nanoseconds.
@@ -173,7 +173,7 @@ fn bytes_of_call(recipe: &Recipe, room: usize) -> String {
         Err(text) => panic!("{}: {text}", recipe.name),
     };
     let heap = session.vm().stats().heap_bytes;
-    session.vm().set_limits(Limits { heap: heap.saturating_add(room), ..plenty() });
+    session.vm().set_limits(Limits { heap: Some(heap.saturating_add(room)), ..plenty() });
     let before = status("VmRSS:");
     let is_told = fs::write("/proc/self/clear_refs", "5").is_ok();
     let ended = measured_call(session.vm(), &call);

@@ -97,7 +97,7 @@ pub fn assemble(data: &[u8]) -> Vec<u8> {
 }
 
 fn filled(mut parts: Parts, table: &dyn CodeTable) -> Vec<u8> {
-    if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = Image::open(parts.bytes(), table) {
+    if let Err(ImageError::Broken { rule: ImageRule::Fill { needed, .. }, .. }) = Image::parse(parts.bytes(), table) {
         parts.fill = needed.min(MOST_FILL);
     }
     parts.bytes()
@@ -136,7 +136,7 @@ fn add_names<'c>(code: &'c Code, seen: &mut HashSet<CodeHash>, to: &mut Vec<&'c 
 /// The input that makes an image: what fuzzing begins with.
 pub fn take_apart(bytes: &[u8]) -> Vec<u8> {
     let parts = Parts::of(bytes);
-    let mut codes: Vec<Vec<u8>> = Image::open(bytes, &()).unwrap().codes().iter().map(Code::encode).collect();
+    let mut codes: Vec<Vec<u8>> = Image::parse(bytes, &()).unwrap().codes().iter().map(Code::encode).collect();
     let mut graph = parts.graph;
     let hashes: Vec<CodeHash> = codes.iter().map(|code| CodeHash::of(code)).collect();
     for (hash, byte) in hashes.iter().zip(FIRST..=u8::MAX) {

@@ -52,10 +52,10 @@ pub fn image_raw(data: &[u8]) {
     let mut repaired = data.to_vec();
     repair(&mut repaired);
     for bytes in [data, &repaired] {
-        let Ok(image) = Image::open(bytes, &()) else { continue };
+        let Ok(image) = Image::parse(bytes, &()) else { continue };
         assert_canonical(&image, bytes);
         let mut session = session(false);
-        if let Ok(value) = session.vm().thaw(&image) {
+        if let Ok(value) = session.vm().load(&image) {
             assert_same(&mut session, &value, &image);
         }
     }
@@ -65,17 +65,17 @@ pub fn image_raw(data: &[u8]) {
 /// machine and after every trip.
 pub fn image_struct(data: &[u8]) {
     let bytes = assemble(data);
-    let Ok(image) = Image::open(&bytes, &()) else { return };
+    let Ok(image) = Image::parse(&bytes, &()) else { return };
     assert_canonical(&image, &bytes);
     let outline = image.outline();
     for visit in outline.walk() {
         let _ = outline.thing(visit.part);
     }
     let mut here = session(stress(data));
-    let Ok(value) = here.vm().thaw(&image) else { return };
+    let Ok(value) = here.vm().load(&image) else { return };
     let again = assert_same(&mut here, &value, &image);
     let mut there = session(false);
-    let value = there.vm().thaw(&again).unwrap_or_else(|failure| panic!("not loaded again: {failure:?}"));
+    let value = there.vm().load(&again).unwrap_or_else(|failure| panic!("not loaded again: {failure:?}"));
     assert_same(&mut there, &value, &image);
     // Whether all of it was freed is for the sanitizer to see.
     drop(value);
@@ -83,9 +83,9 @@ pub fn image_struct(data: &[u8]) {
 
 /// The same, and what loads is called or goes on, cut once, and is saved again.
 pub fn image_run(data: &[u8]) {
-    let Ok(image) = Image::open(assemble(data), &()) else { return };
+    let Ok(image) = Image::parse(assemble(data), &()) else { return };
     let mut session = session(stress(data));
-    let Ok(value) = session.vm().thaw(&image) else { return };
+    let Ok(value) = session.vm().load(&image) else { return };
     let _ = session.vm().repr(&value);
     exercise(&mut session, &value, data);
 }
@@ -123,10 +123,10 @@ pub fn code_check(data: &[u8]) {
     }
     known.insert(code.hash(), code.clone());
     known.extend(code.body().children.iter().map(|child| (child.hash(), child.clone())));
-    let image = Image::open(file_of_code(&code, closure_of(&code), &known), &known);
+    let image = Image::parse(file_of_code(&code, closure_of(&code), &known), &known);
     let image = image.unwrap_or_else(|error| panic!("checked code is refused: {error}"));
     let mut session = session(stress(data));
-    if let Ok(value) = session.vm().thaw(&image) {
+    if let Ok(value) = session.vm().load(&image) {
         exercise(&mut session, &value, data);
     }
 }
@@ -156,12 +156,12 @@ pub fn roundtrip(data: &[u8]) {
         Ok(Step::OutOfBudget) => {}
         _ => return,
     }
-    let image = here.vm().freeze(run.fiber()).unwrap_or_else(|failure| panic!("not saved: {failure:?}\n{text}"));
-    let bytes = image.to_bytes(Form::default());
-    let opened = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}\n{text}"));
+    let image = here.vm().image(run.fiber()).unwrap_or_else(|failure| panic!("not saved: {failure:?}\n{text}"));
+    let bytes = image.dump(Form::default());
+    let opened = Image::parse(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}\n{text}"));
     assert_canonical(&opened, &bytes);
     let mut there = session(false);
-    let fiber = there.vm().thaw(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}\n{text}"));
+    let fiber = there.vm().load(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}\n{text}"));
     assert_same(&mut there, &fiber, &image);
     let mut copy = there.vm().run_of(&fiber).expect("a run is a fiber");
     here.vm().set_limits(limits(FUEL));
@@ -189,7 +189,7 @@ fn fuel(data: &[u8]) -> u64 {
 }
 
 fn limits(fuel: u64) -> Limits {
-    Limits { fuel: Some(fuel), heap: 64 << 20, depth: 2_000, deadline: None }
+    Limits { fuel: Some(fuel), heap: Some(64 << 20), depth: 2_000, deadline: None }
 }
 
 fn session(stress: bool) -> Session {
@@ -211,17 +211,17 @@ fn stress(data: &[u8]) -> bool {
 /// What was opened has these bytes and no others.
 fn assert_canonical(image: &Image, bytes: &[u8]) {
     let strip = image.codes().iter().all(|code| code.debug().is_none());
-    assert!(image.to_bytes(Form { thin: image.is_thin(), strip }) == bytes, "not canonical");
+    assert!(image.dump(Form { thin: image.is_thin(), strip }) == bytes, "not canonical");
 }
 
 /// What was loaded is the graph of the image.
 fn assert_same(session: &mut Session, value: &Root, image: &Image) -> Image {
     session.vm().set_limits(limits(1 << 24));
-    let again = session.vm().freeze(value).unwrap_or_else(|failure| panic!("not saved again: {failure:?}"));
+    let again = session.vm().image(value).unwrap_or_else(|failure| panic!("not saved again: {failure:?}"));
     assert_eq!(again.hash(), image.hash(), "another graph after a trip");
     assert_eq!(session.vm().hash(value).ok(), Some(image.hash()));
     let form = Form { thin: false, strip: true };
-    assert!(again.to_bytes(form) == image.to_bytes(form), "other bytes after a trip");
+    assert!(again.dump(form) == image.dump(form), "other bytes after a trip");
     again
 }
 
@@ -238,11 +238,11 @@ fn exercise(session: &mut Session, value: &Root, data: &[u8]) {
             continue;
         };
         if let Ok(Step::OutOfBudget) = session.vm().step(&mut run, Budget::Instructions(count))
-            && let Ok(image) = session.vm().freeze(run.fiber())
+            && let Ok(image) = session.vm().image(run.fiber())
         {
-            let bytes = image.to_bytes(Form::default());
-            let opened = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}"));
-            if let Ok(copy) = session.vm().thaw(&opened)
+            let bytes = image.dump(Form::default());
+            let opened = Image::parse(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}"));
+            if let Ok(copy) = session.vm().load(&opened)
                 && let Some(mut copy) = session.vm().run_of(&copy)
             {
                 let _ = session.vm().step(&mut copy, Budget::Unlimited);
@@ -253,7 +253,7 @@ fn exercise(session: &mut Session, value: &Root, data: &[u8]) {
         }
         session.vm().set_limits(limits(fuel));
     }
-    let _ = session.vm().freeze(value);
+    let _ = session.vm().image(value);
     // Whatever happened, the machine goes on.
     session.vm().set_gc_stress(false);
     session.vm().set_limits(limits(1 << 20));

@@ -217,9 +217,9 @@ fn known() -> (Vec<Image>, Vec<Vec<u8>>) {
     let mut session = machine();
     let mut image = |text: &str| {
         let value = session.run(&Program::text("function", text)).expect("a value");
-        session.vm().freeze(&value).expect("an image")
+        session.vm().image(&value).expect("an image")
     };
-    let args = ["[]", "[1]", "[[1, [2]], |x| x]"].map(|text| image(text).to_bytes(Form::default()));
+    let args = ["[]", "[1]", "[[1, [2]], |x| x]"].map(|text| image(text).dump(Form::default()));
     (FUNCTIONS.map(&mut image).into(), args.into())
 }
 
@@ -253,7 +253,7 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
             }
             5 | 6 => {
                 let codes = function.codes().iter().map(|code| code.hash()).collect();
-                let image = function.to_bytes(Form { thin: true, strip: true });
+                let image = function.dump(Form { thin: true, strip: true });
                 let mut message = Request::Graph { hash, codes, image }.encode();
                 if step & 15 == 6 {
                     let at = usize::from(byte()) % message.len();
@@ -288,7 +288,7 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
     let mut core = Core::new([9; 16]);
     core.connected(Link::plain_client(MAX_MESSAGE));
     let mut session = Connection::new(Arc::new(node), shown, metrics, None, Limits::default(), None);
-    let function = Image::open(functions[0].to_bytes(Form::default()), &()).expect("an image");
+    let function = Image::parse(functions[0].dump(Form::default()), &()).expect("an image");
     let function = Arc::new(Function::new(function));
     let request = core.call(&"a".into(), Target::Function(counts), Some(function), args[0].clone());
     let (sender, replies) = channel();
@@ -331,7 +331,7 @@ fn count(result: &[u8]) -> usize {
         static SESSION: RefCell<Session> = RefCell::new(machine());
     }
     SESSION.with_borrow_mut(|session| {
-        let value = session.vm().thaw(&Image::open(result, &()).expect("an image")).expect("a value");
+        let value = session.vm().load(&Image::parse(result, &()).expect("an image")).expect("a value");
         session.vm().repr(&value).expect("a text").parse().expect("a number")
     })
 }

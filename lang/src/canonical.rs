@@ -65,6 +65,9 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// Reads a table from its canonical bytes: at most `limit` of them, all of them, and no other form of them.
+///
+/// # Errors
+/// The bytes are not canonical, or there are more than the limit.
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CanonicalError> {
     const SMALL: usize = 1 << 20;
     const MIDDLE: usize = 1 << 26;
@@ -155,7 +158,7 @@ const FOUR_BYTES: u8 = 252;
 const EIGHT_BYTES: u8 = 253;
 
 /// Puts numbers, text and bytes behind one another.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
 }
@@ -164,7 +167,7 @@ pub struct Writer {
 ///
 /// It accepts numbers that are written longer than need be, but for the two whose names say otherwise. Who reads a whole
 /// value writes it again and compares.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -284,40 +287,61 @@ impl<'a> Reader<'a> {
     }
 
     /// That nothing is left.
+    ///
+    /// # Errors
+    /// Bytes are left.
     pub fn end(self) -> Result<(), CanonicalError> {
         if self.rest.is_empty() { Ok(()) } else { Err(CanonicalError::Trailing) }
     }
 
     /// One byte.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is out of range.
     #[inline]
     pub fn u8(&mut self) -> Result<u8, CanonicalError> {
         Ok(self.raw(1)?[0])
     }
 
     /// A number of at most two bytes.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is out of range.
     #[inline]
     pub fn u16(&mut self) -> Result<u16, CanonicalError> {
         self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))
     }
 
     /// A number of at most four bytes.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is out of range.
     #[inline]
     pub fn u32(&mut self) -> Result<u32, CanonicalError> {
         self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))
     }
 
     /// A signed number of at most four bytes.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is out of range.
     #[inline]
     pub fn i32(&mut self) -> Result<i32, CanonicalError> {
         self.short().map_or_else(|| self.number(), |byte| Ok(i32::from(byte >> 1) ^ -i32::from(byte & 1)))
     }
 
     /// A signed number of at most eight bytes.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is out of range.
     pub fn i64(&mut self) -> Result<i64, CanonicalError> {
         self.number()
     }
 
     /// How many of something follow, each of which takes at least `least` bytes, so that room may be made for all.
+    ///
+    /// # Errors
+    /// The bytes end too early, or there cannot be so many.
     pub fn count(&mut self, least: usize) -> Result<usize, CanonicalError> {
         let count: u64 = self.short().map_or_else(|| self.number(), |byte| Ok(byte.into()))?;
         match usize::try_from(count) {
@@ -332,6 +356,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Any count or index in its shortest form: for what is too large to be written again and compared.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is written longer than need be.
     #[inline]
     pub fn shortest_count(&mut self) -> Result<u64, CanonicalError> {
         self.short().map_or_else(|| self.shortest_long(), |byte| Ok(byte.into()))
@@ -365,6 +392,9 @@ impl<'a> Reader<'a> {
     }
 
     /// What [`Writer::i64`] wrote, in its shortest form.
+    ///
+    /// # Errors
+    /// The bytes end too early, or the number is written longer than need be.
     #[inline]
     pub fn shortest_i64(&mut self) -> Result<i64, CanonicalError> {
         let zigzag = self.shortest_count()?;
@@ -372,6 +402,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Bytes of a known length.
+    ///
+    /// # Errors
+    /// The bytes end too early.
     #[inline]
     pub fn raw(&mut self, length: usize) -> Result<&'a [u8], CanonicalError> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(CanonicalError::Truncated)?;
@@ -380,12 +413,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Bytes with their number before them.
+    ///
+    /// # Errors
+    /// The bytes end too early.
     pub fn bytes(&mut self) -> Result<&'a [u8], CanonicalError> {
         let length = self.count(1)?;
         self.raw(length)
     }
 
     /// Text as UTF-8 with the number of its bytes before it.
+    ///
+    /// # Errors
+    /// The bytes end too early, or they are no UTF-8.
     pub fn text(&mut self) -> Result<&'a str, CanonicalError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| CanonicalError::Malformed)
     }

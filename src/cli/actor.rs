@@ -203,7 +203,7 @@ pub fn serve(command: &Serve, terminal: &Terminal) -> Result<ExitCode, String> {
     };
     let init = match &command.init {
         Some(file) => match open_or_run(file, Prints::Out, &command.rules, terminal) {
-            Ok(image) => Some(image.to_bytes(Form::default())),
+            Ok(image) => Some(image.dump(Form::default())),
             Err(halt) => return halt.end(terminal),
         },
         None => None,
@@ -324,14 +324,14 @@ pub fn call(command: &Call, terminal: &Terminal) -> Result<ExitCode, String> {
         outcome
     })?;
     let shown = match outcome {
-        Ok(bytes) => thaw(&mut session, &bytes).and_then(|value| {
+        Ok(bytes) => loaded(&mut session, &bytes).and_then(|value| {
             let show = session.run(&Input::text("<show>", SHOW))?;
             session.vm().call(&show, &[value]).map_err(Error::from)
         }),
         Err(ClientError::Thrown { value, trace, omitted }) => {
             let calls = client::calls_in(&command.actor, trace);
             let omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
-            thaw(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
+            loaded(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
         Err(error) => {
             terminal.failure(&error.to_string());
@@ -355,7 +355,7 @@ fn run_code(code: &OsString, rules: &Rules, terminal: &Terminal) -> Result<Image
     let session = Setting::of_program(&rules.denials, &input, Vec::new()).session(&rules.limits, Prints::Out);
     let mut session = session.map_err(|error| halt(&error, None))?;
     let value = session.run(&input).map_err(|error| halt(&error, Some(&session)))?;
-    session.vm().freeze(&value).map_err(|failure| halt(&Error::Failed(failure), Some(&session)))
+    session.vm().image(&value).map_err(|failure| halt(&Error::Failed(failure), Some(&session)))
 }
 
 /// The image of the list of arguments.
@@ -363,14 +363,14 @@ fn image_of(session: &mut Session, strings: &[String]) -> Result<Vec<u8>, Failur
     let vm = session.vm();
     let args = strings.iter().map(|text| argument(vm, text)).collect::<Result<Vec<Root>, Failure>>()?;
     let list = vm.list(&args)?;
-    Ok(vm.freeze(&list)?.to_bytes(Form::default()))
+    Ok(vm.image(&list)?.dump(Form::default()))
 }
 
-fn thaw(session: &mut Session, bytes: &[u8]) -> Result<Root, Error> {
-    let image = Image::open(bytes, &()).map_err(|error| {
+fn loaded(session: &mut Session, bytes: &[u8]) -> Result<Root, Error> {
+    let image = Image::parse(bytes, &()).map_err(|error| {
         Error::Unreadable("the answer".to_owned(), io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
     })?;
-    session.vm().thaw(&image).map_err(Error::from)
+    session.vm().load(&image).map_err(Error::from)
 }
 
 /// What was thrown in the actor, with the calls that were under way there.

@@ -146,7 +146,7 @@ pub enum Command {
     File(Vec<OsString>),
 }
 
-/// Names that are commands and so no files.
+/// Names that are commands and so no files, whether this build has them or not.
 pub const COMMANDS: &[&str] = &[
     "run",
     "check",
@@ -155,11 +155,8 @@ pub const COMMANDS: &[&str] = &[
     "dis",
     "image",
     "hash",
-    #[cfg(feature = "serve")]
     "serve",
-    #[cfg(feature = "serve")]
     "call",
-    #[cfg(feature = "serve")]
     "actor",
     "explain",
     "completions",

@@ -43,6 +43,7 @@ pub fn stop(vm: &Vm) {
 }
 
 /// Leaves Ctrl-C as it is in this process, for commands with a way of their own to end.
+#[cfg(feature = "serve")]
 pub fn leave() {
     LEFT.store(true, Ordering::Relaxed);
 }

@@ -105,6 +105,10 @@ pub fn ended(
         Error::Failed(Failure::Stop(Stop::Exit(code), _)) => return ExitCode::from(code.rem_euclid(256) as u8),
         Error::Failed(Failure::Stop(Stop::Interrupted, _)) => Exit::Interrupted,
         Error::Failed(Failure::Stop(..)) => Exit::Limit,
+        _ => {
+            terminal.mistake(&error.to_string());
+            Exit::Usage
+        }
     };
     let source = |name: &str| session?.source(name).cloned();
     let mut reports = Report::error(error, &source);

@@ -93,7 +93,7 @@ fn of_image(file: &OsString, rules: &Rules, trust: &Trust, terminal: &Terminal) 
     let halt = |error: Error| Halt::Ended(ended(&error, None, &input, &rules.limits, terminal));
     let setting = setting_of(file, &image, Vec::new(), &rules.denials, trust, terminal)?;
     let mut session = setting.session(&rules.limits, Prints::Nowhere).map_err(halt)?;
-    let value = session.vm().thaw(&image).map_err(|failure| halt(Error::Failed(failure)))?;
+    let value = session.vm().load(&image).map_err(|failure| halt(Error::Failed(failure)))?;
     let functions = session.vm().functions(&value).map_err(|failure| halt(Error::Failed(failure)))?;
     let mut lines: Vec<Line> = functions.into_iter().map(Line::from).collect();
     add_unreached(image.codes().iter(), &mut lines, &mut session);

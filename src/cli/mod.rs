@@ -4,14 +4,14 @@ mod options;
 mod args;
 mod help;
 mod line;
-mod lacking;
-mod pictures;
 mod terminal;
 mod ending;
 mod input;
 mod memory;
 mod ctrl_c;
 mod session;
+mod lacking;
+mod pictures;
 mod watch;
 mod run;
 mod check;
@@ -34,7 +34,6 @@ use quipu::report::Shown;
 
 use args::{Args, COMMANDS, Command};
 use ending::Exit;
-use lacking::{LEFT_OUT, lacking};
 use line::Answer;
 use options::Look;
 use terminal::{Terminal, complain, show};
@@ -109,9 +108,6 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
     };
     match command {
         Command::File(program) => {
-            if let Some((command, feature)) = LEFT_OUT.iter().find(|(command, _)| program[0] == *command) {
-                return Err(lacking(&format!("the command `{command}`"), feature));
-            }
             if let Some(name) = program[0].to_str()
                 && !std::path::Path::new(name).exists()
                 && let Some(near) = closest(name, COMMANDS.iter().copied())

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::PossibleValue;
-use clap::{Args, Command, Id, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use quipu::stdlib::Capability;
 
 /// The heading of the options that bound a program.
@@ -182,8 +182,9 @@ pub struct Running {
 }
 
 /// The options of a group.
-pub fn ids<Group: Args>() -> Vec<Id> {
-    let command = Group::augment_args(Command::new("group"));
+#[cfg(feature = "serve")]
+pub fn ids<Group: Args>() -> Vec<clap::Id> {
+    let command = Group::augment_args(clap::Command::new("group"));
     command.get_arguments().map(|arg| arg.get_id().clone()).collect()
 }
 

@@ -16,7 +16,9 @@ use quipu::{Engine, Input, Session};
 use super::ctrl_c;
 use super::memory;
 use super::options::{self, Allowed, Denials, Trust};
-use super::terminal::{Harmless, Output};
+#[cfg(feature = "serve")]
+use super::terminal::Harmless;
+use super::terminal::Output;
 
 /// What a command lets run, with all that its options say of it.
 pub struct Setting<'o> {
@@ -40,6 +42,7 @@ pub enum Prints {
     /// To standard output. When nobody reads that any more, this says so and the program is stopped.
     WhileRead(Arc<AtomicBool>),
     /// To standard output, but a terminal is shown what it would obey: it comes from somebody else.
+    #[cfg(feature = "serve")]
     Harmless,
     /// Nowhere.
     Nowhere,
@@ -73,6 +76,7 @@ impl<'o> Setting<'o> {
     }
 
     /// For values that somebody else sends, which are only to be shown.
+    #[cfg(feature = "serve")]
     pub fn of_answer(denials: &'o Denials) -> Setting<'o> {
         Setting { denials, capabilities: Capabilities::PURE, engine: Engine::granting(&Grant::pure()) }
     }
@@ -126,6 +130,7 @@ impl<'o> Setting<'o> {
                 let interrupt = session.vm().interrupt_handle();
                 Box::new(Output::new().when_gone(gone, move || interrupt.interrupt()).for_a_program())
             }
+            #[cfg(feature = "serve")]
             Prints::Harmless => Box::new(Harmless::new(Output::new())),
             Prints::Nowhere => Box::new(io::sink()),
             Prints::Into(output) => output,
@@ -164,7 +169,7 @@ fn bounds(limits: &options::Bounds) -> Limits {
     let usual = Limits::default();
     Limits {
         fuel: limits.fuel.or(usual.fuel),
-        heap: limits.heap.or_else(memory::usual).unwrap_or(usual.heap),
+        heap: limits.heap.or_else(memory::usual).or(usual.heap),
         depth: limits.depth.unwrap_or(usual.depth),
         deadline: limits.time.timeout.and_then(|time| Instant::now().checked_add(time)),
     }

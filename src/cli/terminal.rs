@@ -113,10 +113,12 @@ pub fn complain(text: &Shown) {
 }
 
 /// What a server says of itself while it runs, on standard error. As JSON it is one object a line.
+#[cfg(feature = "serve")]
 pub struct Log {
     pub json: bool,
 }
 
+#[cfg(feature = "serve")]
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // Events come whole.
@@ -231,6 +233,7 @@ impl Write for ProgramOutput {
 }
 
 /// Standard output for text that comes from elsewhere: a terminal is shown escapes and does not obey them.
+#[cfg(feature = "serve")]
 pub struct Harmless {
     to: Output,
     is_terminal: bool,
@@ -238,12 +241,14 @@ pub struct Harmless {
     begun: Vec<u8>,
 }
 
+#[cfg(feature = "serve")]
 impl Harmless {
     pub fn new(to: Output) -> Harmless {
         Harmless { to, is_terminal: is_output_seen(), begun: Vec::new() }
     }
 }
 
+#[cfg(feature = "serve")]
 impl Write for Harmless {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_terminal {
@@ -265,7 +270,7 @@ impl Write for Harmless {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "serve"))]
 mod tests {
     use std::sync::Mutex;
 

@@ -18,6 +18,19 @@ pub use resolver::{Files, FilesBelow, Location, Memory, Resolver, read_program};
 const MAX_DEPTH: usize = 200;
 
 /// What is to be run.
+///
+/// # Examples
+/// ```
+/// use quipu::{Engine, Input};
+///
+/// let mut session = Engine::new().session(Default::default())?;
+/// let missing = session.run(&Input::file("no/such/file.qp")).unwrap_err();
+/// assert!(missing.to_string().starts_with("cannot read `no/such/file.qp`"));
+/// // A text has a name, too: errors and traces show it.
+/// let wrong = session.run(&Input::text("<prompt>", "1 +")).unwrap_err();
+/// assert!(wrong.to_string().starts_with("<prompt>:1:"));
+/// # Ok::<(), quipu::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A source that the resolver finds under this path.
@@ -98,6 +111,7 @@ pub struct Loader<'h> {
 }
 
 /// A standard module, as its host has it.
+#[derive(Debug)]
 pub enum Standard {
     /// It is there and gives this.
     Granted(Arc<Interface>),
@@ -107,8 +121,17 @@ pub enum Standard {
     Unknown,
 }
 
+impl std::fmt::Debug for Loader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").finish_non_exhaustive()
+    }
+}
+
 impl Loader<'_> {
     /// Loads a program.
+    ///
+    /// # Errors
+    /// The program cannot be read, or it or what it imports does not compile.
     pub fn load(&self, input: &Input) -> Result<Program, LoadError> {
         let (location, bytes) = match input {
             Input::Text { name, text } => {

@@ -18,9 +18,15 @@ pub trait Resolver: Send + Sync {
     fn locate(&self, importer: Option<&Location>, path: &str) -> Option<Location>;
 
     /// The bytes of a source.
+    ///
+    /// # Errors
+    /// There is nothing that can be read.
     fn read(&self, location: &Location) -> io::Result<Vec<u8>>;
 
     /// The bytes of the program itself. Whoever has named it may have named what modules may not be, such as a pipe.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     fn read_program(&self, location: &Location) -> io::Result<Vec<u8>> {
         self.read(location)
     }

@@ -9,8 +9,8 @@ mod explain;
 
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Help, Label, Severity};
 use quipu_lang::span::Source;
+use quipu_vm::Failure;
 use quipu_vm::trace::TraceLine;
-use quipu_vm::{ErrorKind, Failure, Stop};
 
 use crate::error::Error;
 
@@ -96,31 +96,16 @@ impl Report {
     /// How a run failed, or was stopped. `source` finds the texts of the files in the trace. `None` when the program
     /// ended itself with `os.exit`.
     pub fn failure(failure: &Failure, source: &dyn Fn(&str) -> Option<Source>) -> Option<Report> {
-        let (origin, code, title, note, trace, omitted) = match failure {
+        let code = failure.code()?;
+        let (origin, note, omitted) = match failure {
             Failure::Uncaught(uncaught) => {
-                let (code, title) = match &uncaught.kind {
-                    Some(kind) => {
-                        let code = ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain).code();
-                        (code, format!("{kind}: {}", uncaught.message))
-                    }
-                    None => ("Q0421", format!("uncaught value: {}", uncaught.message)),
-                };
                 // The message of most errors names what they carry.
                 let data = uncaught.data.as_ref().filter(|data| !uncaught.message.contains(data.as_str()));
-                let note = data.map(|data| format!("data: {data}"));
-                (Origin::Run, code, title, note, &uncaught.trace, uncaught.omitted)
+                (Origin::Run, data.map(|data| format!("data: {data}")), uncaught.omitted)
             }
-            Failure::Stop(stop, trace) => {
-                let code = match stop {
-                    Stop::Fuel => "Q0501",
-                    Stop::Heap => "Q0502",
-                    Stop::Time => "Q0503",
-                    Stop::Interrupted => "Q0504",
-                    Stop::Exit(_) => return None,
-                };
-                (Origin::Limit, code, stop.to_string(), None, trace, 0)
-            }
+            Failure::Stop(..) => (Origin::Limit, None, 0),
         };
+        let trace = failure.trace();
         // The file of a call elsewhere may have the name of one that is here.
         let place = trace.iter().filter(|call| call.place.is_none()).find_map(|call| {
             let source = source(&call.file)?;
@@ -130,22 +115,40 @@ impl Report {
             origin,
             severity: Severity::Error,
             code,
-            title,
+            title: failure.to_string(),
             place,
             note,
             help: None,
-            trace: trace.clone(),
+            trace: trace.to_vec(),
             omitted,
         })
     }
 
     /// Everything that is wrong when a program did not end well; nothing when it ended itself with `os.exit`.
-    /// A program that cannot be read is none of the language's errors and gives nothing either.
+    /// A program that cannot be read is none of the language's errors and gives nothing either, nor do mistakes of the host.
     pub fn error(error: &Error, source: &dyn Fn(&str) -> Option<Source>) -> Vec<Report> {
         match error {
             Error::Invalid(found) => found.iter().flat_map(Report::diagnostics).collect(),
             Error::Failed(failure) => Report::failure(failure, source).into_iter().collect(),
-            Error::Unreadable(..) => Vec::new(),
+            Error::Unreadable(..) | Error::Build(_) | Error::Image(_) => Vec::new(),
         }
+    }
+}
+
+/// What a report can be made of: an [`Error`] of a program, or the [`Failure`] of a call.
+pub trait Reported: std::fmt::Display {
+    /// Everything that is wrong. `source` finds the texts of the files in traces.
+    fn reports(&self, source: &dyn Fn(&str) -> Option<Source>) -> Vec<Report>;
+}
+
+impl Reported for Error {
+    fn reports(&self, source: &dyn Fn(&str) -> Option<Source>) -> Vec<Report> {
+        Report::error(self, source)
+    }
+}
+
+impl Reported for Failure {
+    fn reports(&self, source: &dyn Fn(&str) -> Option<Source>) -> Vec<Report> {
+        Report::failure(self, source).into_iter().collect()
     }
 }

@@ -79,7 +79,7 @@ fn destination<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], may_read: bool) -> Resul
 }
 
 fn call<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let function = Image::freeze(cx, args[2])?;
+    let function = Image::of(cx, args[2])?;
     ask(cx, "Connection.call", args, Asked::Call(function), args[3])
 }
 
@@ -90,7 +90,7 @@ fn invoke<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn install<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let name = text(cx, args[2], "Connection.install", "name")?.as_str();
-    let function = Image::freeze(cx, args[3])?;
+    let function = Image::of(cx, args[3])?;
     let none = cx.list(Vec::new())?;
     ask(cx, "Connection.install", args, Asked::Install(name, function), none.into())
 }
@@ -103,14 +103,14 @@ fn close<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 /// Sends a call and waits for its answer. `args` are those of the native, `list` what the function is given.
 fn ask<'v>(cx: &mut Cx<'v>, native: &str, args: &[Value<'v>], asked: Asked<'_>, list: Value<'v>) -> Outcome<'v> {
     let actor = text(cx, args[1], native, "actor")?.as_str();
-    let list = Image::freeze(cx, list)?.to_bytes(Form::default());
+    let list = Image::of(cx, list)?.dump(Form::default());
     cx.work(list.len() / 64)?;
     let mut connected = line(cx, native, args[0])?;
     let Some(line) = connected.0.as_mut() else {
         return Err(cx.fail(ErrorKind::Io, format!("{native}: the connection is closed")));
     };
     match waiting(cx, |go_on| line.call(actor, asked, list, go_on))? {
-        Ok(answer) => match Image::open(&answer, &()) {
+        Ok(answer) => match Image::parse(&answer, &()) {
             Ok(image) => cx.made(Thaw(image)),
             Err(error) => Err(failed(cx, native, Trouble::Lost("protocol", format!("the result is broken: {error}")))),
         },
@@ -123,7 +123,7 @@ struct Thaw(Image);
 
 impl IntoValue for Thaw {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
-        self.0.thaw(cx)
+        self.0.load(cx)
     }
 }
 
@@ -152,7 +152,7 @@ fn waiting<'v, T>(cx: &mut Cx<'v>, wait: impl FnOnce(&mut dyn FnMut() -> bool) -
 fn failed<'v>(cx: &mut Cx<'v>, native: &str, trouble: Trouble) -> Fault<'v> {
     let (kind, reason, message) = match trouble {
         Trouble::Thrown { value, calls, omitted } => {
-            let thrown = match Image::open(&value, &()) {
+            let thrown = match Image::parse(&value, &()) {
                 Ok(image) => cx.made(Thaw(image)),
                 Err(error) => Err(cx.fail(ErrorKind::Io, format!("{native}: what was thrown is broken: {error}"))),
             };

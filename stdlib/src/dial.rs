@@ -43,6 +43,7 @@ pub trait Line: Send {
 }
 
 /// What an actor is asked for.
+#[derive(Debug)]
 pub enum Asked<'a> {
     /// To call this function.
     Call(Image),
@@ -53,6 +54,7 @@ pub enum Asked<'a> {
 }
 
 /// Why there is no result.
+#[derive(Debug)]
 pub enum Trouble {
     /// The function has thrown; the actor is as it was.
     Thrown {

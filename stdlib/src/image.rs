@@ -29,7 +29,7 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 fn dump<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = Image::freeze(cx, args[0])?.to_bytes(Form::default());
+    let bytes = Image::of(cx, args[0])?.dump(Form::default());
     cx.work(bytes.len() / 64)?;
     cx.bytes(&bytes)
 }
@@ -39,7 +39,7 @@ fn load(grant: &Grant) -> Box<HostFn> {
     Box::new(move |cx, args| {
         let listed = listed(cx, "image.load", args.get(1))?;
         let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "image.load", "bytes", args[0])) };
-        thaw(cx, "image.load", bytes.as_slice().into(), listed, granted)
+        loaded(cx, "image.load", bytes.as_slice().into(), listed, granted)
     })
 }
 
@@ -49,7 +49,7 @@ fn open(grant: &Grant) -> Box<HostFn> {
         let listed = listed(cx, "image.open", args.get(1))?;
         // The image keeps these bytes.
         let bytes = contents(cx, args[0], "image.open", open_file, 1)?;
-        thaw(cx, "image.open", bytes.into(), listed, granted)
+        loaded(cx, "image.open", bytes.into(), listed, granted)
     })
 }
 
@@ -88,7 +88,7 @@ impl CodeTable for Known<'_, '_> {
     }
 }
 
-fn thaw<'v>(
+fn loaded<'v>(
     cx: &mut Cx<'v>,
     native: &str,
     bytes: Cow<'_, [u8]>,
@@ -97,12 +97,12 @@ fn thaw<'v>(
 ) -> Outcome<'v> {
     cx.work(bytes.len() / 16)?;
     cx.reserve(bytes.len().saturating_add(Image::checking_takes(&bytes)))?;
-    let opened = Image::open(bytes, &Known { cx, codes: OnceCell::new() });
+    let opened = Image::parse(bytes, &Known { cx, codes: OnceCell::new() });
     let image = opened.map_err(|error| fault(cx, &error))?;
-    let Some(listed) = listed else { return image.thaw(cx) };
+    let Some(listed) = listed else { return image.load(cx) };
     let refused: Vec<(&str, Refusal)> =
         image.needs().iter().filter_map(|name| Some((name.as_str(), refusal(name, listed, granted)?))).collect();
-    if refused.is_empty() { image.thaw(cx) } else { Err(refuse(cx, native, &refused)) }
+    if refused.is_empty() { image.load(cx) } else { Err(refuse(cx, native, &refused)) }
 }
 
 /// The error of an image that needs what is not on the list: all of it.
@@ -129,7 +129,7 @@ fn refuse<'v>(cx: &mut Cx<'v>, native: &str, refused: &[(&str, Refusal)]) -> Fau
 
 fn save<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[1], "image.save", "path")?;
-    let bytes = Image::freeze(cx, args[0])?.to_bytes(Form::default());
+    let bytes = Image::of(cx, args[0])?.dump(Form::default());
     cx.work(bytes.len() / 64)?;
     match crate::disk::write_whole(path.as_str().as_ref(), &bytes) {
         Ok(()) => Ok(Value::NIL),

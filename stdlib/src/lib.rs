@@ -2,11 +2,13 @@
 //! itself, so that callbacks may yield. Each file declares its natives in one table; what is not granted by the host
 //! is not in the library.
 
+#![warn(clippy::missing_errors_doc)]
 #![cfg_attr(
     not(all(feature = "fs", feature = "os", feature = "io", feature = "time", feature = "regex")),
     allow(dead_code, reason = "what modules share stays when some of them are left out")
 )]
 
+mod foreign;
 mod streams;
 mod dial;
 mod grant;

@@ -172,6 +172,10 @@ impl Standard for Shelf {
         let written = written.map(|export| split(export.name)).filter(|&(of, _)| of == type_name && !of.is_empty());
         native.map(Entry::name).chain(written.map(|(_, name)| name)).collect()
     }
+
+    fn names_of_foreign(&self, name: &str) -> &'static [&'static str] {
+        crate::foreign::names(name)
+    }
 }
 
 /// What is missing where a capability is.
@@ -369,6 +373,12 @@ impl Natives for Inside {
 
     fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").field("standard", &self.standard).finish_non_exhaustive()
     }
 }
 

@@ -157,6 +157,7 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
 ];
 
 /// A standard module as importers see it.
+#[derive(Debug)]
 pub struct StdModule {
     /// What it is for, in one sentence.
     pub doc: &'static str,

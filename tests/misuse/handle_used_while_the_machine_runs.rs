@@ -7,7 +7,7 @@ use quipu::vm::Root;
 
 fn both(session: &mut Session, function: &Root, value: &Root) {
     thread::scope(|scope| {
-        scope.spawn(|| session.call(function, &[]));
+        scope.spawn(|| session.vm().call(function, &[]));
         scope.spawn(|| session.repr(value));
     });
 }

@@ -38,7 +38,7 @@ fn read(folder: &Path, module: &Module, texts: &mut BTreeMap<Module, String>) {
 
 /// The modules that a file names outside of comments, texts and tests.
 fn used<'m>(module: &Module, text: &str, texts: &'m BTreeMap<Module, String>) -> BTreeSet<&'m Module> {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let text = text.split("\nmod tests").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     let code: String = lines.flat_map(|line| line.split('"').step_by(2).chain(["\n"])).collect();
     let mut found = BTreeSet::new();

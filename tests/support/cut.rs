@@ -89,14 +89,14 @@ pub fn cut(
 
 /// Takes a run to a new machine through the bytes of an image.
 fn move_on(from: &mut Session, to: &mut Session, output: &Captured, run: &Run) -> Run {
-    let image = from.vm().freeze(run.fiber()).unwrap_or_else(|failure| panic!("not saved: {failure:?}"));
-    let bytes = image.to_bytes(Form::default());
-    let opened = Image::open(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}"));
+    let image = from.vm().image(run.fiber()).unwrap_or_else(|failure| panic!("not saved: {failure:?}"));
+    let bytes = image.dump(Form::default());
+    let opened = Image::parse(&bytes, &()).unwrap_or_else(|error| panic!("not opened: {error}"));
     assert_eq!(opened.hash(), image.hash());
     to.vm().set_output(Box::new(output.clone()));
     let _ = from.vm().flush();
-    let fiber = to.vm().thaw(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}"));
-    let again = to.vm().freeze(&fiber).map_err(|failure: Failure| format!("{failure:?}")).unwrap();
+    let fiber = to.vm().load(&opened).unwrap_or_else(|failure| panic!("not loaded: {failure:?}"));
+    let again = to.vm().image(&fiber).map_err(|failure: Failure| format!("{failure:?}")).unwrap();
     assert_eq!(again.hash(), image.hash(), "another graph after a round trip");
     to.vm().run_of(&fiber).unwrap()
 }

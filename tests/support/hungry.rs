@@ -55,6 +55,6 @@ pub fn save(folder: &Path, name: &str, program: &str) -> PathBuf {
     let file = folder.join(name);
     let mut session = session();
     let value = session.run(&Input::text("main.qp", program)).unwrap();
-    fs::write(&file, session.vm().freeze(&value).unwrap().to_bytes(Form::default())).unwrap();
+    fs::write(&file, session.vm().image(&value).unwrap().dump(Form::default())).unwrap();
     file
 }

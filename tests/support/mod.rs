@@ -105,7 +105,7 @@ pub fn run(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) ->
 
 fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) -> Result<(), String> {
     let deadline = Some(Instant::now() + setup.time);
-    let limits = Limits { fuel: Some(2_000_000_000), heap: 1 << 30, deadline, ..Limits::default() };
+    let limits = Limits { fuel: Some(2_000_000_000), heap: Some(1 << 30), deadline, ..Limits::default() };
     let output = Captured::default();
     let mut session = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;
     session.vm().set_output(Box::new(output.clone()));
@@ -165,9 +165,6 @@ fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Set
                 let _ = writeln!(wrong, "line {line}: does not compile, expected {kind}");
             }
         }
-        Err(Error::Unreadable(name, error)) => {
-            let _ = writeln!(wrong, "cannot read {name}: {error}");
-        }
         Err(Error::Failed(Failure::Uncaught(uncaught))) => {
             let main = input.name();
             let line = uncaught.trace.iter().find(|call| *call.file == *main).map(|call| call.line);
@@ -190,6 +187,9 @@ fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Set
         }
         Err(Error::Failed(Failure::Stop(stop, trace))) => {
             let _ = writeln!(wrong, "stopped: {stop:?} at {:?}", trace.first().map(|call| call.line));
+        }
+        Err(other) => {
+            let _ = writeln!(wrong, "{other}");
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }

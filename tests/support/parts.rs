@@ -4,7 +4,7 @@ use quipu::vm::image::{Image, ImageError, ImageRule, repair};
 
 /// How many zeros a file that has none needs.
 pub fn fill_needed(parts: &Parts) -> usize {
-    match Image::open(parts.bytes(), &()) {
+    match Image::parse(parts.bytes(), &()) {
         Err(ImageError::Broken { rule: ImageRule::Fill { needed, found: 0 }, .. }) => needed,
         Err(error) => panic!("{error}"),
         Ok(_) => 0,

@@ -91,13 +91,13 @@ impl Caller {
 
     pub fn image(&mut self, text: &str) -> Image {
         let value = self.value(text);
-        self.session.vm().freeze(&value).unwrap()
+        self.session.vm().image(&value).unwrap()
     }
 
     pub fn call(&mut self, function: &Arc<Function>, args: &str) -> Result<String, ClientError> {
-        let args = self.image(args).to_bytes(Form::default());
+        let args = self.image(args).dump(Form::default());
         let bytes = self.bytes(function, args)?;
-        let value = self.session.vm().thaw(&Image::open(&bytes, &()).unwrap()).unwrap();
+        let value = self.session.vm().load(&Image::parse(&bytes, &()).unwrap()).unwrap();
         Ok(self.session.vm().repr(&value).unwrap())
     }
 

@@ -1,19 +1,19 @@
 //! What a native sees of the machine: making values, failing, reserving memory, calling back.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::time::Instant;
 
 use quipu_lang::code::{Code, CodeHash};
 
+use crate::door::{caught, told};
 use crate::error::ErrorKind;
+use crate::heap::fiber::FiberState;
 use crate::heap::value::Brand;
 use crate::heap::{Heap, List, Map, Set, Value, View, tag};
-use crate::host::{IntoValue, caught, give, panicked};
+use crate::machine::Machine;
 use crate::native::{Fault, Outcome, Stop};
-use crate::run::fiber::FiberState;
-use crate::run::machine::Machine;
+use crate::root::Root;
 use crate::trace::{Trace, TraceLine};
 
 /// What the program's output is called where its host panics in it.
@@ -152,15 +152,6 @@ impl<'v> Cx<'v> {
         Fault::Thrown(value)
     }
 
-    /// A value made of something that cannot be had a second time, such as an answer from outside. The heap limit waits
-    /// for the next safepoint, so that this native is not run again.
-    ///
-    /// # Errors
-    /// What the conversion throws.
-    pub fn made(&mut self, value: impl IntoValue) -> Outcome<'v> {
-        give(self, value)
-    }
-
     /// Calls a function from inside a native. It runs on a fiber of its own; a `yield` out of it is an error.
     ///
     /// # Errors
@@ -173,12 +164,12 @@ impl<'v> Cx<'v> {
     ///
     /// # Errors
     /// `value_error` when it is a handle of another machine.
-    pub fn rooted(&mut self, root: &crate::host::Root) -> Outcome<'v> {
+    pub fn rooted(&mut self, root: &Root) -> Outcome<'v> {
         self.machine.rooted(root)
     }
 
     /// A handle to a value, which keeps it alive beyond this call.
-    pub fn root(&mut self, value: Value<'v>) -> crate::host::Root {
+    pub fn root(&mut self, value: Value<'v>) -> Root {
         self.machine.root(value.slot())
     }
 
@@ -190,11 +181,11 @@ impl<'v> Cx<'v> {
         self.machine.provided(name)
     }
 
-    /// What a part of the host keeps for this machine, made when it is first asked for: caches and the like, which hold no
-    /// values. Programs do not see it, images do not take it along, and its memory is not counted.
+    /// What a part of the host keeps for this machine, made when it is first asked for: caches, queues, whatever belongs to
+    /// one machine and not to all of an engine. It holds no values but [`Root`](crate::Root)s. Programs do not see it,
+    /// images do not take it along, and its memory is not counted.
     pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
-        let kept = self.machine.extensions.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
-        kept.downcast_mut().expect("it is filed under its type")
+        self.machine.extension()
     }
 
     /// All code that this machine has, by hash: where the code of thin images is found.
@@ -234,4 +225,30 @@ impl<'v> Cx<'v> {
             Err(error) => Err(self.fail(ErrorKind::Io, format!("cannot write the output: {error}"))),
         }
     }
+}
+
+impl std::fmt::Debug for Cx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cx").finish_non_exhaustive()
+    }
+}
+
+/// Runs a function of the host; a panic in it becomes an error of the program.
+#[inline]
+pub(crate) fn guarded<'v, T>(
+    cx: &mut Cx<'v>,
+    name: &str,
+    run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
+) -> Result<T, Fault<'v>> {
+    cx.machine.strain();
+    match caught(|| run(cx)) {
+        Ok(outcome) => outcome,
+        Err(text) => Err(panicked(cx, name, &text)),
+    }
+}
+
+/// The fault that a panic in the host's code becomes.
+#[cold]
+pub(crate) fn panicked<'v>(cx: &mut Cx<'v>, name: &str, text: &str) -> Fault<'v> {
+    cx.fail(ErrorKind::Plain, told(name, text))
 }

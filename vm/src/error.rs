@@ -4,6 +4,7 @@ macro_rules! kinds {
     ($($variant:ident $name:literal $code:literal $title:literal;)*) => {
         /// The kind of an error value that the runtime throws.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
         pub enum ErrorKind {
             $(#[doc = $title] $variant,)*
         }

@@ -4,13 +4,14 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::ErrorKind;
 use crate::heap::{Slot, View};
-use crate::host::Root;
+use crate::machine::Machine;
 use crate::native::{Fault, Stop};
-use crate::run::machine::Machine;
+use crate::root::Root;
 use crate::trace::TraceLine;
 
-/// Why a call from the host gave no value.
+/// Why a call from the host gave no value. Shown, also by `Debug`, it is one line, so that `main` may return it.
 #[derive(Clone)]
 pub enum Failure {
     /// The program threw something that nothing in it caught.
@@ -53,11 +54,57 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Uncaught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uncaught").field("kind", &self.kind).field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl Uncaught {
+    /// The stable code of the error, such as `Q0405`, which `vm explain` explains.
+    pub fn code(&self) -> &'static str {
+        match &self.kind {
+            Some(kind) => ErrorKind::from_name(kind).unwrap_or(ErrorKind::Plain).code(),
+            None => "Q0421",
+        }
+    }
+}
+
+impl Failure {
+    /// Its stable code, such as `Q0405` for a key that is not there or `Q0501` for used up fuel. None if the program ended
+    /// itself.
+    pub fn code(&self) -> Option<&'static str> {
         match self {
-            Failure::Uncaught(uncaught) => {
-                write!(f, "{}: {}", uncaught.kind.as_deref().unwrap_or("thrown"), uncaught.message)
-            }
-            Failure::Stop(stop, _) => write!(f, "{stop:?}"),
+            Failure::Uncaught(uncaught) => Some(uncaught.code()),
+            Failure::Stop(stop, _) => stop.code(),
+        }
+    }
+
+    /// The calls that were under way, innermost first.
+    pub fn trace(&self) -> &[TraceLine] {
+        match self {
+            Failure::Uncaught(uncaught) => &uncaught.trace,
+            Failure::Stop(_, trace) => trace,
+        }
+    }
+
+    /// The value that was thrown; none if a limit was hit.
+    pub fn value(&self) -> Option<&Root> {
+        match self {
+            Failure::Uncaught(uncaught) => Some(&uncaught.value),
+            Failure::Stop(..) => None,
+        }
+    }
+
+    /// The limit that was hit, or that the program ended itself.
+    pub fn stop(&self) -> Option<Stop> {
+        match self {
+            Failure::Uncaught(_) => None,
+            Failure::Stop(stop, _) => Some(*stop),
         }
     }
 }

@@ -1,33 +1,41 @@
 //! Quipu's machine: values, heap, frames, fibers and the run loop. It knows code objects, not source text, and neither
 //! files nor clocks: what touches the outside is a native that the host grants.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod error;
 pub mod trace;
-pub mod native;
-pub mod library;
+pub mod watch;
+mod door;
+mod root;
 #[allow(unsafe_code)]
 pub mod heap;
+pub mod native;
+mod class;
+pub mod library;
+#[allow(unsafe_code)]
+mod machine;
 pub mod cx;
 pub mod ops;
 #[allow(unsafe_code)]
-pub mod run;
+pub(crate) mod run;
 pub mod graph;
 pub mod image;
-pub mod host;
 pub mod failure;
 pub mod vm;
+pub mod bounds;
 pub mod steps;
-pub mod watch;
+pub mod host;
 
 pub use cx::Cx;
 pub use error::ErrorKind;
 pub use failure::{Failure, Uncaught};
 pub use heap::{Value, View};
-pub use host::Root;
+pub use host::Scope;
 pub use image::Image;
+pub use machine::Limits;
 pub use native::{Fault, NativeDef, NativeFn, NativeRun, Outcome, Stop};
-pub use run::machine::Limits;
-pub use run::scope::Scope;
+pub use root::Root;
 pub use run::step::Budget;
 pub use steps::{Run, Step};
 pub use vm::{FunctionInfo, Interrupt, Stats, Vm};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quipu_lang::code::Code;
 
-use crate::host::class::HostClass;
+use crate::class::HostClass;
 use crate::native::NativeDef;
 
 /// What programs can use, shared by all machines of an engine. A machine makes values of it when they are first used.
@@ -41,10 +41,15 @@ pub trait Standard: Send + Sync {
 
     /// The names of all methods of a built-in type.
     fn methods_of(&self, type_name: &str) -> Vec<&'static str>;
+
+    /// What methods may be called here that have this name in other languages, for the message that there is none.
+    fn names_of_foreign(&self, _name: &str) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// What a library provides under a name.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Provided {
     /// A native.
     Native(Arc<NativeDef>),
@@ -80,6 +85,11 @@ impl Library {
     pub fn methods_of(&self, type_name: &str) -> Vec<&'static str> {
         self.standard.as_ref().map_or_else(Vec::new, |standard| standard.methods_of(type_name))
     }
+
+    /// What methods may be called here that have this name in other languages.
+    pub fn names_of_foreign(&self, name: &str) -> &'static [&'static str] {
+        self.standard.as_ref().map_or(&[], |standard| standard.names_of_foreign(name))
+    }
 }
 
 /// The type that an export is a method of, or nothing, and its name there.
@@ -91,6 +101,7 @@ pub fn split(export: &str) -> (&str, &str) {
 }
 
 /// Library functions that are written in the language. A machine runs the module when one of its names is first used.
+#[derive(Debug)]
 pub struct Module {
     /// The main code, whose result is `(nil, export 0, ...)`. It must not depend on anything but the library.
     pub code: Code,
@@ -119,4 +130,10 @@ pub enum Constant {
     Int(i64),
     Float(f64),
     Str(String),
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("classes", &self.classes).finish_non_exhaustive()
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
+use crate::door::dispose;
 use crate::heap::Value;
-use crate::host::{dispose, guarded};
 
 /// What a native gives: a value, or why there is none.
 pub type Outcome<'v> = Result<Value<'v>, Fault<'v>>;
@@ -19,7 +19,7 @@ pub type NativeFn = for<'v> fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v>;
 pub type HostFn = dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Outcome<'v> + Send + Sync;
 
 /// Why a native or instruction gives no value.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Fault<'v> {
     /// A value is thrown.
     Thrown(Value<'v>),
@@ -58,6 +58,19 @@ pub enum Stop {
     Exit(i32),
 }
 
+impl Stop {
+    /// Its stable code, such as `Q0501`. None if the program ended itself.
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Stop::Fuel => Some("Q0501"),
+            Stop::Heap => Some("Q0502"),
+            Stop::Time => Some("Q0503"),
+            Stop::Interrupted => Some("Q0504"),
+            Stop::Exit(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -80,6 +93,12 @@ pub enum NativeRun {
     Control(Control),
     /// A closure of the host that begins something; its result comes later. Only runs that can wait may call it.
     Later(Box<LaterFn>),
+}
+
+impl std::fmt::Debug for NativeRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeRun").finish_non_exhaustive()
+    }
 }
 
 /// What a native gives that has its result later: a future of something that makes the value.
@@ -204,5 +223,16 @@ impl NativeDef {
     /// Whether it can be called with this many arguments.
     pub fn accepts(&self, count: usize) -> bool {
         count >= self.required as usize && (self.rest || count <= self.required as usize + self.optional as usize)
+    }
+}
+
+impl std::fmt::Debug for NativeDef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeDef")
+            .field("name", &self.name)
+            .field("required", &self.required)
+            .field("optional", &self.optional)
+            .field("rest", &self.rest)
+            .finish_non_exhaustive()
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::failure::Failure;
 use crate::heap::{Value, View};
-use crate::host::Root;
-use crate::run::step::{Budget, Event};
+use crate::machine::Event;
+use crate::root::Root;
+use crate::run::step::Budget;
 use crate::vm::Vm;
 
 /// A call that its host lets go on step by step. Between steps it is a value, a fiber, which can be kept in an image.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Run {
     pub(crate) fiber: Root,
     /// What the call gave, if that took no step.
@@ -15,7 +16,7 @@ pub struct Run {
 }
 
 /// Why a run came back to its host.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Step {
     /// It is over, and this is its value.
     Done(Root),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quipu_lang::code::Code;
 
 /// A call that was under way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct TraceEntry {
     /// The function.
     pub code: Code,
@@ -14,7 +14,7 @@ pub struct TraceEntry {
 }
 
 /// The calls under way when an error was thrown. Long ones keep only both ends.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Trace {
     /// Calls that were under way outside of this machine, innermost first; all others are around them.
     pub elsewhere: Vec<TraceLine>,

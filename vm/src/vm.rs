@@ -8,14 +8,16 @@ use quipu_lang::code::Code;
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::OUTPUT;
+use crate::door::{caught, dispose, told};
 use crate::failure::Failure;
 use crate::graph::progress::Progress;
 use crate::heap::{Slot, Value, View};
-use crate::host::{Root, caught, dispose, told};
 use crate::image::Image;
 use crate::library::Library;
+use crate::machine::{HoldsNothing, Limits, Machine};
 use crate::native::{Fault, Stop};
-use crate::run::machine::{Limits, Machine};
+use crate::root::Root;
+use crate::watch::{Watch, Watched};
 
 /// A machine with a heap of its own. It can move between threads.
 pub struct Vm {
@@ -23,7 +25,7 @@ pub struct Vm {
 }
 
 /// Stops a machine from another thread.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
@@ -38,10 +40,8 @@ impl Interrupt {
     }
 }
 
-/// What a call of a function shows that need protect nothing from the collector. Only who has a [`Vm`] gets one.
-pub(crate) struct HoldsNothing(());
-
 /// A function that a value reaches.
+#[derive(Debug)]
 pub struct FunctionInfo {
     /// Its code, with its name and lines if they are known.
     pub code: Code,
@@ -76,15 +76,6 @@ impl Vm {
         crate::run::watch::instructions().map(|(_, name)| name)
     }
 
-    /// Sets new limits; fuel counts from now.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.machine.heap.set_limit(limits.heap);
-        self.machine.limits = limits;
-        self.machine.fuel = 0;
-        self.machine.slice_end = 0;
-        self.machine.fuel_used = 0;
-    }
-
     /// A handle that stops this machine from another thread.
     pub fn interrupt_handle(&self) -> Interrupt {
         Interrupt(self.machine.interrupt.clone())
@@ -113,6 +104,16 @@ impl Vm {
     /// on what may be gone by then; very slow.
     pub fn set_call_stress(&mut self, on: bool) {
         self.machine.call_stress = on;
+    }
+
+    /// Begins to watch the machine; what was seen before is forgotten. A watched machine is slower.
+    pub fn watch(&mut self, watch: Watch) {
+        self.machine.watch(watch);
+    }
+
+    /// Ends watching and gives what was seen; None if the machine was not watched.
+    pub fn watched(&mut self) -> Option<Watched> {
+        self.machine.watched()
     }
 
     /// A closure of main code, with a value for each of its free variables.
@@ -144,17 +145,17 @@ impl Vm {
     ///
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
-    pub fn freeze(&mut self, value: &Root) -> Result<Image, Failure> {
-        self.freeze_with_progress(value, &mut Progress::silent())
+    pub fn image(&mut self, value: &Root) -> Result<Image, Failure> {
+        self.image_with_progress(value, &mut Progress::silent())
     }
 
-    /// [`freeze`](Self::freeze), telling how far it has come: bytes that are written; how many there will be is not known.
+    /// [`image`](Self::image), telling how far it has come: bytes that are written; how many there will be is not known.
     ///
     /// # Errors
-    /// As [`freeze`](Self::freeze).
-    pub fn freeze_with_progress(&mut self, value: &Root, progress: &mut Progress<'_>) -> Result<Image, Failure> {
+    /// As [`image`](Self::image).
+    pub fn image_with_progress(&mut self, value: &Root, progress: &mut Progress<'_>) -> Result<Image, Failure> {
         let value = self.slot(value)?;
-        let outcome = self.collecting(|cx| Image::freeze_with_progress(cx, value, progress));
+        let outcome = self.collecting(|cx| Image::of_with_progress(cx, value, progress));
         outcome.map_err(|fault| self.failure(fault))
     }
 
@@ -162,26 +163,26 @@ impl Vm {
     ///
     /// # Errors
     /// `image_error` with all names that this machine's host does not provide; a limit.
-    pub fn thaw(&mut self, image: &Image) -> Result<Root, Failure> {
-        self.thaw_with_progress(image, &mut Progress::silent())
+    pub fn load(&mut self, image: &Image) -> Result<Root, Failure> {
+        self.load_with_progress(image, &mut Progress::silent())
     }
 
-    /// [`thaw`](Self::thaw), telling how far it has come.
+    /// [`load`](Self::load), telling how far it has come.
     ///
     /// # Errors
-    /// As [`thaw`](Self::thaw).
-    pub fn thaw_with_progress(&mut self, image: &Image, progress: &mut Progress<'_>) -> Result<Root, Failure> {
-        let outcome = self.collecting(|cx| image.thaw_with_progress(cx, progress));
+    /// As [`load`](Self::load).
+    pub fn load_with_progress(&mut self, image: &Image, progress: &mut Progress<'_>) -> Result<Root, Failure> {
+        let outcome = self.collecting(|cx| image.load_with_progress(cx, progress));
         self.outcome(outcome)
     }
 
-    /// [`thaw`](Self::thaw) where not everything that this machine provides is for the image, as
-    /// [`Image::thaw_within`] says.
+    /// [`load`](Self::load) where not everything that this machine provides is for the image, as
+    /// [`Image::load_within`] says.
     ///
     /// # Errors
-    /// As [`Image::thaw_within`].
-    pub fn thaw_within(&mut self, image: &Image, allows: impl Fn(&str) -> bool) -> Result<Root, Failure> {
-        let outcome = self.collecting(|cx| image.thaw_within(cx, &allows));
+    /// As [`Image::load_within`].
+    pub fn load_within(&mut self, image: &Image, allows: impl Fn(&str) -> bool) -> Result<Root, Failure> {
+        let outcome = self.collecting(|cx| image.load_within(cx, &allows));
         self.outcome(outcome)
     }
 
@@ -198,7 +199,7 @@ impl Vm {
     /// The functions that a value reaches, itself included, each with its hash, in the canonical order of the graph.
     ///
     /// # Errors
-    /// As [`freeze`](Self::freeze).
+    /// As [`image`](Self::image).
     pub fn functions(&mut self, value: &Root) -> Result<Vec<FunctionInfo>, Failure> {
         let value = self.slot(value)?;
         let outcome = self.collecting(|cx| {
@@ -215,7 +216,7 @@ impl Vm {
     /// Says that no Rust code has values of this machine that it uses after the call that is made with this. The caller
     /// sees to its own; no other has any, as nobody has the machine itself while a native or a closure of `enter` runs.
     pub(crate) fn holds_nothing(&mut self) -> HoldsNothing {
-        HoldsNothing(())
+        HoldsNothing::of(&mut self.machine)
     }
 
     /// Collects if that is due, as it is when a run was given up. Nothing runs, and all that is in use has a handle.
@@ -336,6 +337,11 @@ impl Vm {
         }
     }
 
+    /// What a part of the host keeps for this machine; natives find it with [`Cx::extension`](crate::Cx::extension).
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.machine.extension()
+    }
+
     /// Figures.
     pub fn stats(&self) -> Stats {
         Stats {
@@ -371,5 +377,11 @@ impl Vm {
 
     pub(crate) fn failure(&mut self, fault: Fault<'static>) -> Failure {
         self.machine.failed(fault)
+    }
+}
+
+impl std::fmt::Debug for Vm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vm").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use crate::trace::{Trace, TraceLine};
-use crate::vm::Vm;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +14,7 @@ pub struct Watch {
 }
 
 /// What was seen.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Watched {
     /// Instructions by name, the most frequent first. Several that were fused count as one, under a name of their own.
     pub instructions: Vec<(&'static str, u64)>,
@@ -44,6 +43,10 @@ pub struct Made {
     pub bytes: u64,
 }
 
+/// Number and bytes of the objects of each kind, by its tag.
+#[derive(Default)]
+pub(crate) struct Tally(pub [(u64, u64); 32]);
+
 /// The collections that were seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pauses {
@@ -56,7 +59,7 @@ pub struct Pauses {
 }
 
 /// A place where the machine was, with the calls under way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sample {
     /// The calls, innermost first.
     pub trace: Trace,
@@ -77,18 +80,6 @@ pub struct Place {
     pub time: Duration,
     /// Steps there and in calls from there.
     pub all: u64,
-}
-
-impl Vm {
-    /// Begins to watch the machine; what was seen before is forgotten. A watched machine is slower.
-    pub fn watch(&mut self, watch: Watch) {
-        self.machine.watch(watch);
-    }
-
-    /// Ends watching and gives what was seen; None if the machine was not watched.
-    pub fn watched(&mut self) -> Option<Watched> {
-        self.machine.watched()
-    }
 }
 
 impl Watched {

@@ -6,6 +6,7 @@ use quipu_vm::image::{Form, Image};
 use crate::wire::Request;
 
 /// A function apart from any machine.
+#[derive(Debug)]
 pub struct Function {
     hash: GraphHash,
     image: Image,
@@ -25,7 +26,7 @@ impl Function {
     /// The message with its graph.
     pub(super) fn graph(&self) -> Request {
         let codes = self.image.codes().iter().map(|code| code.hash()).collect();
-        let image = self.image.to_bytes(Form { thin: true, strip: true });
+        let image = self.image.dump(Form { thin: true, strip: true });
         Request::Graph { hash: self.hash, codes, image }
     }
 

@@ -33,6 +33,12 @@ enum Ask {
 
 type Answered = oneshot::Sender<Result<Vec<u8>, ClientError>>;
 
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
 impl Client {
     /// Connects. To be called within a runtime, where the connection then lives until all copies are gone.
     ///

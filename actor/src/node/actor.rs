@@ -321,7 +321,7 @@ impl Actor {
                 };
             }
         }
-        let args = match Image::open(&call.args, &()) {
+        let args = match Image::parse(&call.args, &()) {
             Ok(args) => args,
             Err(error) => {
                 return Carried::Refused(Outcome::Refused(format!("the arguments are no image: {error}")));
@@ -699,10 +699,10 @@ impl Core {
     }
 
     fn take_snapshot(&mut self, shared: &Shared, name: &Arc<str>) -> Result<(), String> {
-        let image = self.machine.freeze().map_err(|failure| failure.to_string())?;
-        let bytes = image.to_bytes(Form::default());
+        let image = self.machine.image().map_err(|failure| failure.to_string())?;
+        let bytes = image.dump(Form::default());
         // What cannot be read now could not be later, when the one before this and the calls since then are gone.
-        let opened = Image::open(&bytes, &()).map_err(|error| format!("it cannot be read again: {error}"))?;
+        let opened = Image::parse(&bytes, &()).map_err(|error| format!("it cannot be read again: {error}"))?;
         if opened.hash() != image.hash() {
             return Err("it is another state when it is read again".to_owned());
         }

@@ -108,7 +108,7 @@ impl Functions {
         if !missing.is_empty() {
             return Ok(missing);
         }
-        let image = match Image::open(bytes, &assemble(&parts)?) {
+        let image = match Image::parse(bytes, &assemble(&parts)?) {
             Ok(image) if image.hash() == *hash => image,
             Ok(_) => return Err("the function has another hash".to_owned()),
             Err(ImageError::MissingCode(_)) => return Err(INCOMPLETE.to_owned()),
@@ -135,7 +135,7 @@ impl Functions {
             let code = read_code(&bytes, &table).map_err(damaged)?;
             table.insert(code.hash(), code);
         }
-        let image = Image::open(thin, &table).map_err(|error| damaged(error.to_string()))?;
+        let image = Image::parse(thin, &table).map_err(|error| damaged(error.to_string()))?;
         if image.hash() != *hash {
             return Err(damaged("it has another hash".to_owned()));
         }
@@ -187,7 +187,7 @@ impl Function {
         let codes: Vec<CodeHash> = image.codes().iter().map(Code::hash).collect();
         let mut bytes = (codes.len() as u32).to_le_bytes().to_vec();
         codes.iter().for_each(|code| bytes.extend_from_slice(&code.0));
-        bytes.extend_from_slice(&image.to_bytes(Form { thin: true, strip: false }));
+        bytes.extend_from_slice(&image.dump(Form { thin: true, strip: false }));
         let graph = Blob { id: BlobId::Graph(image.hash()), bytes, links: codes };
         let code = |code: &Code| {
             let (body, debug) = (code.encode(), code.encode_debug().unwrap_or_default());

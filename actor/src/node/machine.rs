@@ -151,8 +151,8 @@ fn keep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<Value<'v>, Fault<'v>>
         _ => None,
     };
     let Some(tray) = tray else { return Err(cx.fail(ErrorKind::Type, "there is no desk")) };
-    let image = Image::freeze(cx, args[1])?;
-    let bytes = image.to_bytes(Form::default());
+    let image = Image::of(cx, args[1])?;
+    let bytes = image.dump(Form::default());
     cx.work(bytes.len() / 64)?;
     let mut desk = lock(&tray.0);
     if !desk.fits(bytes.len()) {
@@ -172,10 +172,10 @@ pub(super) fn text(bytes: &[u8]) -> String {
     if bytes.len() > SHOWN {
         return long();
     }
-    let shown = Image::open(bytes, &()).ok().and_then(|image| {
+    let shown = Image::parse(bytes, &()).ok().and_then(|image| {
         let mut vm = Machine::new(64 << 20).ok()?.vm;
-        vm.set_limits(Limits { fuel: Some(1_000_000), heap: 64 << 20, ..Limits::default() });
-        let value = vm.thaw(&image).ok()?;
+        vm.set_limits(Limits { fuel: Some(1_000_000), heap: Some(64 << 20), ..Limits::default() });
+        let value = vm.load(&image).ok()?;
         vm.repr(&value).ok()
     });
     let Some(shown) = shown else { return long() };
@@ -189,7 +189,7 @@ impl Machine {
     /// A machine with an empty map for its state.
     pub fn new(heap: usize) -> Result<Machine, Failure> {
         let desk = Arc::new(Mutex::new(Desk::default()));
-        let mut vm = Vm::new(library(), Limits { heap, ..Limits::default() })?;
+        let mut vm = Vm::new(library(), Limits { heap: Some(heap), ..Limits::default() })?;
         let broken = || Failure::Stop(Stop::Heap, Vec::new());
         let main = vm.instantiate(driver().ok_or_else(broken)?, &[])?;
         let tray = Tray(desk.clone());
@@ -207,13 +207,13 @@ impl Machine {
 
     /// Begins with this state.
     pub fn begin(&mut self, state: &Image) -> Result<(), Failure> {
-        self.state = self.vm.thaw(state)?;
+        self.state = self.vm.load(state)?;
         Ok(())
     }
 
-    /// Goes on where an image of [`freeze`](Self::freeze) left off. Whether it is one.
+    /// Goes on where an image of [`image`](Self::image) left off. Whether it is one.
     pub fn restore(&mut self, image: &Image) -> Result<bool, Failure> {
-        let pair = self.vm.thaw(image)?;
+        let pair = self.vm.load(image)?;
         let (Some(state), Some(installed)) = (self.vm.tuple_item(&pair, 0), self.vm.tuple_item(&pair, 1)) else {
             return Ok(false);
         };
@@ -222,10 +222,10 @@ impl Machine {
     }
 
     /// The state and all that is installed.
-    pub fn freeze(&mut self) -> Result<Image, Failure> {
+    pub fn image(&mut self) -> Result<Image, Failure> {
         self.vm.set_limits(Limits::default());
         let pair = self.vm.call(&self.functions.pair, &[self.state.clone(), self.installed.clone()])?;
-        self.vm.freeze(&pair)
+        self.vm.image(&pair)
     }
 
     /// Stops what it is doing from another thread.
@@ -250,7 +250,7 @@ impl Machine {
             *desk = Desk { limit: bounds.result, room: desk.room.take(), ..Desk::default() };
         }
         let (fuel, heap, deadline) = (bounds.fuel, bounds.heap, bounds.deadline);
-        self.vm.set_limits(Limits { fuel, heap, deadline, ..Limits::default() });
+        self.vm.set_limits(Limits { fuel, heap: Some(heap), deadline, ..Limits::default() });
         let outcome = self.run(doing, args);
         self.vm.rest();
         let (given, room, is_too_long, has_no_room) = {
@@ -292,13 +292,13 @@ impl Machine {
                 return self.vm.call(&self.functions.install, &[self.installed.clone(), name, function]);
             }
         };
-        let args = self.vm.thaw(args)?;
+        let args = self.vm.load(args)?;
         self.vm.call(&self.functions.run, &[function, self.state.clone(), args])
     }
 
     /// A function that was sent.
     fn function(&mut self, image: &Image) -> Result<Root, Failure> {
-        self.vm.thaw(image).or_else(|failure| {
+        self.vm.load(image).or_else(|failure| {
             let lacking = quipu_stdlib::lacking(image.needs().iter().map(String::as_str), Capabilities::PURE);
             if lacking.is_empty() || matches!(failure, Failure::Stop(..)) {
                 return Err(failure);
@@ -324,8 +324,8 @@ impl Machine {
         };
         // Telling what has happened may take a little more than the call was allowed.
         let heap = bounds.heap.saturating_add(bounds.heap / 8).saturating_add(1 << 20);
-        self.vm.set_limits(Limits { fuel: Some(10_000_000), heap, ..Limits::default() });
-        let value = match self.vm.freeze(&uncaught.value).map(|image| image.to_bytes(Form::default())) {
+        self.vm.set_limits(Limits { fuel: Some(10_000_000), heap: Some(heap), ..Limits::default() });
+        let value = match self.vm.image(&uncaught.value).map(|image| image.dump(Form::default())) {
             Ok(bytes) if bytes.len() <= bounds.result => bytes,
             _ => match self.instead(&uncaught.message) {
                 Ok(bytes) => bytes,
@@ -350,6 +350,6 @@ impl Machine {
                 fault => Err(fault),
             }
         })?;
-        Ok(self.vm.freeze(&error)?.to_bytes(Form::default()))
+        Ok(self.vm.image(&error)?.dump(Form::default()))
     }
 }

@@ -61,8 +61,6 @@ const SMALL: usize = 64 << 10;
 /// Bytes of states that may wait for the store when a node ends.
 const STATES: usize = 64 << 20;
 
-/// A hash as people see it.
-
 /// All actors of one server. Cheap to clone; when the last clone is dropped, what was taken is carried out and kept, unless
 /// the node has no threads: then it ends where it stands.
 #[derive(Clone)]
@@ -104,6 +102,12 @@ impl fmt::Display for NodeError {
 }
 
 impl std::error::Error for NodeError {}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
 
 impl Node {
     /// A node with the actors of a store. They are brought back when they are first called.

@@ -105,7 +105,7 @@ pub(super) fn begin(options: &Options) -> Result<Machine, RecoverError> {
     let failed = |failure: Failure| RecoverError::Init(failure.to_string());
     let mut machine = Machine::new(options.heap).map_err(failed)?;
     if let Some(init) = &options.init {
-        let image = Image::open(init, &()).map_err(|error| RecoverError::Init(error.to_string()))?;
+        let image = Image::parse(init, &()).map_err(|error| RecoverError::Init(error.to_string()))?;
         machine.begin(&image).map_err(failed)?;
     }
     Ok(machine)
@@ -259,7 +259,7 @@ fn found_at(step: u64, reason: String) -> Held {
 /// A machine with the state of a snapshot, if that is whole, and its bytes.
 pub(super) fn load(store: &mut impl Access, hash: &GraphHash) -> Option<(Machine, usize)> {
     let bytes = store.with(|store| store.blob(BlobId::State(*hash))).ok()??;
-    let image = Image::open(&bytes, &()).ok().filter(|image| image.hash() == *hash)?;
+    let image = Image::parse(&bytes, &()).ok().filter(|image| image.hash() == *hash)?;
     let mut machine = Machine::new(usize::MAX).ok()?;
     machine.restore(&image).ok()?.then_some((machine, bytes.len()))
 }
@@ -277,7 +277,7 @@ fn repeat(machine: &mut Machine, store: &mut impl Access, functions: &Functions,
     let held = |reason: String| Held { written: entry.engine, gave: Some(entry.outcome), ..found_at(0, reason) };
     let impossible = |reason: String| Trouble::Step(Box::new(held(reason)));
     let args =
-        Image::open(&entry.args, &()).map_err(|error| impossible(format!("its arguments cannot be read: {error}")))?;
+        Image::parse(&entry.args, &()).map_err(|error| impossible(format!("its arguments cannot be read: {error}")))?;
     let function = match entry.action.function() {
         None => None,
         Some(hash) => match functions.get(hash) {

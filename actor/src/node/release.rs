@@ -140,9 +140,9 @@ pub(super) fn release_in(
             let (mut recovered, differing) = repeat_all(store, functions, name, at, Strictness::Whatever)?;
             (released.accepted, released.first) = (differing.count, differing.first);
             let failed = |what: &dyn fmt::Display| ReleaseError::State(what.to_string());
-            let image = recovered.machine.freeze().map_err(|failure| failed(&failure))?;
-            let bytes = image.to_bytes(Form::default());
-            let again = Image::open(&bytes, &()).map_err(|error| failed(&error))?;
+            let image = recovered.machine.image().map_err(|failure| failed(&failure))?;
+            let bytes = image.dump(Form::default());
+            let again = Image::parse(&bytes, &()).map_err(|error| failed(&error))?;
             if again.hash() != image.hash() {
                 return Err(failed(&"it is another one when it is read again"));
             }

@@ -153,6 +153,12 @@ struct Shared {
     places: Arc<Semaphore>,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
 impl Server {
     /// Begins to listen.
     ///

@@ -76,6 +76,12 @@ pub(super) struct Stay {
     told: AtomicUsize,
 }
 
+impl std::fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rooms").finish_non_exhaustive()
+    }
+}
+
 impl Rooms {
     /// All of it.
     pub fn new(most: Most, metrics: Arc<Metrics>) -> Arc<Rooms> {

@@ -114,6 +114,12 @@ struct Upload {
     since: Option<Duration>,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// A session over a new connection.
     pub fn new(

@@ -10,7 +10,7 @@ use crate::identity::Key;
 use crate::recent::Recent;
 
 /// What can be shown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Part {
     /// A function.
     Function(GraphHash),
@@ -34,6 +34,12 @@ impl From<CodeHash> for Part {
 pub struct Shown {
     by_key: Mutex<HashMap<Option<Key>, Recent<Part, usize>>>,
     most: usize,
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shown").field("most", &self.most).finish_non_exhaustive()
+    }
 }
 
 impl Shown {

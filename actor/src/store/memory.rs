@@ -44,6 +44,12 @@ struct Held {
     sum: Sum,
 }
 
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
 impl Memory {
     /// An empty store.
     pub fn new() -> Memory {

@@ -18,7 +18,11 @@
 
 pub(crate) mod bytes;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod rows;
+#[cfg(feature = "sqlite")]
 mod private;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::fmt;
@@ -30,6 +34,7 @@ use quipu_stdlib::EngineEdition;
 use crate::identity::ClientId;
 
 pub use memory::Memory;
+#[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
 /// The version of what is stored, in every backend.

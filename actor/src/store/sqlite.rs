@@ -16,8 +16,9 @@ use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
-use super::bytes::{Sum, action_of, action_parts, blob_sum, entry_sum, held_sum, reply_sum};
+use super::bytes::{Sum, blob_sum};
 use super::private::{copy_of_before, keep_private, made};
+use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
 use super::{
     BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION,
 };
@@ -102,6 +103,12 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Damaged(error.to_string()),
             _ => StoreError::Io(error.to_string()),
         }
+    }
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite").finish_non_exhaustive()
     }
 }
 

@@ -24,16 +24,13 @@ pub(super) struct Handshake(HandshakeState);
 /// Both keys of a connection that is open.
 pub(super) struct Cipher(TransportState);
 
-/// What tests and simulations give in place of entropy.
-pub(super) type Ephemeral = Option<[u8; 32]>;
-
 impl Handshake {
     /// A client's, with its first message. `hello` is what it has sent, so that nobody can change it on the way.
     pub fn client(
         secret: &Secret,
         server: &Key,
         hello: &[u8; HELLO],
-        fixed: &Ephemeral,
+        fixed: &Option<[u8; 32]>,
     ) -> Result<(Handshake, Vec<u8>), Violation> {
         let builder = builder(secret, hello, fixed)?.remote_public_key(&server.0).map_err(refused)?;
         let mut state = builder.build_initiator().map_err(refused)?;
@@ -46,7 +43,7 @@ impl Handshake {
     pub fn server(
         secret: &Secret,
         hello: &[u8; HELLO],
-        fixed: &Ephemeral,
+        fixed: &Option<[u8; 32]>,
         message: &[u8],
     ) -> Result<(Handshake, Key), Violation> {
         let mut state = builder(secret, hello, fixed)?.build_responder().map_err(refused)?;
@@ -94,7 +91,12 @@ impl Cipher {
     }
 }
 
-fn builder<'b>(secret: &'b Secret, hello: &'b [u8; HELLO], fixed: &'b Ephemeral) -> Result<Builder<'b>, Violation> {
+/// `fixed` stands in place of entropy in tests and simulations.
+fn builder<'b>(
+    secret: &'b Secret,
+    hello: &'b [u8; HELLO],
+    fixed: &'b Option<[u8; 32]>,
+) -> Result<Builder<'b>, Violation> {
     let pattern = PATTERN.parse().map_err(refused)?;
     let builder = Builder::new(pattern).local_private_key(&secret.0).map_err(refused)?;
     let builder = builder.prologue(hello).map_err(refused)?;

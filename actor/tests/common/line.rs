@@ -143,7 +143,7 @@ impl Line {
 /// A function's graph, as a client sends it.
 pub fn graph(function: &Image) -> Request {
     let codes = function.codes().iter().map(|code| code.hash()).collect();
-    Request::Graph { hash: function.hash(), codes, image: function.to_bytes(Form { thin: true, strip: true }) }
+    Request::Graph { hash: function.hash(), codes, image: function.dump(Form { thin: true, strip: true }) }
 }
 
 /// The code that is asked for.

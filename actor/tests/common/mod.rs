@@ -38,19 +38,19 @@ pub fn run(vm: &mut Vm, text: &str) -> Root {
 pub fn image(text: &str) -> Image {
     let mut vm = machine();
     let value = run(&mut vm, text);
-    vm.freeze(&value).expect("a portable value")
+    vm.image(&value).expect("a portable value")
 }
 
 /// The same as bytes, with code.
 pub fn fat(text: &str) -> Vec<u8> {
-    image(text).to_bytes(Form::default())
+    image(text).dump(Form::default())
 }
 
 /// What bytes of an image hold, as source.
 pub fn shown(bytes: &[u8]) -> String {
     let mut vm = machine();
-    let image = Image::open(bytes, &()).expect("an image");
-    let value = vm.thaw(&image).expect("a value");
+    let image = Image::parse(bytes, &()).expect("an image");
+    let value = vm.load(&image).expect("a value");
     vm.repr(&value).expect("a text")
 }
 
@@ -71,7 +71,7 @@ impl<'n> Client<'n> {
     pub fn send(&self, text: &str) -> GraphHash {
         let image = image(text);
         let hash = image.hash();
-        let fat = image.to_bytes(Form::default());
+        let fat = image.dump(Form::default());
         let missing = self.node.put_function(&hash, &fat, &[], &HashMap::new()).expect("a function");
         assert!(missing.is_empty());
         hash

@@ -28,11 +28,11 @@
 
 use std::fmt;
 
-use super::check::{CheckError, MAX_METHODS};
 use super::effects::constant;
+use super::error::{CheckError, MAX_METHODS};
 use super::object::{
-    Body, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug, Position,
-    Source, TypeSite,
+    Body, CaptureSource, ClosureSite, Code, Constant, Debug, EDITION, FreeKind, Handler, Local, MethodSite, OwnDebug,
+    Position, TypeSite,
 };
 use super::op::{Field, Op, Role, Word};
 use crate::canonical::{CanonicalError, Reader, Writer};
@@ -96,6 +96,9 @@ impl Code {
     }
 
     /// Reads and checks a code object, whose children the caller looks up. The hash is computed from the bytes.
+    ///
+    /// # Errors
+    /// The bytes are no code object, a child is not known, or the code breaks a rule.
     pub fn decode(bytes: &[u8], children: impl FnMut(&CodeHash) -> Option<Code>) -> Result<Code, DecodeError> {
         let body = read_body(bytes, children)?;
         if encode_body(&body) != bytes {
@@ -110,6 +113,9 @@ impl Code {
     }
 
     /// The same code with the debug information in these bytes.
+    ///
+    /// # Errors
+    /// The bytes are not canonical, or say something about what the code does not have.
     pub fn decode_debug(self, bytes: &[u8]) -> Result<Code, CanonicalError> {
         let debug = read_debug(bytes, self.body())?;
         if write_debug(&debug) != bytes {
@@ -120,6 +126,9 @@ impl Code {
 }
 
 /// The hashes of the children in a code object's bytes, for who must find those first.
+///
+/// # Errors
+/// The bytes are no code object.
 pub fn children_of(bytes: &[u8]) -> Result<Vec<CodeHash>, DecodeError> {
     let mut hashes = Vec::new();
     read_parts(bytes, |hash| {
@@ -263,16 +272,16 @@ fn read_word(from: &mut Reader) -> Result<Word, CanonicalError> {
 fn write_site(to: &mut Writer, site: &ClosureSite) {
     to.u32(site.child);
     write_list(to, &site.sources, |to, source| match *source {
-        Source::Register(register) => {
+        CaptureSource::Register(register) => {
             to.u8(0);
             to.u16(register);
         }
-        Source::Free(free) => {
+        CaptureSource::Free(free) => {
             to.u8(1);
             to.u16(free);
         }
-        Source::Running => to.u8(2),
-        Source::Owner => to.u8(3),
+        CaptureSource::Running => to.u8(2),
+        CaptureSource::Owner => to.u8(3),
     });
 }
 
@@ -280,10 +289,10 @@ fn read_site(from: &mut Reader) -> Result<ClosureSite, CanonicalError> {
     let child = from.u32()?;
     let sources = read_list(from, 1, usize::MAX, |from| {
         Ok(match from.u8()? {
-            0 => Source::Register(from.u16()?),
-            1 => Source::Free(from.u16()?),
-            2 => Source::Running,
-            3 => Source::Owner,
+            0 => CaptureSource::Register(from.u16()?),
+            1 => CaptureSource::Free(from.u16()?),
+            2 => CaptureSource::Running,
+            3 => CaptureSource::Owner,
             _ => return Err(CanonicalError::Malformed),
         })
     })?;

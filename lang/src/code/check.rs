@@ -4,7 +4,6 @@
 //! before it is written, that a register holds a value, a cell or an iterator where the instruction table says so, and
 //! that there is one way only to write the tables down. It knows no types of values.
 
-mod error;
 mod assignment;
 
 use std::collections::HashSet;
@@ -12,29 +11,20 @@ use std::sync::{Arc, OnceLock};
 
 use super::bytes::encode_body;
 use super::effects::{reads, target};
-use super::flow::{Budget, Flow};
-use super::holds::{Holdings, written};
-use super::object::{Body, Checked, ClosureSite, Code, Constant, Debug, FreeKind, Source, TypeSite};
+pub use super::error::{CheckError, CheckErrorKind, MAX_DEPTH, MAX_ENTRIES, MAX_METHODS, MAX_REGISTERS};
+use super::facts::{Flow, Holdings};
+use super::flow::Budget;
+use super::holds::written;
+use super::object::{Body, CaptureSource, Checked, ClosureSite, Code, Constant, Debug, FreeKind, TypeSite};
 use super::op::{Op, Role, Word};
 use super::tables::{Use, for_each_use};
 use crate::hash::CodeHash;
-pub use error::{CheckError, CheckErrorKind};
-
-/// Most levels of code objects inside one another, so that passes over them may recurse.
-pub const MAX_DEPTH: u16 = 255;
-
-/// How many registers a function may have, so that twice a register's number fits an operand.
-pub const MAX_REGISTERS: u16 = 32_767;
-
-/// How many instructions a function may have, and entries each of its tables, so that machines can keep distances between
-/// them in 32 bits.
-pub const MAX_ENTRIES: usize = 1 << 27;
-
-/// How many methods a type may have: machines keep the numbers of special ones, counted from 1, in 16 bits.
-pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
 impl Code {
     /// Checks a body and computes its hash. The tables must be in canonical order; see [`Body::arrange`].
+    ///
+    /// # Errors
+    /// The first rule that the code breaks, and where.
     pub fn check(body: Body, debug: Option<Debug>) -> Result<Code, CheckError> {
         let facts = Checker { body: &body }.run()?;
         let hash = CodeHash::of(&encode_body(&body));
@@ -254,9 +244,9 @@ impl Checker<'_> {
         }
         for (index, (&source, &kind)) in site.sources.iter().zip(kinds).enumerate() {
             let sound = match source {
-                Source::Register(register) => register < body.registers,
-                Source::Free(free) => body.free.get(free as usize) == Some(&kind),
-                Source::Running | Source::Owner => kind == FreeKind::Value,
+                CaptureSource::Register(register) => register < body.registers,
+                CaptureSource::Free(free) => body.free.get(free as usize) == Some(&kind),
+                CaptureSource::Running | CaptureSource::Owner => kind == FreeKind::Value,
             };
             if !sound {
                 return fail_at(pc, CheckErrorKind::Source(index as u32));
@@ -410,7 +400,7 @@ impl Checker<'_> {
         let sites = body.types.iter().flat_map(|site| {
             std::iter::once(&site.constructor).chain(site.methods.iter().map(|method| &method.closure))
         });
-        let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&Source::Owner));
+        let takes_owner = sites.chain(&body.closures).any(|site| site.sources.contains(&CaptureSource::Owner));
         let uses_owner = takes_owner || has(Op::needs_owner);
         Ok(Facts { uses_owner, makes_instance, depth, written: written(body) })
     }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::object::{Body, ClosureSite, Source};
+use super::object::{Body, CaptureSource, ClosureSite};
 use super::op::{Field, Op, Role, Word};
 
 /// Calls `f` with every range of registers that the instruction reads; sources of captured variables included.
@@ -105,7 +105,7 @@ pub fn reads(word: Word, role: Role) -> Option<u32> {
 
 fn for_each_source(site: &ClosureSite, f: &mut impl FnMut(Range<u32>)) {
     for source in &site.sources {
-        if let Source::Register(register) = *source {
+        if let CaptureSource::Register(register) = *source {
             f(register as u32..register as u32 + 1);
         }
     }

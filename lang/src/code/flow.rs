@@ -2,35 +2,20 @@
 
 use std::ops::Range;
 
-use super::check::{CheckError, CheckErrorKind};
 use super::effects::target;
+use super::error::{CheckError, CheckErrorKind};
+use super::facts::{Block, Flow};
 use super::object::{Body, Handler};
 use super::op::{Op, Word};
 
 /// Most instructions in a block, so that one register set is never far.
 const MAX_BLOCK: u32 = 512;
 
-/// A run of instructions that is entered only at its first and left only at its last, except for errors. All of it
-/// has the same innermost handler.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Block {
-    pub(super) start: u32,
-    pub(super) end: u32,
-    /// Index of the innermost handler.
-    pub(super) handler: Option<u32>,
-}
-
 impl Block {
     /// The only instruction that may jump.
     pub(super) fn last(&self, body: &Body) -> Option<Word> {
         body.words.get(self.end as usize - 1).copied()
     }
-}
-
-/// The blocks of a code object in order. Made only when jumps and handlers have been checked.
-#[derive(Debug)]
-pub(super) struct Flow {
-    pub(super) blocks: Vec<Block>,
 }
 
 impl Flow {

@@ -18,27 +18,12 @@
 
 use std::ops::Range;
 
-use super::check::{CheckError, CheckErrorKind};
 use super::effects::{lost_from, reads, target};
-use super::flow::{Block, Budget, Flow, insert, members, set_words};
-use super::object::{Body, ClosureSite, Code, FreeKind, Source, TypeSite};
+use super::error::{CheckError, CheckErrorKind};
+use super::facts::{Block, Flow, Holdings, Special};
+use super::flow::{Budget, insert, members, set_words};
+use super::object::{Body, CaptureSource, ClosureSite, Code, FreeKind, TypeSite};
 use super::op::{Holds, Op, Role, Sure, Word};
-
-/// What the special registers hold at the start of every block; at other instructions it is worked out from there.
-pub(super) struct Holdings {
-    flow: Flow,
-    special: Special,
-    starts: Vec<u64>,
-}
-
-/// The special registers, or some of them: what a register holds depends on no other one, so that they can be followed in
-/// parts.
-struct Special {
-    /// Those that are followed, in order.
-    part: Vec<u16>,
-    /// By register: its number in `part`, or what it is if it has none.
-    numbers: Vec<u16>,
-}
 
 /// In place of the number of a register that is not special.
 const ORDINARY: u16 = u16::MAX;
@@ -65,6 +50,12 @@ const SETS: usize = 4;
 pub struct Held<'c> {
     special: &'c Special,
     row: Vec<u64>,
+}
+
+impl std::fmt::Debug for Held<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
 }
 
 impl Held<'_> {
@@ -348,7 +339,7 @@ impl Special {
         let child = &body.children[site.child as usize];
         for (index, &source) in site.sources.iter().enumerate() {
             *cost += 1;
-            if let Source::Register(register) = source {
+            if let CaptureSource::Register(register) = source {
                 self.need(row, pc, register as u32..register as u32 + 1, child.free_holds(index))?;
             }
         }
@@ -400,7 +391,7 @@ pub(super) fn written(body: &Body) -> Box<[bool]> {
     for site in body.closures.iter().chain(members) {
         let child = &body.children[site.child as usize];
         for (index, source) in site.sources.iter().enumerate() {
-            if let Source::Free(free) = *source {
+            if let CaptureSource::Free(free) = *source {
                 written[free as usize] |= child.free_holds(index) == Holds::Var;
             }
         }
@@ -424,7 +415,9 @@ fn wants_special(body: &Body) -> bool {
     let wants = |site: &ClosureSite| {
         let child = &body.children[site.child as usize];
         let mut sources = site.sources.iter().enumerate();
-        sources.any(|(index, source)| matches!(source, Source::Register(_)) && child.free_holds(index) != Holds::Value)
+        sources.any(|(index, source)| {
+            matches!(source, CaptureSource::Register(_)) && child.free_holds(index) != Holds::Value
+        })
     };
     let type_wants = |site: &TypeSite| wants(&site.constructor) || site.methods.iter().any(|it| wants(&it.closure));
     body.words.iter().any(|word| {

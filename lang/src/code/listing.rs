@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::effects::{receiver, target};
-use super::object::{Body, ClosureSite, Code, Constant, Debug, FreeKind, Local, Source as From};
+use super::object::{Body, CaptureSource as From, ClosureSite, Code, Constant, Debug, FreeKind, Local};
 use super::op::{Field, Holds, Op, Role, Word};
 use crate::span::Source;
 
@@ -41,7 +41,8 @@ pub fn listing(code: &Code, source: Option<&Source>) -> String {
 }
 
 /// An instruction as data.
-pub struct Step {
+#[derive(Debug)]
+pub struct Listed {
     /// Its number in its code object.
     pub at: u32,
     /// What it does.
@@ -53,7 +54,7 @@ pub struct Step {
 }
 
 /// The instructions of a code object, without those of the functions nested in it.
-pub fn steps(code: &Code) -> impl Iterator<Item = Step> {
+pub fn steps(code: &Code) -> impl Iterator<Item = Listed> {
     code.body().words.iter().zip(0..).filter_map(move |(&word, at)| {
         let op = word.op()?;
         let mut operands = String::new();
@@ -62,7 +63,7 @@ pub fn steps(code: &Code) -> impl Iterator<Item = Step> {
         // Writing to a string cannot fail.
         let _ = lister.operands(at, word, op);
         let line = code.debug().and_then(|debug| debug.position(at)).map(|position| position.line);
-        Some(Step { at, op: op.name(), operands, line })
+        Some(Listed { at, op: op.name(), operands, line })
     })
 }
 

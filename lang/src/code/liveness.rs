@@ -3,18 +3,12 @@
 //! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
 //! what the handler reads is live all through its range.
 
-use super::check::CheckError;
 use super::effects::{for_each_read, for_each_write, target};
-use super::flow::{Block, Budget, Flow, insert, members, remove, set_words};
+use super::error::CheckError;
+use super::facts::{Block, Flow, Liveness};
+use super::flow::{Budget, insert, members, remove, set_words};
 use super::object::{Body, Code};
 use super::op::{Op, Role, Word};
-
-/// The registers that are live at the start of every block; those at other instructions are worked out from there.
-pub(super) struct Liveness {
-    flow: Flow,
-    width: usize,
-    starts: Vec<u64>,
-}
 
 impl Code {
     /// The registers that must be there for the instruction to run, in order. None when there is no such instruction.

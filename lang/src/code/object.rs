@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::holds::Holdings;
-use super::liveness::Liveness;
+use super::facts::{Holdings, Liveness};
 use super::op::Word;
 use crate::hash::CodeHash;
 use crate::span::Span;
@@ -35,7 +34,7 @@ pub enum Constant {
 
 /// Where the maker of a closure finds one of the closure's free variables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
+pub enum CaptureSource {
     /// In a register: a value, or a cell, as the child's free-variable list says.
     Register(u16),
     /// Among the maker's own free variables, of the same kind.
@@ -52,7 +51,7 @@ pub struct ClosureSite {
     /// Index of the child code object.
     pub child: u32,
     /// One source for each free variable of the child, in the child's order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<CaptureSource>,
     /// Debug information of the function made here, where it differs from that of the child.
     pub own_debug: OwnDebug,
 }

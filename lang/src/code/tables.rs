@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::check::{CheckError, CheckErrorKind};
+use super::error::{CheckError, CheckErrorKind};
 use super::object::{Body, ClosureSite, Constant};
 use super::op::{Field, Role};
 use crate::hash::CodeHash;
@@ -47,8 +47,10 @@ impl Body {
     /// Brings the tables into the order that [`Code::check`](super::Code::check) asks for: entries in order of first
     /// use, equal ones merged, unused ones dropped, one site for each instruction that makes something.
     ///
-    /// For makers of code, who need not think of the order then. Fails when an index is out of bounds, or a name
-    /// does not fit its operand.
+    /// For makers of code, who need not think of the order then.
+    ///
+    /// # Errors
+    /// An index is out of bounds, or a name does not fit its operand.
     pub fn arrange(self) -> Result<Body, CheckError> {
         let mut old = self;
         let mut constants = Renumber::new(&old.constants, |constant: &Constant| constant.clone());

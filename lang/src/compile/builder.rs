@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::constants::Constants;
 use super::register::Registers;
-use crate::code::{ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, Source, TypeSite, Word};
+use crate::code::{CaptureSource, ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, TypeSite, Word};
 use crate::resolve::FunctionId;
 use crate::span::Span;
 
@@ -169,7 +169,7 @@ impl Builder {
     }
 
     /// A place where closures of `code` are made. Equal code is kept once, each function's own debug information here.
-    pub(super) fn site(&mut self, code: Code, sources: Vec<Source>) -> ClosureSite {
+    pub(super) fn site(&mut self, code: Code, sources: Vec<CaptureSource>) -> ClosureSite {
         let debug = code.shared_debug();
         let (child, is_new) = self.child(code);
         ClosureSite { child, sources, own_debug: OwnDebug(debug.filter(|_| !is_new)) }

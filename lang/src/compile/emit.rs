@@ -1,9 +1,9 @@
 //! The compiler's state, and the small motions that everything else is made of.
 
-use super::Imported;
 use super::builder::{Builder, Goal, Label};
 use super::constants::Texts;
 use super::register::{Dst, LIMIT, Reg, Want};
+use super::unit::Imported;
 use crate::ast::Ident;
 use crate::code::{FreeKind, Local, Op, Word};
 use crate::diagnostic::Diagnostic;

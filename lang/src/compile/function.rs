@@ -5,7 +5,7 @@ use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Body, Function, Module, Param, PatternKind};
-use crate::code::{self, Code, Debug, FreeKind, Op, Source, Word};
+use crate::code::{self, CaptureSource, Code, Debug, FreeKind, Op, Word};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
 use crate::span::Span;
@@ -93,18 +93,18 @@ impl<'s> Compiler<'s> {
     }
 
     /// Where the function being compiled finds the free variables of one that it makes.
-    pub(super) fn sources(&self, made: FunctionId) -> Vec<Source> {
+    pub(super) fn sources(&self, made: FunctionId) -> Vec<CaptureSource> {
         let free = self.resolution.function(made).free.iter();
         let sources = free.map(|capture| {
             if let Some(index) = capture.outer {
-                return Source::Free(index);
+                return CaptureSource::Free(index);
             }
             match self.resolution.binding(capture.binding).kind {
-                BindingKind::Running => Source::Running,
-                BindingKind::Owner => Source::Owner,
+                BindingKind::Running => CaptureSource::Running,
+                BindingKind::Owner => CaptureSource::Owner,
                 _ => {
                     let home = self.homes[capture.binding.0 as usize];
-                    Source::Register(if capture.kind == FreeKind::Cell { home.cell } else { home.value })
+                    CaptureSource::Register(if capture.kind == FreeKind::Cell { home.cell } else { home.value })
                 }
             }
         });

@@ -9,6 +9,7 @@
 //! information only. An instruction is written where its source stands, expressions straight into the register where
 //! the value is wanted. What makes code fast happens when it is prepared, never here.
 
+mod unit;
 mod constants;
 mod register;
 mod builder;
@@ -33,13 +34,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::ast::{Import, StatementKind};
-use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
 use crate::resolve::{Resolution, resolve};
-use crate::span::{Source, Span};
+use crate::span::Source;
 
 pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
+pub use unit::{ImportRequest, Imported, Unit};
 
 use emit::Compiler;
 
@@ -48,40 +49,6 @@ const DEEP: u32 = 48;
 
 /// Bytes of that stack; enough for a tree of the greatest depth without optimisation.
 const DEEP_STACK: usize = 16 << 20;
-
-/// A compiled source file.
-#[derive(Clone, Debug)]
-pub struct Unit {
-    /// The top level, a function without parameters. Its free variables are `imports`. It returns a tuple of the value
-    /// of the last statement and of all exports.
-    pub main: Code,
-    /// What the file gives to those who import it.
-    pub interface: Interface,
-    /// Where the values of main's free variables come from, in order.
-    pub imports: Vec<Imported>,
-    /// What is probably a mistake, but runs.
-    pub warnings: Vec<Diagnostic>,
-}
-
-/// A free variable of a file's top level.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Imported {
-    /// Number of the import statement, in the order of the source.
-    pub import: u32,
-    /// Which of its module's exported slots.
-    pub slot: u32,
-}
-
-/// An import statement, as the loader needs it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ImportRequest {
-    /// A standard module's name or a relative path.
-    pub module: String,
-    /// Whether it is a path.
-    pub is_path: bool,
-    /// Where it stands.
-    pub span: Span,
-}
 
 /// The import statements of a parsed source in the order of the source. Only those at the top level count; others are
 /// errors.
@@ -102,6 +69,9 @@ fn request(import: &Import<'_>) -> ImportRequest {
 /// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit.
 ///
 /// The errors are all there are, those of the parser included, in the order of their places.
+///
+/// # Errors
+/// All that is wrong with the source.
 pub fn compile(
     parsed: &Parsed<'_>,
     source: &Source,

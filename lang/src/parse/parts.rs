@@ -46,6 +46,7 @@ pub enum Item<'s> {
 }
 
 /// A pattern; most are a name.
+#[derive(Debug)]
 pub enum Pat<'s> {
     /// A name, or `_`.
     Name(Ident<'s>),
@@ -84,6 +85,7 @@ pub enum PatItem<'s> {
 }
 
 /// A parameter.
+#[derive(Debug)]
 pub struct ParamPart<'s> {
     /// What the argument is bound to.
     pub pattern: Pat<'s>,

@@ -1,7 +1,7 @@
 //! The part of the layout that makes brackets match: what is unclosed, mismatched or nested too deeply is reported
 //! and mended, so that what comes later need not look for it.
 
-use super::layout::{Open, Pass};
+use super::pass::{Open, Pass};
 use super::{Kind, Token};
 use crate::ast::MAX_DEPTH;
 use crate::diagnostic::Diagnostic;

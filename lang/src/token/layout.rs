@@ -4,18 +4,10 @@
 //! and brackets are nested at most [`MAX_DEPTH`] deep, so that the parser can cut the text into statements.
 
 use super::brackets::is_statement_brace;
+use super::pass::{Doc, Pass};
 use super::{Findings, Kind, Token};
 use crate::ast::MAX_DEPTH;
 use crate::span::Span;
-
-/// A `##` comment and the token it stands before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Doc {
-    /// Index of the token that follows.
-    pub before: usize,
-    /// The comment with its marks.
-    pub span: Span,
-}
 
 /// The tokens of a text with its statements marked off.
 #[derive(Debug)]
@@ -44,36 +36,6 @@ pub fn lay_out(text: &str, raw: &[Token], findings: &mut Findings) -> Layout {
     };
     pass.run();
     Layout { tokens: pass.out, docs: pass.docs }
-}
-
-pub(super) struct Pass<'t, 'f> {
-    pub(super) text: &'t str,
-    pub(super) raw: &'t [Token],
-    /// Index of the raw token being looked at.
-    pub(super) at: usize,
-    pub(super) out: Vec<Token>,
-    pub(super) docs: Vec<Doc>,
-    /// The brackets around the current token, outermost first.
-    pub(super) open: Vec<Open>,
-    /// As [`Open::bars`], outside all brackets.
-    pub(super) outside_bars: u32,
-    /// The forms that have begun and not ended, each with the number of brackets around it: words that still wait
-    /// for their `{`, and what reaches as far right as possible. They nest as brackets do.
-    pub(super) forms: Vec<(usize, Kind)>,
-    /// Whether the raw token before was a newline, or there is none.
-    pub(super) line_has_begun: bool,
-    /// Whether the file ends within a string, so that missing brackets are no wonder.
-    pub(super) was_cut: bool,
-    /// The first brace whose closing brace stands further left than its line: if one is missing, it is this one's.
-    pub(super) suspect: Option<Span>,
-    pub(super) findings: &'f mut Findings,
-}
-
-/// A bracket that is open.
-pub(super) struct Open {
-    pub(super) token: Token,
-    /// Closures directly inside it whose parameters have begun.
-    pub(super) bars: u32,
 }
 
 impl Pass<'_, '_> {

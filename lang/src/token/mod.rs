@@ -6,14 +6,16 @@
 mod kind;
 mod lex;
 mod literal;
+mod pass;
 mod layout;
 mod brackets;
 
 pub(crate) use brackets::too_deep;
 pub use kind::Kind;
-pub use layout::{Doc, Layout, lay_out};
+pub use layout::{Layout, lay_out};
 pub use lex::lex;
 pub use literal::{LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value};
+pub use pass::Doc;
 
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;

@@ -1,7 +1,9 @@
 //! Canonical bytes: one byte string for one code object, and nothing else is read.
 
 use quipu_lang::canonical::CanonicalError;
-use quipu_lang::code::{Body, Code, CodeHash, Constant, DecodeError, EDITION, FreeKind, Op, Source, Word, children_of};
+use quipu_lang::code::{
+    Body, CaptureSource, Code, CodeHash, Constant, DecodeError, EDITION, FreeKind, Op, Word, children_of,
+};
 
 use crate::sample::{captures, checked, constructor, identity, maker, owner, plain, point, ret, total, total_debug};
 
@@ -13,9 +15,9 @@ fn samples() -> Vec<Code> {
         constructor(3),
         checked(total()),
         checked(point()),
-        checked(maker(captures(FreeKind::Value), vec![Source::Free(0)])),
-        checked(maker(captures(FreeKind::Value), vec![Source::Owner])),
-        checked(maker(captures(FreeKind::Value), vec![Source::Running])),
+        checked(maker(captures(FreeKind::Value), vec![CaptureSource::Free(0)])),
+        checked(maker(captures(FreeKind::Value), vec![CaptureSource::Owner])),
+        checked(maker(captures(FreeKind::Value), vec![CaptureSource::Running])),
         checked(Body { optional: 2, rest: true, ..plain(3, vec![ret(2)]) }),
     ]
 }

@@ -3,7 +3,7 @@
 use quipu_lang::code::CheckErrorKind as Kind;
 use quipu_lang::code::check::MAX_DEPTH;
 use quipu_lang::code::{
-    Body, CheckError, Code, Constant, FreeKind, Handler, Holds, MAX_METHODS, MethodSite, Op, Role, Source, Word,
+    Body, CaptureSource, CheckError, Code, Constant, FreeKind, Handler, Holds, MAX_METHODS, MethodSite, Op, Role, Word,
 };
 
 use crate::sample::{
@@ -322,9 +322,9 @@ mod assignment {
 
     #[test]
     fn captured_registers_are_read() {
-        let mut body = maker(captures(FreeKind::Cell), vec![Source::Register(0)]);
+        let mut body = maker(captures(FreeKind::Cell), vec![CaptureSource::Register(0)]);
         sound(body.clone());
-        body.closures[0].sources[0] = Source::Register(2);
+        body.closures[0].sources[0] = CaptureSource::Register(2);
         refused(body, 1, Kind::Unassigned(2));
     }
 
@@ -341,7 +341,7 @@ mod assignment {
                 checked(Body { required: 1, free: vec![FreeKind::Value], ..plain(1, words) })
             };
             body.children[member] = code;
-            let sources = vec![Source::Register(1)];
+            let sources = vec![CaptureSource::Register(1)];
             match member {
                 0 => body.types[0].constructor.sources = sources,
                 _ => body.types[0].methods[0].closure.sources = sources,
@@ -628,8 +628,8 @@ mod closures {
     #[test]
     fn there_is_one_source_for_each_free_variable() {
         refused(maker(captures(FreeKind::Value), vec![]), 1, Kind::SourceCount);
-        refused(maker(identity(), vec![Source::Running]), 1, Kind::SourceCount);
-        refused(maker(captures(FreeKind::Value), vec![Source::Running; 2]), 1, Kind::SourceCount);
+        refused(maker(identity(), vec![CaptureSource::Running]), 1, Kind::SourceCount);
+        refused(maker(captures(FreeKind::Value), vec![CaptureSource::Running; 2]), 1, Kind::SourceCount);
     }
 
     #[test]
@@ -638,24 +638,24 @@ mod closures {
         let from = |kind, source| maker(captures(kind), vec![source]);
         // The maker's free variable 0 is a value and 1 a cell.
         for (kind, source) in [
-            (Value, Source::Free(0)),
-            (Cell, Source::Free(1)),
-            (Value, Source::Running),
-            (Value, Source::Owner),
-            (Cell, Source::Register(0)),
+            (Value, CaptureSource::Free(0)),
+            (Cell, CaptureSource::Free(1)),
+            (Value, CaptureSource::Running),
+            (Value, CaptureSource::Owner),
+            (Cell, CaptureSource::Register(0)),
         ] {
             sound(from(kind, source));
         }
-        refused(from(Value, Source::Register(0)), 1, unfit(0, Holds::Value));
+        refused(from(Value, CaptureSource::Register(0)), 1, unfit(0, Holds::Value));
         for (kind, source) in [
-            (Value, Source::Free(1)),
-            (Cell, Source::Free(0)),
-            (Value, Source::Free(2)),
-            (Cell, Source::Free(2)),
-            (Cell, Source::Running),
-            (Cell, Source::Owner),
-            (Value, Source::Register(3)),
-            (Cell, Source::Register(u16::MAX)),
+            (Value, CaptureSource::Free(1)),
+            (Cell, CaptureSource::Free(0)),
+            (Value, CaptureSource::Free(2)),
+            (Cell, CaptureSource::Free(2)),
+            (Cell, CaptureSource::Running),
+            (Cell, CaptureSource::Owner),
+            (Value, CaptureSource::Register(3)),
+            (Cell, CaptureSource::Register(u16::MAX)),
         ] {
             refused(from(kind, source), 1, Kind::Source(0));
         }
@@ -665,9 +665,9 @@ mod closures {
     fn who_refers_to_its_type_is_made_by_a_type_only() {
         refused(maker(owner(), vec![]), 1, Kind::OwnerWithoutType);
         refused(maker(constructor(0), vec![]), 1, Kind::OwnerWithoutType);
-        let through = checked(maker(captures(FreeKind::Value), vec![Source::Owner]));
+        let through = checked(maker(captures(FreeKind::Value), vec![CaptureSource::Owner]));
         assert!(through.uses_owner());
-        refused(maker(through, vec![Source::Running, Source::Free(1)]), 1, Kind::OwnerWithoutType);
+        refused(maker(through, vec![CaptureSource::Running, CaptureSource::Free(1)]), 1, Kind::OwnerWithoutType);
     }
 
     #[test]
@@ -679,7 +679,7 @@ mod closures {
             free: vec![FreeKind::Value],
             ..plain(1, vec![Word::ax(Op::GetFree, 0, 0), ret(0)])
         });
-        body.types[0].methods[0].closure.sources = vec![Source::Owner];
+        body.types[0].methods[0].closure.sources = vec![CaptureSource::Owner];
         assert!(checked(body).uses_owner());
     }
 
@@ -687,9 +687,9 @@ mod closures {
     fn nesting_has_a_limit() {
         let mut code = checked(maker(identity(), vec![]));
         for _ in 2..MAX_DEPTH {
-            code = checked(maker(code, vec![Source::Free(0), Source::Free(1)]));
+            code = checked(maker(code, vec![CaptureSource::Free(0), CaptureSource::Free(1)]));
         }
-        refused(maker(code, vec![Source::Free(0), Source::Free(1)]), None, Kind::TooDeep);
+        refused(maker(code, vec![CaptureSource::Free(0), CaptureSource::Free(1)]), None, Kind::TooDeep);
     }
 }
 
@@ -751,10 +751,10 @@ mod types {
     #[test]
     fn sources_agree() {
         let mut body = point();
-        body.types[0].constructor.sources = vec![Source::Running];
+        body.types[0].constructor.sources = vec![CaptureSource::Running];
         refused(body, 0, Kind::SourceCount);
         let mut body = point();
-        body.types[0].methods[0].closure.sources = vec![Source::Running];
+        body.types[0].methods[0].closure.sources = vec![CaptureSource::Running];
         refused(body, 0, Kind::SourceCount);
     }
 
@@ -1071,7 +1071,7 @@ mod holds {
         assert_eq!(captures(FreeKind::Cell).free_holds(0), Holds::Cell);
         let with_cell = |var, child: &Code| Body {
             children: vec![child.clone()],
-            closures: vec![closed_over(Source::Register(0))],
+            closures: vec![closed_over(CaptureSource::Register(0))],
             ..plain(2, vec![Word::ax(Op::NewCell, 0, var), Word::ax(Op::MakeClosure, 1, 0), ret(1)])
         };
         sound(with_cell(1, &writes));
@@ -1081,14 +1081,14 @@ mod holds {
         let passes = checked(Body {
             free: vec![FreeKind::Cell],
             children: vec![writes],
-            closures: vec![closed_over(Source::Free(0))],
+            closures: vec![closed_over(CaptureSource::Free(0))],
             ..plain(1, vec![Word::ax(Op::MakeClosure, 0, 0), Word::ax(Op::GetFreeCell, 0, 0), ret(0)])
         });
         assert_eq!(passes.free_holds(0), Holds::Var);
         refused(with_cell(0, &passes), 1, unfit(0, Holds::Var));
     }
 
-    fn closed_over(source: Source) -> quipu_lang::code::ClosureSite {
+    fn closed_over(source: CaptureSource) -> quipu_lang::code::ClosureSite {
         let mut site = closed(0);
         site.sources = vec![source];
         site

@@ -1,6 +1,8 @@
 //! Bodies made from numbers by chance that break few rules.
 
-use quipu_lang::code::{Body, ClosureSite, Code, Constant, FreeKind, Handler, Holds, Op, OwnDebug, Role, Source, Word};
+use quipu_lang::code::{
+    Body, CaptureSource, ClosureSite, Code, Constant, FreeKind, Handler, Holds, Op, OwnDebug, Role, Word,
+};
 
 use super::sample::{captures, constructor, identity, nil, owner, ret, text};
 
@@ -54,8 +56,8 @@ pub fn build(seeds: Vec<Seed>, ranges: &[[u8; 3]], registers: u16) -> Body {
                 Role::FreeValue => 0,
                 Role::FreeCell => 1,
                 Role::ClosureSite => {
-                    let register = vec![Source::Register(low(1) as u16)];
-                    let sources = [vec![], vec![Source::Free(0)], register, vec![Source::Register(0)]];
+                    let register = vec![CaptureSource::Register(low(1) as u16)];
+                    let sources = [vec![], vec![CaptureSource::Free(0)], register, vec![CaptureSource::Register(0)]];
                     let sources = sources[value as usize % 4].clone();
                     let child = [1, 3, 3, 4][value as usize % 4];
                     closures.push(ClosureSite { child, sources, own_debug: OwnDebug::default() });

@@ -1,6 +1,6 @@
 //! What `vm dis` shows.
 
-use quipu_lang::code::{Code, Debug, FreeKind, Source as From, listing};
+use quipu_lang::code::{CaptureSource as From, Code, Debug, FreeKind, listing};
 use quipu_lang::span::Source;
 
 use crate::sample::{TOTAL, captures, checked, maker, point, total, total_debug};

@@ -4,8 +4,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use quipu_lang::code::{
-    Body, CheckError, CheckErrorKind, ClosureSite, Code, Constant, Debug, Field, FreeKind, Handler, Holds, Local, Op,
-    OwnDebug, Position, Role, Source, Word, children_of, listing,
+    Body, CaptureSource, CheckError, CheckErrorKind, ClosureSite, Code, Constant, Debug, Field, FreeKind, Handler,
+    Holds, Local, Op, OwnDebug, Position, Role, Word, children_of, listing,
 };
 use quipu_lang::span::Span;
 
@@ -26,10 +26,10 @@ fn wild_body() -> impl Strategy<Value = Body> {
         register,
     });
     let source = prop_oneof![
-        narrow().prop_map(Source::Register),
-        narrow().prop_map(Source::Free),
-        Just(Source::Running),
-        Just(Source::Owner)
+        narrow().prop_map(CaptureSource::Register),
+        narrow().prop_map(CaptureSource::Free),
+        Just(CaptureSource::Running),
+        Just(CaptureSource::Owner)
     ];
     let site = (small(), vec(source, 0..3)).prop_map(|(child, sources)| ClosureSite {
         child,
@@ -109,7 +109,7 @@ fn plain_of(body: &Body, pc: usize) -> Plain {
             }
             Role::ClosureSite => {
                 for source in &body.closures[value as usize].sources {
-                    if let Source::Register(register) = source {
+                    if let CaptureSource::Register(register) = source {
                         reads |= set(*register as u32, 1);
                     }
                 }
@@ -217,7 +217,7 @@ fn held(body: &Body, plain: &[Plain]) -> Result<Vec<Vec<Register>>, ()> {
                     Role::ClosureSite => {
                         let site = &body.closures[value];
                         for (index, source) in site.sources.iter().enumerate() {
-                            if let Source::Register(register) = *source {
+                            if let CaptureSource::Register(register) = *source {
                                 let wanted = body.children[site.child as usize].free_holds(index);
                                 sound &= now[register as usize].serves(wanted);
                             }

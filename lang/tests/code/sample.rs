@@ -1,8 +1,8 @@
 //! Code objects by hand, for tests to take apart.
 
 use quipu_lang::code::{
-    Body, ClosureSite, Code, Constant, Debug, FreeKind, Handler, Local, MethodSite, Op, OwnDebug, Position, Source,
-    TypeSite, Word,
+    Body, CaptureSource, ClosureSite, Code, Constant, Debug, FreeKind, Handler, Local, MethodSite, Op, OwnDebug,
+    Position, TypeSite, Word,
 };
 use quipu_lang::span::Span;
 
@@ -50,7 +50,7 @@ pub fn constructor(fields: u8) -> Code {
 }
 
 /// A body that makes a closure of this code from these sources, and has free variables of its own.
-pub fn maker(child: Code, sources: Vec<Source>) -> Body {
+pub fn maker(child: Code, sources: Vec<CaptureSource>) -> Body {
     let words = vec![
         Word::ax(Op::NewCell, 0, 1),
         Word::ax(Op::MakeClosure, 1, 0),
@@ -123,7 +123,11 @@ pub fn total() -> Body {
         free: vec![FreeKind::Cell],
         constants: vec![text("print"), Constant::Float(1.5f64.to_bits())],
         children: vec![captures(FreeKind::Cell)],
-        closures: vec![ClosureSite { child: 0, sources: vec![Source::Register(2)], own_debug: OwnDebug::default() }],
+        closures: vec![ClosureSite {
+            child: 0,
+            sources: vec![CaptureSource::Register(2)],
+            own_debug: OwnDebug::default(),
+        }],
         handlers: vec![Handler { start: 4, end: 10, target: 11, register: 7 }],
         ..plain(11, words)
     }

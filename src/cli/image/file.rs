@@ -36,7 +36,7 @@ impl CodeFrom {
         let mut known = Known::new();
         for file in &self.files {
             if is_image(file) {
-                let image = Image::open(read(file)?, &()).map_err(|e| Halt::Image(file.display().to_string(), e))?;
+                let image = Image::parse(read(file)?, &()).map_err(|e| Halt::Image(file.display().to_string(), e))?;
                 known.extend(image.code_table());
             } else {
                 let input = input::program(file)?;
@@ -94,7 +94,7 @@ pub fn open_with(path: &OsString, known: &Known) -> Result<Image, Halt> {
 /// Opens an image of which the bytes were read already.
 pub fn open_bytes(path: &OsString, bytes: Vec<u8>, known: &Known) -> Result<Image, Halt> {
     let bar = Bar::new(Shown::of("checking {}", &[&path.display()]));
-    let opened = Image::open_with_progress(bytes, known, &mut bar.progress());
+    let opened = Image::parse_with_progress(bytes, known, &mut bar.progress());
     opened.map_err(|error| Halt::Image(path.display().to_string(), error))
 }
 

@@ -25,7 +25,9 @@ use file::CodeFrom;
 
 pub use compare::differences;
 pub use file::{is_image, open, setting_of};
-pub use start::{SHOW, argument, run_file};
+pub use start::run_file;
+#[cfg(feature = "serve")]
+pub use start::{SHOW, argument};
 pub use value::open_or_run;
 
 #[derive(Subcommand, Debug)]

@@ -27,14 +27,14 @@ pub(super) fn save(
     let input = input::program(file)?;
     let (mut session, value) = value_of(&input, entry, Prints::Out, rules, terminal)?;
     let bar = Bar::new(Shown::of("saving {}", &[&output.display()]));
-    let image = match session.vm().freeze_with_progress(&value, &mut bar.progress()) {
+    let image = match session.vm().image_with_progress(&value, &mut bar.progress()) {
         Ok(image) => image,
         Err(failure) => {
             let error = Error::Failed(failure);
             return Ok(ended(&error, Some(&session), &input, &rules.limits, terminal));
         }
     };
-    write(output, &image.to_bytes(form))?;
+    write(output, &image.dump(form))?;
     if entry.is_none() && session.vm().is_nil(&value) {
         let text = "warning: {}: its value is nil; export something or end with a value\n";
         complain(&Shown::of(text, &[&input.name()]));

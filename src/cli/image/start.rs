@@ -67,7 +67,7 @@ pub(super) fn run(
         let vm = session.vm();
         let value = {
             let bar = Bar::new(Shown::of("opening {}", &[&path.display()]));
-            vm.thaw_with_progress(&image, &mut bar.progress())?
+            vm.load_with_progress(&image, &mut bar.progress())?
         };
         if !strings.is_empty() {
             let callable = session.run(&Input::text(STARTER, CALLABLE))?;
@@ -108,11 +108,11 @@ pub(super) fn run(
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
         let frozen = {
             let bar = Bar::new(Shown::of("saving {}", &[&path.display()]));
-            session.vm().freeze_with_progress(&value, &mut bar.progress())
+            session.vm().image_with_progress(&value, &mut bar.progress())
         };
         match frozen {
             Ok(after) => {
-                let after = after.to_bytes(form);
+                let after = after.dump(form);
                 // A file that would stay the same keeps its time.
                 if read(path).ok().is_none_or(|before| before != after) {
                     write(path, &after)?;

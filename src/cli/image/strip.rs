@@ -9,6 +9,6 @@ use super::super::ending::{Exit, Halt};
 use super::file::{open, write};
 
 pub(super) fn strip(image: &OsString, output: &OsString) -> Result<ExitCode, Halt> {
-    write(output, &open(image)?.to_bytes(Form { thin: false, strip: true }))?;
+    write(output, &open(image)?.dump(Form { thin: false, strip: true }))?;
     Ok(Exit::Ok.into())
 }

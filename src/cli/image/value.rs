@@ -30,7 +30,7 @@ pub fn open_or_run(path: &OsString, prints: Prints, rules: &Rules, terminal: &Te
     let input = if file == "-" { input::program(path)? } else { Input::file(file) };
     let (mut session, value) = value_of(&input, entry, prints, rules, terminal)?;
     let bar = Bar::new(Shown::of("saving the value of {}", &[&input.name()]));
-    let frozen = session.vm().freeze_with_progress(&value, &mut bar.progress());
+    let frozen = session.vm().image_with_progress(&value, &mut bar.progress());
     frozen
         .map_err(|failure| Halt::Ended(ended(&Error::Failed(failure), Some(&session), &input, &rules.limits, terminal)))
 }

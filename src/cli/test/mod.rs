@@ -228,7 +228,7 @@ impl<'o> Runner<'o> {
         let mut cases = Vec::new();
         for (index, facts) in facts.iter().enumerate() {
             let Some(function) = session.vm().tuple_item(&functions, index) else { break };
-            let image = session.vm().freeze(&function);
+            let image = session.vm().image(&function);
             let hash = session.vm().hash(&function).ok();
             let reached = session.vm().functions(&function).unwrap_or_default();
             let code = reached.into_iter().find(|reached| Some(reached.hash) == hash).map(|found| found.code);
@@ -249,7 +249,7 @@ impl<'o> Runner<'o> {
             Ok(image) => image,
             Err(failure) => return self.failed_early(&Error::Failed(failure.clone()), start, declared),
         };
-        let result = session.vm().thaw(image).and_then(|function| session.vm().call(&function, &[]));
+        let result = session.vm().load(image).and_then(|function| session.vm().call(&function, &[]));
         let result = match result {
             Ok(_) => self.no_more_cases(&mut session),
             Err(failure) => Err(Error::Failed(failure)),

@@ -6,7 +6,7 @@ use regex_syntax::ast::Span;
 use regex_syntax::hir::Hir;
 
 use super::engine::{Engine, LARGEST, Weight};
-use super::fault;
+use super::error::fault;
 
 /// How many patterns a machine keeps.
 const MOST: usize = 32;

@@ -1,6 +1,8 @@
 //! The module `regex`, whose types are in `regex.qp`. Searching takes time in proportion to the text and the states of the
 //! pattern at most, and is charged for so; compiled patterns are kept in a cache of the machine's own.
 
+mod error;
+mod captures;
 mod engine;
 mod walk;
 mod cache;
@@ -8,7 +10,7 @@ mod position;
 mod template;
 
 use quipu_vm::heap::Str;
-use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
+use quipu_vm::{Cx, Fault, Outcome, Value};
 
 use crate::args::{count, int, text};
 use crate::charge::{Meter, Text, Values};
@@ -17,6 +19,7 @@ use crate::items::{OBJECT, SLOT};
 use crate::text::{STRING, clamp};
 
 use cache::{Known, compiled};
+use captures::Captures;
 use engine::{Engine, Span};
 use position::Positions;
 use template::Template;
@@ -44,21 +47,6 @@ struct Search<'v> {
     /// Where the next search begins, and where the last match ended.
     from: usize,
     last: Option<usize>,
-}
-
-/// What the groups of a match matched.
-struct Captures<'v> {
-    text: &'v str,
-    slots: Vec<Option<usize>>,
-}
-
-impl<'v> Captures<'v> {
-    /// The text of a group, if it took part.
-    fn get(&self, number: usize) -> Option<&'v str> {
-        let start = (*self.slots.get(2 * number)?)?;
-        let end = (*self.slots.get(2 * number + 1)?)?;
-        self.text.get(start..end)
-    }
 }
 
 impl<'v> Search<'v> {
@@ -320,17 +308,4 @@ fn escape<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         escaped if escaped == text => Ok(args[0]),
         escaped => cx.str(&escaped),
     }
-}
-
-/// The error about a pattern or replacement, with the position it is about.
-#[cold]
-fn fault<'v>(cx: &mut Cx<'v>, message: &str, position: Option<usize>) -> Fault<'v> {
-    let data = cx.map();
-    if let Some(position) = position {
-        let entry = cx.str("position").and_then(|name| data.insert(cx, name, Value::int(position as i64)));
-        if let Err(fault) = entry {
-            return fault;
-        }
-    }
-    cx.fail_with(ErrorKind::Value, message, data.into())
 }

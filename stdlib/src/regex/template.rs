@@ -2,8 +2,9 @@
 
 use quipu_vm::{Cx, Fault};
 
+use super::captures::Captures;
 use super::engine::Engine;
-use super::{Captures, fault};
+use super::error::fault;
 
 /// A replacement taken apart.
 pub(super) struct Template<'t>(Vec<Part<'t>>);

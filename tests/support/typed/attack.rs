@@ -1,6 +1,6 @@
 //! Code that breaks one rule about what registers hold. Whoever trusts such code takes a number for an address.
 
-use quipu::lang::code::{ClosureSite, FreeKind, Op, OwnDebug, Source, Word};
+use quipu::lang::code::{CaptureSource, ClosureSite, FreeKind, Op, OwnDebug, Word};
 
 use super::state::{bit, bits};
 use super::writer::{Hint, Label, Made, Writer};
@@ -251,7 +251,7 @@ fn capture(writer: &mut Writer, kind: FreeKind, register: u16, sets: bool) {
     }
     let (child, at) = writer.one_of(&children);
     let ClosureSite { child: index, mut sources, .. } = writer.site(child);
-    sources[at] = Source::Register(register);
+    sources[at] = CaptureSource::Register(register);
     let out = writer.out();
     writer.body.closures.push(ClosureSite { child: index, sources, own_debug: OwnDebug::default() });
     writer.ax(Op::MakeClosure, out, writer.body.closures.len() as u32 - 1);

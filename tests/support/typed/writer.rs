@@ -2,7 +2,7 @@
 
 use quipu::lang::code::effects::lost_from;
 use quipu::lang::code::{
-    Body, ClosureSite, Code, Constant, Field, FreeKind, Handler, Op, OwnDebug, Role, Source, TypeSite, Word,
+    Body, CaptureSource, ClosureSite, Code, Constant, Field, FreeKind, Handler, Op, OwnDebug, Role, TypeSite, Word,
 };
 
 use super::state::{State, bit, bits};
@@ -461,24 +461,24 @@ impl<'n> Writer<'n> {
         ClosureSite { child: self.child(made.code), sources, own_debug: OwnDebug::default() }
     }
 
-    fn value_source(&mut self) -> Source {
+    fn value_source(&mut self) -> CaptureSource {
         let own: Vec<u16> = self.free_of(FreeKind::Value);
         match self.number(8) {
-            0 => Source::Running,
-            1 if self.owned => Source::Owner,
-            2 | 3 if !own.is_empty() => Source::Free(self.one_of(&own)),
-            _ => Source::Register(self.value()),
+            0 => CaptureSource::Running,
+            1 if self.owned => CaptureSource::Owner,
+            2 | 3 if !own.is_empty() => CaptureSource::Free(self.one_of(&own)),
+            _ => CaptureSource::Register(self.value()),
         }
     }
 
-    fn cell_source(&mut self, writes: bool) -> Source {
+    fn cell_source(&mut self, writes: bool) -> CaptureSource {
         let own: Vec<u16> = self.free_of(FreeKind::Cell);
         if !own.is_empty() && self.chance(40) {
             let free = self.one_of(&own);
             self.writes[free as usize] |= writes;
-            return Source::Free(free);
+            return CaptureSource::Free(free);
         }
-        Source::Register(self.cell(writes))
+        CaptureSource::Register(self.cell(writes))
     }
 
     pub fn free_of(&self, kind: FreeKind) -> Vec<u16> {

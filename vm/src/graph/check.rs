@@ -12,8 +12,8 @@ use super::read::{Member, Members, Shape, Sink, read};
 use super::rules;
 use super::tag::{self as t, Node};
 use super::weight::Weight;
+use crate::heap::frame::Kind;
 use crate::heap::{Slot, tag};
-use crate::run::frame::Kind;
 use crate::run::snapshot::{self, Pause};
 
 /// What is known of a graph that was checked.

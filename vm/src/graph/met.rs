@@ -11,13 +11,20 @@ use std::cell::Cell;
 
 use hashbrown::HashMap;
 
-use super::write::Id;
-
 const PAGE: usize = 12;
 const GRAIN: usize = 4;
 
 /// How many values and nodes can be told apart.
 pub(super) const MOST: usize = (1 << 31) - (1 << 16);
+
+/// What a reference refers to, once it is written: equal ones are the same value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Id {
+    /// A value without parts, by tag and bits.
+    Immediate(u64, u64),
+    Frozen(u64),
+    Node(u64),
+}
 
 pub(super) struct Met {
     /// Where the numbers of a page are.

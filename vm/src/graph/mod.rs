@@ -5,8 +5,10 @@
 
 pub mod tag;
 mod met;
+mod parts;
 pub(crate) mod rules;
 pub(crate) mod write;
+mod intern;
 pub mod error;
 mod path;
 pub(crate) mod read;

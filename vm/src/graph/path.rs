@@ -2,7 +2,7 @@
 
 use hashbrown::HashSet;
 
-use super::write::{Part, for_each_part};
+use super::parts::{Part, for_each_part};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::{Closure, Edge, Fiber, Value, View};

@@ -1,6 +1,6 @@
 //! How far long work on a graph has come, for those who wait for it.
 
-use crate::host::{caught, dispose, told};
+use crate::door::{caught, dispose, told};
 
 /// Bytes between two tellings.
 const EVERY: usize = 256 << 10;
@@ -55,5 +55,11 @@ impl<'l> Progress<'l> {
     /// What the work that is over came to: a panic of the listener is told only now.
     pub(crate) fn outcome(&mut self) -> Result<(), String> {
         self.panic.take().map_or(Ok(()), Err)
+    }
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").field("next", &self.next).field("panic", &self.panic).finish_non_exhaustive()
     }
 }

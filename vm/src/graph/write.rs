@@ -1,4 +1,4 @@
-//! Writing a graph: numbers for its nodes, and its canonical bytes.
+//! Writing a graph: its canonical bytes, and numbers for its nodes. Frozen values get theirs in `intern`.
 //!
 //! Nothing here recurses: frozen values that are under way stand on a stack of their own, nodes wait in a queue.
 
@@ -6,15 +6,16 @@ use hashbrown::{HashMap, HashTable};
 use quipu_lang::canonical::Writer;
 use quipu_lang::code::{Code, CodeHash, Holds};
 
-use super::met::{self, Met};
+use super::met::{self, Id, Met};
+use super::parts::{is_content, owner, part_of, type_parts};
 use super::path::{self, Obstacle};
 use super::progress::Progress;
 use super::rules;
 use super::tag::{self as t, Content, Form, Frozen, Node};
 use super::weight::Weight;
+use crate::class;
 use crate::cx::Cx;
 use crate::heap::{Closure, Edge, Fiber, Instance, List, Map, Type, Value, View, tag};
-use crate::host::class;
 use crate::native::{Fault, Stop};
 use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 
@@ -77,7 +78,7 @@ pub(crate) fn write<'v>(cx: &mut Cx<'v>, root: Value<'v>, progress: &mut Progres
 }
 
 /// Why a graph cannot be written.
-enum Trouble<'v> {
+pub(super) enum Trouble<'v> {
     Fault(Fault<'v>),
     Obstacle(Obstacle),
 }
@@ -88,60 +89,51 @@ impl<'v> From<Fault<'v>> for Trouble<'v> {
     }
 }
 
-type Done<'v, T = ()> = Result<T, Trouble<'v>>;
-
-/// What a reference refers to, once it is written: equal ones are the same value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Id {
-    /// A value without parts, by tag and bits.
-    Immediate(u64, u64),
-    Frozen(u64),
-    Node(u64),
-}
+pub(super) type Done<'v, T = ()> = Result<T, Trouble<'v>>;
 
 /// A frozen value, or a new instance with its type, whose parts are being written.
-struct Open<'v> {
-    value: Value<'v>,
+pub(super) struct Open<'v> {
+    pub(super) value: Value<'v>,
     /// Where its bytes begin.
-    start: usize,
+    pub(super) start: usize,
     /// How many frozen values and nodes there were then.
-    known: usize,
+    pub(super) known: usize,
     /// The part that is written next.
-    next: usize,
+    pub(super) next: usize,
     /// Where the ids of its parts begin.
-    ids: usize,
+    pub(super) ids: usize,
     /// For a type: where its parts begin, laid out one after the other.
-    parts: usize,
+    pub(super) parts: usize,
     /// What all before it takes.
-    before: (Weight, usize),
+    pub(super) before: (Weight, usize),
 }
 
 #[derive(Default)]
-struct GraphWriter<'v> {
-    out: Writer,
+pub(super) struct GraphWriter<'v> {
+    pub(super) out: Writer,
     /// Nodes by number; those from `run`'s position on wait for their content to be written.
-    nodes: Vec<Value<'v>>,
+    pub(super) nodes: Vec<Value<'v>>,
     /// One object for each frozen value, by number.
-    frozen: Vec<Value<'v>>,
+    pub(super) frozen: Vec<Value<'v>>,
     /// Objects met so far.
-    met: Met,
+    pub(super) met: Met,
     /// Functions of frames that the host provides under a name, but that stand for themselves there.
-    running: HashMap<usize, Id>,
+    pub(super) running: HashMap<usize, Id>,
     /// Numbers of frozen values by content.
-    interned: HashTable<(u32, u32)>,
-    codes: Vec<&'v Code>,
-    code_numbers: HashMap<CodeHash, usize>,
-    natives: Vec<Box<str>>,
-    functions: Vec<Closure<'v>>,
-    open: Vec<Open<'v>>,
-    ids: Vec<Id>,
-    parts: Vec<Value<'v>>,
-    is_mutable: bool,
-    steps: usize,
-    weight: Weight,
+    pub(super) interned: HashTable<(u32, u32)>,
+    pub(super) codes: Vec<&'v Code>,
+    pub(super) code_numbers: HashMap<CodeHash, usize>,
+    pub(super) natives: Vec<Box<str>>,
+    pub(super) functions: Vec<Closure<'v>>,
+    pub(super) open: Vec<Open<'v>>,
+    pub(super) ids: Vec<Id>,
+    pub(super) parts: Vec<Value<'v>>,
+    pub(super) is_mutable: bool,
+    pub(super) steps: usize,
+    pub(super) weight: Weight,
     /// How deep frozen values nest, and how deep what is written now stands in a frame's function.
-    deepest: usize,
-    outer: usize,
+    pub(super) deepest: usize,
+    pub(super) outer: usize,
 }
 
 /// The most bytes that stand before the stream.
@@ -152,16 +144,6 @@ const STEPS: usize = 1024;
 
 /// Bytes from which on a text is looked at alone.
 const LONG: usize = 4096;
-
-/// The part of a hash that is kept, so that the table of many small values stays small.
-fn short(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-/// A hash for the table from the part that is kept.
-fn spread(short: u32) -> u64 {
-    u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
 
 impl<'v> GraphWriter<'v> {
     fn run(&mut self, cx: &mut Cx<'v>, root: Value<'v>, progress: &mut Progress<'_>) -> Done<'v> {
@@ -194,7 +176,7 @@ impl<'v> GraphWriter<'v> {
     }
 
     /// Sees to it that a text that is about to be written fits beside the heap.
-    fn beside(&self, cx: &mut Cx<'v>, length: usize) -> Done<'v> {
+    pub(super) fn beside(&self, cx: &mut Cx<'v>, length: usize) -> Done<'v> {
         if length >= LONG {
             cx.reserve((self.out.len() + length) * 2)?;
         }
@@ -338,11 +320,11 @@ impl<'v> GraphWriter<'v> {
         Ok(None)
     }
 
-    fn known(&self) -> usize {
+    pub(super) fn known(&self) -> usize {
         self.frozen.len() + self.nodes.len()
     }
 
-    fn write_id(&mut self, id: Id) {
+    pub(super) fn write_id(&mut self, id: Id) {
         match id {
             Id::Frozen(number) => {
                 self.out.u8(t::FROZEN);
@@ -364,92 +346,6 @@ impl<'v> GraphWriter<'v> {
     fn number_node(&mut self, value: Value<'v>) -> Id {
         let id = Id::Node(self.nodes.len() as u64);
         self.nodes.push(value);
-        self.met.set(value.bits as usize, Some(id));
-        id
-    }
-
-    /// A frozen value without parts.
-    fn leaf(&mut self, cx: &mut Cx<'v>, value: Value<'v>) -> Done<'v, Id> {
-        let keyed = &cx.heap().keyed;
-        let hash = match value.view() {
-            View::Str(text) => text.keyed_hash(keyed),
-            View::Bytes(bytes) => keyed.bytes(bytes.as_slice()),
-            View::Range(range) => {
-                let (start, end, step, inclusive) = range.content();
-                [end, step, inclusive.into()].iter().fold(keyed.int(start), |hash, &part| keyed.join(hash, part as u64))
-            }
-            _ => 0,
-        };
-        let frozen = &self.frozen;
-        let hash = short(hash);
-        let same = |number: u32| crate::ops::equal::shallow(frozen[number as usize], value) == Some(true);
-        if let Some(&(_, number)) = self.interned.find(spread(hash), |&(other, number)| other == hash && same(number)) {
-            return Ok(self.known_frozen(value, number));
-        }
-        match value.view() {
-            View::Str(text) => {
-                self.weight.text(text.as_str().len());
-                self.beside(cx, text.as_str().len())?;
-                self.out.u8(t::STR);
-                self.out.text(text.as_str());
-            }
-            View::Bytes(bytes) => {
-                self.weight.text(bytes.as_slice().len());
-                self.beside(cx, bytes.as_slice().len())?;
-                self.out.u8(t::BYTES);
-                self.out.bytes(bytes.as_slice());
-            }
-            View::Range(range) => {
-                let (start, end, step, inclusive) = range.content();
-                self.weight.range();
-                self.out.u8(t::RANGE);
-                [start, end, step].iter().for_each(|&part| self.out.i64(part));
-                self.out.u8(inclusive.into());
-            }
-            _ => {}
-        }
-        Ok(self.new_frozen(value, hash))
-    }
-
-    /// What the host provides under a name.
-    fn named(&mut self, cx: &mut Cx<'v>, value: Value<'v>, name: &str) -> Done<'v, Id> {
-        let hash = short(!cx.heap().keyed.str(name));
-        let natives = &self.natives;
-        let found = self.interned.find(spread(hash), |&(other, number)| {
-            other == hash && self.frozen[number as usize].tag == tag::ABSENT && {
-                *natives[self.frozen[number as usize].bits as usize] == *name
-            }
-        });
-        if let Some(&(_, number)) = found {
-            return Ok(self.known_frozen(value, number));
-        }
-        self.weight.native();
-        self.out.u8(t::NATIVE);
-        self.out.text(name);
-        let id = self.new_frozen(value, hash);
-        // A native is not told from another by its object but by its name.
-        if let Some(last) = self.frozen.last_mut() {
-            *last = Value::raw(tag::ABSENT, self.natives.len() as u64);
-        }
-        self.natives.push(name.into());
-        Ok(id)
-    }
-
-    fn known_frozen(&mut self, value: Value<'v>, number: u32) -> Id {
-        let id = Id::Frozen(number.into());
-        self.met.set(value.bits as usize, Some(id));
-        self.write_id(id);
-        id
-    }
-
-    fn new_frozen(&mut self, value: Value<'v>, hash: u32) -> Id {
-        let number = self.frozen.len() as u32;
-        if let View::Closure(function) = value.view() {
-            self.functions.push(function);
-        }
-        self.frozen.push(value);
-        self.interned.insert_unique(spread(hash), (hash, number), |&(hash, _)| spread(hash));
-        let id = Id::Frozen(number.into());
         self.met.set(value.bits as usize, Some(id));
         id
     }
@@ -517,82 +413,6 @@ impl<'v> GraphWriter<'v> {
         self.ids.truncate(top.ids);
         self.parts.truncate(top.parts);
         Ok(id)
-    }
-
-    /// Numbers a frozen value, or takes it back in favour of an equal one.
-    fn intern(&mut self, cx: &mut Cx<'v>, top: &Open<'v>) -> Id {
-        let keyed = &cx.heap().keyed;
-        let ids = &self.ids[top.ids..];
-        let mut hash = keyed.word(crate::heap::keyed::Domain::Tuple, top.value.tag);
-        if let View::Closure(closure) = top.value.view() {
-            let number = self.code_numbers.get(&closure.code().hash()).copied().unwrap_or(0);
-            hash = keyed.join(hash, number as u64);
-        }
-        for id in ids {
-            let (kind, number) = match *id {
-                Id::Immediate(tag, bits) => (tag, bits),
-                Id::Frozen(number) => (64, number),
-                Id::Node(number) => (65, number),
-            };
-            hash = keyed.join(keyed.join(hash, kind), number);
-        }
-        let hash = short(hash);
-        // What has a new part is new itself.
-        if top.known == self.known()
-            && let Some(&(_, number)) = self.interned.find(spread(hash), |&(other, number)| {
-                other == hash && self.is_same(self.frozen[number as usize], top.value, ids)
-            })
-        {
-            self.out.truncate(top.start);
-            (self.weight, self.deepest) = top.before;
-            return self.known_frozen(top.value, number);
-        }
-        self.new_frozen(top.value, hash)
-    }
-
-    /// Whether a frozen value that is numbered has the shape of `value` and parts with these ids.
-    fn is_same(&self, known: Value<'v>, value: Value<'v>, ids: &[Id]) -> bool {
-        let is = |part: Option<Value<'v>>, id: &Id| part.is_some_and(|part| self.id_of(part) == Some(*id));
-        match (known.view(), value.view()) {
-            (View::Tuple(x), View::Tuple(_)) => {
-                x.len() == ids.len() && x.as_slice().iter().zip(ids).all(|(&part, id)| is(Some(part), id))
-            }
-            (View::Closure(x), View::Closure(y)) => {
-                x.code().hash() == y.code().hash()
-                    && owner(x).is_some() == owner(y).is_some()
-                    && ids.iter().enumerate().all(|(index, id)| is(part_of(known, index).map(|(_, part)| part), id))
-            }
-            (View::Error(x), View::Error(_)) => {
-                let parts = [x.kind_value(), x.message(), x.data()];
-                parts.iter().zip(ids).all(|(&part, id)| is(Some(part), id))
-            }
-            (View::Type(x), View::Type(y)) => {
-                let member = |function: Value<'v>| match function.view() {
-                    View::Closure(closure) => Some(closure.code().hash()),
-                    _ => None,
-                };
-                let shape = |ty: Type<'v>| {
-                    let methods = ty.methods().map(move |method| (method.instance, member(method.function)));
-                    std::iter::once((false, member(ty.constructor()))).chain(methods)
-                };
-                if x.field_count() != y.field_count() || !shape(x).eq(shape(y)) {
-                    return false;
-                }
-                let mut parts = Vec::with_capacity(ids.len());
-                type_parts(x, |_, part| parts.push(part));
-                parts.len() == ids.len() && parts.iter().zip(ids).all(|(&part, id)| is(Some(part), id))
-            }
-            _ => false,
-        }
-    }
-
-    /// The id of a part of a frozen value that is numbered.
-    fn id_of(&self, part: Value<'v>) -> Option<Id> {
-        match part.tag {
-            tag::FLOAT => Some(Id::Immediate(tag::FLOAT, t::float_bits(part.bits))),
-            _ if part.is_object() => self.met.get(part.bits as usize),
-            _ => Some(Id::Immediate(part.tag, part.bits)),
-        }
     }
 
     fn content(&mut self, cx: &mut Cx<'v>, node: Value<'v>) -> Done<'v> {
@@ -815,57 +635,4 @@ fn held<'v>(holder: Value<'v>, value: Value<'v>, holds: Holds) -> Done<'v> {
         return Ok(());
     }
     Err(Trouble::Obstacle(Obstacle::NoValue(holder.bits as usize)))
-}
-
-/// The type that a function belongs to, if it makes use of that.
-pub(super) fn owner(closure: Closure<'_>) -> Option<Type<'_>> {
-    if closure.code().uses_owner() { closure.owner() } else { None }
-}
-
-/// Whether what an object refers to like this is a part of it in graphs. Of functions that belong to a type without making
-/// use of it the type is none; what only the heap knows is none of any.
-fn is_part(value: Value<'_>, edge: Edge) -> bool {
-    match edge {
-        Edge::Owner => matches!(value.view(), View::Closure(closure) if closure.code().uses_owner()),
-        Edge::Filed | Edge::Hidden => false,
-        _ => true,
-    }
-}
-
-/// Whether it stands in the content of a node, and not where the node is met first.
-fn is_content(edge: Edge) -> bool {
-    !matches!(edge, Edge::Type | Edge::Filed | Edge::Hidden)
-}
-
-/// The part with this number of a frozen value that is no type, or the type of an instance.
-fn part_of(value: Value<'_>, index: usize) -> Option<(Edge, Value<'_>)> {
-    match value.view() {
-        View::Instance(_) => value.edge(|edge| edge == Edge::Type, index),
-        _ => value.edge(|edge| is_part(value, edge), index),
-    }
-}
-
-/// Calls `f` with the parts of a value in the order of graphs, and how it refers to them. In a type the captures of its
-/// functions stand in the place of these.
-pub(super) fn for_each_part<'v>(value: Value<'v>, mut f: impl FnMut(Part, Value<'v>)) {
-    value.for_each_edge(|edge, index, part| match (edge, part.view()) {
-        (Edge::Constructor | Edge::Method, View::Closure(function)) => {
-            function.captures().enumerate().for_each(|(index, part)| f(Part { edge, index }, part));
-        }
-        // Of a built-in type; it stands in graphs under its name.
-        (Edge::Constructor | Edge::Method, _) => {}
-        _ if is_part(value, edge) => f(Part { edge, index }, part),
-        _ => {}
-    });
-}
-
-fn type_parts<'v>(ty: Type<'v>, f: impl FnMut(Part, Value<'v>)) {
-    for_each_part(ty.into(), f);
-}
-
-/// How a value refers to a part: the way, and its number among those of the same way that follow one another.
-#[derive(Clone, Copy)]
-pub(super) struct Part {
-    pub edge: Edge,
-    pub index: usize,
 }

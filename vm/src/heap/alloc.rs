@@ -4,8 +4,6 @@ use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::ptr::null_mut;
 
 use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
-use super::collect::due_before;
-use super::held::Held;
 use super::journal::Journal;
 use super::keyed::Keyed;
 use super::layout::*;
@@ -55,8 +53,27 @@ pub(super) struct Large {
     pub size: usize,
 }
 
+/// Calls into the machine whose callers may hold values; `held` says what that means.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// The number of each, outermost first, so that the last one is the highest.
+    pub(super) numbers: Vec<u32>,
+    /// While there are any: the heap's threshold for when the last one is over. What they have kept makes a collection
+    /// due then.
+    pub(super) outside: usize,
+    /// While there are none: the threshold that holds for the next ones. A collection that frees little because of them
+    /// is not to be made again at each of them.
+    pub(super) inside: usize,
+}
+
 /// First threshold for a collection.
 pub(super) const FIRST_THRESHOLD: usize = 2 << 20;
+
+/// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
+/// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.
+pub(super) fn due_before(kept: usize, limit: usize) -> usize {
+    (limit - limit.saturating_sub(kept) / 8).max(kept.saturating_add(1))
+}
 
 impl Heap {
     /// An empty heap. `seed` keys the hashes of strings and map keys.
@@ -290,7 +307,7 @@ impl Heap {
     #[inline]
     pub unsafe fn closure<'v>(
         &mut self,
-        code: *const crate::run::prepare::Prepared,
+        code: *const crate::heap::prepared::Prepared,
         captures: impl ExactSizeIterator<Item = Value<'v>>,
         owner: Option<Value<'v>>,
     ) -> Gc<'v, ClosureObject> {
@@ -376,7 +393,7 @@ impl Heap {
     }
 
     /// A fiber.
-    pub fn fiber<'v>(&mut self, state: crate::run::fiber::FiberState) -> Gc<'v, FiberObject> {
+    pub fn fiber<'v>(&mut self, state: crate::heap::fiber::FiberState) -> Gc<'v, FiberObject> {
         self.bytes += state.owned_bytes();
         // SAFETY: the field is written at once.
         unsafe {
@@ -402,9 +419,9 @@ impl Heap {
         // SAFETY: the object is live, and nothing refers to its parts but copies.
         unsafe {
             let data = &raw mut (*error.as_ptr()).data;
-            self.bytes -= super::kind::owned_bytes(error.as_ptr().cast());
+            self.bytes -= Heap::owned_bytes(error.as_ptr().cast());
             (*data).trace = Some(change((*data).trace.take()));
-            self.bytes += super::kind::owned_bytes(error.as_ptr().cast());
+            self.bytes += Heap::owned_bytes(error.as_ptr().cast());
         }
     }
 

@@ -7,8 +7,8 @@ use std::ptr::NonNull;
 
 use super::Heap;
 use super::layout::{CellObject, ClosureObject, Header, ListObject, TupleObject, flag};
+use super::prepared::Prepared;
 use super::value::{Brand, CellRef, Closure, Gc, Instance, Slot, Tuple, Type, Value, tag};
-use crate::run::prepare::Prepared;
 
 /// An object of any kind in half the room of a value.
 #[derive(Clone, Copy)]

@@ -2,18 +2,12 @@
 
 use std::alloc::dealloc;
 
-use super::alloc::{FIRST_THRESHOLD, Heap, Large, large_layout};
-use super::cells::{FreeCell, SIZES};
+use super::alloc::{FIRST_THRESHOLD, Heap, Large, due_before, large_layout};
+use super::by_kind;
+use super::cells::{FreeCell, SIZES, overwrite};
 use super::edges::Marker;
-use super::kind;
 use super::layout::*;
 use super::value::tag;
-
-/// The last threshold under a limit, if so many bytes were left by the last collection: an eighth of what was free stays
-/// free. Natives that call back need it, as nothing is freed meanwhile that was garbage before.
-pub(super) fn due_before(kept: usize, limit: usize) -> usize {
-    (limit - limit.saturating_sub(kept) / 8).max(kept.saturating_add(1))
-}
 
 impl Heap {
     /// Finds every object that is reached from what `roots` marks, from the undo log, or that is held (see `held`).
@@ -206,21 +200,10 @@ impl Heap {
             if ((*header).kind as u64) < tag::FIRST_FINALISED {
                 return;
             }
-            self.bytes -= kind::owned_bytes(header);
-            kind::finalise(header);
+            self.bytes -= Heap::owned_bytes(header);
+            by_kind::finalise(header);
         }
     }
-}
-
-/// Fills memory that is about to be freed with a pattern that is no header, address or instruction.
-///
-/// # Safety
-/// The memory is so many bytes long, and nobody needs what is in it.
-pub(crate) unsafe fn overwrite(memory: *mut u8, size: usize) {
-    // SAFETY: the caller's word.
-    unsafe { memory.write_bytes(0xdd, size) };
-    // The optimiser must not think that nobody looks at it any more.
-    std::hint::black_box(memory);
 }
 
 impl Drop for Heap {

@@ -1,10 +1,9 @@
 //! What objects refer to, as whoever follows references sees it: the collector, and those who write graphs or look for a way
-//! through them. What each kind refers to stands with its layout, once.
+//! through them. What each kind refers to stands with its layout, once; `by_kind` finds it for an object of any kind.
 
-use super::kind;
 use super::layout::*;
-use super::value::{Slot, Value, tag};
-use crate::run::prepare::Prepared;
+use super::prepared::Prepared;
+use super::value::{Slot, tag};
 
 /// Who follows what an object refers to.
 pub(crate) trait Edges {
@@ -67,64 +66,6 @@ pub(crate) enum Edge {
     Data,
 }
 
-/// Calls a function with every edge, its place among those of the same kind that follow one another, and where it leads.
-struct Visit<F>(F);
-
-impl<F: FnMut(Edge, usize, Slot)> Edges for Visit<F> {
-    fn slots(&mut self, edge: Edge, slots: &[Slot]) {
-        slots.iter().enumerate().for_each(|(index, &slot)| (self.0)(edge, index, slot));
-    }
-}
-
-/// Looks for the edge with a number, those left out that are not wanted.
-struct Nth<W> {
-    wanted: W,
-    left: usize,
-    found: Option<(Edge, Slot)>,
-}
-
-impl<W: Fn(Edge) -> bool> Edges for Nth<W> {
-    #[inline(always)]
-    fn slots(&mut self, edge: Edge, slots: &[Slot]) {
-        if self.found.is_some() || !(self.wanted)(edge) {
-            return;
-        }
-        match slots.get(self.left) {
-            Some(&slot) => self.found = Some((edge, slot)),
-            None => self.left -= slots.len(),
-        }
-    }
-}
-
-impl<'v> Value<'v> {
-    /// Calls `f` with everything it refers to, but for what fibers do: the way, the number of the same way before, and what.
-    pub(crate) fn for_each_edge(self, mut f: impl FnMut(Edge, usize, Value<'v>)) {
-        if self.is_object() {
-            // SAFETY: the object is live for `'v`, and so is what it refers to.
-            unsafe {
-                kind::edges(
-                    self.bits as *mut Header,
-                    &mut Visit(|edge, index, slot: Slot| f(edge, index, slot.rebrand())),
-                )
-            };
-        }
-    }
-
-    /// The edge with this number among those that are wanted. It is found at once: there are few ways that an object refers
-    /// to others, however many those are. Not for tables and fibers.
-    pub(crate) fn edge(self, wanted: impl Fn(Edge) -> bool, number: usize) -> Option<(Edge, Value<'v>)> {
-        if !self.is_object() {
-            return None;
-        }
-        let mut nth = Nth { wanted, left: number, found: None };
-        // SAFETY: as above.
-        unsafe {
-            kind::edges(self.bits as *mut Header, &mut nth);
-            nth.found.map(|(edge, slot)| (edge, slot.rebrand()))
-        }
-    }
-}
-
 /// Objects that are reached but whose references are not yet followed.
 pub(crate) struct Marker {
     pub(super) stack: Vec<*mut Header>,
@@ -182,15 +123,5 @@ impl Marker {
             // Code nests at most 255 deep.
             code.children().iter().for_each(|&child| self.code(child));
         }
-    }
-
-    /// Marks what `header`'s object refers to.
-    ///
-    /// # Safety
-    /// `header` must be the header of a live object.
-    #[inline(always)]
-    pub(super) unsafe fn references(&mut self, header: *mut Header) {
-        // SAFETY: the caller's word.
-        unsafe { kind::edges(header, self) };
     }
 }

@@ -9,19 +9,6 @@ use super::Heap;
 use super::layout::{FiberObject, Header};
 use super::value::tag;
 
-/// Calls into the machine whose callers may hold values.
-#[derive(Default)]
-pub(crate) struct Held {
-    /// The number of each, outermost first, so that the last one is the highest.
-    numbers: Vec<u32>,
-    /// While there are any: the heap's threshold for when the last one is over. What they have kept makes a collection
-    /// due then.
-    pub(super) outside: usize,
-    /// While there are none: the threshold that holds for the next ones. A collection that frees little because of them
-    /// is not to be made again at each of them.
-    pub(super) inside: usize,
-}
-
 impl Heap {
     /// Begins an `atomic`.
     pub fn begin_atomic(&mut self) {

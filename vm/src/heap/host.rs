@@ -11,14 +11,18 @@
 //! refused. Guards live only while a native runs, and the object stands in a register meanwhile, so it stays where it is.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Heap;
 use super::edges::Edges;
 use super::layout::{Header, InstanceObject, Layout, TypeObject};
 use super::value::{Gc, Instance, Slot, Type, Value, tag};
-use crate::host::dispose;
+use crate::door::dispose;
 
 /// An object that holds data of the host.
 #[repr(C)]
@@ -40,12 +44,15 @@ enum Data {
     },
     /// Somebody else's, until it is taken back.
     Lent {
-        address: *mut (),
+        loan: Arc<Loan>,
         of: TypeId,
         is_mutable: bool,
     },
     Gone,
 }
+
+/// Where data are that were lent; null once they are taken back.
+struct Loan(AtomicPtr<()>);
 
 /// Why data cannot be borrowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +65,17 @@ pub enum Unavailable {
     TakenBack,
     /// It was lent for reading only.
     ReadOnly,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unavailable::OtherType => "it is of another type",
+            Unavailable::InUse => "it is in use by a call that is under way",
+            Unavailable::TakenBack => "the host has taken it back",
+            Unavailable::ReadOnly => "the host lets it be read only",
+        })
+    }
 }
 
 impl Layout for HostObject {
@@ -80,12 +98,15 @@ impl Layout for HostObject {
 impl HostObject {
     /// Where the data are, and whether they may be changed.
     fn address<T: 'static>(&self) -> Result<(*mut T, bool), Unavailable> {
-        let (address, of, is_mutable) = match self.data {
+        let (address, of, is_mutable) = match &self.data {
             Data::Owned { data, of } => (data.cast::<()>(), of, true),
-            Data::Lent { address, of, is_mutable } => (address, of, is_mutable),
+            Data::Lent { loan, of, is_mutable } => (loan.0.load(Ordering::Relaxed), of, *is_mutable),
             Data::Gone => return Err(Unavailable::TakenBack),
         };
-        if of == TypeId::of::<T>() { Ok((address.cast(), is_mutable)) } else { Err(Unavailable::OtherType) }
+        if address.is_null() {
+            return Err(Unavailable::TakenBack);
+        }
+        if *of == TypeId::of::<T>() { Ok((address.cast(), is_mutable)) } else { Err(Unavailable::OtherType) }
     }
 }
 
@@ -129,19 +150,64 @@ impl Heap {
     pub fn host_instance_to_fill<'v>(&mut self, ty: Type<'v>) -> Option<Instance<'v>> {
         ty.is_host().then(|| self.instance_of_host(ty, Data::Gone))
     }
+}
 
-    /// An instance whose data belong to somebody else.
-    ///
-    /// # Safety
-    /// Until [`Gc::take_back`] nobody else uses the data in a way that Rust's rules exclude.
-    pub unsafe fn lent_instance<'v, T: Send + 'static>(
-        &mut self,
+/// Loans that are not over; none once no more are given.
+type Loans = Arc<Mutex<Option<Vec<Arc<Loan>>>>>;
+
+/// Lends data to programs while [`lending`] goes on.
+pub(crate) struct Lender<'env> {
+    loans: Loans,
+    /// What is lent outlives the call of `lending`, in which all loans end.
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// Does something with a machine, to which data can be lent meanwhile. Afterwards all of them are taken back, whatever has
+/// passed, and a lender that somebody has kept lends nothing more. As nobody else has the machine meanwhile, no native
+/// of it is active then, and with it no guard.
+pub(crate) fn lending<'m, 'env, M, R>(machine: &'m mut M, action: impl FnOnce(&'m mut M, Lender<'env>) -> R) -> R {
+    struct Ending(Loans);
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            let loans = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            loans.into_iter().flatten().for_each(|loan| loan.0.store(null_mut(), Ordering::Relaxed));
+        }
+    }
+
+    let ending = Ending(Arc::new(Mutex::new(Some(Vec::new()))));
+    action(machine, Lender { loans: ending.0.clone(), env: PhantomData })
+}
+
+impl<'env> Lender<'env> {
+    /// An instance of a host's type with data for reading and changing. None if the type is none.
+    pub fn lend_mut<'v, T: Send + 'static>(
+        &self,
+        heap: &mut Heap,
         ty: Type<'v>,
-        address: *mut T,
+        data: &'env mut T,
+    ) -> Option<Instance<'v>> {
+        self.lend_at(heap, ty, data, true)
+    }
+
+    /// An instance of a host's type with data for reading, which programs are refused to change. None if the type is none.
+    pub fn lend<'v, T: Sync + 'static>(&self, heap: &mut Heap, ty: Type<'v>, data: &'env T) -> Option<Instance<'v>> {
+        self.lend_at(heap, ty, (data as *const T).cast_mut(), false)
+    }
+
+    /// The data are borrowed for longer than the loan, exclusively if they may be changed.
+    fn lend_at<'v, T: 'static>(
+        &self,
+        heap: &mut Heap,
+        ty: Type<'v>,
+        data: *mut T,
         is_mutable: bool,
     ) -> Option<Instance<'v>> {
-        let data = Data::Lent { address: address.cast(), of: TypeId::of::<T>(), is_mutable };
-        ty.is_host().then(|| self.instance_of_host(ty, data))
+        let mut loans = self.loans.lock().unwrap_or_else(PoisonError::into_inner);
+        let loans = loans.as_mut().filter(|_| ty.is_host())?;
+        let loan = Arc::new(Loan(AtomicPtr::new(data.cast())));
+        loans.push(loan.clone());
+        Some(heap.instance_of_host(ty, Data::Lent { loan, of: TypeId::of::<T>(), is_mutable }))
     }
 }
 
@@ -209,18 +275,6 @@ impl<'v> Gc<'v, InstanceObject> {
         }
         None
     }
-
-    /// Ends a loan. Afterwards programs find nothing.
-    pub(crate) fn take_back(self) {
-        if let Some(object) = self.host_object() {
-            // SAFETY: the object is live; guards end with the native that has them, before a loan does.
-            unsafe {
-                if let Data::Lent { .. } = (*object).data {
-                    (*object).data = Data::Gone;
-                }
-            }
-        }
-    }
 }
 
 /// Data of the host that is borrowed for reading.
@@ -235,6 +289,18 @@ pub struct RefMut<'v, T> {
     data: *mut T,
     object: *mut HostObject,
     brand: PhantomData<&'v mut T>,
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Ref<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for RefMut<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 impl<T> Deref for Ref<'_, T> {
@@ -278,13 +344,12 @@ impl<T> Drop for RefMut<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
     use crate::host::{Class, HostType};
     use crate::library::Library;
-    use crate::run::machine::{Limits, Machine};
+    use crate::machine::{Limits, Machine};
 
     struct Counted(i64, Arc<AtomicUsize>);
 
@@ -306,11 +371,25 @@ mod tests {
         let mut library = Library::default();
         library.classes.push(Arc::new(Counted::class().into_host_class()));
         let mut machine = Machine::new(Arc::new(library), Limits::default());
+        let (mut mine, mut other) = (Counted(3, dropped.clone()), Counted(3, dropped.clone()));
+        let (lent, kept) = lending(&mut machine, |machine, lender| {
+            let ty = machine.host_type(TypeId::of::<Counted>()).unwrap();
+            let lent = lender.lend_mut(&mut machine.heap, ty, &mut mine).unwrap();
+            borrow_all(machine, lent, &dropped);
+            (lent, lender)
+        });
+        assert_eq!(lent.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
+        let ty = machine.host_type(TypeId::of::<Counted>()).unwrap();
+        assert!(kept.lend_mut(&mut machine.heap, ty, &mut other).is_none());
+        assert_eq!((mine.0, other.0), (4, 3));
+        drop((machine, mine, other));
+        assert_eq!(dropped.load(Ordering::Relaxed), 4);
+    }
+
+    /// The same for data that are lent, owned, and given later.
+    fn borrow_all(machine: &mut Machine, lent: Instance<'_>, dropped: &Arc<AtomicUsize>) {
         let cx = machine.cx_mut();
-        let ty = cx.machine.host_type(TypeId::of::<Counted>()).unwrap();
-        let mut mine = Counted(3, dropped.clone());
-        // SAFETY: `mine` is used by nobody else until it is taken back.
-        let lent = unsafe { cx.heap().lent_instance(ty, &raw mut mine, true) }.unwrap();
+        let ty = lent.ty();
         let owned = cx.heap().host_instance(ty, Counted(1, dropped.clone())).unwrap();
         let filled = cx.heap().host_instance_to_fill(ty).unwrap();
         assert_eq!(filled.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
@@ -334,10 +413,5 @@ mod tests {
             drop(change);
             assert_eq!(instance.borrow::<Counted>().unwrap().0, before + 1);
         }
-        lent.take_back();
-        assert_eq!(lent.borrow::<Counted>().err(), Some(Unavailable::TakenBack));
-        assert_eq!(mine.0, 4);
-        drop(machine);
-        assert_eq!(dropped.load(Ordering::Relaxed), 2);
     }
 }

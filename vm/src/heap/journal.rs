@@ -7,10 +7,9 @@
 
 use super::Heap;
 use super::edges::Marker;
-use super::kind;
+use super::fiber::FiberSnapshot;
 use super::layout::*;
 use super::value::Slot;
-use crate::run::fiber::FiberSnapshot;
 
 /// What a change replaced.
 pub(crate) enum Change {
@@ -177,9 +176,9 @@ impl Journal {
             unsafe {
                 if (*change.header()).birth < number {
                     let header = change.header();
-                    let before = kind::owned_bytes(header);
+                    let before = Heap::owned_bytes(header);
                     change.undo();
-                    self.uncounted += kind::owned_bytes(header) as isize - before as isize;
+                    self.uncounted += Heap::owned_bytes(header) as isize - before as isize;
                 }
             }
         }

@@ -1,17 +1,4 @@
-//! What stands in the memory of each kind of object.
-//!
-//! Every object begins with one word, its header:
-//!
-//! ```text
-//!   63            32 31     24 23     16 15      8 7       0
-//!  +----------------+---------+---------+---------+---------+
-//!  |     birth      |  class  |  flags  |  color  |  kind   |
-//!  +----------------+---------+---------+---------+---------+
-//! ```
-//!
-//! `kind` is the tag of values that point here (0: the cell is free), `color` the mark of the last collection that
-//! reached it, `birth` the number of the latest `atomic` or call-back that had begun when it was made, and `class` the
-//! size class of its cell (0: its memory is its own).
+//! What stands in the memory of each kind of object, behind its header.
 
 use std::sync::Arc;
 
@@ -19,24 +6,14 @@ pub use quipu_lang::code::Special;
 
 use super::Heap;
 use super::edges::{Edge, Edges};
+use super::fiber::FiberState;
+pub(crate) use super::header::{Header, flag};
+use super::prepared::Prepared;
 use super::table::Table;
 use super::value::{Gc, Slot, tag};
-use crate::host::class::HostClass;
-use crate::host::dispose;
+use crate::class::HostClass;
+use crate::door::dispose;
 use crate::native::NativeDef;
-use crate::run::fiber::FiberState;
-use crate::run::prepare::Prepared;
-
-/// The first word of every object.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Header {
-    pub(crate) kind: u8,
-    pub(crate) color: u8,
-    pub(crate) flags: u8,
-    pub(crate) class: u8,
-    pub(crate) birth: u32,
-}
 
 /// What the heap has to know of the objects of a layout.
 pub(crate) trait Layout {
@@ -99,18 +76,6 @@ pub(crate) trait Layout {
 unsafe fn behind<'o, T>(object: *mut T, count: usize) -> &'o [Slot] {
     // SAFETY: the caller's word. Nothing is written while what objects refer to is looked at.
     unsafe { std::slice::from_raw_parts(object.add(1).cast(), count) }
-}
-
-/// Flags of a header; what a bit means depends on the kind.
-pub(crate) mod flag {
-    /// A string: every byte is ASCII.
-    pub const ASCII: u8 = 1;
-    /// A cell: of a `var`.
-    pub const VAR: u8 = 1;
-    /// A closure: one more slot after the captures holds the type it belongs to.
-    pub const OWNED: u8 = 1;
-    /// A range: it was written with `..=`, so its end is the last element's bound.
-    pub const INCLUSIVE: u8 = 1;
 }
 
 /// An immutable string; its UTF-8 bytes follow.
@@ -473,6 +438,18 @@ impl Layout for NativeObject {
         unsafe { (&raw mut (*this).def).drop_in_place() };
     }
 }
+
+/// Objects are looked into by way of handles.
+macro_rules! opaque {
+    ($($object:ident)*) => {$(
+        impl std::fmt::Debug for $object {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($object)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+opaque! { StrObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The heap: objects, their memory, the collector, and the undo log of `atomic`.
 //!
-//! This folder and the run loop are the only places with `unsafe`. The rules everything here relies on:
+//! This folder, the run loop and the machine that it works on are the only places with `unsafe`. The rules everything here relies on:
 //!
 //! 1. An object is made whole before a value that points to it exists, and never moves.
 //! 2. The collector runs only when the machine asks between instructions; all roots are then in fibers, in the
@@ -10,31 +10,34 @@
 //! 4. A reference into an object's memory (`&str`, `&[u8]`) is only given out for parts that never change.
 
 mod kind;
-pub mod value;
-pub mod layout;
+pub(crate) mod value;
+mod header;
+pub(crate) mod layout;
 mod cells;
+pub(crate) mod frame;
+pub(crate) mod fiber;
+pub(crate) mod prepared;
 mod alloc;
 mod build;
 pub(crate) mod host;
 pub(crate) mod keyed;
 mod index;
-pub mod table;
-pub mod handle;
-pub mod journal;
+pub(crate) mod table;
+pub(crate) mod handle;
+pub(crate) mod journal;
 mod held;
 mod edges;
+mod by_kind;
 mod collect;
 mod tally;
 
 pub(crate) use alloc::Heap;
 pub(crate) use build::Object;
-pub(crate) use cells::{LARGEST, class_of};
-pub(crate) use collect::overwrite;
-pub(crate) use edges::{Edge, Marker};
+pub(crate) use cells::class_of;
+pub(crate) use edges::Edge;
 pub use host::{Ref, RefMut, Unavailable};
 pub(crate) use kind::kinds;
 pub use layout::Special;
-pub(crate) use tally::Tally;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,

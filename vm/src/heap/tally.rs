@@ -1,14 +1,10 @@
 //! How many objects of each kind there are, for machines that are watched.
 
 use super::alloc::Heap;
+use super::by_kind::ACCOUNTS;
 use super::cells::SIZES;
-use super::kind;
 use super::layout::Header;
-use crate::watch::Made;
-
-/// Number and bytes of the objects of each kind.
-#[derive(Default)]
-pub(crate) struct Tally([(u64, u64); 32]);
+use crate::watch::{Made, Tally};
 
 impl Tally {
     /// How many objects of a kind there are.
@@ -27,7 +23,7 @@ impl Tally {
 
     /// What this one has more than an earlier one, by kind. Bytes of objects that have shrunk count as none.
     pub fn since(&self, before: &Tally) -> impl Iterator<Item = Made> {
-        kind::ACCOUNTS.iter().filter_map(move |&(tag, name)| {
+        ACCOUNTS.iter().filter_map(move |&(tag, name)| {
             let (now, then) = (self.0[tag as usize], before.0[tag as usize]);
             let (count, bytes) = (now.0.saturating_sub(then.0), now.1.saturating_sub(then.1));
             (count > 0).then_some(Made { kind: name, count, bytes })
@@ -51,7 +47,7 @@ impl Heap {
                 if kind != 0 && counts(header) {
                     let entry = &mut tally.0[kind as usize % 32];
                     entry.0 += 1;
-                    entry.1 += (size + kind::owned_bytes(header)) as u64;
+                    entry.1 += (size + Heap::owned_bytes(header)) as u64;
                 }
             }
         }

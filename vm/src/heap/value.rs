@@ -118,7 +118,7 @@ macro_rules! define_views {
         hidden $($hidden:tt)*
     ) => {
         /// A value taken apart for matching.
-        #[derive(Clone, Copy)]
+        #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs)]
         pub enum View<'v> {
             Nil,
@@ -307,6 +307,25 @@ macro_rules! define_handles {
     };
 }
 kinds!(define_handles);
+
+/// Whatever of it can be shown without the machine.
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.view() {
+            View::Bool(truth) => truth.fmt(f),
+            View::Int(int) => int.fmt(f),
+            View::Float(float) => write!(f, "{float:?}"),
+            View::Str(text) => write!(f, "{:?}", text.as_str()),
+            _ => f.write_str(self.kind_name()),
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Gc<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+}
 
 #[cfg(test)]
 mod tests {

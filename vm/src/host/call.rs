@@ -3,15 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Root;
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::door::guarded;
 use super::error::{give, given};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
 use crate::native::{Fault, Outcome, Stop};
+use crate::root::Root;
 use crate::vm::Vm;
 
 /// What can run functions and look into values: a [`Vm`] from outside, [`Cx`] inside of a native.

@@ -1,6 +1,6 @@
 //! Types of the host that programs can use: methods, fields, a constructor, and a form for images.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
@@ -8,11 +8,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::door::{caught, dispose, guarded, told};
 use super::function::{Arguments, IntoNative, Parameter};
+use crate::class::{Codec, HostClass, Load, Save};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Instance, Ref, RefMut, Type, Unavailable, Value, View};
+use crate::heap::{Instance, Ref, RefMut, Type, Unavailable, View};
 use crate::native::{Fault, NativeDef, Outcome};
 
 /// A Rust type whose values programs can hold, once its class is given to the engine.
@@ -27,57 +27,9 @@ pub struct Class<T> {
     of: PhantomData<fn(T)>,
 }
 
-/// A class without its Rust type.
-pub struct HostClass {
-    /// The name that code and images know it by.
-    pub(crate) name: String,
-    pub(crate) type_id: TypeId,
-    pub(crate) constructor: Option<Arc<NativeDef>>,
-    /// Methods and functions of the type: name, whether it takes `self`, definition.
-    pub(crate) methods: Vec<(String, bool, Arc<NativeDef>)>,
-    pub(crate) getters: HashMap<String, Arc<NativeDef>>,
-    pub(crate) setters: HashMap<String, Arc<NativeDef>>,
-    pub(crate) codec: Option<Codec>,
-}
-
-type Save = dyn for<'v> Fn(Instance<'v>) -> Result<Vec<u8>, String> + Send + Sync;
-type Load = dyn Fn(&[u8]) -> Result<Box<dyn Any + Send>, String> + Send + Sync;
-
-/// How values go into images.
-pub(crate) struct Codec {
-    pub save: Box<Save>,
-    pub load: Box<Load>,
-}
-
-impl Drop for Codec {
-    /// What the functions hold is the host's.
-    fn drop(&mut self) {
-        dispose(std::mem::replace(&mut self.save, Box::new(|_| Err(String::new()))));
-        dispose(std::mem::replace(&mut self.load, Box::new(|_| Err(String::new()))));
-    }
-}
-
-impl fmt::Debug for HostClass {
+impl<T> fmt::Debug for Class<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HostClass({})", self.name)
-    }
-}
-
-impl HostClass {
-    /// The name that code and images know it by: `game.Player@1`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The name that programs see.
-    pub fn short_name(&self) -> &str {
-        let name = self.name.split_once('@').map_or(self.name.as_str(), |(name, _)| name);
-        name.rsplit_once('.').map_or(name, |(_, name)| name)
-    }
-
-    /// Which Rust type it is of.
-    pub fn type_id(&self) -> TypeId {
-        self.type_id
+        f.debug_struct("Class").field("name", &self.class.name).finish_non_exhaustive()
     }
 }
 
@@ -183,17 +135,6 @@ impl<T: HostType> Class<T> {
     }
 }
 
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unavailable::OtherType => "it is of another type",
-            Unavailable::InUse => "it is in use by a call that is under way",
-            Unavailable::TakenBack => "the host has taken it back",
-            Unavailable::ReadOnly => "the host lets it be read only",
-        })
-    }
-}
-
 /// An instance's data, or the error of an argument that has none.
 fn borrowed<'v, R>(
     cx: &mut Cx<'v>,
@@ -259,38 +200,21 @@ fn unknown<'v, T: HostType>(cx: &mut Cx<'v>) -> Fault<'v> {
     cx.fail(ErrorKind::Type, format!("the engine was not given the class of {}", std::any::type_name::<T>()))
 }
 
-/// Reads a field that the host's class has. None if there is none.
-pub(crate) fn get_field<'v>(
-    cx: &mut Cx<'v>,
-    instance: Instance<'v>,
-    name: &str,
-) -> Result<Option<Value<'v>>, Fault<'v>> {
-    match instance.ty().host_class().and_then(|class| class.getters.get(name)) {
-        Some(getter) => getter.call(cx, &[instance.into()]).map(Some),
-        None => Ok(None),
-    }
-}
-
-/// Writes a field that the host's class has. False if there is none.
-pub(crate) fn set_field<'v>(
-    cx: &mut Cx<'v>,
-    instance: Instance<'v>,
-    name: &str,
-    value: Value<'v>,
-) -> Result<bool, Fault<'v>> {
-    match instance.ty().host_class().and_then(|class| class.setters.get(name)) {
-        Some(setter) => setter.call(cx, &[instance.into(), value]).map(|_| true),
-        None => Ok(false),
-    }
-}
-
 /// A Rust function that can be a method for reading. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethod<T, Marker> {
     /// The native under a name.
     fn into_method(self, name: String) -> NativeDef;
 }
 
 /// A Rust function that can be a method for changing. `Marker` is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a method: its first parameter is not `&mut T`, or another is not a type that programs have values for",
+    note = "another value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`"
+)]
 pub trait IntoMethodMut<T, Marker> {
     /// The native under a name.
     fn into_method_mut(self, name: String) -> NativeDef;
@@ -336,28 +260,4 @@ methods! { IntoMethod into_method Ref &'t T;
 }
 methods! { IntoMethodMut into_method_mut RefMut &'t mut T;
     (); (A a); (A a, B b); (A a, B b, C c); (A a, B b, C c, D d);
-}
-
-/// What saving an instance came to: the bytes, or why there are none.
-///
-/// # Errors
-/// That of a panic.
-pub(crate) fn saved<'v>(cx: &mut Cx<'v>, instance: Instance<'v>) -> Result<Option<Result<Vec<u8>, String>>, Fault<'v>> {
-    let Some(class) = instance.ty().host_class() else { return Ok(None) };
-    let Some(codec) = &class.codec else { return Ok(None) };
-    guarded(cx, class.short_name(), |_| Ok(Some((codec.save)(instance))))
-}
-
-/// Gives an instance out of an image its data.
-pub(crate) fn load(instance: Instance<'_>, bytes: &[u8]) -> Result<(), String> {
-    let class = instance.ty().host_class().ok_or("its host cannot load it")?;
-    let codec = class.codec.as_ref().ok_or("its host cannot load it")?;
-    let data = caught(|| (codec.load)(bytes)).unwrap_or_else(|text| Err(told(class.short_name(), &text)))?;
-    match instance.fill_host(data) {
-        None => Ok(()),
-        Some(data) => {
-            dispose(data);
-            Err("it has data already".to_owned())
-        }
-    }
 }

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::Host;
 use super::convert::{Entries, FromValue, IntoValue, Mismatch};
-use super::door::guarded;
 use super::error::given;
-use super::{Host, Root};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{self, Value, View};
 use crate::native::{Fault, Outcome};
+use crate::root::Root;
 
 /// A list that a program and its host share. Elements are converted as they are read and written; a program may put in
 /// something else, which is an error when it is read.

@@ -19,10 +19,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 
-use super::Root;
 use crate::cx::Cx;
 use crate::heap::{Map, Value, View};
 use crate::native::Outcome;
+use crate::root::Root;
 
 /// A Rust type that values of programs can be taken as.
 pub trait FromValue: Sized {

@@ -4,8 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::convert::IntoValue;
-use super::door::guarded;
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::{Failure, Uncaught};
 use crate::heap::{Value, View};
@@ -82,6 +81,17 @@ impl Failure {
             Failure::Uncaught(uncaught) => uncaught.host(),
             Failure::Stop(..) => None,
         }
+    }
+}
+
+impl<'v> Cx<'v> {
+    /// A value made of something that cannot be had a second time, such as an answer from outside. The heap limit waits
+    /// for the next safepoint, so that this native is not run again.
+    ///
+    /// # Errors
+    /// What the conversion throws.
+    pub fn made(&mut self, value: impl IntoValue) -> Outcome<'v> {
+        give(self, value)
     }
 }
 

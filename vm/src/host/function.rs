@@ -25,6 +25,7 @@ pub trait Parameter {
 }
 
 /// The arguments of a call.
+#[derive(Debug)]
 pub struct Arguments<'s, 'v> {
     name: &'s str,
     all: &'s [Value<'v>],
@@ -123,7 +124,12 @@ impl<T: FromValue> Parameter for Rest<T> {
     }
 }
 
-/// A Rust function that can be a native. `Marker` tells shapes of functions apart and is always inferred.
+/// A Rust function that can be a native. Values of the host are `Ref<'_, T>` and `RefMut<'_, T>` among its parameters: other
+/// calls may have them at the same time, so a plain `&T` is none. `Marker` tells shapes of functions apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a native: a parameter is not a type that programs have values for, or the result is not",
+    note = "a value of the host is taken as `Ref<'_, T>` or `RefMut<'_, T>`, never as `&T` or `&mut T`"
+)]
 pub trait IntoNative<Marker> {
     /// The native under a name.
     fn into_native(self, name: String) -> NativeDef;

@@ -3,18 +3,18 @@
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
-use super::Root;
 use super::call::{Host, IntoArguments};
 use super::convert::{FromValue, IntoValue};
-use super::door::guarded;
 use super::error::give;
 use super::function::{Arguments, Parameter, define_run};
-use crate::cx::Cx;
+use crate::cx::{Cx, guarded};
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::{Value, View};
+use crate::machine::{Event, Promised};
 use crate::native::{Answer, Fault, Later, LaterFn, NativeDef, NativeRun};
-use crate::run::step::{Budget, Event, Promised};
+use crate::root::Root;
+use crate::run::step::Budget;
 use crate::vm::Vm;
 
 /// Fuel that a call takes before others have their turn.

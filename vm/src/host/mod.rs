@@ -1,29 +1,27 @@
 //! What a host works with: handles to values, conversions, typed natives and functions, types of its own.
 
-mod door;
-mod root;
 pub mod convert;
 pub mod container;
 mod error;
 pub mod function;
 pub mod call;
 pub mod class;
+mod lent;
 mod data;
 #[cfg(feature = "async")]
 pub mod future;
 
+pub use crate::class::HostClass;
+pub use crate::door::{caught, dispose};
 pub use crate::heap::{Ref, RefMut, Unavailable};
+pub use crate::root::Root;
 pub use call::{Func, Host, IntoArguments};
-pub use class::{Class, HostClass, HostType};
+pub use class::{Class, HostType};
 pub use container::{List, Map};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
-pub use door::{caught, dispose};
-pub(crate) use door::{guarded, panicked, told};
 pub use error::HostError;
-pub(crate) use error::give;
 pub use function::{Arguments, IntoNative, Parameter, Rest};
 #[cfg(feature = "async")]
 pub use future::IntoAsyncNative;
-pub(crate) use root::Dropped;
-pub use root::Root;
+pub use lent::Scope;

@@ -42,8 +42,9 @@ impl Section {
     }
 }
 
-/// Why bytes are no image that can be loaded here.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Why bytes are no image that can be loaded here. Shown, also by `Debug`, it is one line, so that `main` may return it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageError {
     /// They do not begin as images do.
     NotAnImage,
@@ -77,6 +78,7 @@ pub enum ImageError {
 
 /// The rules for the sections of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ImageRule {
     /// A number, text or length, or bytes left over.
     Bytes(CanonicalError),
@@ -144,6 +146,12 @@ impl fmt::Display for ImageError {
             }
             ImageError::Host(text) => f.write_str(text),
         }
+    }
+}
+
+impl fmt::Debug for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

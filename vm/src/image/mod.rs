@@ -1,12 +1,12 @@
 //! Images: a value and all it reaches as bytes, which any process can load again.
 //!
 //! ```text
-//!   value ──freeze──> Image ──to_bytes──> bytes ──open──> Image ──thaw──> value
-//!                    in memory            file            checked         in another heap
+//!   value ──of──> Image ──dump──> bytes ──parse──> Image ──load──> value
+//!               in memory          file            checked       in another heap
 //! ```
 //!
-//! Opening believes nothing: every byte is checked, every hash computed, every code object verified. Nothing runs, neither
-//! then nor when the value is built. An image that was opened can be looked at without a machine.
+//! Parsing believes nothing: every byte is checked, every hash computed, every code object verified. Nothing runs, neither
+//! then nor when the value is built. An image that was parsed can be looked at without a machine.
 
 mod error;
 mod format;
@@ -23,6 +23,7 @@ use quipu_lang::code::{Code, CodeHash, Constant};
 use quipu_lang::hash::GraphHash;
 
 use crate::cx::Cx;
+use crate::door::{caught, told};
 use crate::graph::build::{Trouble, build};
 use crate::graph::check::{Facts, check};
 use crate::graph::read::counts;
@@ -30,7 +31,6 @@ use crate::graph::weight::of_check;
 use crate::graph::write::write as write_graph;
 use crate::graph::{self, error::GraphError};
 use crate::heap::Value;
-use crate::host::{caught, told};
 use crate::native::Fault;
 
 pub use crate::graph::progress::Progress;
@@ -82,9 +82,19 @@ pub struct Image {
     graph: Vec<u8>,
     /// What loading it may take.
     memory: u64,
-    /// What checking the graph has found; an image that was made by freezing is checked when that is first needed.
+    /// What checking the graph has found; an image that was made of a value is checked when that is first needed.
     facts: OnceLock<Facts>,
     thin: bool,
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Image")
+            .field("needs", &self.needs)
+            .field("codes", &self.codes.len())
+            .field("bytes", &self.graph.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Image {
@@ -92,15 +102,15 @@ impl Image {
     ///
     /// # Errors
     /// `not_portable` when it reaches a running fiber; a limit.
-    pub fn freeze<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Image, Fault<'v>> {
-        Image::freeze_with_progress(cx, value, &mut Progress::silent())
+    pub fn of<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Image, Fault<'v>> {
+        Image::of_with_progress(cx, value, &mut Progress::silent())
     }
 
-    /// [`freeze`](Self::freeze), telling how far it has come.
+    /// [`of`](Self::of), telling how far it has come.
     ///
     /// # Errors
-    /// As [`freeze`](Self::freeze).
-    pub fn freeze_with_progress<'v>(
+    /// As [`of`](Self::of).
+    pub fn of_with_progress<'v>(
         cx: &mut Cx<'v>,
         value: Value<'v>,
         progress: &mut Progress<'_>,
@@ -126,8 +136,8 @@ impl Image {
     ///
     /// # Errors
     /// What is wrong with the bytes, or the code that is missing.
-    pub fn open<'b>(bytes: impl Into<Cow<'b, [u8]>>, table: &dyn CodeTable) -> Result<Image, ImageError> {
-        Image::open_with_progress(bytes, table, &mut Progress::silent())
+    pub fn parse<'b>(bytes: impl Into<Cow<'b, [u8]>>, table: &dyn CodeTable) -> Result<Image, ImageError> {
+        Image::parse_with_progress(bytes, table, &mut Progress::silent())
     }
 
     /// About how many bytes of memory opening an image takes while it is under way, beside those of its code. It is
@@ -137,11 +147,11 @@ impl Image {
         counts.map_or(0, |(frozen, nodes)| of_check(frozen, nodes))
     }
 
-    /// [`open`](Self::open), telling how far it has come.
+    /// [`parse`](Self::parse), telling how far it has come.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_with_progress<'b>(
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_progress<'b>(
         bytes: impl Into<Cow<'b, [u8]>>,
         table: &dyn CodeTable,
         progress: &mut Progress<'_>,
@@ -255,15 +265,15 @@ impl Image {
     ///
     /// # Errors
     /// `image_error` with all names at once that the host does not provide; a limit.
-    pub fn thaw<'v>(&self, cx: &mut Cx<'v>) -> Result<Value<'v>, Fault<'v>> {
-        self.thaw_with_progress(cx, &mut Progress::silent())
+    pub fn load<'v>(&self, cx: &mut Cx<'v>) -> Result<Value<'v>, Fault<'v>> {
+        self.load_with_progress(cx, &mut Progress::silent())
     }
 
-    /// [`thaw`](Self::thaw), telling how far it has come.
+    /// [`load`](Self::load), telling how far it has come.
     ///
     /// # Errors
-    /// As [`thaw`](Self::thaw).
-    pub fn thaw_with_progress<'v>(&self, cx: &mut Cx<'v>, progress: &mut Progress<'_>) -> Result<Value<'v>, Fault<'v>> {
+    /// As [`load`](Self::load).
+    pub fn load_with_progress<'v>(&self, cx: &mut Cx<'v>, progress: &mut Progress<'_>) -> Result<Value<'v>, Fault<'v>> {
         let missing = self.missing(|name| cx.machine.provides(name));
         if !missing.is_empty() {
             return Err(fault(cx, &ImageError::Missing(missing)));
@@ -287,18 +297,18 @@ impl Image {
         }
     }
 
-    /// [`thaw`](Self::thaw) where not everything that the machine provides is for the image: `allows` says of a name
+    /// [`load`](Self::load) where not everything that the machine provides is for the image: `allows` says of a name
     /// whether it is. What is loaded can reach nothing else by a name of its own; what it is handed later is up to those
     /// who hand it over, and so is what natives that it is allowed load for it.
     ///
     /// # Errors
     /// `image_error` with all names at once that are not allowed, before those that are not provided; a limit.
-    pub fn thaw_within<'v>(&self, cx: &mut Cx<'v>, allows: impl FnMut(&str) -> bool) -> Result<Value<'v>, Fault<'v>> {
+    pub fn load_within<'v>(&self, cx: &mut Cx<'v>, allows: impl FnMut(&str) -> bool) -> Result<Value<'v>, Fault<'v>> {
         let refused = self.missing(allows);
         if !refused.is_empty() {
             return Err(fault(cx, &ImageError::Refused(refused)));
         }
-        self.thaw(cx)
+        self.load(cx)
     }
 
     fn facts(
@@ -314,7 +324,7 @@ impl Image {
     }
 
     /// The bytes of the image. Equal graphs have equal bytes in every form without debug information.
-    pub fn to_bytes(&self, form: Form) -> Vec<u8> {
+    pub fn dump(&self, form: Form) -> Vec<u8> {
         let mut flags = 0;
         let (mut code, mut debug) = (Vec::new(), Vec::new());
         if form.thin {
@@ -363,12 +373,12 @@ impl Image {
         self.codes.iter().find(|code| code.hash() == *hash)
     }
 
-    /// All code by hash, for opening thin images.
+    /// All code by hash, for parsing thin images.
     pub fn code_table(&self) -> HashMap<CodeHash, Code> {
         self.codes.iter().map(|code| (code.hash(), code.clone())).collect()
     }
 
-    /// Whether the bytes it was opened from had no code.
+    /// Whether the bytes it was parsed from had no code.
     pub fn is_thin(&self) -> bool {
         self.thin
     }

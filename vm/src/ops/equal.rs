@@ -31,6 +31,12 @@ pub(crate) fn equal_keys<'v>(cx: &mut Cx<'v>, a: Value<'v>, b: Value<'v>) -> Res
 /// Whether two values are byte strings, or long enough strings, of one length: so that comparing them has to be paid for.
 #[inline]
 pub(crate) fn is_weighty<'v>(a: Value<'v>, b: Value<'v>) -> bool {
+    // Most values are told by their tags.
+    a.tag == b.tag && matches!(a.tag, tag::STR | tag::BYTES) && is_long(a, b)
+}
+
+#[inline(never)]
+fn is_long<'v>(a: Value<'v>, b: Value<'v>) -> bool {
     bytes_of(a, b).is_some_and(|(a, b)| a.len() >= 64 && a.len() == b.len())
 }
 

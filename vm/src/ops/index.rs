@@ -5,11 +5,11 @@ use quipu_lang::diagnostic::closest;
 use super::equal::{equal, exact_int, is_weighty, shallow};
 use super::meter::{ENTER, LONG, Meter, STEP, look_at};
 use super::text::repr_short;
+use crate::class::{self, HostClass};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::handle::text::{chars_in, nth_char};
 use crate::heap::{ErrorRef, Instance, List, Map, Range, Str, Type, Value, View, tag};
-use crate::host::class;
 use crate::native::{Fault, Outcome};
 
 /// `object[index]`.
@@ -342,13 +342,31 @@ fn member_advice<'v>(ty: Type<'v>, wanted: &str, fields: impl Iterator<Item = &'
     if ty.method(wanted).is_some() {
         return called(wanted);
     }
+    let of_host = ty.host_class().into_iter().flat_map(|class| class.getters.keys().map(String::as_str));
+    let fields = fields.chain(of_host);
     match close(wanted, fields.clone().chain(ty.method_names())) {
         Some(name) if fields.clone().any(|field| field == name) => format!("; did you mean `{name}`?"),
         Some(name) => format!("; did you mean the method `{name}()`?"),
-        None => match fields.collect::<Vec<_>>() {
-            fields if fields.is_empty() || fields.len() > 8 => String::new(),
-            fields => format!("; it has `{}`", fields.join("`, `")),
+        None => match (fields.collect::<Vec<_>>(), ty.host_class()) {
+            (_, Some(class)) => host_members(class),
+            (fields, None) if fields.is_empty() || fields.len() > 8 => String::new(),
+            (fields, None) => format!("; it has `{}`", fields.join("`, `")),
         },
+    }
+}
+
+/// What values of a host's type have: nothing else says it to those who write programs.
+pub(crate) fn host_members(class: &HostClass) -> String {
+    /// How many are named.
+    const MOST: usize = 12;
+    let mut fields: Vec<&str> = class.getters.keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    let methods = class.methods.iter().filter(|(_, is_method, _)| *is_method).map(|(name, ..)| format!("{name}()"));
+    let names: Vec<String> = fields.into_iter().map(str::to_owned).chain(methods).collect();
+    match names.len().saturating_sub(MOST) {
+        _ if names.is_empty() => "; it has no fields and no methods".into(),
+        0 => format!("; it has {}", names.join(", ")),
+        more => format!("; it has {} and {more} more", names[..MOST].join(", ")),
     }
 }
 
@@ -373,6 +391,11 @@ pub fn set_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>, value:
             let (ty, text) = (instance.ty(), text.as_str());
             let advice = match ty.method(text) {
                 Some(_) => "; a method cannot be replaced".into(),
+                None if ty.host_class().is_some_and(|class| class.getters.contains_key(text)) => {
+                    return Err(
+                        cx.fail(ErrorKind::Field, format!("the field `{text}` of {} can only be read", ty.name()))
+                    );
+                }
                 None => member_advice(ty, text, ty.field_names()),
             };
             Err(cx.fail(ErrorKind::Field, format!("{} has no field `{text}`{advice}", ty.name())))

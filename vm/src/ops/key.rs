@@ -1,4 +1,4 @@
-//! What can be a key of a map or a member of a set, its hash, and when two keys are one.
+//! What can be a key of a map or a member of a set, its hash, when two keys are one, and entries by their keys.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,17 @@ use quipu_lang::code::CodeHash;
 
 use super::depth::Depth;
 use super::equal;
-use super::meter::{Cost, ENTER, Meter, STEP};
+use super::meter::{Cost, ENTER, LONG, Meter, STEP, look_at};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
+use crate::heap::handle::FiledKeys;
 use crate::heap::keyed::{Domain, Keyed};
-use crate::heap::{Special, Tuple, Type, Value, View, tag};
+use crate::heap::layout::TableObject;
+use crate::heap::{Gc, Special, Str, Tuple, Type, Value, View, tag};
 use crate::native::Fault;
 
 /// A value that was found to be a key, with its hash.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Key<'v> {
     value: Value<'v>,
     hash: u64,
@@ -83,11 +85,6 @@ impl<'v> Key<'v> {
         Key { value, hash, filed: Value::ABSENT }
     }
 
-    /// A key out of a table, as it is filed there.
-    pub(crate) fn filed(value: Value<'v>, hash: u64, filed: Value<'v>) -> Key<'v> {
-        Key { value, hash, filed }
-    }
-
     /// What the `hash` of the instances in it gave, in order, as a tuple; absent if there are none.
     pub(crate) fn given(&self) -> Value<'v> {
         self.filed
@@ -100,6 +97,11 @@ impl<'v> Key<'v> {
 
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// What a table keeps of it.
+    fn parts(&self) -> (Value<'v>, u64, Value<'v>) {
+        (self.value, self.hash, self.filed)
     }
 
     /// How many bytes there are to compare with an equal key, if it is a string.
@@ -115,6 +117,208 @@ impl<'v> Key<'v> {
             tag::INSTANCE => self.value.special(Special::eq).is_some(),
             _ => false,
         }
+    }
+}
+
+/// Entries by their keys. Only these methods of tables call back into the machine; they say so.
+impl<'v> Gc<'v, TableObject> {
+    /// The value under a key. May call the key's `hash` and `eq`.
+    ///
+    /// # Errors
+    /// The value cannot be a key; what the key's methods throw.
+    #[inline]
+    pub fn get(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        match key.view() {
+            View::Int(int) => Ok(self.get_int(cx, int)),
+            View::Str(text) => {
+                pay_for(cx, text)?;
+                Ok(self.get_str(cx, text))
+            }
+            _ => {
+                let key = Key::new(cx, key)?;
+                self.get_key(cx, &key)
+            }
+        }
+    }
+
+    /// Whether there is an entry with this key. May call the key's `hash` and `eq`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn contains(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<bool, Fault<'v>> {
+        Ok(self.get(cx, key)?.is_some())
+    }
+
+    /// The value under a prepared key. May call the key's `eq`.
+    ///
+    /// # Errors
+    /// What the key's methods throw; `changed` if they change this table.
+    pub fn get_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        Ok(self.find_key(cx, key)?.map(|slot| self.value_at(slot)))
+    }
+
+    /// Puts a value under a key and gives the one that was there. May call the key's `hash` and `eq`.
+    ///
+    /// # Errors
+    /// The value cannot be a key; what the key's methods throw; `changed` if they change this table; as
+    /// [`Cx::reserve`].
+    pub fn insert(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        if let View::Str(text) = key.view() {
+            pay_for(cx, text)?;
+        }
+        let heap = cx.heap();
+        let (hash, slot) = match key.view() {
+            View::Int(int) => {
+                let hash = heap.keyed.int(int);
+                (hash, self.find_int(hash, int))
+            }
+            View::Str(text) => (text.keyed_hash(&heap.keyed), self.find_str(heap, text)),
+            _ => return self.insert_slow(cx, key, value),
+        };
+        if let Some(slot) = slot {
+            return Ok(Some(self.replace_at(heap, slot, value)));
+        }
+        self.reserve(cx, 1)?;
+        self.add(cx.heap(), (key, hash, Value::ABSENT), value)?;
+        Ok(None)
+    }
+
+    fn insert_slow(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        // Room comes first: if it has to be made, everything runs again, and the key's methods must not run twice.
+        self.reserve(cx, 1)?;
+        let key = Key::new(cx, key)?;
+        self.insert_key(cx, &key, value)
+    }
+
+    /// Puts a value under a prepared key and gives the one that was there. May call the key's `eq`.
+    ///
+    /// # Errors
+    /// What the key's methods throw; `changed` if they change this table; as [`Cx::reserve`].
+    pub fn insert_key(self, cx: &mut Cx<'v>, key: &Key<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        self.reserve(cx, 1)?;
+        match self.find_key(cx, key)? {
+            Some(slot) => Ok(Some(self.replace_at(cx.heap(), slot, value))),
+            None => {
+                // Methods of the key may have used up the room; what one entry takes is let pass.
+                self.add(cx.heap(), key.parts(), value)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Adds an entry that stood in another table; false if there is one with an equal key. Calls nothing: two keys of which
+    /// one has been asked for its `hash` are told apart by identity, as they were where they come from. `filed` is of
+    /// this table, to which nothing else is done meanwhile, and keeps many keys of one hash from being slow.
+    ///
+    /// # Errors
+    /// A limit.
+    pub(crate) fn insert_again(
+        self,
+        cx: &mut Cx<'v>,
+        key: &Key<'v>,
+        value: Value<'v>,
+        filed: &mut FiledKeys,
+    ) -> Result<bool, Fault<'v>> {
+        if !key.given().is_absent() {
+            return self.add_filed(cx.heap(), key.parts(), value, filed);
+        }
+        let found = if key.is_deep() {
+            self.find_key(cx, key)?.is_some()
+        } else {
+            self.find(key.hash(), |entry| is_same(entry, key.value())).is_some()
+        };
+        if !found {
+            self.add(cx.heap(), key.parts(), value)?;
+        }
+        Ok(!found)
+    }
+
+    /// Adds a member to a set; true if it is new. May call its `hash` and `eq`.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    pub fn add_member(self, cx: &mut Cx<'v>, member: Value<'v>) -> Result<bool, Fault<'v>> {
+        Ok(self.insert(cx, member, Value::NIL)?.is_none())
+    }
+
+    /// Takes out the entry with a key and gives its value. May call the key's `hash` and `eq`.
+    ///
+    /// # Errors
+    /// The value cannot be a key; what the key's methods throw; `changed` if they change this table.
+    pub fn remove(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let key = Key::new(cx, key)?;
+        self.remove_key(cx, &key)
+    }
+
+    /// Takes out the entry with a prepared key and gives its value. May call the key's `eq`.
+    ///
+    /// # Errors
+    /// What the key's methods throw; `changed` if they change this table.
+    pub fn remove_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let Some(slot) = self.find_key(cx, key)? else { return Ok(None) };
+        Ok(Some(self.remove_at(cx.heap(), slot)))
+    }
+
+    /// As [`next`](Self::next), with the key as it is filed here.
+    pub(crate) fn next_key(self, position: u64) -> Option<(u64, Key<'v>, Value<'v>)> {
+        let (slot, after) = self.next_slot(position)?;
+        let key = Key { value: self.key_at(slot), hash: self.hash_at(slot), filed: self.given_at(slot) };
+        Some((after, key, self.value_at(slot)))
+    }
+
+    /// Finds the entry of a prepared key. Keys with methods of their own are asked in order of insertion, so that what
+    /// they see depends on nothing hidden.
+    fn find_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<u32>, Fault<'v>> {
+        if !key.is_deep() {
+            return Ok(self.find(key.hash(), |entry| is_same(entry, key.value())));
+        }
+        let mut candidates = Candidates::default();
+        self.each_with_hash(key.hash(), |slot| candidates.add(slot));
+        for slot in candidates.in_order() {
+            let stamp = self.stamp();
+            let is_equal = is_equal(cx, key.value(), self.key_at(slot))?;
+            if self.stamp() != stamp {
+                return Err(changed(cx, self.is_set()));
+            }
+            if is_equal {
+                return Ok(Some(slot));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Charges for the hash of a long key and for comparing it, whether the hash is known already or not.
+#[inline]
+fn pay_for<'v>(cx: &mut Cx<'v>, key: Str<'v>) -> Result<(), Fault<'v>> {
+    let len = key.as_str().len();
+    if len < LONG { Ok(()) } else { look_at(cx, len) }
+}
+
+/// Slots of entries with one hash: nearly always one.
+#[derive(Default)]
+struct Candidates {
+    first: Option<u32>,
+    others: Vec<u32>,
+}
+
+impl Candidates {
+    fn add(&mut self, slot: u32) {
+        match self.first {
+            None => self.first = Some(slot),
+            Some(_) => self.others.push(slot),
+        }
+    }
+
+    fn in_order(mut self) -> impl Iterator<Item = u32> {
+        if let Some(first) = self.first
+            && !self.others.is_empty()
+        {
+            self.others.push(first);
+            self.others.sort_unstable();
+            self.first = None;
+        }
+        self.first.into_iter().chain(self.others)
     }
 }
 

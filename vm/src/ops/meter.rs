@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::cx::Cx;
+pub(crate) use crate::heap::handle::text::LONG;
 use crate::native::Fault;
 
 /// A unit of fuel is this many parts: one byte that is looked at is one part.
@@ -17,9 +18,6 @@ pub(crate) const ENTER: u64 = UNIT;
 
 /// So many parts may be owed.
 const CREDIT: u64 = 64 * UNIT;
-
-/// From this length on strings are looked at in pieces.
-pub(crate) const LONG: usize = 1024;
 
 /// How much of a long string is looked at between two looks at the limits.
 const PIECE: usize = 64 << 10;

@@ -6,48 +6,19 @@ use quipu_lang::code::effects::receiver;
 use quipu_lang::code::{Op, Word};
 
 use super::dispatch::like;
-use super::frame::{Frame, Kind};
 use super::guard::CallBack;
 use super::limits::MARGIN;
-use super::machine::Machine;
-use super::prepare::Prepared;
 use super::unwind::Final;
+use crate::cx::guarded;
 use crate::error::ErrorKind;
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{ClosureObject, NativeObject, TypeObject};
+use crate::heap::prepared::Prepared;
 use crate::heap::{Gc, Slot, Special, Value, View, tag};
-use crate::host::guarded;
+use crate::machine::{HoldsNothing, Machine};
 use crate::native::{Control, Fault, NativeRun, Outcome};
-use crate::vm::HoldsNothing;
 
 type Done = Result<(), Fault<'static>>;
-
-/// Methods as other languages call them, and ours, of which a type has at most one.
-const FOREIGN_METHODS: [(&str, &[&str]); 24] = [
-    ("append", &["push", "add"]),
-    ("push_back", &["push"]),
-    ("add", &["push"]),
-    ("length", &["len"]),
-    ("size", &["len"]),
-    ("includes", &["contains", "has"]),
-    ("contains", &["has"]),
-    ("has", &["contains"]),
-    ("has_key", &["has"]),
-    ("containsKey", &["has"]),
-    ("delete", &["remove", "remove_at"]),
-    ("remove", &["remove_at"]),
-    ("entries", &["items"]),
-    ("setdefault", &["get_or_insert"]),
-    ("forEach", &["each"]),
-    ("for_each", &["each"]),
-    ("every", &["all"]),
-    ("some", &["any"]),
-    ("strip", &["trim"]),
-    ("toUpperCase", &["upper"]),
-    ("toLowerCase", &["lower"]),
-    ("uppercase", &["upper"]),
-    ("lowercase", &["lower"]),
-    ("next", &["resume"]),
-];
 
 /// Where a call's result goes.
 #[derive(Clone, Copy)]
@@ -550,12 +521,16 @@ impl Machine {
         let mut candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
         candidates.sort_unstable();
         let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
-        let foreign = FOREIGN_METHODS.iter().find(|(foreign, _)| *foreign == name && !is_written);
-        let ours = foreign.and_then(|(_, ours)| ours.iter().find(|ours| candidates.contains(ours)).copied());
+        let foreign = if is_written { &[] } else { self.library.names_of_foreign(name) };
+        let ours = foreign.iter().find(|ours| candidates.contains(ours)).copied();
         if let Some(closest) = ours.or_else(|| quipu_lang::diagnostic::closest(name, candidates)) {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
             message.push_str("; write `[a..b]` for a part of it");
+        } else if let View::Instance(instance) = receiver.view()
+            && let Some(class) = instance.ty().host_class()
+        {
+            message.push_str(&crate::ops::index::host_members(class));
         }
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)

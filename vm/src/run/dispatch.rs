@@ -5,25 +5,10 @@
 //! on stable Rust, so other builds store the position and return to a loop. The test `constant_stack` would see a
 //! lost jump.
 
-use super::frame::Frame;
-use super::machine::Machine;
-use crate::heap::Slot;
+use crate::machine::{Exit, Handler, Machine};
 use quipu_lang::code::effects::receiver;
 use quipu_lang::code::{Op, Role, Word};
 use quipu_lang::for_each_op;
-
-/// What a handler does: position behind its word, registers, machine, its word, frame.
-pub(crate) type Handler = unsafe fn(*const u64, *mut Slot, *mut Machine, u64, *mut Frame) -> Exit;
-
-/// Why handlers stopped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// The run is over; the machine says how.
-    Over,
-    /// The next instruction is up, in builds that dispatch by a loop.
-    #[allow(dead_code)]
-    Next,
-}
 
 #[cfg(quipu_tail)]
 macro_rules! next {
@@ -40,7 +25,7 @@ macro_rules! next {
 macro_rules! next {
     ($pc:expr, $base:expr, $vm:expr, $fp:expr) => {{
         (*$vm).store($pc, $base, $fp);
-        return $crate::run::dispatch::Exit::Next;
+        return $crate::machine::Exit::Next;
     }};
 }
 

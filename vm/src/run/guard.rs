@@ -4,13 +4,12 @@
 //! A panic that passes through has no value and no frame to go to, so what ran is given up: `atomic`s that were begun
 //! are undone, and the fibers that ran are done. They are not asked; to a program it is as if they had hit a limit.
 
-use super::fiber::Status;
-use super::frame::Frame;
-use super::machine::{Limits, Machine};
-use super::step::Event;
+use crate::door::dispose;
+use crate::heap::fiber::Status;
+use crate::heap::frame::Frame;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Slot, Value};
-use crate::host::dispose;
+use crate::machine::{Event, Limits, Machine};
 
 /// A call from Rust into the machine.
 pub(super) struct CallBack<'m> {

@@ -15,17 +15,18 @@
 //!   graphs; builds with debug assertions look again, see `operands`). All other tags are checked before payloads are used.
 #![allow(non_snake_case, unused_mut, unused_variables, unused_assignments)]
 
-use super::dispatch::{Exit, next, op, resume, slow};
-use super::frame::{Frame, Kind};
-use super::machine::Machine;
-use super::prepare::{CELL_CLASS, Cache};
+use super::dispatch::{next, op, resume, slow};
+use super::prepare::CELL_CLASS;
 use super::watch::Look;
+use crate::cx::guarded;
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::*;
+use crate::heap::prepared::Cache;
 use crate::heap::{Gc, Slot, tag};
-use crate::host::guarded;
+use crate::machine::{Exit, Machine};
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use crate::ops::meter::LONG;
-use quipu_lang::code::Source;
+use quipu_lang::code::CaptureSource;
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
 /// an address can be computed from without another instruction.
@@ -227,10 +228,10 @@ op!(MakeClosure(pc, base, vm, w, fp) {
     let mut i = 0;
     while i < (*site).count {
         match *(*site).first.add(i) {
-            Source::Register(register) => copy(to.add(i), base.add(register as usize)),
-            Source::Free(f) => copy(to.add(i), from.add(f as usize)),
-            Source::Running => set(to.add(i), tag::CLOSURE, running as u64),
-            Source::Owner => copy(to.add(i), from.add((*(*running).code).captures())),
+            CaptureSource::Register(register) => copy(to.add(i), base.add(register as usize)),
+            CaptureSource::Free(f) => copy(to.add(i), from.add(f as usize)),
+            CaptureSource::Running => set(to.add(i), tag::CLOSURE, running as u64),
+            CaptureSource::Owner => copy(to.add(i), from.add((*(*running).code).captures())),
         }
         i += 1;
     }

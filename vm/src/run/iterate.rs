@@ -13,12 +13,12 @@
 use quipu_lang::code::Word;
 
 use super::calls::To;
-use super::fiber::Status;
-use super::frame::Kind;
-use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
+use crate::heap::fiber::Status;
+use crate::heap::frame::Kind;
 use crate::heap::{Slot, Special, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use quipu_lang::code::Word;
 
-use super::frame::Frame;
 use super::guard::{keep_no_more_than, keep_registers};
-use super::machine::Machine;
-use super::prepare::NO_KEY;
 use crate::error::ErrorKind;
+use crate::heap::frame::Frame;
+use crate::heap::prepared::NO_KEY;
 use crate::heap::{Slot, Value};
+use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 
 /// Safepoints between two looks at the clock and the interrupt flag.

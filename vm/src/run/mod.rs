@@ -1,8 +1,5 @@
 //! The run loop: prepared code, frames, fibers, and the handlers that carry instructions out.
 
-pub mod machine;
-pub(crate) mod frame;
-pub(crate) mod fiber;
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;
@@ -17,9 +14,8 @@ pub(crate) mod types;
 mod operators;
 mod iterate;
 mod switch;
-pub mod step;
+pub(crate) mod step;
 pub(crate) mod watch;
-pub mod scope;
 mod start;
 mod roots;
 pub(crate) mod snapshot;

@@ -3,15 +3,16 @@
 //! checkers let through and the preparation gets wrong is seen here before it does harm.
 
 use quipu_lang::code::effects::reads;
-use quipu_lang::code::{ClosureSite, Field, FreeKind, Holds, Op, Role, Source, Word};
+use quipu_lang::code::{CaptureSource, ClosureSite, Field, FreeKind, Holds, Op, Role, Word};
 
 use super::dispatch::{Operand, Shape, like, number, portable_operands, prepared_operands, shape};
-use super::frame::Frame;
-use super::machine::Machine;
-use super::prepare::{Cache, FAR, Prepared};
+use super::prepare::FAR;
 use crate::graph::rules;
+use crate::heap::frame::Frame;
 use crate::heap::layout::{ClosureObject, StrObject, TypeObject, flag};
+use crate::heap::prepared::{Cache, Prepared};
 use crate::heap::{Slot, tag};
+use crate::machine::Machine;
 
 /// Asserts it for the instruction at `pc`.
 ///
@@ -133,11 +134,11 @@ impl Instruction<'_> {
         assert_eq!(child.body().free.len(), site.sources.len(), "{word:?}");
         for (index, (&source, &kind)) in site.sources.iter().zip(&child.body().free).enumerate() {
             match source {
-                Source::Register(register) => {
+                CaptureSource::Register(register) => {
                     self.assert_held(self.registers[register as usize], child.free_holds(index));
                 }
-                Source::Free(free) => self.assert_held(self.captures[free as usize], child.free_holds(index)),
-                Source::Running | Source::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
+                CaptureSource::Free(free) => self.assert_held(self.captures[free as usize], child.free_holds(index)),
+                CaptureSource::Running | CaptureSource::Owner => assert_eq!(kind, FreeKind::Value, "{word:?}"),
             }
         }
     }

@@ -4,13 +4,13 @@
 use quipu_lang::code::{Op, Word};
 
 use super::calls::{To, kind_of};
-use super::frame::Kind;
-use super::machine::Machine;
 use super::types::describe;
 use crate::error::ErrorKind;
+use crate::heap::frame::Kind;
 use crate::heap::journal::Change;
 use crate::heap::layout::{CellObject, flag};
 use crate::heap::{Slot, Special, Value, View, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 use crate::ops;
 

@@ -1,10 +1,10 @@
 //! Values that the host holds.
 
-use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::{Slot, Value};
-use crate::host::Root;
+use crate::machine::Machine;
 use crate::native::Fault;
+use crate::root::Root;
 
 impl Machine {
     /// A handle to a value.

@@ -4,12 +4,12 @@
 
 use quipu_lang::code::{Code, Op, Outcome};
 
-use super::fiber::{FiberState, Status};
-use super::frame::{Frame, Kind};
 pub(crate) use super::limits::MARGIN;
-use super::machine::Machine;
+use crate::heap::fiber::{FiberState, Status};
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{FiberObject, Method};
 use crate::heap::{Closure, Fiber, Gc, Slot, Type, Value};
+use crate::machine::Machine;
 
 /// What a fiber that does not run consists of.
 pub(crate) enum AtRest<'v> {

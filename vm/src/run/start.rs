@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use quipu_lang::code::{Code, FreeKind};
 
 use super::guard::Unlimited;
-use super::machine::{Limits, Machine};
 use super::types::{builtin_name, builtin_tag, type_tag};
+use crate::class::HostClass;
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData};
 use crate::heap::{Gc, Heap, Slot, Type, Value, View};
-use crate::host::class::HostClass;
 use crate::library::{Constant, Library, Provided, split};
+use crate::machine::{Limits, Machine, Stepping};
 use crate::native::{Fault, NativeDef};
 
 /// Tags fit a table of this size.
@@ -40,12 +40,12 @@ impl Machine {
             fault: None,
             stop_trace: None,
             call_stress: cfg!(quipu_strained),
-            heap: Heap::new(limits.heap, seed()),
+            heap: Heap::new(limits.heap_bytes(), seed()),
             fuel_used: 0,
             slice_end: 0,
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
-            stepping: super::step::Stepping::default(),
+            stepping: Stepping::default(),
             account: None,
             nesting: 0,
             retrying: false,
@@ -307,7 +307,7 @@ impl Machine {
 
     /// Moves the position out of the handlers' registers.
     #[inline(always)]
-    pub(super) fn store(&mut self, pc: *const u64, base: *mut Slot, fp: *mut super::frame::Frame) {
+    pub(super) fn store(&mut self, pc: *const u64, base: *mut Slot, fp: *mut crate::heap::frame::Frame) {
         self.pc = pc;
         self.base = base;
         self.fp = fp;

@@ -20,21 +20,22 @@ use quipu_lang::code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;
-use super::fiber::{FiberState, Status};
-use super::frame::Kind;
 use super::guard::Stretch;
-use super::machine::Machine;
+use crate::cx::guarded;
 #[cfg(feature = "async")]
-use crate::cx::Cx;
+use crate::cx::{Cx, panicked};
+#[cfg(feature = "async")]
+use crate::door::caught;
+use crate::door::dispose;
 use crate::error::ErrorKind;
+use crate::heap::fiber::{FiberState, Status};
+use crate::heap::frame::Kind;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Fiber, Gc, Slot, Value};
-#[cfg(feature = "async")]
-use crate::host::{caught, panicked};
-use crate::host::{dispose, guarded};
+use crate::machine::{Event, Machine, Promised, Stepping};
 #[cfg(feature = "async")]
 use crate::native::Answer;
-use crate::native::{Fault, Later, LaterFn};
+use crate::native::{Fault, LaterFn};
 
 type Done = Result<(), Fault<'static>>;
 
@@ -52,47 +53,6 @@ pub enum Budget {
     /// So many instructions name one state of the run: in one step or in many, here or in another process that has it out of
     /// an image, whatever is collected meanwhile.
     Instructions(u64),
-}
-
-/// Why the run loop came back to the host.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Event {
-    /// The function returned, threw, or hit a limit.
-    #[default]
-    Ended,
-    /// It yielded a value.
-    Yielded,
-    /// Its budget is used up.
-    Paused,
-    /// The interrupt handle was used.
-    Interrupted,
-    /// A native has begun something whose result the host is to bring.
-    Owed,
-}
-
-/// Where the steps of the host stand.
-#[derive(Default)]
-pub(crate) struct Stepping {
-    /// Whether the run loop runs for a step.
-    pub(super) on: bool,
-    /// The fuel, counted from the machine's beginning, at which the run is to stop.
-    pause_at: Option<u64>,
-    /// Instructions that are left, while they are counted.
-    pub left: u64,
-    /// What the last step ended with.
-    pub(super) event: Event,
-    /// Whether the host waits for natives that have their results later, and what the last one has begun.
-    waits: bool,
-    pub later: Option<Promised>,
-}
-
-/// What a native has begun and promised the result of.
-pub(crate) struct Promised {
-    /// The native's name.
-    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
-    pub name: String,
-    /// Its result; only dropping takes it out.
-    future: Option<Later>,
 }
 
 #[cfg(feature = "async")]

@@ -4,16 +4,15 @@ use quipu_lang::code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;
-use super::fiber::{FiberState, Status};
-use super::frame::{Frame, Kind};
 use super::limits::MARGIN;
-use super::machine::Machine;
-use super::step::Event;
 use super::unwind::Final;
 use crate::error::ErrorKind;
+use crate::heap::fiber::{FiberState, Status};
+use crate::heap::frame::{Frame, Kind};
 use crate::heap::journal::Change;
 use crate::heap::layout::{ClosureObject, FiberObject};
 use crate::heap::{Slot, Value, View};
+use crate::machine::{Event, Machine};
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;

@@ -1,11 +1,11 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
-use quipu_lang::code::{ClosureSite, Code, Constant, Op, Source, Word};
+use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
-use super::machine::Machine;
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
 use crate::heap::{Gc, Slot, Special, Type, Value, View, name_of, tag};
+use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// Says that a new type's instances hold data of the host.
-    pub(super) fn set_class(&mut self, ty: Type<'_>, class: std::sync::Arc<crate::host::class::HostClass>) {
+    pub(super) fn set_class(&mut self, ty: Type<'_>, class: std::sync::Arc<crate::class::HostClass>) {
         // SAFETY: the type is live and nobody else looks at it yet.
         unsafe { (*ty.as_ptr()).data.host = Some(class) };
     }
@@ -188,10 +188,10 @@ impl Machine {
             let from = running.add(1).cast::<Slot>();
             let base = self.base;
             let captures = site.sources.iter().map(|source| match *source {
-                Source::Register(r) => *base.add(r as usize),
-                Source::Free(i) => *from.add(i as usize),
-                Source::Running => Value::raw(tag::CLOSURE, running as u64),
-                Source::Owner => *from.add((*(*running).code).captures()),
+                CaptureSource::Register(r) => *base.add(r as usize),
+                CaptureSource::Free(i) => *from.add(i as usize),
+                CaptureSource::Running => Value::raw(tag::CLOSURE, running as u64),
+                CaptureSource::Owner => *from.add((*(*running).code).captures()),
             });
             Value::from(self.heap.closure(prepared, captures, owner)).slot()
         }

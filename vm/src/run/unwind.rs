@@ -1,11 +1,11 @@
 //! What becomes of a fault: caught by a handler, passed to the fiber that waits, or the end of the run.
 
-use super::fiber::{FiberState, Status};
-use super::frame::Kind;
-use super::machine::Machine;
 use crate::error::ErrorKind;
+use crate::heap::fiber::{FiberState, Status};
+use crate::heap::frame::Kind;
 use crate::heap::layout::{ErrorObject, FiberObject};
 use crate::heap::{Gc, Slot, Value, tag};
+use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
 

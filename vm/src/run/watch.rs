@@ -7,34 +7,14 @@ use quipu_lang::code::Op;
 use quipu_lang::code::effects::receiver;
 
 use super::dispatch::{self, TABLE};
-use super::machine::Machine;
-use super::prepare::{Cache, NO_KEY};
 use crate::heap::layout::InstanceObject;
-use crate::heap::{Slot, Tally, tag};
-use crate::watch::{Made, Pauses, Sample, Watch, Watched};
+use crate::heap::prepared::{Cache, NO_KEY};
+use crate::heap::{Slot, tag};
+use crate::machine::{Account, Handler, Machine};
+use crate::watch::{Made, Pauses, Sample, Tally, Watch, Watched};
 
 /// Fuel that one instruction must take at least for what it did to be looked at on its own: long work of natives.
 const LONG: u64 = 200;
-
-/// What is counted while the machine is watched.
-pub(crate) struct Account {
-    /// Instructions by number.
-    counts: [u64; 256],
-    /// Instructions until the next look, and between two.
-    left: u64,
-    period: u64,
-    /// Fuel used when the last instruction began.
-    fuel: u64,
-    hits: u64,
-    misses: u64,
-    /// Objects that there were at first, and those that were freed since.
-    before: Tally,
-    freed: Tally,
-    pauses: Pauses,
-    /// Samples by the addresses of their calls' code and the instructions in them.
-    samples: HashMap<Box<[(usize, u32)]>, Sample>,
-    looked: Instant,
-}
 
 /// The instruction to look at.
 pub(crate) enum Look {
@@ -138,7 +118,7 @@ impl Machine {
     }
 
     /// The handlers of a machine that counts no instructions for its host.
-    pub(super) fn usual_handlers(&self) -> [dispatch::Handler; 256] {
+    pub(super) fn usual_handlers(&self) -> [Handler; 256] {
         if self.account.is_some() { [super::handlers::Watched; 256] } else { TABLE }
     }
 

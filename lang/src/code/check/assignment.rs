@@ -2,8 +2,8 @@
 
 use super::{CheckErrorKind, Checker, Result, fail, fail_at};
 use crate::code::effects::{for_each_read, for_each_write, lost_from, target};
-use crate::code::flow::{Block, Budget, Flow, first_missing, insert, remove, set_words};
-use crate::code::liveness::Liveness;
+use crate::code::facts::{Block, Flow, Liveness};
+use crate::code::flow::{Budget, first_missing, insert, remove, set_words};
 use crate::code::object::Handler;
 use crate::code::op::Op;
 

@@ -4,11 +4,11 @@ use quipu_lang::code::Code;
 
 use crate::cx::Cx;
 use crate::heap::Heap;
+use crate::heap::fiber::Status;
 use crate::heap::journal::Change;
 use crate::heap::layout::{CellObject, ClosureObject, FiberObject, NativeObject, flag};
 use crate::heap::value::{Gc, Slot, Type, Value, View};
 use crate::native::NativeDef;
-use crate::run::fiber::Status;
 
 impl<'v> Gc<'v, ClosureObject> {
     /// Its code object.

@@ -7,7 +7,7 @@ use crate::heap::layout::{InstanceObject, Method, Special, TypeData, TypeObject}
 use crate::heap::value::{Gc, Slot, Str, Type, Value, View, tag};
 
 /// A method of a declared type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct MethodRef<'v> {
     /// The function.
     pub function: Value<'v>,
@@ -98,7 +98,7 @@ impl<'v> Gc<'v, TypeObject> {
 
     /// What the host says of it, if its instances hold the host's data.
     #[inline]
-    pub fn host_class(self) -> Option<&'v std::sync::Arc<crate::host::class::HostClass>> {
+    pub fn host_class(self) -> Option<&'v std::sync::Arc<crate::class::HostClass>> {
         self.data().host.as_ref()
     }
 

@@ -1,8 +1,8 @@
 //! What can be done with objects of each kind, safely.
 //!
 //! Three rules keep this sound and exact. References are given out only into parts that never change; lists and tables
-//! give copies. A method that changes something reserves memory first, then logs for `atomic`, then changes. And only
-//! the key operations of tables call back into the machine; they say so.
+//! give copies. A method that changes something reserves memory first, then logs for `atomic`, then changes. And none
+//! of them calls back into the machine.
 
 pub(crate) mod text;
 mod list;
@@ -17,8 +17,8 @@ use super::layout::Header;
 use super::value::{Slot, Value};
 use crate::native::{Fault, Stop};
 
+pub use self::table::Entries;
 pub(crate) use self::table::FiledKeys;
-pub use self::table::{Entries, Key};
 
 /// Slots of a live object as values.
 ///

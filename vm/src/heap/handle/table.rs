@@ -1,7 +1,8 @@
-//! Maps and sets.
+//! Maps and sets, but for what may call methods of keys: that is `ops::key`.
 
 use hashbrown::{HashMap, HashSet};
 
+use super::text::LONG;
 use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::heap::journal::Change;
@@ -9,10 +10,6 @@ use crate::heap::layout::{StrObject, TableObject};
 use crate::heap::table::{Table, TableChange};
 use crate::heap::value::{Gc, Slot, Str, Value, View, tag};
 use crate::native::{Fault, Stop};
-use crate::ops::key;
-use crate::ops::meter::{LONG, look_at};
-
-pub use crate::ops::key::Key;
 
 impl<'v> Gc<'v, TableObject> {
     /// The content. The reference must end before anything else touches the table, so it is never kept across a call
@@ -40,33 +37,6 @@ impl<'v> Gc<'v, TableObject> {
     /// Whether it has no entries.
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    /// The value under a key. May call the key's `hash` and `eq`.
-    ///
-    /// # Errors
-    /// The value cannot be a key; what the key's methods throw.
-    #[inline]
-    pub fn get(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        match key.view() {
-            View::Int(int) => Ok(self.get_int(cx, int)),
-            View::Str(text) => {
-                pay_for(cx, text)?;
-                Ok(self.get_str(cx, text))
-            }
-            _ => {
-                let key = Key::new(cx, key)?;
-                self.get_key(cx, &key)
-            }
-        }
-    }
-
-    /// Whether there is an entry with this key. May call the key's `hash` and `eq`.
-    ///
-    /// # Errors
-    /// As [`get`](Self::get).
-    pub fn contains(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<bool, Fault<'v>> {
-        Ok(self.get(cx, key)?.is_some())
     }
 
     /// The value under a key that is an int.
@@ -153,135 +123,44 @@ impl<'v> Gc<'v, TableObject> {
         Some(self.value_at(slot))
     }
 
-    /// The value under a prepared key. May call the key's `eq`.
+    /// Adds an entry whose key has a `hash` of its own, which gave `given`; false if this very key was put here before.
+    /// `filed` is of this table, to which nothing else is done meanwhile, and keeps many keys of one hash from being slow.
     ///
     /// # Errors
-    /// What the key's methods throw; `changed` if they change this table.
-    pub fn get_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        Ok(self.find_key(cx, key)?.map(|slot| self.value_at(slot)))
-    }
-
-    /// Puts a value under a key and gives the one that was there. May call the key's `hash` and `eq`.
-    ///
-    /// # Errors
-    /// The value cannot be a key; what the key's methods throw; `changed` if they change this table; as
-    /// [`Cx::reserve`].
-    pub fn insert(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        if let View::Str(text) = key.view() {
-            pay_for(cx, text)?;
-        }
-        let heap = cx.heap();
-        let (hash, slot) = match key.view() {
-            View::Int(int) => {
-                let hash = heap.keyed.int(int);
-                (hash, self.table().find_int(hash, int))
-            }
-            View::Str(text) => (text.keyed_hash(&heap.keyed), self.find_str(heap, text)),
-            _ => return self.insert_slow(cx, key, value),
-        };
-        if let Some(slot) = slot {
-            return Ok(Some(self.replace_at(heap, slot, value)));
-        }
-        self.reserve(cx, 1)?;
-        self.add(cx.heap(), &Key::plain(key, hash), value)?;
-        Ok(None)
-    }
-
-    fn insert_slow(self, cx: &mut Cx<'v>, key: Value<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        // Room comes first: if it has to be made, everything runs again, and the key's methods must not run twice.
-        self.reserve(cx, 1)?;
-        let key = Key::new(cx, key)?;
-        self.insert_key(cx, &key, value)
-    }
-
-    /// Puts a value under a prepared key and gives the one that was there. May call the key's `eq`.
-    ///
-    /// # Errors
-    /// What the key's methods throw; `changed` if they change this table; as [`Cx::reserve`].
-    pub fn insert_key(self, cx: &mut Cx<'v>, key: &Key<'v>, value: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        self.reserve(cx, 1)?;
-        match self.find_key(cx, key)? {
-            Some(slot) => Ok(Some(self.replace_at(cx.heap(), slot, value))),
-            None => {
-                // Methods of the key may have used up the room; what one entry takes is let pass.
-                self.add(cx.heap(), key, value)?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Adds an entry that stood in another table; false if there is one with an equal key. Calls nothing: two keys of which
-    /// one has been asked for its `hash` are told apart by identity, as they were where they come from. `filed` is of
-    /// this table, to which nothing else is done meanwhile, and keeps many keys of one hash from being slow.
-    ///
-    /// # Errors
-    /// A limit.
-    pub(crate) fn insert_again(
+    /// There is no memory.
+    pub(crate) fn add_filed(
         self,
-        cx: &mut Cx<'v>,
-        key: &Key<'v>,
+        heap: &mut Heap,
+        (key, hash, given): (Value<'v>, u64, Value<'v>),
         value: Value<'v>,
         filed: &mut FiledKeys,
     ) -> Result<bool, Fault<'v>> {
-        if !key.given().is_absent() {
-            if !self.table().has_room(1) {
-                self.grow(cx.heap(), 1, false)?;
-                filed.last.clear();
-            }
-            if !filed.met.insert(key.value().bits) {
-                return Ok(false);
-            }
-            let last = filed.last.get(&key.hash()).copied();
-            let place = self.table().push_behind(key.value().slot(), value.slot(), key.hash(), last);
-            if let Some(place) = place {
-                filed.last.insert(key.hash(), place);
-            }
-            self.file(cx.heap(), key);
-            return Ok(true);
+        if !self.table().has_room(1) {
+            self.grow(heap, 1, false)?;
+            filed.last.clear();
         }
-        let found = if key.is_deep() {
-            self.find_key(cx, key)?.is_some()
-        } else {
-            self.find(key.hash(), |entry| key::is_same(entry, key.value())).is_some()
-        };
-        if !found {
-            self.add(cx.heap(), key, value)?;
+        if !filed.met.insert(key.bits) {
+            return Ok(false);
         }
-        Ok(!found)
+        let last = filed.last.get(&hash).copied();
+        let place = self.table().push_behind(key.slot(), value.slot(), hash, last);
+        if let Some(place) = place {
+            filed.last.insert(hash, place);
+        }
+        self.file(heap, given);
+        Ok(true)
     }
 
     /// Keeps what the `hash` of instances in the key of the last entry gave.
-    fn file(self, heap: &mut Heap, key: &Key<'v>) {
+    fn file(self, heap: &mut Heap, given: Value<'v>) {
         let before = self.table().owned_bytes();
-        self.table().file(key.given().slot());
+        self.table().file(given.slot());
         heap.bytes = heap.bytes + self.table().owned_bytes() - before;
     }
 
-    /// Adds a member to a set; true if it is new. May call its `hash` and `eq`.
-    ///
-    /// # Errors
-    /// As [`insert`](Self::insert).
-    pub fn add_member(self, cx: &mut Cx<'v>, member: Value<'v>) -> Result<bool, Fault<'v>> {
-        Ok(self.insert(cx, member, Value::NIL)?.is_none())
-    }
-
-    /// Takes out the entry with a key and gives its value. May call the key's `hash` and `eq`.
-    ///
-    /// # Errors
-    /// The value cannot be a key; what the key's methods throw; `changed` if they change this table.
-    pub fn remove(self, cx: &mut Cx<'v>, key: Value<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        let key = Key::new(cx, key)?;
-        self.remove_key(cx, &key)
-    }
-
-    /// Takes out the entry with a prepared key and gives its value. May call the key's `eq`.
-    ///
-    /// # Errors
-    /// What the key's methods throw; `changed` if they change this table.
-    pub fn remove_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<Value<'v>>, Fault<'v>> {
-        let Some(slot) = self.find_key(cx, key)? else { return Ok(None) };
+    /// Takes out an entry and gives its value.
+    pub(crate) fn remove_at(self, heap: &mut Heap, slot: u32) -> Value<'v> {
         let value = self.value_at(slot);
-        let heap = cx.heap();
         let logged = heap.logs(self.header());
         let before = self.table().owned_bytes();
         let key = self.table().remove(slot, logged);
@@ -289,7 +168,7 @@ impl<'v> Gc<'v, TableObject> {
             heap.log(Change::Table(self.as_ptr(), TableChange::Removed { slot, key, value: value.slot() }));
         }
         heap.bytes = heap.bytes + self.table().owned_bytes() - before;
-        Ok(Some(value))
+        value
     }
 
     /// Takes out all entries.
@@ -365,14 +244,6 @@ impl<'v> Gc<'v, TableObject> {
         Some((after, self.key_at(slot), self.value_at(slot)))
     }
 
-    /// As [`next`](Self::next), with the key as it is filed here.
-    pub(crate) fn next_key(self, position: u64) -> Option<(u64, Key<'v>, Value<'v>)> {
-        let (slot, after) = self.table().next(position)?;
-        // SAFETY: what a live table refers to is live.
-        let filed = unsafe { self.table().filed(slot).rebrand() };
-        Some((after, Key::filed(self.key_at(slot), self.table().hash(slot), filed), self.value_at(slot)))
-    }
-
     /// Number of entries before a position: the position that stands for the same place in a fresh copy.
     pub fn rank(self, position: u64) -> usize {
         self.table().rank(position)
@@ -414,20 +285,40 @@ impl<'v> Gc<'v, TableObject> {
         Ok(copy)
     }
 
+    /// As [`next`](Self::next), with the entry's slot and the position behind it.
+    #[inline]
+    pub(crate) fn next_slot(self, position: u64) -> Option<(u32, u64)> {
+        self.table().next(position)
+    }
+
+    /// The key in a slot.
     #[inline(always)]
-    fn key_at(self, slot: u32) -> Value<'v> {
+    pub(crate) fn key_at(self, slot: u32) -> Value<'v> {
         // SAFETY: what a live table refers to is live.
         unsafe { self.table().key(slot).rebrand() }
     }
 
+    /// The hash that the key in a slot is filed under.
+    pub(crate) fn hash_at(self, slot: u32) -> u64 {
+        self.table().hash(slot)
+    }
+
+    /// What the `hash` of instances in the key in a slot gave, as a tuple; absent if there are none.
+    pub(crate) fn given_at(self, slot: u32) -> Value<'v> {
+        // SAFETY: what a live table refers to is live.
+        unsafe { self.table().filed(slot).rebrand() }
+    }
+
+    /// The value in a slot.
     #[inline(always)]
-    fn value_at(self, slot: u32) -> Value<'v> {
+    pub(crate) fn value_at(self, slot: u32) -> Value<'v> {
         // SAFETY: what a live table refers to is live.
         unsafe { self.table().value(slot).rebrand() }
     }
 
+    /// Puts a value in the place of that in a slot, which it gives.
     #[inline]
-    fn replace_at(self, heap: &mut Heap, slot: u32, value: Value<'v>) -> Value<'v> {
+    pub(crate) fn replace_at(self, heap: &mut Heap, slot: u32, value: Value<'v>) -> Value<'v> {
         let old = self.table().replace(slot, value.slot());
         if heap.logs(self.header()) {
             heap.log(Change::Table(self.as_ptr(), TableChange::Replaced { slot, value: old }));
@@ -436,13 +327,20 @@ impl<'v> Gc<'v, TableObject> {
         unsafe { old.rebrand() }
     }
 
-    fn add(self, heap: &mut Heap, key: &Key<'v>, value: Value<'v>) -> Result<(), Fault<'v>> {
+    /// Adds an entry with a key that is not there: the key, its hash, and what the `hash` of instances in it gave. What one
+    /// entry takes is let pass.
+    pub(crate) fn add(
+        self,
+        heap: &mut Heap,
+        (key, hash, given): (Value<'v>, u64, Value<'v>),
+        value: Value<'v>,
+    ) -> Result<(), Fault<'v>> {
         if !self.table().has_room(1) {
             self.grow(heap, 1, false)?;
         }
-        self.table().push(key.value().slot(), value.slot(), key.hash());
-        if !key.given().is_absent() {
-            self.file(heap, key);
+        self.table().push(key.slot(), value.slot(), hash);
+        if !given.is_absent() {
+            self.file(heap, given);
         }
         if heap.logs(self.header()) {
             heap.log(Change::Table(self.as_ptr(), TableChange::Added));
@@ -450,14 +348,32 @@ impl<'v> Gc<'v, TableObject> {
         Ok(())
     }
 
+    /// The slot of a key with this hash that is the same.
     #[inline]
-    fn find(self, hash: u64, mut same: impl FnMut(Value<'v>) -> bool) -> Option<u32> {
+    pub(crate) fn find(self, hash: u64, mut same: impl FnMut(Value<'v>) -> bool) -> Option<u32> {
         // SAFETY: what a live table refers to is live.
         self.table().find(hash, |key| same(unsafe { key.rebrand() }))
     }
 
+    /// The slots of all keys with this hash, in no order.
+    pub(crate) fn each_with_hash(self, hash: u64, f: impl FnMut(u32)) {
+        self.table().each_with_hash(hash, f);
+    }
+
+    /// A number that changes with every change of the entries.
+    pub(crate) fn stamp(self) -> u32 {
+        self.table().stamp()
+    }
+
+    /// The slot of an int, whose hash this is.
     #[inline]
-    fn find_str(self, heap: &Heap, key: Str<'v>) -> Option<u32> {
+    pub(crate) fn find_int(self, hash: u64, key: i64) -> Option<u32> {
+        self.table().find_int(hash, key)
+    }
+
+    /// The slot of a string.
+    #[inline]
+    pub(crate) fn find_str(self, heap: &Heap, key: Str<'v>) -> Option<u32> {
         let bits = key.as_ptr() as u64;
         if let Some(slot) = self.table().find_small(tag::STR, bits) {
             return Some(slot);
@@ -465,34 +381,6 @@ impl<'v> Gc<'v, TableObject> {
         let hash = key.keyed_hash(&heap.keyed);
         self.find(hash, |entry| entry.tag == tag::STR && (entry.bits == bits || entry.as_str() == Some(key.as_str())))
     }
-
-    /// Finds the entry of a prepared key. Keys with methods of their own are asked in order of insertion, so that what
-    /// they see depends on nothing hidden.
-    fn find_key(self, cx: &mut Cx<'v>, key: &Key<'v>) -> Result<Option<u32>, Fault<'v>> {
-        if !key.is_deep() {
-            return Ok(self.find(key.hash(), |entry| key::is_same(entry, key.value())));
-        }
-        let mut candidates = Candidates::default();
-        self.table().each_with_hash(key.hash(), |slot| candidates.add(slot));
-        for slot in candidates.in_order() {
-            let stamp = self.table().stamp();
-            let is_equal = key::is_equal(cx, key.value(), self.key_at(slot))?;
-            if self.table().stamp() != stamp {
-                return Err(key::changed(cx, self.is_set()));
-            }
-            if is_equal {
-                return Ok(Some(slot));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Charges for the hash of a long key and for comparing it, whether the hash is known already or not.
-#[inline]
-fn pay_for<'v>(cx: &mut Cx<'v>, key: Str<'v>) -> Result<(), Fault<'v>> {
-    let len = key.as_str().len();
-    if len < LONG { Ok(()) } else { look_at(cx, len) }
 }
 
 /// The keys with a `hash` of their own that were put into a table so far.
@@ -504,34 +392,8 @@ pub(crate) struct FiledKeys {
     last: HashMap<u64, usize>,
 }
 
-/// Slots of entries with one hash: nearly always one.
-#[derive(Default)]
-struct Candidates {
-    first: Option<u32>,
-    others: Vec<u32>,
-}
-
-impl Candidates {
-    fn add(&mut self, slot: u32) {
-        match self.first {
-            None => self.first = Some(slot),
-            Some(_) => self.others.push(slot),
-        }
-    }
-
-    fn in_order(mut self) -> impl Iterator<Item = u32> {
-        if let Some(first) = self.first
-            && !self.others.is_empty()
-        {
-            self.others.push(first);
-            self.others.sort_unstable();
-            self.first = None;
-        }
-        self.first.into_iter().chain(self.others)
-    }
-}
-
 /// The entries of a map or set in order.
+#[derive(Debug)]
 pub struct Entries<'v> {
     table: Gc<'v, TableObject>,
     position: u64,

@@ -12,13 +12,14 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Host;
 use super::convert::{FromValue, IntoValue, Mismatch};
-use super::{Host, Root};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::failure::Failure;
 use crate::heap::Value;
 use crate::native::Outcome;
+use crate::root::Root;
 
 /// How deep data may be nested: what reads it calls itself for every level.
 const DEPTH: usize = 128;

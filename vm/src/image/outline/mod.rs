@@ -411,3 +411,15 @@ impl<'i> Iterator for Parts<'_, 'i> {
 fn count(from: &mut Reader<'_>) -> Option<usize> {
     usize::try_from(from.shortest_count().ok()?).ok()
 }
+
+impl std::fmt::Debug for Outline<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outline").field("bytes", &self.graph.len()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Parts<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}

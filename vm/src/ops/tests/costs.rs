@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::{fault, ok, with_cx, with_limits};
 use crate::cx::Cx;
-use crate::heap::handle::Key;
 use crate::heap::{Value, View};
+use crate::machine::Limits;
+use crate::ops::key::Key;
 use crate::ops::{equal, index, order};
-use crate::run::machine::Limits;
 
 /// What something costs.
 fn cost<'v>(cx: &mut Cx<'v>, action: impl FnOnce(&mut Cx<'v>)) -> u64 {

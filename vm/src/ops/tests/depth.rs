@@ -3,9 +3,9 @@
 use super::{fault, ok, with_cx, with_limits};
 use crate::cx::Cx;
 use crate::heap::Value;
-use crate::heap::handle::Key;
+use crate::machine::Limits;
+use crate::ops::key::Key;
 use crate::ops::{equal, order, text};
-use crate::run::machine::Limits;
 
 const DEEP: usize = 200_000;
 
@@ -107,7 +107,7 @@ fn text_without_end_meets_the_limits() {
         let value = doubled(cx, 100);
         assert_eq!(fault(text::repr_text(cx, value)), "Fuel");
     });
-    with_limits(Limits { heap: 4 << 20, ..Limits::default() }, |cx| {
+    with_limits(Limits { heap: Some(4 << 20), ..Limits::default() }, |cx| {
         let value = doubled(cx, 100);
         assert!(fault(text::repr_text(cx, value)).starts_with("Collect"));
     });

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::{ok, with_cx};
 use crate::cx::Cx;
 use crate::heap::Value;
-use crate::heap::handle::Key;
 use crate::ops::equal::{equal, same};
 use crate::ops::index;
+use crate::ops::key::Key;
 use crate::ops::order::compare;
 use crate::ops::text::repr_text;
 

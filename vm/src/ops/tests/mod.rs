@@ -12,8 +12,8 @@ use crate::cx::Cx;
 use crate::heap::layout::{Method, Specials, TypeData};
 use crate::heap::{Special, Type, Value};
 use crate::library::Library;
+use crate::machine::{Limits, Machine};
 use crate::native::{Fault, NativeDef, NativeFn};
-use crate::run::machine::{Limits, Machine};
 
 /// Runs a test on a machine without a library.
 fn with_cx(test: impl for<'v> FnOnce(&mut Cx<'v>)) {

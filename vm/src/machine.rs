@@ -1,4 +1,5 @@
-//! The machine: heap, tables, limits, and where the running fiber stands.
+//! The machine as data: heap, tables, limits, where the running fiber stands, what its host wants of it. What it does is with
+//! the subjects, above all in `run`.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -6,34 +7,54 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_lang::code::CodeHash;
 use quipu_lang::hash::GraphHash;
 
-use super::dispatch::Handler;
-use super::frame::Frame;
-use super::prepare::Prepared;
+use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};
+use crate::heap::prepared::Prepared;
 use crate::heap::{Closure, Heap, Slot, Value, tag};
 use crate::library::Library;
-use crate::native::{Fault, Stop};
+use crate::native::{Fault, Later, Stop};
+use crate::root::Dropped;
+use crate::trace::Trace;
+use crate::watch::{Pauses, Sample, Tally};
 
-/// Bounds on what a program may use.
+/// Bounds on what programs may use, for all that a machine does. [`Vm::with_limits`](crate::Vm::with_limits) has others for
+/// a single call.
+///
+/// Programs cannot catch what they run into, but for the depth, and the machine can be used afterwards.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Safepoints (calls and loop turns) and work of natives, in units of roughly one instruction to one call.
+    /// Turns of loops, calls, and work of natives in units that take about as long. A count for the machine's life:
+    /// [`Vm::set_limits`](crate::Vm::set_limits) begins a new one.
     pub fuel: Option<u64>,
     /// Bytes of the heap, fibers included.
-    pub heap: usize,
+    pub heap: Option<usize>,
     /// Calls that may be under way at once, over all fibers that wait for one another.
     pub depth: usize,
-    /// When to stop.
+    /// When to stop: a moment, so it is for one stretch of work.
     pub deadline: Option<Instant>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { fuel: None, heap: 4 << 30, depth: 200_000, deadline: None }
+        let heap = usize::try_from(4_u64 << 30).unwrap_or(usize::MAX);
+        Limits { fuel: None, heap: Some(heap), depth: 200_000, deadline: None }
     }
+}
+
+/// What a handler does: position behind its word, registers, machine, its word, frame.
+pub(crate) type Handler = unsafe fn(*const u64, *mut Slot, *mut Machine, u64, *mut Frame) -> Exit;
+
+/// Why handlers stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The run is over; the machine says how.
+    Over,
+    /// The next instruction is up, in builds that dispatch by a loop.
+    #[allow(dead_code)]
+    Next,
 }
 
 /// One machine. It belongs to one thread at a time and shares nothing that changes with others.
@@ -68,7 +89,7 @@ pub(crate) struct Machine {
     /// What a native called from its own instruction ended with.
     pub fault: Option<Fault<'static>>,
     /// Where the limit was hit.
-    pub stop_trace: Option<Box<crate::trace::Trace>>,
+    pub stop_trace: Option<Box<Trace>>,
 
     /// Collect wherever the library or the host may be called (see `strain`).
     pub call_stress: bool,
@@ -80,9 +101,9 @@ pub(crate) struct Machine {
     pub limits: Limits,
     pub interrupt: Arc<AtomicBool>,
     /// Where the steps of the host stand.
-    pub stepping: super::step::Stepping,
+    pub stepping: Stepping,
     /// What is counted while the machine is watched.
-    pub account: Option<Box<super::watch::Account>>,
+    pub account: Option<Box<Account>>,
     /// Calls from natives into the machine that are under way.
     pub nesting: u32,
     /// Fibers whose natives have called back into the machine; null for a call from outside any run.
@@ -105,9 +126,9 @@ pub(crate) struct Machine {
     /// Values the host holds.
     pub roots: Vec<Slot>,
     pub free_roots: Vec<usize>,
-    pub dropped: crate::host::Dropped,
+    pub dropped: Dropped,
     /// Where the value thrown last was thrown, if it was not an error value.
-    pub last_trace: Option<Box<crate::trace::Trace>>,
+    pub last_trace: Option<Box<Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
     /// Emptied by collections.
     pub graph_hashes: HashMap<usize, (GraphHash, usize)>,
@@ -119,10 +140,88 @@ pub(crate) struct Machine {
     pub output: Box<dyn std::io::Write + Send>,
 }
 
+/// Why the run loop came back to the host.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Event {
+    /// The function returned, threw, or hit a limit.
+    #[default]
+    Ended,
+    /// It yielded a value.
+    Yielded,
+    /// Its budget is used up.
+    Paused,
+    /// The interrupt handle was used.
+    Interrupted,
+    /// A native has begun something whose result the host is to bring.
+    Owed,
+}
+
+/// Where the steps of the host stand.
+#[derive(Default)]
+pub(crate) struct Stepping {
+    /// Whether the run loop runs for a step.
+    pub on: bool,
+    /// The fuel, counted from the machine's beginning, at which the run is to stop.
+    pub pause_at: Option<u64>,
+    /// Instructions that are left, while they are counted.
+    pub left: u64,
+    /// What the last step ended with.
+    pub event: Event,
+    /// Whether the host waits for natives that have their results later, and what the last one has begun.
+    pub waits: bool,
+    pub later: Option<Promised>,
+}
+
+/// What a native has begun and promised the result of.
+pub(crate) struct Promised {
+    /// The native's name.
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only who waits asks for it"))]
+    pub name: String,
+    /// Its result; only dropping takes it out.
+    pub future: Option<Later>,
+}
+
+/// What is counted while the machine is watched.
+pub(crate) struct Account {
+    /// Instructions by number.
+    pub counts: [u64; 256],
+    /// Instructions until the next look, and between two.
+    pub left: u64,
+    pub period: u64,
+    /// Fuel used when the last instruction began.
+    pub fuel: u64,
+    pub hits: u64,
+    pub misses: u64,
+    /// Objects that there were at first, and those that were freed since.
+    pub before: Tally,
+    pub freed: Tally,
+    pub pauses: Pauses,
+    /// Samples by the addresses of their calls' code and the instructions in them.
+    pub samples: HashMap<Box<[(usize, u32)]>, Sample>,
+    pub looked: Instant,
+}
+
+/// What a call of a function shows that need protect nothing from the collector. Only who has a `Vm` gets one: natives have
+/// what is in the box, and never the box.
+pub(crate) struct HoldsNothing(());
+
+impl HoldsNothing {
+    /// Says that no Rust code has values of this machine that it uses after the call that is made with this.
+    pub fn of(_: &mut Box<Machine>) -> HoldsNothing {
+        HoldsNothing(())
+    }
+}
+
 // SAFETY: a machine owns everything its pointers refer to, and nothing it shares through `Arc` is changed.
 unsafe impl Send for Machine {}
 
 impl Machine {
+    /// What a part of the host keeps for this machine.
+    pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
+        let kept = self.extensions.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        kept.downcast_mut().expect("it is filed under its type")
+    }
+
     /// A string that lives as long as the machine.
     pub fn interned<'v>(&mut self, text: &str) -> Value<'v> {
         let slot = match self.strings.get(text) {
@@ -149,22 +248,5 @@ impl Machine {
             names.into_iter().collect()
         });
         names.get(&closure.address()).cloned()
-    }
-
-    /// Prepared code for a code object: the one there is, or a new one that is filled at its first call.
-    pub fn prepared(&mut self, code: &Code) -> *const Prepared {
-        // Functions with equal code but another name or place are prepared apart, so that traces tell them apart.
-        let key = (code.hash(), code.debug_address());
-        if let Some(prepared) = self.codes.get(&key) {
-            return &raw const **prepared;
-        }
-        // Code nests at most 255 deep.
-        let body = code.body();
-        let children = body.closures.iter().filter_map(|site| body.code_at(site));
-        let children = children.map(|child| self.prepared(&child)).collect();
-        let prepared = Box::new(Prepared::new(code.clone(), children));
-        let pointer = &raw const *prepared;
-        self.codes.insert(key, prepared);
-        pointer
     }
 }

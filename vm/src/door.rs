@@ -4,10 +4,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::cx::Cx;
-use crate::error::ErrorKind;
-use crate::native::Fault;
-
 /// Runs code of the host: a resolver, a listener, an output.
 ///
 /// What it works on may be seen after a panic. That is right for data of the host, which keep themselves whole, and for
@@ -25,26 +21,6 @@ pub fn dispose<T>(value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
         text_of(panic);
     }
-}
-
-/// Runs a function of the host; a panic in it becomes an error of the program.
-#[inline]
-pub(crate) fn guarded<'v, T>(
-    cx: &mut Cx<'v>,
-    name: &str,
-    run: impl FnOnce(&mut Cx<'v>) -> Result<T, Fault<'v>>,
-) -> Result<T, Fault<'v>> {
-    cx.machine.strain();
-    match caught(|| run(cx)) {
-        Ok(outcome) => outcome,
-        Err(text) => Err(panicked(cx, name, &text)),
-    }
-}
-
-/// The fault that a panic in the host's code becomes.
-#[cold]
-pub(crate) fn panicked<'v>(cx: &mut Cx<'v>, name: &str, text: &str) -> Fault<'v> {
-    cx.fail(ErrorKind::Plain, told(name, text))
 }
 
 /// What is said of a panic.

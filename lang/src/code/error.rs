@@ -1,9 +1,21 @@
-//! The rules of the verifier, and what is said when one is broken.
+//! The rules of the verifier with their numbers, and what is said when one is broken.
 
 use std::fmt;
 
-use super::MAX_DEPTH;
-use crate::code::op::{Holds, Role};
+use super::op::{Holds, Role};
+
+/// Most levels of code objects inside one another, so that passes over them may recurse.
+pub const MAX_DEPTH: u16 = 255;
+
+/// How many registers a function may have, so that twice a register's number fits an operand.
+pub const MAX_REGISTERS: u16 = 32_767;
+
+/// How many instructions a function may have, and entries each of its tables, so that machines can keep distances between
+/// them in 32 bits.
+pub const MAX_ENTRIES: usize = 1 << 27;
+
+/// How many methods a type may have: machines keep the numbers of special ones, counted from 1, in 16 bits.
+pub const MAX_METHODS: usize = u16::MAX as usize - 1;
 
 /// Why a body is not a code object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

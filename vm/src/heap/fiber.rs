@@ -1,8 +1,9 @@
 //! A fiber's own registers and frames, and where it stands.
 
+use super::edges::Marker;
 use super::frame::Frame;
-use crate::heap::layout::FiberObject;
-use crate::heap::{Marker, Slot, Value};
+use super::layout::FiberObject;
+use super::value::{Slot, Value};
 
 /// What a fiber is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,7 +14,7 @@
 
 use quipu_lang::code::Outcome;
 
-use crate::heap::layout::ClosureObject;
+use super::layout::ClosureObject;
 
 /// A call under way.
 #[derive(Clone, Copy)]
