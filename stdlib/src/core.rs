@@ -222,19 +222,12 @@ fn abs<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     }
 }
 
-/// The int that a float is exactly.
-pub(crate) fn exact_int(float: f64) -> Option<i64> {
-    // The bounds are powers of two, so the comparison with them is exact.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    ((-LIMIT..LIMIT).contains(&float) && float.trunc() == float).then_some(float as i64)
-}
-
 /// A number made whole by `rule`, as an int.
 pub(crate) fn to_int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, rule: fn(f64) -> f64) -> Outcome<'v> {
     match value.view() {
         View::Int(_) => Ok(value),
         View::Float(float) if float.is_nan() => Err(cx.fail(ErrorKind::Value, format!("{native}: nan is no int"))),
-        View::Float(float) => match exact_int(rule(float)) {
+        View::Float(float) => match equal::exact_int(rule(float)) {
             Some(int) => Ok(Value::int(int)),
             None => {
                 let message = format!("{native}: {float:e} is beyond the range of int");

@@ -36,7 +36,7 @@ fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let range = this_range(cx, args, "range.contains")?;
     let number = match args[1].view() {
         View::Int(int) => Some(int),
-        View::Float(float) => crate::core::exact_int(float),
+        View::Float(float) => quipu_vm::ops::equal::exact_int(float),
         _ => None,
     };
     Ok(Value::bool(number.is_some_and(|number| range.position(number).is_some())))

@@ -3,6 +3,7 @@
 pub mod op;
 mod facts;
 pub mod object;
+mod special;
 mod error;
 pub mod effects;
 mod flow;
@@ -23,3 +24,4 @@ pub use object::{
     Position, TypeSite,
 };
 pub use op::{Field, Flow, Holds, Op, Outcome, Role, Sure, Word};
+pub use special::Special;

@@ -2,30 +2,9 @@
 
 use super::scope::Resolver;
 use crate::ast::{Function, Param};
+use crate::code::Special;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::Span;
-
-/// The special methods: how many parameters each has with `self`, if that is fixed, and what does not find it without.
-const SPECIAL: [(&str, Option<usize>, &str); 18] = [
-    ("str", Some(1), "`str(..)` does not"),
-    ("eq", Some(2), "`==` does not"),
-    ("hash", Some(1), "maps and sets do not"),
-    ("cmp", Some(2), "`<` does not"),
-    ("add", Some(2), "`+` does not"),
-    ("sub", Some(2), "`-` does not"),
-    ("mul", Some(2), "`*` does not"),
-    ("div", Some(2), "`/` does not"),
-    ("floordiv", Some(2), "`//` does not"),
-    ("mod", Some(2), "`%` does not"),
-    ("pow", Some(2), "`**` does not"),
-    ("neg", Some(1), "`-` does not"),
-    ("get", Some(2), "`a[i]` does not"),
-    ("set", Some(3), "`a[i] = e` does not"),
-    ("call", None, "a call does not"),
-    ("iter", Some(1), "`for` does not"),
-    ("len", Some(1), "`len(..)` does not"),
-    ("contains", Some(2), "`in` does not"),
-];
 
 impl<'s> Resolver<'s, '_> {
     /// Complains about a `self` that is no plain parameter, and about a special method without one.
@@ -50,13 +29,13 @@ impl<'s> Resolver<'s, '_> {
 
     fn check_special(&mut self, method: &'s Function<'s>) {
         let Some(name) = method.name else { return };
-        let Some(&(_, takes, seeker)) = SPECIAL.iter().find(|special| special.0 == name.name) else { return };
-        let title = format!("`{}` has no `self`, so {seeker} use it", name.name);
+        let Some(special) = Special::named(name.name) else { return };
+        let title = format!("`{}` has no `self`, so {} use it", name.name, special.seeker());
         let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error("Q0220", name.span, title) };
         let params = &method.params;
         let first = params.first().map(|first| first.span);
         self.errors.push(match first {
-            Some(first) if takes == Some(params.len()) => {
+            Some(first) if special.params() == Some(params.len()) => {
                 warning.patch("call its first parameter `self`", first, "self")
             }
             Some(Span { start, .. }) => {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+pub use quipu_lang::code::Special;
+
 use super::Heap;
 use super::edges::{Edge, Edges};
 use super::fiber::FiberState;
@@ -339,35 +341,9 @@ pub(crate) struct Method {
     pub closure: Slot,
 }
 
-macro_rules! specials {
-    ($($name:ident),*) => {
-        /// The special methods, by the operator or form that looks for them.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[allow(missing_docs, non_camel_case_types)]
-        #[repr(u8)]
-        pub enum Special { $($name),* }
-
-        impl Special {
-            /// All of them.
-            pub const ALL: &'static [Special] = &[$(Special::$name),*];
-
-            /// The method's name.
-            #[allow(unreachable_patterns)]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    Special::r#mod => "mod",
-                    $(Special::$name => stringify!($name)),*
-                }
-            }
-        }
-    };
-}
-
-specials!(str, eq, hash, cmp, add, sub, mul, div, floordiv, r#mod, pow, neg, get, set, call, iter, len, contains);
-
 /// For each special method the method's index plus one, or 0.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Specials(pub [u16; 18]);
+pub(crate) struct Specials(pub [u16; Special::ALL.len()]);
 
 /// A fiber.
 #[repr(C)]
@@ -488,6 +464,5 @@ mod tests {
         assert_eq!(size_of::<ClosureObject>(), 16);
         assert_eq!(size_of::<InstanceObject>(), 16);
         assert_eq!(size_of::<ListObject>(), 32);
-        assert_eq!(Special::ALL.len(), Specials::default().0.len());
     }
 }

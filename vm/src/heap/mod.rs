@@ -42,4 +42,4 @@ pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,
 };
-pub(crate) use value::{Slot, tag};
+pub(crate) use value::{Slot, name_of, tag};

@@ -117,8 +117,6 @@ macro_rules! define_views {
             $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
         hidden $($hidden:tt)*
     ) => {
-        $($(#[$doc])* pub type $handle<'v> = Gc<'v, $layout>;)*
-
         /// A value taken apart for matching.
         #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs)]
@@ -149,16 +147,17 @@ macro_rules! define_views {
                 }
             }
 
-            /// The name of the value's built-in type, as `type_of(v).name` gives it; `instance` for instances.
-            pub fn type_name(self) -> &'static str {
-                match self.tag {
-                    tag::NIL => "nil",
-                    tag::FALSE | tag::TRUE => "bool",
-                    tag::INT => "int",
-                    tag::FLOAT => "float",
-                    $(tag::$tag => $name,)*
-                    _ => "absent",
-                }
+        }
+
+        /// What programs call values with this tag.
+        pub(crate) const fn name_of(tag: u64) -> &'static str {
+            match tag {
+                tag::NIL => "nil",
+                tag::FALSE | tag::TRUE => "bool",
+                tag::INT => "int",
+                tag::FLOAT => "float",
+                $(tag::$tag => $name,)*
+                _ => "absent",
             }
         }
     };
@@ -246,6 +245,11 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// The name of the value's built-in type, as `type_of(v).name` gives it; `instance` for instances.
+    pub fn type_name(self) -> &'static str {
+        name_of(self.tag)
+    }
+
     /// Whether both are the same bits: the same immediate or the same object.
     pub const fn is_identical(self, other: Value<'_>) -> bool {
         self.tag == other.tag && self.bits == other.bits
@@ -272,38 +276,37 @@ impl<'v> Value<'v> {
 }
 
 macro_rules! from_object {
-    ($($object:ident => $tag:ident),* $(,)?) => {
-        $(impl<'v> From<Gc<'v, $object>> for Value<'v> {
+    // Maps and sets share a layout; the header tells them apart.
+    (TableObject MAP) => {
+        impl<'v> From<Gc<'v, TableObject>> for Value<'v> {
+            fn from(table: Gc<'v, TableObject>) -> Value<'v> {
+                // SAFETY: the object is live for `'v`, and every object begins with its header.
+                let kind = unsafe { (*table.header()).kind };
+                Value::raw(kind as u64, table.as_ptr() as u64)
+            }
+        }
+    };
+    (TableObject SET) => {};
+    ($object:ident $tag:ident) => {
+        impl<'v> From<Gc<'v, $object>> for Value<'v> {
             fn from(object: Gc<'v, $object>) -> Value<'v> {
                 Value::raw(tag::$tag, object.as_ptr() as u64)
             }
-        })*
+        }
     };
 }
 
-from_object! {
-    StrObject => STR,
-    BytesObject => BYTES,
-    TupleObject => TUPLE,
-    RangeObject => RANGE,
-    CellObject => CELL,
-    ClosureObject => CLOSURE,
-    InstanceObject => INSTANCE,
-    ListObject => LIST,
-    TypeObject => TYPE,
-    FiberObject => FIBER,
-    ErrorObject => ERROR,
-    NativeObject => NATIVE,
+macro_rules! define_handles {
+    (
+        $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
+            $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
+        hidden $($hidden:tt)*
+    ) => {
+        $($(#[$doc])* pub type $handle<'v> = Gc<'v, $layout>;)*
+        $(from_object!($layout $tag);)*
+    };
 }
-
-/// Maps and sets share a layout; the header tells them apart.
-impl<'v> From<Gc<'v, TableObject>> for Value<'v> {
-    fn from(table: Gc<'v, TableObject>) -> Value<'v> {
-        // SAFETY: the object is live for `'v`, and every object begins with its header.
-        let kind = unsafe { (*table.header()).kind };
-        Value::raw(kind as u64, table.as_ptr() as u64)
-    }
-}
+kinds!(define_handles);
 
 /// Whatever of it can be shown without the machine.
 impl std::fmt::Debug for Value<'_> {

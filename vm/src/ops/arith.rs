@@ -2,7 +2,7 @@
 
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Value, View, tag};
+use crate::heap::{Special, Value, View, tag};
 use crate::native::{Fault, Outcome};
 
 /// An operator with two operands.
@@ -43,17 +43,17 @@ impl Operator {
     }
 
     /// The special method that instances carry it out with.
-    pub const fn method(self) -> Option<&'static str> {
-        Some(match self {
-            Operator::Add => "add",
-            Operator::Sub => "sub",
-            Operator::Mul => "mul",
-            Operator::Div => "div",
-            Operator::FloorDiv => "floordiv",
-            Operator::Mod => "mod",
-            Operator::Pow => "pow",
-            _ => return None,
-        })
+    pub const fn method(self) -> Option<Special> {
+        match self {
+            Operator::Add => Some(Special::add),
+            Operator::Sub => Some(Special::sub),
+            Operator::Mul => Some(Special::mul),
+            Operator::Div => Some(Special::div),
+            Operator::FloorDiv => Some(Special::floordiv),
+            Operator::Mod => Some(Special::r#mod),
+            Operator::Pow => Some(Special::pow),
+            Operator::BitAnd | Operator::BitOr | Operator::BitXor | Operator::Shl | Operator::Shr => None,
+        }
     }
 }
 
@@ -288,7 +288,7 @@ fn wrong_types<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'
     };
     let advice = match (operator, a.tag, b.tag) {
         (_, tag::INSTANCE, _) => match operator.method() {
-            Some(method) => format!("; {x} has no method `{method}`"),
+            Some(method) => format!("; {x} has no method `{}`", method.name()),
             None => String::new(),
         },
         (Operator::Add, tag::STR, _) => format!("; `str(...)` makes text of the {y}"),

@@ -79,7 +79,8 @@ pub(crate) fn shallow<'v>(a: Value<'v>, b: Value<'v>) -> Option<bool> {
 }
 
 /// The int that a float is exactly.
-pub(crate) fn exact_int(float: f64) -> Option<i64> {
+pub fn exact_int(float: f64) -> Option<i64> {
+    // The bounds are powers of two, so the comparison with them is exact.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     ((-LIMIT..LIMIT).contains(&float) && float.trunc() == float).then_some(float as i64)
 }

@@ -102,22 +102,22 @@ impl Machine {
 
     pub(super) fn binary(&mut self, w: Word) -> Done {
         let (left, right) = (self.r(w.b() as usize), self.r(w.c() as usize));
-        let (operator, special) = match w.op() {
-            Some(Op::Add) => (ops::Operator::Add, Some(Special::add)),
-            Some(Op::Sub) => (ops::Operator::Sub, Some(Special::sub)),
-            Some(Op::Mul) => (ops::Operator::Mul, Some(Special::mul)),
-            Some(Op::Div) => (ops::Operator::Div, Some(Special::div)),
-            Some(Op::FloorDiv) => (ops::Operator::FloorDiv, Some(Special::floordiv)),
-            Some(Op::Mod) => (ops::Operator::Mod, Some(Special::r#mod)),
-            Some(Op::Pow) => (ops::Operator::Pow, Some(Special::pow)),
-            Some(Op::BitAnd) => (ops::Operator::BitAnd, None),
-            Some(Op::BitOr) => (ops::Operator::BitOr, None),
-            Some(Op::BitXor) => (ops::Operator::BitXor, None),
-            Some(Op::Shl) => (ops::Operator::Shl, None),
-            Some(Op::Shr) => (ops::Operator::Shr, None),
+        let operator = match w.op() {
+            Some(Op::Add) => ops::Operator::Add,
+            Some(Op::Sub) => ops::Operator::Sub,
+            Some(Op::Mul) => ops::Operator::Mul,
+            Some(Op::Div) => ops::Operator::Div,
+            Some(Op::FloorDiv) => ops::Operator::FloorDiv,
+            Some(Op::Mod) => ops::Operator::Mod,
+            Some(Op::Pow) => ops::Operator::Pow,
+            Some(Op::BitAnd) => ops::Operator::BitAnd,
+            Some(Op::BitOr) => ops::Operator::BitOr,
+            Some(Op::BitXor) => ops::Operator::BitXor,
+            Some(Op::Shl) => ops::Operator::Shl,
+            Some(Op::Shr) => ops::Operator::Shr,
             _ => return self.illegal(w),
         };
-        if let Some(method) = special.and_then(|special| self.special(left, special)) {
+        if let Some(method) = operator.method().and_then(|special| self.special(left, special)) {
             return self.call_special(method, &[left, right], To::of(w));
         }
         let value = ops::arith::binary(self.cx_mut(), operator, left, right)?;

@@ -4,7 +4,7 @@ use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
-use crate::heap::{Gc, Slot, Special, Type, Value, View, tag};
+use crate::heap::{Gc, Slot, Special, Type, Value, View, name_of, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
 
@@ -21,33 +21,33 @@ pub(crate) fn type_tag(value_tag: u64) -> u64 {
     }
 }
 
-/// Built-in types: the tag that stands for them, and their names.
-const BUILTIN: [(u64, &str); 15] = [
-    (tag::ABSENT, "nil"),
-    (tag::TRUE, "bool"),
-    (tag::INT, "int"),
-    (tag::FLOAT, "float"),
-    (tag::STR, "str"),
-    (tag::BYTES, "bytes"),
-    (tag::TUPLE, "tuple"),
-    (tag::RANGE, "range"),
-    (tag::CLOSURE, "function"),
-    (tag::LIST, "list"),
-    (tag::MAP, "map"),
-    (tag::SET, "set"),
-    (tag::TYPE, "type"),
-    (tag::FIBER, "fiber"),
-    (tag::ERROR, "error"),
+/// The tags that stand for built-in types.
+const BUILTIN: [u64; 15] = [
+    tag::ABSENT,
+    tag::TRUE,
+    tag::INT,
+    tag::FLOAT,
+    tag::STR,
+    tag::BYTES,
+    tag::TUPLE,
+    tag::RANGE,
+    tag::CLOSURE,
+    tag::LIST,
+    tag::MAP,
+    tag::SET,
+    tag::TYPE,
+    tag::FIBER,
+    tag::ERROR,
 ];
 
 /// The tag that stands for the built-in type with this name.
 pub(crate) fn builtin_tag(name: &str) -> Option<u64> {
-    BUILTIN.iter().find(|(_, builtin)| *builtin == name).map(|&(tag, _)| tag)
+    BUILTIN.iter().copied().find(|&tag| builtin_name(tag) == Some(name))
 }
 
 /// The name of the built-in type that a tag stands for.
-pub(crate) fn builtin_name(tag: u64) -> Option<&'static str> {
-    BUILTIN.iter().find(|(builtin, _)| *builtin == tag).map(|&(_, name)| name)
+pub(crate) fn builtin_name(builtin: u64) -> Option<&'static str> {
+    BUILTIN.contains(&builtin).then(|| name_of(if builtin == tag::ABSENT { tag::NIL } else { builtin }))
 }
 
 /// What a value is, for messages: "a str", "nil", "an instance of Point".
@@ -122,9 +122,9 @@ impl Machine {
         // special.
         for (number, method) in (1..=u16::MAX).zip(&methods) {
             if method.instance
-                && let Some(which) = Special::ALL.iter().find(|s| Some(s.name()) == method.name.as_str())
+                && let Some(which) = method.name.as_str().and_then(Special::named)
             {
-                special.0[*which as usize] = number;
+                special.0[which as usize] = number;
             }
         }
         let plain = match constructor.view() {
