@@ -94,6 +94,7 @@ fn declared(parsed: &Parsed, source: &Source, name: &str) -> (String, Vec<(Strin
 }
 
 /// Whether the module that a page is about is a part of this build.
+#[allow(clippy::match_like_matches_macro, reason = "a `matches!` would be longer where features are on")]
 fn is_built(module: &str) -> bool {
     match module {
         "actor" => cfg!(feature = "net"),

@@ -182,7 +182,7 @@ impl<'v> Cx<'v> {
     }
 
     /// What a part of the host keeps for this machine, made when it is first asked for: caches, queues, whatever belongs to
-    /// one machine and not to all of an engine. It holds no values but [`Root`](crate::Root)s. Programs do not see it,
+    /// one machine and not to all of an engine. It holds no values but [`Root`]s. Programs do not see it,
     /// images do not take it along, and its memory is not counted.
     pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
         self.machine.extension()
