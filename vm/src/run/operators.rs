@@ -177,7 +177,11 @@ impl Machine {
         if let Some(method) = self.special(right, Special::eq) {
             return self.call_special(method, &[right, left], To::of(w));
         }
-        let truth = ops::equal::equal(self.cx_mut(), left, right)?;
+        // Only nil is equal to nil, and most instances that come here are asked whether they are that.
+        let truth = match left.is_nil() || right.is_nil() {
+            true => left.tag == right.tag,
+            false => ops::equal::equal(self.cx_mut(), left, right)?,
+        };
         self.set_r(w.a() as usize, Value::bool(truth == wanted));
         Ok(())
     }
