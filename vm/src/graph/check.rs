@@ -12,8 +12,8 @@ use super::read::{Member, Members, Shape, Sink, read};
 use super::rules;
 use super::tag::{self as t, Node};
 use super::weight::Weight;
+use crate::heap::Slot;
 use crate::heap::frame::Kind;
-use crate::heap::{Slot, tag};
 use crate::run::snapshot::{self, Pause};
 
 /// What is known of a graph that was checked.
@@ -424,16 +424,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
 
     #[inline]
     fn immediate(&mut self, value: Slot) -> Result<Met, Rule> {
-        let kind = match value.tag {
-            tag::NIL => t::NIL,
-            tag::FALSE => t::FALSE,
-            tag::TRUE => t::TRUE,
-            tag::INT => t::INT,
-            tag::FLOAT => t::FLOAT,
-            tag::PLACE => t::PLACE,
-            _ => t::ABSENT,
-        };
-        Ok(Met { kind, info: 0, space: value.tag as u8, number: value.bits })
+        Ok(Met { kind: rules::of_immediate(value.tag), info: 0, space: value.tag as u8, number: value.bits })
     }
 
     #[inline]

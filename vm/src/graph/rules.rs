@@ -31,20 +31,26 @@ pub(crate) fn is_iterator([first, second, third]: [u8; 3]) -> bool {
     (second, third) == wanted
 }
 
+/// The kind under which an immediate value with this tag stands in a graph.
+#[inline]
+pub(crate) fn of_immediate(tag: u64) -> u8 {
+    match tag {
+        tag::NIL => t::NIL,
+        tag::FALSE => t::FALSE,
+        tag::TRUE => t::TRUE,
+        tag::INT => t::INT,
+        tag::FLOAT => t::FLOAT,
+        tag::PLACE => t::PLACE,
+        _ => t::ABSENT,
+    }
+}
+
 /// The kind under which a value stands in a graph, as far as the rules tell kinds apart.
 pub(crate) fn kind_of(value: Value<'_>) -> u8 {
     match Form::of(value) {
         Form::Frozen(frozen) => frozen.tag(),
         Form::Node(node) => node.tag(),
-        Form::Immediate => match value.tag {
-            tag::NIL => t::NIL,
-            tag::FALSE => t::FALSE,
-            tag::TRUE => t::TRUE,
-            tag::INT => t::INT,
-            tag::FLOAT => t::FLOAT,
-            tag::PLACE => t::PLACE,
-            _ => t::ABSENT,
-        },
+        Form::Immediate => of_immediate(value.tag),
     }
 }
 
