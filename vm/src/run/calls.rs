@@ -435,19 +435,19 @@ impl Machine {
         let name: Slot = Value::raw(tag::STR, unsafe { (*self.cache(w)).name });
         match receiver.view() {
             View::Instance(instance) => {
-                // SAFETY: the instance and its type are live.
-                let (ty, method, field) = unsafe {
+                // SAFETY: the instance is live, and its type with it.
+                let (ty, data) = unsafe {
                     let ty = (*instance.as_ptr()).ty;
-                    (ty, (*ty).data.method(name), (*ty).data.field(name))
+                    (ty, &(*ty).data)
                 };
-                if let Some(method) = method {
+                if let Some(method) = data.method(name) {
                     if method.instance {
                         self.fill_cache(w, ty as u64, method.closure);
                         return self.call_window(b, count + 1, method.closure, to);
                     }
                     return self.call_window(b + 1, count, method.closure, to);
                 }
-                if let Some(index) = field {
+                if let Some(index) = data.field(name) {
                     // SAFETY: the index is below the number of fields.
                     let callee = unsafe { *instance.as_ptr().add(1).cast::<Slot>().add(index) };
                     return self.call_window(b + 1, count, callee, to);
