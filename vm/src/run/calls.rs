@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::code::effects::receiver;
-use quipu_lang::code::{Op, Word};
+use quipu_code::effects::receiver;
+use quipu_code::{Op, Word};
 
 use super::dispatch::like;
 use super::guard::CallBack;
@@ -523,7 +523,7 @@ impl Machine {
         let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
         let foreign = if is_written { &[] } else { self.library.names_of_foreign(name) };
         let ours = foreign.iter().find(|ours| candidates.contains(ours)).copied();
-        if let Some(closest) = ours.or_else(|| quipu_lang::diagnostic::closest(name, candidates)) {
+        if let Some(closest) = ours.or_else(|| quipu_code::closest(name, candidates)) {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
             message.push_str("; write `[a..b]` for a part of it");

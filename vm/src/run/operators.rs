@@ -1,7 +1,7 @@
 //! Slow paths of operators, cells, containers and patterns: special methods first, then what `ops` does to the
 //! built-in kinds.
 
-use quipu_lang::code::{Op, Word};
+use quipu_code::{Op, Word};
 
 use super::calls::{To, kind_of};
 use super::types::describe;

@@ -1,6 +1,6 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
-use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
+use quipu_code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
