@@ -14,7 +14,6 @@ use quipu_vm::host::{FromValue, Host, IntoArguments};
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, Vm};
 
-use crate::builder::Builder;
 use crate::error::Error;
 use crate::load::{CompiledModule, Files, Input, Loader, Program, Resolver, StandardModule};
 
@@ -50,11 +49,6 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// What an engine is put together with.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(crate) fn made(
         library: Library,
         names: impl FnOnce(&Library) -> Names,

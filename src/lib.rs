@@ -67,9 +67,9 @@ pub mod builder;
 pub mod report;
 mod face;
 
-pub use builder::{BuildError, Builder};
+pub use builder::Builder;
 pub use engine::{Engine, Evaluation, Session};
-pub use error::Error;
+pub use error::{BuildError, Error};
 pub use face::*;
 pub use load::Input;
 #[cfg(feature = "actor")]

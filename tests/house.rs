@@ -11,7 +11,7 @@ const CIRCLES: [(&str, usize); 6] = [
     ("lang/src/lib.rs", 4),
     ("stdlib/src/lib.rs", 4),
     ("actor/src/lib.rs", 4),
-    ("src/lib.rs", 5),
+    ("src/lib.rs", 4),
     ("src/main.rs", 4),
 ];
 
