@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use quipu_code::span::Span;
 use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::resolve::{Arity, Export};
-use quipu_lang::span::Span;
 use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::NativeDef;
 use quipu_vm::host::{HostClass, HostType, IntoNative};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
+use quipu_code::span::Source;
 use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::diagnostic::Diagnostics;
-use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::bounds::within;
 use quipu_vm::host::{FromValue, Host, IntoArguments};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
+use quipu_code::span::Source;
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Label};
-use quipu_lang::span::Source;
 use quipu_vm::image::ImageError;
 use quipu_vm::trace::TraceLine;
 use quipu_vm::{ErrorKind, Failure, Root, Stop};

@@ -55,7 +55,8 @@
 //!
 //! With the feature `actor`, module `actor` has a server that keeps state which others send functions to, and its clients.
 //!
-//! The crates below are [`lang`], from text to code objects; [`vm`], the machine; [`stdlib`], what programs find.
+//! The crates below are [`code`](mod@code), code objects; [`lang`], from text to them; [`vm`], the machine; [`stdlib`], what
+//! programs find.
 
 #![warn(clippy::missing_errors_doc)]
 
@@ -74,6 +75,7 @@ pub use face::*;
 pub use load::Input;
 #[cfg(feature = "actor")]
 pub use quipu_actor as actor;
+pub use quipu_code as code;
 pub use quipu_lang as lang;
 pub use quipu_stdlib as stdlib;
 /// # Examples

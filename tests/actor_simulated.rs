@@ -22,7 +22,7 @@ use quipu::actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn,
 };
 use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
-use quipu::lang::hash::{CodeHash, GraphHash};
+use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input};
 

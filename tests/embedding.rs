@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::support::Captured;
-use quipu::lang::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
+use quipu::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, ListOf, MapOf, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};

@@ -13,7 +13,7 @@ use quipu::actor::ClientId;
 use quipu::actor::node::{Call, Node, Options, Outcome, Way, check, release};
 use quipu::actor::store::Sqlite;
 use quipu::actor::wire::Target;
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 use quipu::vm::Limits;
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input, Session};

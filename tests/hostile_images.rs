@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::damage::Numbers;
 use crate::parts::{Parts, count, file_of, fill_needed, find, replace};
-use quipu::lang::canonical::CanonicalError;
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::canonical::CanonicalError;
+use quipu::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
 use quipu::vm::graph::tag as t;
 use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};

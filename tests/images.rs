@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::{Code, CodeHash};
 use quipu::stdlib::Grant;
 use quipu::vm::image::{Form, Image, ImageError, Met, Outline, Part, Place, Thing};
 use quipu::vm::{Budget, Failure, Limits, Root, Step};

@@ -12,7 +12,7 @@ use quipu::vm::host::{Class, FromValue, Func, Host, HostType, IntoValue, ListOf,
 use quipu::vm::image::{CodeTable, Form, Image, Progress};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, Outcome, Root, Step, Value, Vm};
 use quipu::{Builder, Capabilities, Capability, Engine, Input, Session};
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 
 thread_local! {
     /// Whether what runs on this thread panics.

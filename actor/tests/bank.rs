@@ -8,7 +8,7 @@ use crate::common::{Client, done, fat, node_with, shown};
 use quipu_actor::node::{Options, Outcome};
 use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
 use quipu_actor::wire::Target;
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 const TRANSFER: &str = "|state, from, to, amount| {
     state[from] -= amount

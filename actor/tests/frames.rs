@@ -8,7 +8,7 @@ use std::sync::Arc;
 use quipu_actor::wire::{
     Answer, Input, Link, MAX_MESSAGE, Need, Question, Request, Ring, Role, Secret, Stopped, Target, TraceLine,
 };
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 fn requests() -> Vec<(&'static str, Request)> {
     let call = |target| Request::Call { request: 300, actor: "bank".into(), target, args: vec![1, 2, 3] };

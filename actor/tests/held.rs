@@ -10,7 +10,7 @@ use quipu_actor::node::{Node, Options, Outcome, ReleaseError, Way, check, held, 
 use quipu_actor::server::Host;
 use quipu_actor::store::{Action, Entry, Memory, Sqlite, Store};
 use quipu_actor::wire::Target;
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_stdlib::EngineEdition;
 use quipu_stdlib::engine_edition;
 

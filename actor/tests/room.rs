@@ -12,7 +12,7 @@ use quipu_actor::node::{Node, Options as Bounds};
 use quipu_actor::server::{Limits, Metrics, Most, Options, Server};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Answer, Input, Link, Request, Target};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use tokio::sync::oneshot;
 
 const KIB: usize = 1 << 10;

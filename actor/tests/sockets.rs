@@ -14,7 +14,7 @@ use quipu_actor::server::{
 };
 use quipu_actor::wire::{Answer, Input, Link, Question, Request, Ring, Role, Secret, Target, Violation};
 use quipu_actor::{Address, Clock, Hand};
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
 

@@ -7,7 +7,7 @@ use quipu_actor::store::{
     Action, Blob, BlobId, Change, Claim, Entry, Forgotten, Held, Memory, Snapshot, Sqlite, Step, Store, StoreError,
     Swept,
 };
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 
 fn hash(n: u64) -> [u8; 32] {

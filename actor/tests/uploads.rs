@@ -12,7 +12,7 @@ use quipu_actor::node::{Node, Options};
 use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo, Shown};
 use quipu_actor::store::Memory;
 use quipu_actor::wire::{Answer, Need, Question, Request, Secret};
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::image::Form;
 
 fn place(cache: usize) -> Place {

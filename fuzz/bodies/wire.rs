@@ -13,7 +13,7 @@ use quipu::actor::server::{
 };
 use quipu::actor::store::Memory;
 use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Target, Violation};
-use quipu::lang::hash::{CodeHash, GraphHash};
+use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input as Program, Session};
 

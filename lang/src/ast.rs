@@ -3,7 +3,7 @@
 //! Chains of operators of one level, chains of postfix forms and `else if` ladders are flat lists, so that the tree
 //! is only as deep as the source is nested: at most [`MAX_DEPTH`] nodes.
 
-use crate::span::Span;
+use quipu_code::span::Span;
 
 /// Nesting that the parser accepts; deeper source is an error (`Q0112`), so passes over the tree may recurse.
 pub const MAX_DEPTH: u32 = 200;

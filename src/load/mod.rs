@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use quipu_code::closest;
+use quipu_code::span::{Source, Span};
 use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, imports};
-use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
+use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity};
 use quipu_lang::parse::parse;
-use quipu_lang::span::{Source, Span};
 use quipu_vm::host::caught;
 
 pub use resolver::{Files, FilesBelow, Location, Memory, Resolver, read_program};

@@ -7,8 +7,8 @@ mod text;
 mod json;
 mod explain;
 
+use quipu_code::span::Source;
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Help, Label, Severity};
-use quipu_lang::span::Source;
 use quipu_vm::Failure;
 use quipu_vm::trace::TraceLine;
 

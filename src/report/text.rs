@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+use quipu_code::span::Span;
 use quipu_lang::diagnostic::Severity;
-use quipu_lang::span::Span;
 use quipu_vm::trace::Trace;
 
 use super::clean;
@@ -126,8 +126,8 @@ fn show_omitted(out: &mut String, omitted: usize) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use quipu_code::span::Source;
     use quipu_lang::diagnostic::Diagnostic;
-    use quipu_lang::span::Source;
 
     fn shown(source: &str, diagnostic: &Diagnostic) -> String {
         text(&Report::diagnostic(&Source::new("dir/a.qp", source), diagnostic), false)

@@ -387,7 +387,7 @@ impl std::fmt::Debug for Names {
 mod tests {
     use super::*;
 
-    use quipu_lang::code::Code;
+    use quipu_code::Code;
 
     #[test]
     fn programs_see_functions_and_types_and_nothing_else() {
@@ -466,7 +466,7 @@ mod tests {
     /// An image may name any function of the library that needs no capability, so none of these may reach one.
     #[test]
     fn what_needs_no_capability_uses_none() {
-        use quipu_lang::code::{Constant, Op};
+        use quipu_code::{Constant, Op};
         let shelf = Shelf::new(&Grant::all(Vec::new()));
         for (index, file) in shelf.files() {
             let module = file.module.and_then(|name| DECLARATIONS.iter().find(|declared| declared.name == name));

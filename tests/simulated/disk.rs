@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use quipu::actor::store::{
     BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Sqlite, Store, StoreError, Swept,
 };
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 
 use super::dice::Dice;
 

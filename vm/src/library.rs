@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
 
 use crate::class::HostClass;
 use crate::native::NativeDef;

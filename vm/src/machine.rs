@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use quipu_lang::code::CodeHash;
-use quipu_lang::hash::GraphHash;
+use quipu_code::CodeHash;
+use quipu_code::hash::GraphHash;
 
 use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quipu_lang::code::Code;
-use quipu_lang::hash::GraphHash;
+use quipu_code::Code;
+use quipu_code::hash::GraphHash;
 
 use crate::cx::OUTPUT;
 use crate::door::{caught, dispose, told};

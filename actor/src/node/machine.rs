@@ -3,12 +3,12 @@
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
+use quipu_code::hash::GraphHash;
+use quipu_code::span::Source;
 use quipu_lang::compile::compile;
-use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
-use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant};
 use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use crate::call::{Busy, Call, CodeBytes, Outcome};
 use crate::wire::Question;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quipu_actor::server::{Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn};
 use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Target, Violation};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 

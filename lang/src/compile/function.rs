@@ -1,14 +1,15 @@
 //! Functions: parameters, bodies, closures, and the code objects they end in.
 
+use quipu_code::span::Span;
+use quipu_code::{self as code, CaptureSource, Code, Debug, FreeKind, Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
-use crate::code::{self, CaptureSource, Code, Debug, FreeKind, Op, Word};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
-use crate::span::Span;
 
 /// What a function's debug information says about it, apart from its code.
 pub(super) struct Title<'s> {

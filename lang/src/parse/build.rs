@@ -1,11 +1,12 @@
 //! Makes the nodes of the tree for the grammar, and measures how deeply they are nested.
 
+use quipu_code::span::Span;
+
 use super::operators::{Frame, Infix};
 use super::parts::{Braces, Item, Members, ParamPart, Pat, PatItem, Piece, Segment};
 use super::target::{target, update_target};
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 use crate::token::{
     Findings, LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value, too_deep,
 };

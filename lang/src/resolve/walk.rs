@@ -1,10 +1,11 @@
 //! The walk over statements and expressions, in the order of the text.
 
+use quipu_code::span::Span;
+
 use super::binding::{BindingId, BindingKind, FunctionId, FunctionInfo};
 use super::interface::Arity;
 use super::scope::{Access, KnownCall, Resolver};
 use crate::ast::*;
-use crate::span::Span;
 
 const READ: Access<'static> = Access { write: false, declares: false, member: None, member_write: false };
 const WRITE: Access<'static> = Access { write: true, ..READ };

@@ -1,6 +1,6 @@
 //! What the parts of an image are called in the source.
 
-use quipu::lang::code::Code;
+use quipu::code::Code;
 use quipu::vm::Image;
 use quipu::vm::image::{Outline, Part, Place, Thing};
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use quipu::lang::diagnostic::closest;
+use quipu::code::closest;
 use quipu::report::Shown;
 use quipu::vm::{Image, Root};
 use quipu::{Error, Input, Session};

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use quipu::lang::code::{Code, Word};
+use quipu::code::span::Source;
+use quipu::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
-use quipu::lang::span::Source;
 use quipu::report::{Origin, Quote, Report, Shown, json};
 use quipu::vm::{Failure, Image, Root};
 use quipu::{Error, Input, Session};

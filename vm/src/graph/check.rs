@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet, HashTable};
-use quipu_lang::code::{Code, CodeHash, Holds, Op};
+use quipu_code::{Code, CodeHash, Holds, Op};
 
 use super::error::{GraphError, Rule};
 use super::progress::Progress;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use quipu_lang::canonical::CanonicalError;
+use quipu_code::canonical::CanonicalError;
 
 /// A rule that the bytes of a graph break, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use quipu_lang::canonical::CanonicalError;
-use quipu_lang::code::{CodeHash, DecodeError};
+use quipu_code::canonical::CanonicalError;
+use quipu_code::{CodeHash, DecodeError};
 
 use crate::graph::error::GraphError;
 

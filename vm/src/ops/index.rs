@@ -1,6 +1,6 @@
 //! Elements, fields, slices and membership of the built-in kinds.
 
-use quipu_lang::diagnostic::closest;
+use quipu_code::closest;
 
 use super::equal::{equal, exact_int, is_weighty, shallow};
 use super::meter::{ENTER, LONG, Meter, STEP, look_at};

@@ -26,7 +26,7 @@ use crate::heap::{Gc, Slot, tag};
 use crate::machine::{Exit, Machine};
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use crate::ops::meter::LONG;
-use quipu_lang::code::CaptureSource;
+use quipu_code::CaptureSource;
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
 /// an address can be computed from without another instruction.

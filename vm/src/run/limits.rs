@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use quipu_lang::code::Word;
+use quipu_code::Word;
 
 use super::guard::{keep_no_more_than, keep_registers};
 use crate::error::ErrorKind;

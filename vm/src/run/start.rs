@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use quipu_lang::code::{Code, FreeKind};
+use quipu_code::{Code, FreeKind};
 
 use super::guard::Unlimited;
 use super::types::{builtin_name, builtin_tag, type_tag};

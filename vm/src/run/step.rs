@@ -16,7 +16,7 @@
 
 use std::sync::atomic::Ordering;
 
-use quipu_lang::code::Word;
+use quipu_code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use quipu_lang::code::Op;
-use quipu_lang::code::effects::receiver;
+use quipu_code::Op;
+use quipu_code::effects::receiver;
 
 use super::dispatch::{self, TABLE};
 use crate::heap::layout::InstanceObject;

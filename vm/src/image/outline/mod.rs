@@ -15,8 +15,8 @@ mod walk;
 
 use std::collections::HashMap;
 
-use quipu_lang::canonical::Reader;
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::canonical::Reader;
+use quipu_code::{Code, CodeHash};
 
 use super::Image;
 use crate::graph::progress::Progress;
