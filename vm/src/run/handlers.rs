@@ -48,6 +48,11 @@ unsafe fn r(base: *mut Slot, operand: usize) -> *mut Slot {
     // SAFETY: operands are in bounds.
     unsafe { base.cast::<u64>().add(operand).cast() }
 }
+/// An index as the number of an element. What is beyond all memory stays beyond it, also where addresses have 32 bits.
+#[inline(always)]
+fn place(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
 /// The number of the register that an operand means.
 #[inline(always)]
 fn number(operand: usize) -> usize {
@@ -1090,7 +1095,7 @@ op!(GetIndex(pc, base, vm, w, fp) {
     let index = r(base, c(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT {
         let items = &(*((*object).bits as *mut ListObject)).items;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= items.len() { return GetIndexSlow(pc, base, vm, w, fp) }
         copy(r(base, a(w)), items.as_ptr().add(at));
         next!(pc, base, vm, fp)
@@ -1103,7 +1108,7 @@ op!(apart GetIndexOther(pc, base, vm, w, fp) {
     let index = r(base, c(w));
     if (*object).tag == tag::TUPLE && (*index).tag == tag::INT {
         let tuple = (*object).bits as *mut TupleObject;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= (*tuple).len { return GetIndexSlow(pc, base, vm, w, fp) }
         copy(r(base, a(w)), tuple.add(1).cast::<Slot>().add(at));
         next!(pc, base, vm, fp)
@@ -1150,7 +1155,7 @@ op!(SetIndex(pc, base, vm, w, fp) {
     let index = r(base, b(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*object).bits as *mut ListObject)).items;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= items.len() { return SetIndexSlow(pc, base, vm, w, fp) }
         copy(items.as_mut_ptr().add(at), r(base, c(w)));
         next!(pc, base, vm, fp)
@@ -1264,7 +1269,7 @@ macro_rules! step {
             set(r($base, a($w)), tag::INT, current);
         } else if (*it).tag == tag::LIST {
             let items = &(*((*it).bits as *mut ListObject)).items;
-            let at = (*it.add(1)).bits as usize;
+            let at = place((*it.add(1)).bits);
             if items.len() as u64 != (*it.add(2)).bits { return $slow }
             if at >= items.len() $end
             (*it.add(1)).bits = at as u64 + 1;
