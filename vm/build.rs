@@ -9,8 +9,11 @@ fn main() {
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let level = std::env::var("OPT_LEVEL").unwrap_or_default();
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    // Where addresses have 32 bits, arguments of handlers go through memory, and WebAssembly has no such jumps at all.
+    let is_wide = std::env::var("CARGO_CFG_TARGET_POINTER_WIDTH").is_ok_and(|width| width == "64")
+        && std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| !family.contains("wasm"));
     // Sanitizers put code behind calls, so nothing is in tail position there.
-    if matches!(level.as_str(), "2" | "3" | "s" | "z") && !flags.contains("sanitizer") {
+    if is_wide && matches!(level.as_str(), "2" | "3" | "s" | "z") && !flags.contains("sanitizer") {
         println!("cargo::rustc-cfg=quipu_tail");
     }
 }

@@ -72,7 +72,8 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CanonicalError> {
     const SMALL: usize = 1 << 20;
     const MIDDLE: usize = 1 << 26;
-    const LARGE: usize = 1 << 32;
+    // One less where it would not fit an address; so many bytes do not either.
+    const LARGE: usize = (u32::MAX as usize).saturating_add(1);
     if bytes.len() > limit {
         return Err(CanonicalError::TooLong);
     }

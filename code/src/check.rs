@@ -161,13 +161,13 @@ impl Checker<'_> {
             return self.registers(value, count).map_err(|kind| CheckError { kind, pc: Some(pc) });
         }
         let length = match role {
-            Role::Const | Role::Name | Role::Native => body.constants.len(),
-            Role::FreeValue | Role::FreeCell => body.free.len(),
-            Role::ClosureSite => body.closures.len(),
-            Role::TypeSite => body.types.len(),
-            _ => usize::MAX,
+            Role::Const | Role::Name | Role::Native => Some(body.constants.len()),
+            Role::FreeValue | Role::FreeCell => Some(body.free.len()),
+            Role::ClosureSite => Some(body.closures.len()),
+            Role::TypeSite => Some(body.types.len()),
+            _ => None,
         };
-        if value as usize >= length {
+        if length.is_some_and(|length| value as usize >= length) {
             return fail_at(pc, CheckErrorKind::Index { role, index: value });
         }
         let broken = match role {

@@ -263,7 +263,7 @@ fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         match io::copy(&mut Read::by_ref(&mut source).take(CHUNK), &mut target) {
             Ok(0) => break,
             Ok(count) => {
-                cx.work(1 + count as usize / 64)?;
+                cx.work(1 + (count / 64) as usize)?;
                 cx.waiting()?;
             }
             Err(error) => return Err(failed(cx, "fs.copy", from, &error)),

@@ -173,10 +173,20 @@ fn shuffle<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn entropy<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
-    match getrandom::u64() {
+    match from_system() {
         Ok(word) => Ok(Value::int(word as i64)),
         Err(error) => Err(cx.fail(ErrorKind::Io, format!("random.entropy: {error}"))),
     }
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn from_system() -> Result<u64, getrandom::Error> {
+    getrandom::u64()
+}
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn from_system() -> Result<u64, &'static str> {
+    Err("there is no source of entropy here")
 }
 
 fn new<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

@@ -4,9 +4,10 @@ use crate::machine::Limits;
 use crate::vm::Vm;
 
 impl Limits {
-    /// The most bytes of the heap as a number.
+    /// The most bytes of the heap as a number: where addresses have 32 bits never more than an eighth of what they reach, so
+    /// that sums and products of what there is are numbers of bytes still.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.heap.unwrap_or(usize::MAX)
+        self.heap.unwrap_or(usize::MAX).min(usize::MAX >> 3)
     }
 
     /// These, and no more than another allows that has used some fuel.

@@ -29,7 +29,7 @@ pub struct Limits {
     /// Turns of loops, calls, and work of natives in units that take about as long. A count for the machine's life:
     /// [`Vm::set_limits`](crate::Vm::set_limits) begins a new one.
     pub fuel: Option<u64>,
-    /// Bytes of the heap, fibers included.
+    /// Bytes of the heap, fibers included. Where addresses have 32 bits it is 512 MiB at most.
     pub heap: Option<usize>,
     /// Calls that may be under way at once, over all fibers that wait for one another.
     pub depth: usize,
@@ -39,7 +39,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        let heap = usize::try_from(4_u64 << 30).unwrap_or(usize::MAX);
+        let heap = usize::try_from(4_u64 << 30).unwrap_or(usize::MAX >> 3);
         Limits { fuel: None, heap: Some(heap), depth: 200_000, deadline: None }
     }
 }

@@ -684,7 +684,7 @@ impl<'a> Sink<'a> for Checker<'a, '_> {
         let wanted = match self.fiber.code.take() {
             _ if self.fiber.read == 0 => Some(Kind::Entry),
             Some(code) => {
-                let word = code.body().words.get(self.fiber.at as usize);
+                let word = usize::try_from(self.fiber.at).ok().and_then(|at| code.body().words.get(at));
                 let wanted = word.and_then(|word| word.op()?.outcome()).map(Kind::of);
                 Some(wanted.ok_or(Rule::Waiting { at: self.fiber.at })?)
             }

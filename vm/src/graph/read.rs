@@ -530,7 +530,7 @@ impl Iterator for Members<'_> {
     fn next(&mut self) -> Option<Member> {
         let instance = std::mem::replace(&mut self.is_method, true) && self.bytes.u8().ok()? == 1;
         let (code, _) = read_code(&mut self.bytes, &mut self.codes).ok()?;
-        let captures = self.bytes.shortest_count().ok()? as usize;
+        let captures = usize::try_from(self.bytes.shortest_count().ok()?).ok()?;
         Some(Member { instance, code, captures })
     }
 }

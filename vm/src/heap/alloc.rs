@@ -459,8 +459,15 @@ fn size_in_cell(kind: u64, class: usize) -> usize {
 pub(super) fn large_layout(size: usize) -> Layout {
     if cfg!(quipu_loose) {
         // To the byte, so that whoever looks for it sees the first one behind the end.
-        return Layout::from_size_align(size, 8).unwrap_or(Layout::new::<Header>());
+        return Layout::from_size_align(size, 8).unwrap_or_else(|_| too_large(size));
     }
     // Sizes come from lengths of memory that exists, so rounding up to eight cannot overflow.
-    Layout::from_size_align((size + 7) & !7, 8).unwrap_or(Layout::new::<Header>())
+    Layout::from_size_align((size + 7) & !7, 8).unwrap_or_else(|_| too_large(size))
+}
+
+/// No object is so large: whoever makes one has asked whether the heap has room. Where it was not asked, memory that is too
+/// small would be written behind its end.
+#[cold]
+fn too_large(size: usize) -> ! {
+    panic!("an object of {size} bytes is more than there can be in one piece")
 }

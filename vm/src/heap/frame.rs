@@ -96,6 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_pointer_width = "64")]
     fn a_frame_is_three_words() {
         assert_eq!(size_of::<Frame>(), 24);
     }

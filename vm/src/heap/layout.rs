@@ -68,12 +68,18 @@ pub(crate) trait Layout {
     }
 }
 
+/// Whether slots can follow an object of a type: it ends where one may begin, also where an address is half as long.
+const fn holds_slots<T>() -> bool {
+    align_of::<T>() >= align_of::<Slot>() && size_of::<T>().is_multiple_of(align_of::<Slot>())
+}
+
 /// The slots that follow an object.
 ///
 /// # Safety
 /// The object must be live and followed by so many slots.
 #[inline(always)]
 unsafe fn behind<'o, T>(object: *mut T, count: usize) -> &'o [Slot] {
+    const { assert!(holds_slots::<T>()) };
     // SAFETY: the caller's word. Nothing is written while what objects refer to is looked at.
     unsafe { std::slice::from_raw_parts(object.add(1).cast(), count) }
 }
@@ -107,7 +113,7 @@ impl Layout for BytesObject {
 }
 
 /// A tuple; its elements follow.
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct TupleObject {
     pub(crate) header: Header,
     pub(crate) len: usize,
@@ -166,7 +172,7 @@ impl Layout for CellObject {
 }
 
 /// A function: prepared code and what it took from outside; the captures follow.
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct ClosureObject {
     pub(crate) header: Header,
     pub(crate) code: *const Prepared,
@@ -188,7 +194,7 @@ impl Layout for ClosureObject {
 }
 
 /// An instance; as many fields as its type has follow.
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct InstanceObject {
     pub(crate) header: Header,
     pub(crate) ty: *mut TypeObject,
@@ -456,6 +462,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn slots_can_follow() {
+        assert!(holds_slots::<TupleObject>() && holds_slots::<ClosureObject>() && holds_slots::<InstanceObject>());
+        // A header and an address would not do where that has 32 bits: 12 bytes, to a multiple of 4.
+        #[repr(C)]
+        struct Short(Header, u32);
+        assert!(!holds_slots::<Short>());
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
     fn sizes() {
         assert_eq!(size_of::<Header>(), 8);
         assert_eq!(size_of::<StrObject>(), 24);

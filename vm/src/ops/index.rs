@@ -20,7 +20,7 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
     match object.view() {
         View::List(list) => match place(cx, object, index, list.len())?.and_then(|at| list.get(at)) {
             Some(item) => Ok(item),
-            None => Err(out_of_range(cx, object, index, list.len())),
+            None => Err(out_of_range(cx, object, index, list.len() as u64)),
         },
         View::Map(map) => match map.get(cx, index)? {
             Some(value) => Ok(value),
@@ -28,7 +28,7 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
         },
         View::Tuple(tuple) => match place(cx, object, index, tuple.len())?.and_then(|at| tuple.get(at)) {
             Some(item) => Ok(item),
-            None => Err(out_of_range(cx, object, index, tuple.len())),
+            None => Err(out_of_range(cx, object, index, tuple.len() as u64)),
         },
         View::Str(text) => {
             let len = char_count(cx, text)?;
@@ -37,14 +37,14 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
                     let part = char_range(cx, text, at, at + 1)?;
                     cx.str(part)
                 }
-                None => Err(out_of_range(cx, object, index, len)),
+                None => Err(out_of_range(cx, object, index, len as u64)),
             }
         }
         View::Bytes(bytes) => {
             let bytes = bytes.as_slice();
             match place(cx, object, index, bytes.len())?.and_then(|at| bytes.get(at)) {
                 Some(&byte) => Ok(Value::int(byte.into())),
-                None => Err(out_of_range(cx, object, index, bytes.len())),
+                None => Err(out_of_range(cx, object, index, bytes.len() as u64)),
             }
         }
         View::Range(range) => {
@@ -53,7 +53,7 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
             let at = u128::try_from(number as i128 + from_end).ok();
             match at.and_then(|at| range.get(at)) {
                 Some(number) => Ok(Value::int(number)),
-                None => Err(out_of_range(cx, object, index, range.len().min(usize::MAX as u128) as usize)),
+                None => Err(out_of_range(cx, object, index, range.len().min(u64::MAX.into()) as u64)),
             }
         }
         _ => {
@@ -78,7 +78,7 @@ pub fn set_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, value
                 Some(at) => list.set(cx, at, value),
                 None => false,
             };
-            if done { Ok(()) } else { Err(out_of_range(cx, object, index, list.len())) }
+            if done { Ok(()) } else { Err(out_of_range(cx, object, index, list.len() as u64)) }
         }
         View::Map(map) => {
             map.insert(cx, index, value)?;
@@ -121,7 +121,7 @@ fn place<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, len: usize) -
 }
 
 #[cold]
-fn out_of_range<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, len: usize) -> Fault<'v> {
+fn out_of_range<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, len: u64) -> Fault<'v> {
     let kind = object.kind_name();
     let part = match (object.tag, len) {
         (tag::STR, 1) => "character",

@@ -76,7 +76,8 @@ impl Machine {
     pub(super) fn next_element(&mut self, w: Word) -> Done {
         let (dst, it) = (w.a() as usize, w.b() as usize);
         let second = self.r(it + 1);
-        let at = if matches!(second.tag, tag::INT | tag::PLACE) { second.bits as usize } else { 0 };
+        let at = if matches!(second.tag, tag::INT | tag::PLACE) { second.bits } else { 0 };
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
         let first = self.r(it);
         let next = match first.view() {
             View::Nil => None,

@@ -41,7 +41,7 @@ op!(GetIndex(pc, base, vm, w, fp) {
     let index = r(base, c(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT {
         let items = &(*((*object).bits as *mut ListObject)).items;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= items.len() { return GetIndexOther(pc, base, vm, w, fp) }
         copy(r(base, a(w)), items.as_ptr().add(at));
         next!(pc, base, vm, fp)
@@ -61,7 +61,7 @@ op!(apart GetIndexOther(pc, base, vm, w, fp) {
     }
     if (*object).tag == tag::TUPLE && (*index).tag == tag::INT {
         let tuple = (*object).bits as *mut TupleObject;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= (*tuple).len { return GetIndexSlow(pc, base, vm, w, fp) }
         copy(r(base, a(w)), tuple.add(1).cast::<Slot>().add(at));
         next!(pc, base, vm, fp)
@@ -77,7 +77,7 @@ slow!(GetIndexSlow => get_index);
 #[inline(always)]
 fn from_end(index: u64, len: usize) -> usize {
     // A length is below 2^60, so that a sum with what is no negative number stays above it.
-    index.wrapping_add(len as u64) as usize
+    place(index.wrapping_add(len as u64))
 }
 
 /// Finds the value of an int or string key and writes it, or a value with this tag and these bits if there is none. False
@@ -116,7 +116,7 @@ op!(SetIndex(pc, base, vm, w, fp) {
     let index = r(base, b(w));
     if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*object).bits as *mut ListObject)).items;
-        let at = (*index).bits as usize;
+        let at = place((*index).bits);
         if at >= items.len() { return SetIndexOther(pc, base, vm, w, fp) }
         copy(items.as_mut_ptr().add(at), r(base, c(w)));
         next!(pc, base, vm, fp)

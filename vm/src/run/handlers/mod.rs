@@ -57,6 +57,11 @@ unsafe fn r(base: *mut Slot, operand: usize) -> *mut Slot {
     // SAFETY: operands are in bounds.
     unsafe { base.cast::<u64>().add(operand).cast() }
 }
+/// An index as the number of an element. What is beyond all memory stays beyond it, also where addresses have 32 bits.
+#[inline(always)]
+fn place(index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
 /// The number of the register that an operand means.
 #[inline(always)]
 fn number(operand: usize) -> usize {

@@ -47,7 +47,7 @@ macro_rules! step {
             set(r($base, a($w)), tag::INT, current);
         } else if (*it).tag == tag::LIST {
             let items = &(*((*it).bits as *mut ListObject)).items;
-            let at = (*it.add(1)).bits as usize;
+            let at = place((*it.add(1)).bits);
             if items.len() as u64 != (*it.add(2)).bits { return $slow }
             if at >= items.len() $end
             (*it.add(1)).bits = at as u64 + 1;
