@@ -105,8 +105,7 @@ pub(crate) fn decoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, encoding: &Encoding
                 }
                 _ => format!("the text is cut off at position {position}"),
             };
-            let message = format!("{what}");
-            Err(cx.fail_here_with(ErrorKind::Value, message, Value::int(position as i64)))
+            Err(cx.fail_here_with(ErrorKind::Value, what, Value::int(position as i64)))
         }
     }
 }
