@@ -8,6 +8,8 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use quipu_vm::Moment;
+
 /// How much time has gone by since it was made. It never goes back.
 #[derive(Clone)]
 pub struct Clock(Arc<Time>);
@@ -51,9 +53,9 @@ impl Clock {
         self.now().saturating_sub(time)
     }
 
-    /// The end of something that may take so long, for machines; none if that is beyond all time.
-    pub(crate) fn deadline(&self, time: Duration) -> Option<Instant> {
-        Instant::now().checked_add(time)
+    /// The end of something that may take so long, for machines.
+    pub(crate) fn deadline(&self, time: Duration) -> Moment {
+        Moment::now() + time
     }
 
     /// Waits on this thread until that time has come, or somebody unparks it.

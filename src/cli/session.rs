@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quipu::error::Error;
 use quipu::lang::diagnostic::Diagnostics;
 use quipu::load::{FilesBelow, Program};
 use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, is_provided, lacking, library};
-use quipu::vm::{Image, Limits};
+use quipu::vm::{Image, Limits, Moment};
 use quipu::{Engine, Input, Session};
 
 use super::ctrl_c;
@@ -173,14 +173,14 @@ fn bounds(limits: &options::Bounds) -> Limits {
         fuel: limits.fuel.or(usual.fuel),
         heap: limits.heap.or_else(memory::usual).or(usual.heap),
         depth: limits.depth.unwrap_or(usual.depth),
-        deadline: limits.time.timeout.and_then(|time| Instant::now().checked_add(time)),
+        deadline: limits.time.timeout.map(|time| Moment::now() + time),
     }
 }
 
 /// Gives a machine that may have used up its limits so much time again, for a look at what it has come to.
 pub fn look_again(session: &mut Session, time: Duration) {
     let usual = bounds(&options::Bounds::default());
-    session.vm().set_limits(Limits { deadline: Instant::now().checked_add(time), ..usual });
+    session.vm().set_limits(Limits { deadline: Some(Moment::now() + time), ..usual });
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quipu_code::Code;
 
 use crate::class::HostClass;
+use crate::clock::Clock;
 use crate::native::NativeDef;
 
 /// What programs can use, shared by all machines of an engine. A machine makes values of it when they are first used.
@@ -18,6 +19,8 @@ pub struct Library {
     pub constants: HashMap<String, Constant>,
     /// Types of the host.
     pub classes: Vec<Arc<HostClass>>,
+    /// What says how late it is: the system unless a host has another.
+    pub clock: Option<Arc<dyn Clock>>,
     /// What there is beside those.
     pub standard: Option<Box<dyn StandardLibrary>>,
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use quipu_code::Code;
 use quipu_code::hash::GraphHash;
 
+use crate::clock::Moment;
 use crate::cx::OUTPUT;
 use crate::door::{caught, dispose, told};
 use crate::failure::Failure;
@@ -75,6 +76,11 @@ impl Vm {
     /// The names of all instructions that a machine may run, also those that stand for several or in the places of others.
     pub fn instructions() -> impl Iterator<Item = &'static str> {
         crate::run::watch::instructions().map(|(_, name)| name)
+    }
+
+    /// Now, by this machine's clock.
+    pub fn now(&self) -> Moment {
+        self.machine.now()
     }
 
     /// A handle that stops this machine from another thread.

@@ -1,7 +1,6 @@
 //! One actor's machine: its state, what is installed in it, and calls that happen whole or not at all.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
 use quipu_code::Code;
 use quipu_code::hash::GraphHash;
@@ -13,7 +12,9 @@ use quipu_stdlib::{Capabilities, Grant};
 use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;
 use quipu_vm::library::Library;
-use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
+use quipu_vm::{
+    Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, Moment, NativeDef, Root, Stop, Value, View, Vm,
+};
 
 use crate::call::{Busy, NoRoom, Outcome, Room, Stopped, TraceLine};
 
@@ -54,7 +55,7 @@ pub(super) enum Doing<'a> {
 pub(super) struct Bounds {
     pub fuel: Option<u64>,
     pub heap: usize,
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Moment>,
     pub result: usize,
 }
 
