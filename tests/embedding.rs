@@ -9,7 +9,7 @@ use crate::support::Captured;
 use quipu::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
 use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, ListOf, MapOf, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
+use quipu::vm::{Budget, Cx, ErrorKind, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
 use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
 
 fn session(builder: Builder) -> Session {
@@ -891,5 +891,38 @@ fn errors_that_main_returns_can_be_read() {
         let shown = session.report(&failure);
         assert!(shown.contains("a.qp:1:5") && shown.contains("|x| x.foo"), "{shown}");
         assert_eq!(session.report(&Error::from(failure)), shown);
+    }
+}
+
+#[test]
+fn a_native_knows_its_name_whatever_was_called_in_between() {
+    let picky: NativeFn = |cx, arguments| {
+        let given = match arguments {
+            [function, rest @ ..] => cx.call(*function, rest)?,
+            [] => Value::NIL,
+        };
+        assert_eq!(cx.native_name(), Some("geo.picky"));
+        Err(cx.fail_here(ErrorKind::Value, format!("got {}", given.kind_name())))
+    };
+    let inner: NativeFn = |cx, _| Err(cx.fail_here(ErrorKind::Value, "never"));
+    let natives = [NativeDef::new("geo.picky", 0, picky).rest(), NativeDef::new("geo.inner", 0, inner)];
+    let engine = natives.into_iter().fold(Engine::builder(), Builder::define).build().unwrap();
+    for stress in [false, true] {
+        let mut session = engine.session(Limits::default()).unwrap();
+        session.vm().set_call_stress(stress);
+        // By its own instruction, as a value, by way of others, and with collections in between.
+        let text = "import geo\nlet f = geo.picky\n\
+            let waste = || { var s = 0\n for i in 0..20_000 { s += \"${[i]}\".len() }; try { geo.inner() } catch e { e.message } }\n\
+            let message = |f| try { f() } catch e { e.message }\n\
+            [message(|| geo.picky()), message(f), message(|| f(waste)), message(|| [waste].map(f)), \
+             message(|| geo.picky(geo.picky, || 1)), [1].map(|_| waste())[0]]";
+        let messages = session.run(&Input::text("names.qp", text)).unwrap();
+        let messages: Vec<String> = session.get(&messages).unwrap();
+        let (nil, str, int) = ("geo.picky: got nil", "geo.picky: got str", "geo.picky: got int");
+        assert_eq!(messages, [nil, nil, str, str, int, "geo.inner: never"]);
+        // The native may be gone by now; then there is no name.
+        session.run(&Input::text("waste.qp", "for i in 0..100_000 { [i, [i]] }")).unwrap();
+        let message = session.enter(|cx| Err::<(), _>(cx.fail_here(ErrorKind::Value, "outside"))).unwrap_err();
+        assert_eq!(message.to_string(), "value_error: outside");
     }
 }

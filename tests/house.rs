@@ -417,3 +417,24 @@ fn every_crate_asks_its_public_types_for_debug_and_its_errors_for_their_reasons(
         assert!(text.contains("#![warn(clippy::missing_errors_doc)]"), "{root}: errors need no reasons");
     }
 }
+
+#[test]
+fn natives_are_named_in_their_rows_alone() {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let mut wrong = Vec::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("stdlib/src")) {
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (line, number) in code.lines().zip(1..).filter(|(line, _)| !line.trim_start().starts_with("//")) {
+            let says = line.split('"').skip(1).step_by(2).any(|literal| {
+                literal
+                    .split_once(": ")
+                    .is_some_and(|(name, _)| name.starts_with(char::is_alphabetic) && name.chars().all(is_of_name))
+            });
+            // A pattern that cannot be compiled is so to whoever needs it.
+            if says && line.contains("fail") && !file.ends_with("regex/error.rs") {
+                wrong.push(format!("{}:{number}: {}", file.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "`Cx::fail_here` knows the name of the native:\n{}", wrong.join("\n"));
+}

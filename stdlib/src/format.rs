@@ -12,13 +12,13 @@ use crate::text::STRING;
 
 /// A value as a spec says.
 pub(crate) fn format<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let written = text(cx, args[1], "format", "spec")?.as_str();
+    let written = text(cx, args[1], "spec")?.as_str();
     let spec = match Spec::parse(written) {
         Ok(spec) => spec,
         Err(mistake) => {
             let position = written[..mistake.at].chars().count();
-            let message = format!("format: {} (position {position} of the spec)", mistake.reason);
-            return Err(cx.fail_with(ErrorKind::Value, message, Value::int(position as i64)));
+            let message = format!("{} (position {position} of the spec)", mistake.reason);
+            return Err(cx.fail_here_with(ErrorKind::Value, message, Value::int(position as i64)));
         }
     };
     // Beyond the digits that a float has each costs a calculation with all of them.
@@ -30,7 +30,7 @@ pub(crate) fn format<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             finish(cx, &spec, number)
         }
         View::Float(_) if spec.kind.is_some_and(SpecKind::is_for_ints) => {
-            Err(cx.fail(ErrorKind::Type, "format: d, x, X, b and o are for ints, got float"))
+            Err(cx.fail_here(ErrorKind::Type, "d, x, X, b and o are for ints, got float"))
         }
         View::Float(float) if spec.kind.is_none_or(SpecKind::is_for_numbers) => {
             let number = float_number(&spec, float);
@@ -182,7 +182,7 @@ fn as_text<'v>(cx: &mut Cx<'v>, spec: &Spec, value: Value<'v>) -> Outcome<'v> {
     if spec.is_numeric() {
         let kind = value.kind_name();
         let what = "only numbers have sign, zeros, groups and the kinds d x X b o f e E g %";
-        return Err(cx.fail(ErrorKind::Type, format!("format: {what}, got {kind}")));
+        return Err(cx.fail_here(ErrorKind::Type, format!("{what}, got {kind}")));
     }
     let shown = if is_source { show::repr_text(cx, value)?.into() } else { show::str_text(cx, value)? };
     cx.work(shown.len() / 16)?;

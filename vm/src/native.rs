@@ -154,6 +154,8 @@ pub struct NativeDef {
     pub optional: u8,
     /// Whether any number of arguments may follow.
     pub rest: bool,
+    /// What errors call it, if programs know it by another name.
+    pub shown: Option<&'static str>,
     /// What it does.
     pub run: NativeRun,
     /// Name of the library function, written in the language, that takes over on [`Fault::Defer`].
@@ -179,6 +181,7 @@ impl NativeDef {
             required,
             optional: 0,
             rest: false,
+            shown: None,
             run: NativeRun::Plain(run),
             fallback: None,
             intrinsic: Intrinsic::None,

@@ -72,6 +72,7 @@ unsafe fn run_native(vm: *mut Machine, def: &NativeDef, first: *const Slot, coun
     unsafe {
         let arguments = std::slice::from_raw_parts(first, count);
         (*vm).native_began = (*vm).fuel_used_here().wrapping_sub(1);
+        (*vm).native = def;
         let outcome = match &def.run {
             NativeRun::Plain(function) => function(Machine::cx(vm), arguments),
             // While it runs nothing is freed that there was before, so the definition stays, too.
