@@ -7,7 +7,7 @@ use quipu_code::{Op, Word};
 
 use super::dispatch::like;
 use super::guard::CallBack;
-use super::limits::MARGIN;
+use super::stack::MARGIN;
 use super::unwind::Final;
 use crate::cx::guarded;
 use crate::error::ErrorKind;

@@ -6,7 +6,9 @@ mod dispatch;
 #[cfg(debug_assertions)]
 mod operands;
 mod handlers;
-mod limits;
+mod safepoint;
+mod collect;
+mod stack;
 pub(crate) mod guard;
 mod unwind;
 mod calls;
@@ -17,5 +19,6 @@ mod switch;
 pub(crate) mod step;
 pub(crate) mod watch;
 mod start;
+mod provide;
 mod roots;
 pub(crate) mod snapshot;

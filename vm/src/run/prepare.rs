@@ -33,7 +33,7 @@ impl Prepared {
     /// Prepared code that is filled in at its first call; `children` are the code of its closure sites, in order.
     pub fn new(code: Code, children: Box<[*const Prepared]>) -> Prepared {
         // Larger frames go through the slow path of calls, which makes room for them.
-        Prepared::unfilled(code, children, FIRST_CALL.as_ptr(), super::limits::MARGIN)
+        Prepared::unfilled(code, children, FIRST_CALL.as_ptr(), super::stack::MARGIN)
     }
 }
 

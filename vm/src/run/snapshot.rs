@@ -4,7 +4,7 @@
 
 use quipu_code::{Code, Op, Outcome};
 
-pub(crate) use super::limits::MARGIN;
+pub(crate) use super::stack::MARGIN;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::{Frame, Kind};
 use crate::heap::layout::{FiberObject, Method};

@@ -4,7 +4,7 @@ use quipu_code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;
-use super::limits::MARGIN;
+use super::stack::MARGIN;
 use super::unwind::Final;
 use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
