@@ -73,6 +73,12 @@ fn no_files_of_the_command_line_use_each_other() {
 }
 
 #[test]
+fn few_files_of_the_actors_use_each_other() {
+    let circle = circles::largest_circle("actor/src", &[]);
+    assert!(circle.len() <= 4, "{circle:?}");
+}
+
+#[test]
 fn options_hold_for_every_command_that_runs_a_program() {
     let scratch = Scratch::new("one_door_options");
     let written = scratch.path("written");

@@ -9,6 +9,19 @@
 //! Feature `client` is who calls, `server` is everything behind: stores, nodes and the server in front of them; `sqlite` adds
 //! the store in one file, and is all that needs a C compiler. A [`call`] is the same to all of them.
 
+#![warn(missing_debug_implementations)]
+
+/// `Debug` for what has nothing to show but its name: what is in it is much, or a secret.
+macro_rules! opaque {
+    ($name:ident) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
 pub mod identity;
 pub mod call;
 #[cfg(feature = "server")]

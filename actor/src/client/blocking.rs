@@ -31,6 +31,8 @@ enum Stream {
     Unix(UnixStream),
 }
 
+opaque!(Blocking);
+
 impl Blocking {
     /// Connects.
     ///

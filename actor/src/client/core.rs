@@ -61,6 +61,8 @@ enum Asked {
     Question(Question, Arc<str>),
 }
 
+opaque!(Core);
+
 impl Core {
     /// A client with a nonce of its own, which it shares with nobody and keeps.
     pub fn new(nonce: [u8; 16]) -> Core {

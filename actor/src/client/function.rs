@@ -11,6 +11,8 @@ pub struct Function {
     image: Image,
 }
 
+opaque!(Function);
+
 impl Function {
     /// From its image.
     pub fn new(image: Image) -> Function {

@@ -33,6 +33,8 @@ enum Ask {
 
 type Answered = oneshot::Sender<Result<Vec<u8>, ClientError>>;
 
+opaque!(Client);
+
 impl Client {
     /// Connects. To be called within a runtime, where the connection then lives until all copies are gone.
     ///

@@ -82,6 +82,7 @@ pub struct Ticket {
 
 /// Why there is no node.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum NodeError {
     /// The store.
     Store(StoreError),
@@ -102,6 +103,8 @@ impl fmt::Display for NodeError {
 }
 
 impl std::error::Error for NodeError {}
+
+opaque!(Node);
 
 impl Node {
     /// A node with the actors of a store. They are brought back when they are first called.

@@ -85,6 +85,7 @@ impl Options {
 
 /// Why a server does not start.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ServeError {
     /// Others than this machine could reach it, and there are no keys to tell them apart.
     NoKeys,
@@ -152,6 +153,8 @@ struct Shared {
     long: AtomicUsize,
     places: Arc<Semaphore>,
 }
+
+opaque!(Server);
 
 impl Server {
     /// Begins to listen.

@@ -42,6 +42,8 @@ pub(super) fn add(counter: &AtomicU64, number: usize) {
     counter.fetch_add(number as u64, Ordering::Relaxed);
 }
 
+opaque!(Metrics);
+
 impl Metrics {
     /// So many bytes wait now.
     pub(super) fn waits(&self, bytes: usize) {

@@ -76,6 +76,8 @@ pub(super) struct Stay {
     told: AtomicUsize,
 }
 
+opaque!(Rooms);
+
 impl Rooms {
     /// All of it.
     pub fn new(most: Most, metrics: Arc<Metrics>) -> Arc<Rooms> {

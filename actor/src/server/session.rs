@@ -114,6 +114,8 @@ struct Upload {
     since: Option<Duration>,
 }
 
+opaque!(Session);
+
 impl Session {
     /// A session over a new connection.
     pub fn new(

@@ -36,6 +36,8 @@ pub struct Shown {
     most: usize,
 }
 
+opaque!(Shown);
+
 impl Shown {
     /// Remembers about so many hashes for each key.
     pub fn new(most: usize) -> Shown {

@@ -66,6 +66,8 @@ enum State {
 /// How a server tells clients from strangers: by keys, or not at all where the system does.
 type ServerKeys = Option<(Secret, Arc<Ring>)>;
 
+opaque!(Link);
+
 impl Link {
     /// A client's end where no keys are needed.
     pub fn plain_client(max_message: usize) -> Link {
