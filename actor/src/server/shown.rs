@@ -10,7 +10,7 @@ use crate::identity::Key;
 use crate::recent::Recent;
 
 /// What can be shown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Part {
     /// A function.
     Function(GraphHash),
