@@ -11,7 +11,7 @@ use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Image, Outcome, Value, View};
 
 use crate::args::{expected, number, text};
-use crate::dial::{Asked, Line, To, Trouble};
+use crate::dial::{Connection, Endpoint, RemoteCall, Trouble};
 use crate::entry::{Entry, hosted, native};
 use crate::grant::{Capability, Grant};
 
@@ -26,7 +26,7 @@ pub(crate) const INTERNALS: &[Entry] = &[
 ];
 
 /// A connection as programs hold it; none when it was closed.
-pub(crate) struct Connected(Option<Box<dyn Line>>);
+pub(crate) struct Connected(Option<Box<dyn Connection>>);
 
 impl HostType for Connected {
     fn class() -> Class<Connected> {
@@ -50,7 +50,7 @@ fn connect(grant: &Grant) -> Box<HostFn> {
     })
 }
 
-fn destination<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], may_read: bool) -> Result<To<'v>, Fault<'v>> {
+fn destination<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], may_read: bool) -> Result<Endpoint<'v>, Fault<'v>> {
     let address = text(cx, args[0], CONNECT, "address")?.as_str();
     let View::Map(options) = args[1].view() else { return Err(expected(cx, CONNECT, "a map of options", args[1])) };
     let (mut key_file, mut timeout) = (None, None);
@@ -75,24 +75,24 @@ fn destination<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], may_read: bool) -> Resul
             }
         }
     }
-    Ok(To { address, key_file, timeout })
+    Ok(Endpoint { address, key_file, timeout })
 }
 
 fn call<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let function = Image::of(cx, args[2])?;
-    ask(cx, "Connection.call", args, Asked::Call(function), args[3])
+    ask(cx, "Connection.call", args, RemoteCall::Call(function), args[3])
 }
 
 fn invoke<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let name = text(cx, args[2], "Connection.invoke", "name")?.as_str();
-    ask(cx, "Connection.invoke", args, Asked::Invoke(name), args[3])
+    ask(cx, "Connection.invoke", args, RemoteCall::Invoke(name), args[3])
 }
 
 fn install<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let name = text(cx, args[2], "Connection.install", "name")?.as_str();
     let function = Image::of(cx, args[3])?;
     let none = cx.list(Vec::new())?;
-    ask(cx, "Connection.install", args, Asked::Install(name, function), none.into())
+    ask(cx, "Connection.install", args, RemoteCall::Install(name, function), none.into())
 }
 
 fn close<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -101,7 +101,7 @@ fn close<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 /// Sends a call and waits for its answer. `args` are those of the native, `list` what the function is given.
-fn ask<'v>(cx: &mut Cx<'v>, native: &str, args: &[Value<'v>], asked: Asked<'_>, list: Value<'v>) -> Outcome<'v> {
+fn ask<'v>(cx: &mut Cx<'v>, native: &str, args: &[Value<'v>], asked: RemoteCall<'_>, list: Value<'v>) -> Outcome<'v> {
     let actor = text(cx, args[1], native, "actor")?.as_str();
     let list = Image::of(cx, list)?.dump(Form::default());
     cx.work(list.len() / 64)?;

@@ -31,11 +31,7 @@ enum Stream {
     Unix(UnixStream),
 }
 
-impl std::fmt::Debug for Blocking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Blocking").finish_non_exhaustive()
-    }
-}
+opaque!(Blocking);
 
 impl Blocking {
     /// Connects.

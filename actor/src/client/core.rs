@@ -61,11 +61,7 @@ enum Asked {
     Question(Question, Arc<str>),
 }
 
-impl std::fmt::Debug for Core {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core").finish_non_exhaustive()
-    }
-}
+opaque!(Core);
 
 impl Core {
     /// A client with a nonce of its own, which it shares with nobody and keeps.

@@ -12,6 +12,7 @@ use crate::wire::{Answer, Violation};
 
 /// Why a call gave no value.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ClientError {
     /// The function threw; the actor's state is as it was.
     Thrown {

@@ -33,11 +33,7 @@ enum Ask {
 
 type Answered = oneshot::Sender<Result<Vec<u8>, ClientError>>;
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
+opaque!(Client);
 
 impl Client {
     /// Connects. To be called within a runtime, where the connection then lives until all copies are gone.

@@ -17,7 +17,7 @@ use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
 use crate::call::{Busy, Call, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
 use crate::identity::Key;
-use crate::store::{Action, Blob, BlobId, Change, Entry, Snapshot, Step, StoreError};
+use crate::store::{Action, Blob, BlobId, Change, CommitStep, Entry, Snapshot, StoreError};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
@@ -640,7 +640,7 @@ impl Core {
         let bytes: Arc<[u8]> = given.bytes.into();
         let forgotten = self.replies.add(entry.client, entry.request, self.seq, bytes.clone());
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
-        let step = Step { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
+        let step = CommitStep { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
         shared.counters.done.fetch_add(1, Ordering::Relaxed);
         shared.vault.commit(
             Change::Step(step),

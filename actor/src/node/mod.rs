@@ -82,6 +82,7 @@ pub struct Ticket {
 
 /// Why there is no node.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum NodeError {
     /// The store.
     Store(StoreError),
@@ -103,11 +104,7 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").finish_non_exhaustive()
-    }
-}
+opaque!(Node);
 
 impl Node {
     /// A node with the actors of a store. They are brought back when they are first called.

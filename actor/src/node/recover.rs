@@ -32,6 +32,7 @@ pub(super) struct Recovered {
 
 /// Why an actor does not come back.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum RecoverError {
     /// The store.
     Store(StoreError),

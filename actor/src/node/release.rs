@@ -46,6 +46,7 @@ pub struct Released {
 
 /// Why an actor does not go on.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ReleaseError {
     /// The store.
     Store(StoreError),

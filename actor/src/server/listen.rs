@@ -85,6 +85,7 @@ impl Options {
 
 /// Why a server does not start.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ServeError {
     /// Others than this machine could reach it, and there are no keys to tell them apart.
     NoKeys,
@@ -153,11 +154,7 @@ struct Shared {
     places: Arc<Semaphore>,
 }
 
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").finish_non_exhaustive()
-    }
-}
+opaque!(Server);
 
 impl Server {
     /// Begins to listen.

@@ -76,11 +76,7 @@ pub(super) struct Stay {
     told: AtomicUsize,
 }
 
-impl std::fmt::Debug for Rooms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rooms").finish_non_exhaustive()
-    }
-}
+opaque!(Rooms);
 
 impl Rooms {
     /// All of it.

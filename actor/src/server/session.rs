@@ -114,11 +114,7 @@ struct Upload {
     since: Option<Duration>,
 }
 
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
-    }
-}
+opaque!(Session);
 
 impl Session {
     /// A session over a new connection.

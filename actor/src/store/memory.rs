@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quipu_lang::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Sum, blob_sum};
-use super::{
-    BlobId, Change, Claim, CutOff, Entry, Held as Hold, Kept, Listed, Snapshot, Step, Store, StoreError, Swept,
+use super::contract::{
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held as Hold, Kept, Listed, Snapshot, Store, StoreError, Swept,
 };
 use crate::identity::ClientId;
 
@@ -44,11 +44,7 @@ struct Held {
     sum: Sum,
 }
 
-impl std::fmt::Debug for Memory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").finish_non_exhaustive()
-    }
-}
+opaque!(Memory);
 
 impl Memory {
     /// An empty store.
@@ -71,7 +67,7 @@ impl Content {
         });
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &CommitStep) {
         step.blobs.iter().for_each(|blob| self.put(blob.id, &blob.bytes, &blob.links));
         let Some(actor) = self.actors.get_mut(&*step.actor) else { return };
         actor.claim = Some(Claim { epoch: step.epoch, seq: step.seq });

@@ -3,7 +3,7 @@
 use quipu_lang::hash::GraphHash;
 
 use super::bytes::{Sum, sum};
-use super::{Action, Entry, Held};
+use super::contract::{Action, Entry, Held};
 use crate::identity::ClientId;
 
 /// The checksum of an entry of the log.

@@ -17,11 +17,11 @@ use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::bytes::{Sum, blob_sum};
+use super::contract::{
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held, Kept, Listed, Snapshot, Store, StoreError, Swept, VERSION,
+};
 use super::private::{copy_of_before, keep_private, made};
 use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
-use super::{
-    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION,
-};
 use crate::identity::ClientId;
 
 /// "QUIP": tells the file from other SQLite files.
@@ -106,11 +106,7 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-impl std::fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite").finish_non_exhaustive()
-    }
-}
+opaque!(Sqlite);
 
 impl Sqlite {
     /// Opens a file, or makes it; only its owner can read it. One of version 1 becomes one of the present version, in one
@@ -282,7 +278,7 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    fn step(&mut self, step: &'t Step) -> Result<(), StoreError> {
+    fn step(&mut self, step: &'t CommitStep) -> Result<(), StoreError> {
         let touched = self.touch(&step.actor, step.epoch)?;
         touched.seq += 1;
         if step.seq != touched.seq {

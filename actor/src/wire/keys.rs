@@ -142,6 +142,7 @@ impl KeyFile {
 
 /// What is wrong with a key file. It never shows what is in one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum KeyFileError {
     /// A line that is none of those it can have.
     Line(usize),

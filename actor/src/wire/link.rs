@@ -66,11 +66,7 @@ enum State {
 /// How a server tells clients from strangers: by keys, or not at all where the system does.
 type ServerKeys = Option<(Secret, Arc<Ring>)>;
 
-impl std::fmt::Debug for Link {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
-    }
-}
+opaque!(Link);
 
 impl Link {
     /// A client's end where no keys are needed.
