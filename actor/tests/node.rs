@@ -79,6 +79,16 @@ fn limits_leave_no_trace() {
 }
 
 #[test]
+fn a_call_that_takes_too_long_leaves_no_trace() {
+    let options = Options { fuel: u64::MAX, time: Duration::from_millis(200), ..Options::default() };
+    let node = node_with(Memory::new(), options);
+    let client = Client::new(&node, 1);
+    let outcome = client.outcome("a", "|s| { s.n = 2; while true {} }", "[]");
+    assert_eq!(outcome, Outcome::Stopped(Stopped::Time));
+    assert_eq!(client.call("a", "|state| state.len()", "[]"), "0");
+}
+
+#[test]
 fn a_captured_cell_changed_during_a_call_is_fresh_in_the_next() {
     let node = node(Memory::new());
     let client = Client::new(&node, 1);
