@@ -12,6 +12,7 @@ mod disk;
 #[path = "simulated/history.rs"]
 mod history;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +22,7 @@ use quipu::actor::node::{self, Node};
 use quipu::actor::server::{
     Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn,
 };
+use quipu::actor::store::suite::conforms;
 use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
 use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
@@ -62,8 +64,8 @@ struct Known {
 }
 
 thread_local! {
-    static SESSION: std::cell::RefCell<quipu::Session> =
-        std::cell::RefCell::new(Engine::new().session(quipu::vm::Limits::default()).unwrap());
+    static SESSION: RefCell<quipu::Session> =
+        RefCell::new(Engine::new().session(quipu::vm::Limits::default()).unwrap());
 }
 
 fn image(text: &str) -> Image {
@@ -636,6 +638,18 @@ impl<'k> World<'k> {
             Some(node::Outcome::Done(result)) => numbers(&result),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn disks_that_do_not_fail_are_stores() {
+    for is_file in [false, true] {
+        let disk = RefCell::new(Disk::new(is_file, &mut Dice::new(1)));
+        let open = || disk.borrow_mut().open();
+        conforms(open(), |before| {
+            drop(before);
+            open()
+        });
     }
 }
 

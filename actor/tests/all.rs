@@ -2,8 +2,6 @@
 //! own, `[[test]]` in `Cargo.toml`.
 
 mod common;
-#[path = "common/conformance.rs"]
-mod conformance;
 #[path = "common/line.rs"]
 mod line;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, fat, node_with, shown};
 use quipu_actor::node::{Options, Outcome};
+use quipu_actor::store::suite::conforms;
 use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
 use quipu_actor::wire::Target;
 use quipu_lang::hash::GraphHash;
@@ -167,6 +168,16 @@ fn bank(seed: u64, lives: u64) {
     drop(node);
     let mut memory = memory;
     assert_eq!(quipu_actor::node::check(&mut memory).expect("a store").wrong, Vec::<String>::new(), "seed {seed}");
+}
+
+#[test]
+fn a_store_that_does_not_fail_yet_conforms() {
+    let memory = Memory::new();
+    let open = || {
+        let left = Arc::new(Mutex::new(u64::MAX));
+        Box::new(Failing { memory: memory.clone(), left, fault: Fault::Before, is_durable: true })
+    };
+    conforms(open(), |_| open());
 }
 
 #[test]

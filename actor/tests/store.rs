@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::conformance::{conforms, function, steps};
+use quipu_actor::store::suite::{conforms, function, steps};
 use quipu_actor::store::{Claim, Memory, Sqlite, Store, StoreError};
 
 #[test]
@@ -21,6 +21,20 @@ fn sqlite_conforms() {
         drop(before);
         open()
     });
+}
+
+#[test]
+fn every_store_is_asked() {
+    let (asked, mut found) = (include_str!("store.rs"), 0);
+    for file in std::fs::read_dir("src/store").expect("a folder") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for store in text.split("impl Store for ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+            found += 1;
+            let test = format!("fn {}_conforms()", store.to_lowercase());
+            assert!(asked.contains(&test), "`{store}` is not asked for what every store must do: `{test}` does that");
+        }
+    }
+    assert!(found >= 2, "{found}");
 }
 
 #[test]

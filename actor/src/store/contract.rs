@@ -304,7 +304,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// Where actors are kept.
+/// Where actors are kept. Whether one keeps to what is said here, [`suite::conforms`](super::suite::conforms) asks.
 pub trait Store: Send {
     /// Whether what is committed outlives the process.
     fn is_durable(&self) -> bool;

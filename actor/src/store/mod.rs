@@ -25,6 +25,7 @@ mod rows;
 mod private;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub mod suite;
 
 pub use contract::{
     Action, Blob, BlobId, Change, Claim, CommitStep, CutOff, Entry, Forgotten, Held, Kept, Listed, Snapshot, Store,

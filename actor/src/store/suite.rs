@@ -1,68 +1,25 @@
-//! What every store must do, in whatever it keeps things. A new one runs [`conforms`] as the others do in `store.rs`.
+//! What every store must do, in whatever it keeps things: for the tests of those who write one.
+//!
+//! ```
+//! use quipu_actor::store::{Memory, suite};
+//!
+//! let memory = Memory::new();
+//! suite::conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
+//! ```
 
-use quipu_actor::ClientId;
-use quipu_actor::store::{
-    Action, Blob, BlobId, Change, Claim, CommitStep, Entry, Forgotten, Held, Snapshot, Store, StoreError, Swept,
-};
 use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 
-fn hash(n: u64) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash[..8].copy_from_slice(&n.to_le_bytes());
-    hash
-}
+use super::contract::{
+    Action, Blob, BlobId, Change, Claim, CommitStep, Entry, Forgotten, Held, Snapshot, Store, StoreError, Swept,
+};
+use crate::identity::ClientId;
 
-fn graph(n: u64) -> GraphHash {
-    GraphHash(hash(n))
-}
-
-/// The id of a function.
-pub fn function(n: u64) -> BlobId {
-    BlobId::Graph(graph(n))
-}
-
-fn code(n: u64) -> BlobId {
-    BlobId::Code(CodeHash(hash(n)))
-}
-
-fn state(n: u64) -> BlobId {
-    BlobId::State(graph(n))
-}
-
-fn blob(n: u64) -> Vec<u8> {
-    format!("blob {n}").into_bytes()
-}
-
-/// Step `seq` of an actor, with a function of its own and one code object that all functions share.
-fn step(actor: &str, epoch: u64, seq: u64) -> CommitStep {
-    let entry = Entry {
-        action: Action::Call(graph(1000 + seq)),
-        args: format!("args {seq}").into_bytes(),
-        client: ClientId(hash(7)),
-        request: seq,
-        outcome: graph(seq),
-        engine: seq.is_multiple_of(2).then(|| EngineEdition(hash(99))),
-    };
-    let blobs = [
-        Blob { id: code(1), bytes: blob(1), links: Vec::new() },
-        Blob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
-    ];
-    let reply = format!("reply {seq}").into_bytes().into();
-    CommitStep { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }
-}
-
-fn snapshot(actor: &str, epoch: u64, seq: u64, from: u64) -> Change {
-    let (hash, bytes) = (graph(5000 + seq), blob(5000 + seq));
-    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, hash, bytes })
-}
-
-/// The steps of an actor from one to another.
-pub fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
-    range.map(|seq| Change::Step(step(actor, epoch, seq))).collect()
-}
-
-/// The rules, for a store that is empty. `reopen` gives the same store anew, and takes away the one before.
+/// Asks a store that is empty for everything that is said of [stores](Store). `reopen` gives the same store anew, and takes
+/// away the one before.
+///
+/// # Panics
+/// The store does something else.
 pub fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
     // Nothing is there.
     assert_eq!(store.actors(), Ok(Vec::new()));
@@ -207,4 +164,59 @@ fn cuts(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn S
     assert_eq!(store.check(), Ok(Vec::new()));
     store.commit(&[snapshot("a", 5, 0, 0)]).expect("a snapshot");
     store.commit(&steps("a", 5, 1..=1)).expect("a step");
+}
+
+fn hash(n: u64) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&n.to_le_bytes());
+    hash
+}
+
+fn graph(n: u64) -> GraphHash {
+    GraphHash(hash(n))
+}
+
+/// The id of the function that step `n - 1000` of an actor needs.
+pub fn function(n: u64) -> BlobId {
+    BlobId::Graph(graph(n))
+}
+
+fn code(n: u64) -> BlobId {
+    BlobId::Code(CodeHash(hash(n)))
+}
+
+fn state(n: u64) -> BlobId {
+    BlobId::State(graph(n))
+}
+
+fn blob(n: u64) -> Vec<u8> {
+    format!("blob {n}").into_bytes()
+}
+
+/// Step `seq` of an actor, with a function of its own and one code object that all functions share.
+fn step(actor: &str, epoch: u64, seq: u64) -> CommitStep {
+    let entry = Entry {
+        action: Action::Call(graph(1000 + seq)),
+        args: format!("args {seq}").into_bytes(),
+        client: ClientId(hash(7)),
+        request: seq,
+        outcome: graph(seq),
+        engine: seq.is_multiple_of(2).then(|| EngineEdition(hash(99))),
+    };
+    let blobs = [
+        Blob { id: code(1), bytes: blob(1), links: Vec::new() },
+        Blob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
+    ];
+    let reply = format!("reply {seq}").into_bytes().into();
+    CommitStep { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }
+}
+
+fn snapshot(actor: &str, epoch: u64, seq: u64, from: u64) -> Change {
+    let (hash, bytes) = (graph(5000 + seq), blob(5000 + seq));
+    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, hash, bytes })
+}
+
+/// The steps of an actor from one to another.
+pub fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
+    range.map(|seq| Change::Step(step(actor, epoch, seq))).collect()
 }
