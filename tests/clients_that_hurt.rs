@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use quipu::actor::call::Target;
 use quipu::actor::client::Function;
-use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Request, Target};
+use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Request};
 use quipu::vm::image::Form;
 
 use served::{Caller, Server};

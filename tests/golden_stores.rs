@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use quipu::actor::ClientId;
-use quipu::actor::node::{Call, Node, Options, Outcome, Way, check, release};
-use quipu::actor::store::Sqlite;
-use quipu::actor::wire::Target;
+use quipu::actor::call::{Call, Origin, Outcome, Target};
+use quipu::actor::node::{Node, NodeOptions, Way, check, release};
+use quipu::actor::store::SqliteStore;
 use quipu::lang::hash::GraphHash;
 use quipu::vm::Limits;
 use quipu::vm::image::{Form, Image};
@@ -70,8 +70,8 @@ struct Driven {
 
 impl Driven {
     fn open(path: &Path) -> Driven {
-        let options = Options { threads: 0, ..Options::default() };
-        let node = Node::open(options, Box::new(Sqlite::open(path).unwrap())).unwrap();
+        let options = NodeOptions::default().threads(0);
+        let node = Node::open(options, Box::new(SqliteStore::open(path).unwrap())).unwrap();
         Driven { node, session: Engine::new().session(Limits::default()).unwrap() }
     }
 
@@ -92,14 +92,7 @@ impl Driven {
     fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> Outcome {
         let args = self.image(args).dump(Form::default());
         let (to, from) = sync_channel(1);
-        let call = Call {
-            actor: actor.into(),
-            client: CLIENT,
-            request,
-            target,
-            args,
-            origin: quipu::actor::node::Origin::default(),
-        };
+        let call = Call { actor: actor.into(), client: CLIENT, request, target, args, origin: Origin::default() };
         let reply = Box::new(move |outcome| to.send(outcome).unwrap());
         self.node.submit(call, reply).unwrap();
         while self.node.turn() || self.node.write() {}
@@ -223,7 +216,7 @@ fn comes_back(stored: &Path, expected: &str) {
         lines.map(|line| line.split(' ').collect::<Vec<_>>())
     };
     let held: BTreeMap<&str, u64> = words("#! ").map(|words| (words[0], words[1].parse().unwrap())).collect();
-    let checked = check(&mut Sqlite::look(&path).unwrap()).unwrap();
+    let checked = check(&mut SqliteStore::look(&path).unwrap()).unwrap();
     let wrong: Vec<&String> = (checked.wrong.iter())
         .filter(|line| !held.iter().any(|(name, step)| line.starts_with(&format!("actor `{name}`: call {step} "))))
         .collect();
@@ -259,7 +252,7 @@ fn comes_back(stored: &Path, expected: &str) {
     }
     driven.node.shutdown().unwrap();
     drop(driven);
-    let mut store = Sqlite::open(&path).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
     for name in held.keys() {
         let released = release(&mut store, name, Way::Accept, false).unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert!(released.accepted > 0, "{shown}: {name}");

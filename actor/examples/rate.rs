@@ -7,9 +7,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use quipu_actor::ClientId;
-use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
-use quipu_actor::store::{Memory, Sqlite, Store};
-use quipu_actor::wire::Target;
+use quipu_actor::call::{Call, Origin, Outcome, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 use quipu_lang::compile::compile;
 use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
@@ -65,11 +65,11 @@ fn main() -> Result<(), String> {
                     for end in ["", "-wal", "-shm"] {
                         let _ = std::fs::remove_file(format!("{file}{end}"));
                     }
-                    Box::new(Sqlite::open(Path::new(file)).map_err(|error| error.to_string())?)
+                    Box::new(SqliteStore::open(Path::new(file)).map_err(|error| error.to_string())?)
                 }
-                None => Box::new(Memory::new()),
+                None => Box::new(MemoryStore::new()),
             };
-            let options = Options { init: Some(init.dump(Form::default())), ..Options::default() };
+            let options = NodeOptions::default().init(Some(init.dump(Form::default())));
             let node = Node::open(options, store).map_err(|error| error.to_string())?;
             node.put_function(&function.hash(), &function.dump(Form::default()), &[], &HashMap::new())?;
             // The first call makes the actor.

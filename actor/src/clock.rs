@@ -32,7 +32,7 @@ struct Moved {
 
 impl Clock {
     /// One that goes only when its hand is moved. A call that is carried out meanwhile has its
-    /// [time](crate::node::Options::time) by the system's clock all the same, at which machines look.
+    /// [time](crate::node::NodeOptions::time) by the system's clock all the same, at which machines look.
     pub fn by_hand() -> (Clock, Hand) {
         let clock = Clock(Arc::new(Time::Moved(Mutex::default())));
         (clock.clone(), Hand(clock))

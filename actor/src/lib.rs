@@ -11,18 +11,9 @@
 
 #![warn(clippy::missing_errors_doc)]
 
-/// `Debug` for what has nothing to show but its name: what is in it is much, or a secret.
-macro_rules! opaque {
-    ($name:ident) => {
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-pub mod identity;
+#[macro_use]
+mod macros;
+mod identity;
 pub mod call;
 #[cfg(feature = "server")]
 mod clock;

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, fat, node_with, shown};
-use quipu_actor::node::{Options, Outcome};
+use quipu_actor::call::{Outcome, Target};
+use quipu_actor::node::NodeOptions;
 use quipu_actor::store::suite::conforms;
-use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
-use quipu_actor::wire::Target;
+use quipu_actor::store::{
+    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, MemoryStore, Store, StoreError, Swept,
+};
 use quipu_lang::hash::GraphHash;
 
 const TRANSFER: &str = "|state, from, to, amount| {
@@ -30,7 +32,7 @@ enum Fault {
 
 /// A store whose commits fail for good from one on. What was kept is in `memory`, as on a disk.
 struct Failing {
-    memory: Memory,
+    memory: MemoryStore,
     left: Arc<Mutex<u64>>,
     fault: Fault,
     is_durable: bool,
@@ -113,13 +115,8 @@ fn bank(seed: u64, lives: u64) {
         random ^= random << 17;
         random % below
     };
-    let memory = Memory::new();
-    let options = Options {
-        init: Some(fat("[a: 100, b: 100, c: 100]")),
-        snapshot: 1 + next(6),
-        replies: 64,
-        ..Options::default()
-    };
+    let memory = MemoryStore::new();
+    let options = NodeOptions::default().init(Some(fat("[a: 100, b: 100, c: 100]"))).snapshot(1 + next(6)).replies(64);
     let mut acknowledged: HashMap<u64, String> = HashMap::new();
     let mut request = 0;
     let mut pending = None;
@@ -172,7 +169,7 @@ fn bank(seed: u64, lives: u64) {
 
 #[test]
 fn a_store_that_does_not_fail_yet_conforms() {
-    let memory = Memory::new();
+    let memory = MemoryStore::new();
     let open = || {
         let left = Arc::new(Mutex::new(u64::MAX));
         Box::new(Failing { memory: memory.clone(), left, fault: Fault::Before, is_durable: true })

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use quipu_actor::wire::{
-    Answer, Input, Link, MAX_MESSAGE, Need, Question, Request, Ring, Role, Secret, Stopped, Target, TraceLine,
-};
+use quipu_actor::call::{Stopped, Target, TraceLine};
+use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Question, Request, Ring, Role, Secret};
 use quipu_lang::hash::{CodeHash, GraphHash};
 
 fn requests() -> Vec<(&'static str, Request)> {

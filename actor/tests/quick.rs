@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, node_with};
-use quipu_actor::node::{Call, Node, Options, Outcome};
-use quipu_actor::store::Memory;
-use quipu_actor::wire::Target;
+use quipu_actor::call::{Call, Outcome, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::MemoryStore;
 
 /// A node that does nothing by itself, with an actor `a` that is awake.
 fn node(quick: u64) -> Node {
-    let options = Options { threads: 0, quick, snapshot: 5, ..Options::default() };
-    let node = Node::open(options, Box::new(Memory::default())).unwrap();
+    let options = NodeOptions::default().threads(0).quick(quick).snapshot(5);
+    let node = Node::open(options, Box::new(MemoryStore::default())).unwrap();
     let client = Client::new(&node, 9);
     let get = Target::Function(client.send("|state| state"));
     let awake = begin(&node, client.request(1, "a", get, "[]"));
@@ -119,7 +119,7 @@ fn a_call_given_up_while_it_waits_is_not_carried_out() {
 
 #[test]
 fn callers_on_many_threads_lose_nothing() {
-    let node = node_with(Memory::default(), Options { snapshot: 50, ..Options::default() });
+    let node = node_with(MemoryStore::default(), NodeOptions::default().snapshot(50));
     let (add, long) = (Client::new(&node, 1).send(ADD), Client::new(&node, 1).send(LONG));
     std::thread::scope(|scope| {
         for number in 1..=4 {

@@ -1,10 +1,12 @@
 //! Which parts of this crate may name which: a second door fails here.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a part may name, beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("macros.rs", &[]),
     ("identity.rs", &[]),
     ("call.rs", &["identity"]),
     ("recent.rs", &[]),
@@ -16,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("socket.rs", &["address"]),
     ("node", &["call", "identity", "recent", "clock", "store"]),
     ("server", &["call", "identity", "recent", "clock", "address", "store", "node", "wire", "socket"]),
-    ("client", &["call", "recent", "address", "wire", "key_file", "socket"]),
+    ("client", &["call", "identity", "recent", "address", "wire", "key_file", "socket"]),
 ];
 
 /// The files of a folder and those below, or the one that it is.
@@ -68,6 +70,23 @@ fn every_part_has_its_place_in_the_table() {
         let is_there = ROOMS.iter().any(|(place, _)| *place == name) || name == "lib.rs";
         assert!(is_there, "`{name}` is not in the table of what may be named");
     }
+}
+
+#[test]
+fn what_is_public_has_one_place() {
+    let mut places = HashMap::<String, String>::new();
+    for file in sources(Path::new("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for used in text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+            let (from, names) = used.rsplit_once("::").unwrap();
+            assert!(!from.starts_with("crate"), "{}: `{used}` is given on by another part", file.display());
+            for name in names.split(['{', '}', ',']).map(str::trim).filter(|name| !name.is_empty()) {
+                let other = places.insert(name.to_owned(), file.display().to_string());
+                assert_eq!(other, None, "{}: `{name}` has two places", file.display());
+            }
+        }
+    }
+    assert!(places.len() > 60, "{}", places.len());
 }
 
 #[test]

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use quipu_actor::store::suite::{conforms, function, steps};
-use quipu_actor::store::{Claim, Memory, Sqlite, Store, StoreError};
+use quipu_actor::store::{Claim, MemoryStore, SqliteStore, Store, StoreError};
 
 #[test]
 fn memory_conforms() {
-    let memory = Memory::new();
+    let memory = MemoryStore::new();
     conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
 }
 
@@ -16,7 +16,7 @@ fn memory_conforms() {
 fn sqlite_conforms() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let open = || Box::new(Sqlite::open(&path).expect("a store"));
+    let open = || Box::new(SqliteStore::open(&path).expect("a store"));
     conforms(open(), |before| {
         drop(before);
         open()
@@ -30,7 +30,7 @@ fn every_store_is_asked() {
         let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
         for store in text.split("impl Store for ").skip(1).filter_map(|rest| rest.split(' ').next()) {
             found += 1;
-            let test = format!("fn {}_conforms()", store.to_lowercase());
+            let test = format!("fn {}_conforms()", store.trim_end_matches("Store").to_lowercase());
             assert!(asked.contains(&test), "`{store}` is not asked for what every store must do: `{test}` does that");
         }
     }
@@ -41,20 +41,20 @@ fn every_store_is_asked() {
 fn a_file_in_use_of_another_program_or_newer_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let first = Sqlite::open(&path).expect("a store");
-    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::InUse));
+    let first = SqliteStore::open(&path).expect("a store");
+    assert_eq!(SqliteStore::open(&path).err(), Some(StoreError::InUse));
     drop(first);
     let change = |sql: &str, path: &Path| {
         rusqlite::Connection::open(path).expect("a file").execute_batch(sql).expect("it is done");
     };
     change("PRAGMA user_version = 99", &path);
-    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::Newer { found: 99 }));
+    assert_eq!(SqliteStore::open(&path).err(), Some(StoreError::Newer { found: 99 }));
     change("PRAGMA application_id = 1", &path);
-    assert!(matches!(Sqlite::open(&path), Err(StoreError::Damaged(_))));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Damaged(_))));
     let text = folder.path().join("text");
     std::fs::write(&text, "this is no store, only a text that is long enough to be taken for something")
         .expect("a file");
-    assert!(matches!(Sqlite::open(&text), Err(StoreError::Damaged(_))));
+    assert!(matches!(SqliteStore::open(&text), Err(StoreError::Damaged(_))));
 }
 
 #[test]
@@ -63,12 +63,12 @@ fn what_was_changed_behind_its_back_is_noticed() {
     let path = folder.path().join("store");
     let damage = |sql: &str| {
         let _ = std::fs::remove_file(&path);
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         store.claim("a").expect("a claim");
         store.commit(&steps("a", 1, 1..=3)).expect("steps");
         drop(store);
         rusqlite::Connection::open(&path).expect("a file").execute_batch(sql).expect("it is done");
-        Sqlite::open(&path).expect("a store")
+        SqliteStore::open(&path).expect("a store")
     };
     let mut store = damage("UPDATE blob SET bytes = x'00' WHERE kind = 1");
     assert!(matches!(store.blob(function(1001)), Err(StoreError::Damaged(_))));
@@ -98,7 +98,7 @@ fn what_was_changed_behind_its_back_is_noticed() {
 fn a_torn_write_loses_nothing_that_was_committed() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, wal) = (folder.path().join("store"), folder.path().join("store-wal"));
-    let mut store = Sqlite::open(&path).expect("a store");
+    let mut store = SqliteStore::open(&path).expect("a store");
     store.claim("a").expect("a claim");
     let mut lengths = vec![std::fs::metadata(&wal).expect("a log").len()];
     for n in 0..8 {
@@ -112,7 +112,7 @@ fn a_torn_write_loses_nothing_that_was_committed() {
         let _ = std::fs::remove_file(torn.path().join("store-shm"));
         std::fs::write(&torn_path, &base).expect("a file");
         std::fs::write(&torn_wal, &log[..cut]).expect("a log");
-        let mut store = Sqlite::open(&torn_path).expect("a store");
+        let mut store = SqliteStore::open(&torn_path).expect("a store");
         let commits = lengths.iter().filter(|&&length| length as usize <= cut).count() as u64 - 1;
         let claim = store.claim("a").expect("a claim");
         assert!(claim.seq >= 2 * commits && claim.seq.is_multiple_of(2), "{cut}: {claim:?}, {commits} commits");
@@ -128,7 +128,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
     let folder = tempfile::tempdir().expect("a folder");
     for more in 0..24 {
         let path = folder.path().join(format!("store {more}"));
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         store.claim("a").expect("a claim");
         let pages = (store.size().expect("a size") / 4096) as u32;
         store.limit_pages(pages + more).expect("a limit");
@@ -140,7 +140,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
         });
         assert!(matches!(failed, Some(StoreError::Io(_))), "{failed:?}");
         drop(store);
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: committed }));
         assert_eq!(store.log("a", 0, 5000).expect("a log").len() as u64, committed);
         assert_eq!(store.check(), Ok(Vec::new()));

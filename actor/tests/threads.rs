@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use common::{Client, done};
 use quipu_actor::Key;
-use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
-use quipu_actor::store::Memory;
-use quipu_actor::wire::{Stopped, Target};
+use quipu_actor::call::{Call, Origin, Outcome, Stopped, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::MemoryStore;
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 const ENDLESS: &str = "|state| { while true {} }";
@@ -19,8 +19,8 @@ const ENDLESS: &str = "|state| { while true {} }";
 const LONG: Duration = Duration::from_secs(120);
 
 fn node(threads: usize, time: Duration) -> Node {
-    let options = Options { threads, fuel: u64::MAX, time, ..Options::default() };
-    Node::open(options, Box::new(Memory::new())).unwrap()
+    let options = NodeOptions::default().threads(threads).fuel(u64::MAX).time(time);
+    Node::open(options, Box::new(MemoryStore::new())).unwrap()
 }
 
 /// Each of these tests takes all cores, so that they come one after the other.

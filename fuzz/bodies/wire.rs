@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use quipu::actor::call::{Busy, Call, CodeBytes, Target};
 use quipu::actor::client::{Core, Event, Function};
-use quipu::actor::node::{Node, Options};
+use quipu::actor::node::{Node, NodeOptions};
 use quipu::actor::server::{
-    Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session as Connection, Shown, Turn,
+    CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, ServerSession, SessionOptions, ShownParts, Turn,
 };
-use quipu::actor::store::Memory;
-use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu::actor::store::MemoryStore;
+use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Violation};
 use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input as Program, Session};
@@ -20,7 +21,7 @@ use quipu::{Engine, Input as Program, Session};
 /// A host that nobody gets to.
 struct Unreached;
 
-impl Host for Unreached {
+impl CallHost for Unreached {
     fn call(&self, _: Call, _: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         unreachable!("a stranger calls")
     }
@@ -58,9 +59,9 @@ pub fn wire_preauth(data: &[u8]) {
     let mut ring = Ring::default();
     ring.add(client.public(), Role::Operator, "client");
     let keys = Some((server.clone(), Arc::new(ring)));
-    let shown = Arc::new(Shown::new(10));
-    let mut session =
-        Connection::new(Arc::new(Unreached), shown, Arc::default(), keys, Limits::default(), Some([203; 32]));
+    let shown = Arc::new(ShownParts::new(10));
+    let options = SessionOptions::default().keys(keys).shown(shown).fixed(Some([203; 32]));
+    let mut session = ServerSession::new(Arc::new(Unreached), options);
     for piece in bytes.chunks(piece) {
         if session.feed(piece, &|_| Box::new(|_| {})).is_err() {
             break;
@@ -120,7 +121,7 @@ const FUNCTIONS: [&str; 4] = [
 /// A client's end and what the server makes of it.
 struct Line {
     link: Link,
-    session: Connection,
+    session: ServerSession,
     sender: Sender<(Turn, Reply)>,
     replies: Receiver<(Turn, Reply)>,
     /// Calls of the counting function, by number, and whether they were answered with a result.
@@ -133,9 +134,9 @@ struct Line {
 }
 
 impl Line {
-    fn new(node: &Node, shown: &Arc<Shown>, metrics: &Arc<Metrics>) -> Line {
-        let limits = Limits { message: 1 << 16, calls: 6, waiting: 1 << 17 };
-        let session = Connection::new(Arc::new(node.clone()), shown.clone(), metrics.clone(), None, limits, None);
+    fn new(node: &Node, common: &SessionOptions) -> Line {
+        let limits = ConnectionLimits::default().message(1 << 16).calls(6).waiting(1 << 17);
+        let session = ServerSession::new(Arc::new(node.clone()), common.clone().limits(limits));
         let (sender, replies) = channel();
         let link = Link::plain_client(MAX_MESSAGE);
         let (counted, others) = Default::default();
@@ -224,11 +225,11 @@ fn known() -> (Vec<Image>, Vec<Vec<u8>>) {
 }
 
 fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
-    let options = Options { threads: 1, fuel: 3_000, heap: 8 << 20, cache: 12_000, queue: 3, ..Options::default() };
-    let node = Node::open(options, Box::new(Memory::new())).expect("a node");
-    let (shown, metrics) = (Arc::new(Shown::new(8)), Arc::default());
+    let options = NodeOptions::default().threads(1).fuel(3_000).heap(8 << 20).cache(12_000).queue(3);
+    let node = Node::open(options, Box::new(MemoryStore::new())).expect("a node");
+    let common = SessionOptions::default().shown(Arc::new(ShownParts::new(8)));
     let counts = functions[0].hash();
-    let mut line = Line::new(&node, &shown, &metrics);
+    let mut line = Line::new(&node, &common);
     let mut rest = data.iter().copied();
     while let Some(step) = rest.next() {
         let mut byte = || rest.next().unwrap_or(0);
@@ -287,7 +288,7 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
     // Somebody else is served as if nothing had been.
     let mut core = Core::new([9; 16]);
     core.connected(Link::plain_client(MAX_MESSAGE));
-    let mut session = Connection::new(Arc::new(node), shown, metrics, None, Limits::default(), None);
+    let mut session = ServerSession::new(Arc::new(node), common);
     let function = Image::parse(functions[0].dump(Form::default()), &()).expect("an image");
     let function = Arc::new(Function::new(function));
     let request = core.call(&"a".into(), Target::Function(counts), Some(function), args[0].clone());

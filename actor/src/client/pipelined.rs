@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::core::{Core, Event};
 use super::error::{ClientError, outcome};
 use super::function::Function;
-use super::options::{Options, nonce, pause};
+use super::options::{ClientOptions, nonce, pause};
 use crate::call::Target;
 use crate::socket::Socket;
 use crate::wire::Question;
@@ -40,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     /// There is no server, or it does not let this client in.
-    pub async fn connect(options: Options) -> Result<Client, ClientError> {
+    pub async fn connect(options: ClientOptions) -> Result<Client, ClientError> {
         let (asks, inbox) = mpsc::channel(QUEUE);
         let mut driver = Driver {
             core: Core::new(nonce()?),
@@ -107,7 +107,7 @@ struct Driver {
     waiting: HashMap<u64, Answered>,
     inbox: mpsc::Receiver<Ask>,
     begun: Instant,
-    options: Options,
+    options: ClientOptions,
     greeted: bool,
 }
 

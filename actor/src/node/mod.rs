@@ -37,7 +37,7 @@ use std::thread::Thread;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use crate::call::{MAX_NAME, OutcomeTo, Stopped};
+use crate::call::{Busy, Call, CodeBytes, MAX_NAME, Outcome, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
@@ -48,10 +48,9 @@ use pool::{Pool, Ready, retire};
 use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
-pub use crate::call::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 pub use check::{Checked, check};
 pub use operate::{Figures, Info, Logged};
-pub use options::Options;
+pub use options::NodeOptions;
 pub use recover::RecoverError;
 pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
 
@@ -111,7 +110,7 @@ impl Node {
     ///
     /// # Errors
     /// The state with which actors begin is none; the store cannot be read; there is no thread.
-    pub fn open(options: Options, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
+    pub fn open(options: NodeOptions, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
         let first = recover::begin(&options).map_err(|error| match error {
             RecoverError::Init(what) => NodeError::Init(what),
             error => NodeError::Init(error.to_string()),

@@ -11,7 +11,7 @@ use quipu_vm::{Failure, Image};
 use super::access::Access;
 use super::functions::Functions;
 use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
-use super::options::Options;
+use super::options::NodeOptions;
 use super::vault::Vault;
 use crate::call::Outcome;
 use crate::store::{Action, BlobId, Change, Claim, Entry, Held, StoreError};
@@ -102,7 +102,7 @@ impl Held {
 }
 
 /// A machine in the state with which actors begin.
-pub(super) fn begin(options: &Options) -> Result<Machine, RecoverError> {
+pub(super) fn begin(options: &NodeOptions) -> Result<Machine, RecoverError> {
     let failed = |failure: Failure| RecoverError::Init(failure.to_string());
     let mut machine = Machine::new(options.heap).map_err(failed)?;
     if let Some(init) = &options.init {

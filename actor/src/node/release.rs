@@ -13,7 +13,7 @@ use super::access::{Access, Alone};
 use super::functions::Functions;
 use super::machine::text;
 use super::operate::Logged;
-use super::options::Options;
+use super::options::NodeOptions;
 use super::recover::{RecoverError, Strictness, repeat_all};
 use crate::store::{Change, CutOff, Held, Snapshot, Store, StoreError};
 
@@ -111,7 +111,7 @@ enum Changes {
 /// # Errors
 /// What is in the store does not lead there; nothing was changed then. Or the store failed.
 pub fn release(store: &mut dyn Store, name: &str, way: Way, dry_run: bool) -> Result<Released, ReleaseError> {
-    release_in(&mut Alone(store), &Functions::new(Options::default().cache), name, way, dry_run)
+    release_in(&mut Alone(store), &Functions::new(NodeOptions::default().cache), name, way, dry_run)
 }
 
 /// The same for a store that others have too.

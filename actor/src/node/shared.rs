@@ -11,7 +11,7 @@ use super::actor::Actor;
 use super::functions::{Function, Functions};
 use super::memory::{Hold, Memory};
 use super::names::Names;
-use super::options::Options;
+use super::options::NodeOptions;
 use super::pool::Ready;
 use super::vault::Vault;
 use crate::call::Outcome;
@@ -24,7 +24,7 @@ const LOOK: usize = 4 << 20;
 
 /// Options, functions, the store, and what is counted.
 pub(super) struct Shared {
-    pub options: Options,
+    pub options: NodeOptions,
     pub functions: Functions,
     pub vault: Vault,
     pub ready: Ready,

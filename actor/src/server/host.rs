@@ -25,7 +25,7 @@ pub enum Reply {
 }
 
 /// Carries calls out.
-pub trait Host: Send + Sync {
+pub trait CallHost: Send + Sync {
     /// Takes a call; `reply` is told how it ended, maybe before this returns. If `now`, the client waits for nothing else,
     /// and a short call may be carried out on this thread.
     ///

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::host::Host;
-use super::listen::{Options, ServeError, Server, bind_tcp};
+use super::host::CallHost;
+use super::listen::{ServeError, Server, bind_tcp};
+use super::options::ServerOptions;
 use super::page::serve_metrics;
 use crate::address::Address;
 use crate::node::Node;
@@ -17,7 +18,7 @@ use crate::node::Node;
 /// # Errors
 /// It cannot listen; or the store failed, and has to be opened again.
 pub fn serve(
-    options: Options,
+    options: ServerOptions,
     node: &Node,
     metrics: Option<&str>,
     ready: impl FnOnce(&Address, Option<std::net::SocketAddr>),

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use super::host::{CancelCall, Host, Reply};
+use super::host::{CallHost, CancelCall, Reply};
 use super::metrics::Metrics;
-use super::room::{Most, READ, Rooms, Share, Stay};
-use super::shown::Shown;
+use super::options::{ConnectionLimits, RoomLimits, SHOWN};
+use super::room::{READ, Rooms, Share, Stay};
+use super::shown::ShownParts;
 use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
 use crate::clock::Clock;
-use crate::identity::ClientId;
+use crate::identity::{ClientId, Key};
 use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
@@ -33,20 +34,36 @@ const LISTED: usize = 100;
 
 const TOO_MUCH: &str = "too much is on its way already";
 
-/// What one connection may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The longest message.
-    pub message: usize,
-    /// The most calls under way.
-    pub calls: usize,
-    /// The most bytes of arguments and functions that wait for something.
-    pub waiting: usize,
+options! {
+    /// What a session has in common with the others of its server, and what its own client may take.
+    #[derive(Clone, Debug)]
+    pub struct SessionOptions {
+        /// The server's secret, and whom it lets in; everybody if there is none.
+        pub keys: Option<(Secret, Arc<Ring>)>,
+        /// What the connection may take.
+        pub limits: ConnectionLimits,
+        /// The room of the server, with what is counted there.
+        pub rooms: Arc<Rooms>,
+        /// Who has shown which functions and code.
+        pub shown: Arc<ShownParts>,
+        /// The time.
+        pub clock: Clock,
+        /// Takes the place of entropy in the handshake, for tests in which the same is said twice.
+        pub fixed: Option<[u8; 32]>,
+    }
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { message: 16 << 20, calls: 256, waiting: 64 << 20 }
+impl Default for SessionOptions {
+    /// Those of a server that shares nothing with others.
+    fn default() -> SessionOptions {
+        SessionOptions {
+            keys: None,
+            limits: ConnectionLimits::default(),
+            rooms: Rooms::new(RoomLimits::default(), Arc::default()),
+            shown: Arc::new(ShownParts::new(SHOWN)),
+            clock: Clock::default(),
+            fixed: None,
+        }
     }
 }
 
@@ -61,13 +78,13 @@ pub struct Turn {
 pub type Return<'s> = &'s dyn Fn(Turn) -> super::ReplyTo;
 
 /// One connection.
-pub struct Session {
+pub struct ServerSession {
     link: Link,
-    host: Arc<dyn Host>,
-    shown: Arc<Shown>,
+    host: Arc<dyn CallHost>,
+    shown: Arc<ShownParts>,
     metrics: Arc<Metrics>,
     clock: Clock,
-    limits: Limits,
+    limits: ConnectionLimits,
     /// How many messages have come in.
     messages: u64,
     peer: Option<Peer>,
@@ -114,27 +131,20 @@ struct Upload {
     since: Option<Duration>,
 }
 
-opaque!(Session);
+opaque!(ServerSession);
 
-impl Session {
+impl ServerSession {
     /// A session over a new connection.
-    pub fn new(
-        host: Arc<dyn Host>,
-        shown: Arc<Shown>,
-        metrics: Arc<Metrics>,
-        keys: Option<(Secret, Arc<Ring>)>,
-        limits: Limits,
-        fixed: Option<[u8; 32]>,
-    ) -> Session {
-        let rooms = Rooms::new(Most::default(), metrics.clone());
-        Session {
+    pub fn new(host: Arc<dyn CallHost>, options: SessionOptions) -> ServerSession {
+        let SessionOptions { keys, limits, rooms, shown, clock, fixed } = options;
+        ServerSession {
             link: Link::server(keys, limits.message, fixed),
             host,
             shown,
             share: Share::new(&rooms),
             outgoing: Vec::new(),
-            metrics,
-            clock: Clock::default(),
+            metrics: rooms.metrics().clone(),
+            clock,
             limits,
             messages: 0,
             peer: None,
@@ -146,18 +156,6 @@ impl Session {
             waiting: 0,
             ended: false,
         }
-    }
-
-    /// The same in the room of a server, which it has in common with others.
-    #[must_use]
-    pub fn within(self, rooms: &Arc<Rooms>) -> Session {
-        Session { share: Share::new(rooms), ..self }
-    }
-
-    /// The same with the clock of its server.
-    #[must_use]
-    pub fn timed_by(self, clock: &Clock) -> Session {
-        Session { clock: clock.clone(), ..self }
     }
 
     /// Takes bytes from the client.
@@ -320,7 +318,7 @@ impl Session {
         let Some(client) = self.client else {
             let Request::Open { nonce } = request else { return Err(Violation::Order) };
             self.client = Some(self.name_client(&nonce));
-            let Limits { message, calls, .. } = self.limits;
+            let ConnectionLimits { message, calls, .. } = self.limits;
             self.answer(&Answer::Welcome { message: message as u64, calls: calls as u64 });
             return Ok(());
         };
@@ -388,7 +386,7 @@ impl Session {
         ClientId(hasher.finalize().into())
     }
 
-    fn key(&self) -> Option<crate::wire::Key> {
+    fn key(&self) -> Option<Key> {
         self.peer.as_ref().and_then(|peer| peer.key)
     }
 

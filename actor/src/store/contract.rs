@@ -9,7 +9,7 @@ use quipu_stdlib::EngineEdition;
 use crate::identity::ClientId;
 
 /// The version of what is stored, in every backend.
-pub const VERSION: u32 = 2;
+pub const STORE_VERSION: u32 = 2;
 
 /// What a blob is known by: its kind, and a hash. The kinds have numbers in what is stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -295,7 +295,7 @@ impl fmt::Display for StoreError {
             StoreError::Damaged(what) => write!(f, "the store is damaged: {what}"),
             StoreError::Stale(actor) => write!(f, "actor `{actor}` was claimed by somebody else"),
             StoreError::Newer { found } => {
-                write!(f, "the store has version {found}, and this program knows versions up to {VERSION}")
+                write!(f, "the store has version {found}, and this program knows versions up to {STORE_VERSION}")
             }
             StoreError::InUse => write!(f, "the store is in use by another process"),
         }

@@ -13,7 +13,7 @@ use crate::identity::ClientId;
 
 /// Keeps everything as long as the process lives. Clones are the same store.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Content>>);
+pub struct MemoryStore(Arc<Mutex<Content>>);
 
 #[derive(Default)]
 struct Content {
@@ -44,12 +44,12 @@ struct Held {
     sum: Sum,
 }
 
-opaque!(Memory);
+opaque!(MemoryStore);
 
-impl Memory {
+impl MemoryStore {
     /// An empty store.
-    pub fn new() -> Memory {
-        Memory::default()
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -134,7 +134,7 @@ impl Content {
     }
 }
 
-impl Store for Memory {
+impl Store for MemoryStore {
     fn is_durable(&self) -> bool {
         false
     }

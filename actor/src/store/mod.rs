@@ -28,9 +28,9 @@ mod sqlite;
 pub mod suite;
 
 pub use contract::{
-    Action, Blob, BlobId, Change, Claim, CommitStep, CutOff, Entry, Forgotten, Held, Kept, Listed, Snapshot, Store,
-    StoreError, Swept, VERSION,
+    Action, Blob, BlobId, Change, Claim, CommitStep, CutOff, Entry, Forgotten, Held, Kept, Listed, STORE_VERSION,
+    Snapshot, Store, StoreError, Swept,
 };
-pub use memory::Memory;
+pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::Sqlite;
+pub use sqlite::SqliteStore;

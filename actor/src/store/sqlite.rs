@@ -18,7 +18,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transac
 
 use super::bytes::{Sum, blob_sum};
 use super::contract::{
-    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held, Kept, Listed, Snapshot, Store, StoreError, Swept, VERSION,
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held, Kept, Listed, STORE_VERSION, Snapshot, Store, StoreError,
+    Swept,
 };
 use super::private::{copy_of_before, keep_private, made};
 use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
@@ -91,7 +92,7 @@ const UNNEEDED: &str = "
 const REMEMBERED: usize = 65_536;
 
 /// A store in a file.
-pub struct Sqlite {
+pub struct SqliteStore {
     connection: Connection,
     present: HashSet<BlobId>,
 }
@@ -106,21 +107,21 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-opaque!(Sqlite);
+opaque!(SqliteStore);
 
-impl Sqlite {
+impl SqliteStore {
     /// Opens a file, or makes it; only its owner can read it. One of version 1 becomes one of the present version, in one
     /// transaction, after a copy of it was made beside it.
     ///
     /// # Errors
     /// It is no store, a newer one, in use, or cannot be read and written; there is no room for the copy.
-    pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         made(path)?;
-        let (connection, version) = Sqlite::connect(path)?;
+        let (connection, version) = SqliteStore::connect(path)?;
         keep_private(path);
         let upgrade = |tables: &str| {
             connection.execute_batch(&format!(
-                "BEGIN; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
+                "BEGIN; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {STORE_VERSION}; COMMIT"
             ))
         };
         match version {
@@ -129,11 +130,11 @@ impl Sqlite {
                 let copy = copy_of_before(&connection, path, version)?;
                 upgrade(TABLES_2)?;
                 let (file, copy) = (path.display(), copy.display());
-                tracing::warn!("{file} is of version {VERSION} now; as it was before, it is kept as {copy}");
+                tracing::warn!("{file} is of version {STORE_VERSION} now; as it was before, it is kept as {copy}");
             }
             _ => {}
         }
-        Ok(Sqlite { connection, present: HashSet::new() })
+        Ok(SqliteStore { connection, present: HashSet::new() })
     }
 
     /// Opens a file that is there only to look at it: nothing is written, and one of version 1 stays one. What is tried to
@@ -141,14 +142,14 @@ impl Sqlite {
     ///
     /// # Errors
     /// It is no store, a newer one, in use, or cannot be read.
-    pub fn look(path: &Path) -> Result<Sqlite, StoreError> {
-        let (connection, version) = Sqlite::connect(path)?;
+    pub fn look(path: &Path) -> Result<SqliteStore, StoreError> {
+        let (connection, version) = SqliteStore::connect(path)?;
         match version {
             0 => return Err(StoreError::Damaged("it is empty".to_owned())),
             1 => connection.execute_batch(VIEWS_OF_1)?,
             _ => {}
         }
-        Ok(Sqlite { connection, present: HashSet::new() })
+        Ok(SqliteStore { connection, present: HashSet::new() })
     }
 
     /// A file that nobody else has open, and its version; 0 if it is empty.
@@ -171,7 +172,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         match (application, version) {
             (0, 0) if tables == 0 => Ok((connection, 0)),
-            (APPLICATION, 1..=VERSION) => Ok((connection, version)),
+            (APPLICATION, 1..=STORE_VERSION) => Ok((connection, version)),
             (APPLICATION, found) => Err(StoreError::Newer { found }),
             _ => Err(StoreError::Damaged("it is a database of another program".to_owned())),
         }
@@ -395,7 +396,7 @@ impl<'t> Writing<'t> {
     }
 }
 
-impl Store for Sqlite {
+impl Store for SqliteStore {
     fn is_durable(&self) -> bool {
         true
     }

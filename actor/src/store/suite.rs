@@ -1,9 +1,9 @@
 //! What every store must do, in whatever it keeps things: for the tests of those who write one.
 //!
 //! ```
-//! use quipu_actor::store::{Memory, suite};
+//! use quipu_actor::store::{MemoryStore, suite};
 //!
-//! let memory = Memory::new();
+//! let memory = MemoryStore::new();
 //! suite::conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
 //! ```
 

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use quipu_actor::server::{Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn};
-use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::call::Target;
+use quipu_actor::server::{
+    CallHost, Reply, ReplyTo, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn,
+};
+use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Violation};
 use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
@@ -15,9 +18,9 @@ use quipu_vm::image::Form;
 /// What the connections of one server share.
 #[derive(Clone)]
 pub struct Place {
-    pub host: Arc<dyn Host>,
-    pub shown: Arc<Shown>,
-    pub metrics: Arc<Metrics>,
+    pub host: Arc<dyn CallHost>,
+    pub shown: Arc<ShownParts>,
+    pub rooms: Arc<Rooms>,
     /// Whom it lets in; everybody if there is nobody.
     pub keys: Vec<Secret>,
 }
@@ -25,7 +28,7 @@ pub struct Place {
 /// One connection.
 pub struct Line {
     link: Link,
-    session: Session,
+    session: ServerSession,
     sender: Sender<(Turn, Reply)>,
     replies: Receiver<(Turn, Reply)>,
     next: u64,
@@ -39,8 +42,9 @@ fn own() -> Secret {
 
 impl Place {
     /// A server that needs no keys.
-    pub fn new(host: Arc<dyn Host>) -> Place {
-        Place { host, shown: Arc::new(Shown::new(1000)), metrics: Arc::default(), keys: Vec::new() }
+    pub fn new(host: Arc<dyn CallHost>) -> Place {
+        let rooms = Rooms::new(RoomLimits::default(), Arc::default());
+        Place { host, shown: Arc::new(ShownParts::new(1000)), rooms, keys: Vec::new() }
     }
 
     /// A connection whose client has introduced itself.
@@ -50,8 +54,8 @@ impl Place {
             self.keys.iter().for_each(|key| ring.add(key.public(), Role::Client, "client"));
             (own(), Arc::new(ring))
         });
-        let session =
-            Session::new(self.host.clone(), self.shown.clone(), self.metrics.clone(), server, Limits::default(), None);
+        let options = SessionOptions::default().keys(server).rooms(self.rooms.clone()).shown(self.shown.clone());
+        let session = ServerSession::new(self.host.clone(), options);
         let link = match key {
             None => Link::plain_client(MAX_MESSAGE),
             Some(key) => Link::client(key, &own().public(), MAX_MESSAGE, None).expect("a link"),

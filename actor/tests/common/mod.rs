@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use quipu_actor::ClientId;
-use quipu_actor::node::{Busy, Call, Node, Options, Origin, Outcome, Ticket};
+use quipu_actor::call::{Busy, Call, Origin, Outcome, Target};
+use quipu_actor::node::{Node, NodeOptions, Ticket};
 use quipu_actor::store::Store;
-use quipu_actor::wire::Target;
 use quipu_lang::compile::compile;
 use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
@@ -129,10 +129,10 @@ pub fn done(outcome: Outcome) -> String {
 
 /// A node with few threads.
 pub fn node(store: impl Store + 'static) -> Node {
-    node_with(store, Options::default())
+    node_with(store, NodeOptions::default())
 }
 
 /// The same with options.
-pub fn node_with(store: impl Store + 'static, options: Options) -> Node {
-    Node::open(Options { threads: 2, ..options }, Box::new(store)).expect("a node")
+pub fn node_with(store: impl Store + 'static, options: NodeOptions) -> Node {
+    Node::open(options.threads(2), Box::new(store)).expect("a node")
 }
