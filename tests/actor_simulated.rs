@@ -22,7 +22,7 @@ use quipu::actor::client::{Core, Event, Function};
 use quipu::actor::node::{Node, NodeOptions, check as check_store};
 use quipu::actor::server::{
     CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, RoomLimits, Rooms, ServerSession, SessionOptions,
-    ShownParts, Turn,
+    ShownParts, Turn, replies_to,
 };
 use quipu::actor::store::suite::conforms;
 use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret};
@@ -176,10 +176,7 @@ struct Wire {
 impl Wire {
     fn back(replies: &Arc<Mutex<VecDeque<(Turn, Reply)>>>) -> impl Fn(Turn) -> ReplyTo + use<> {
         let replies = replies.clone();
-        move |turn| {
-            let replies = replies.clone();
-            Box::new(move |reply| replies.lock().unwrap().push_back((turn, reply)))
-        }
+        replies_to(move |turn, reply| replies.lock().unwrap().push_back((turn, reply)))
     }
 
     fn close_server(&mut self) {

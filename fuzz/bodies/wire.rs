@@ -10,7 +10,7 @@ use quipu::actor::call::{Busy, Call, CodeBytes, Target};
 use quipu::actor::client::{Core, Event, Function};
 use quipu::actor::node::{Node, NodeOptions};
 use quipu::actor::server::{
-    CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, ServerSession, SessionOptions, ShownParts, Turn,
+    CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
 use quipu::actor::store::MemoryStore;
 use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Violation};
@@ -168,12 +168,9 @@ impl Line {
     /// Bytes go up, a reply if there is one, and answers down.
     fn carry(&mut self, raw: Option<&[u8]>) {
         let sender = self.sender.clone();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                let _ = sender.send((turn, reply));
-            })
-        };
+        let back = replies_to(move |turn, reply| {
+            let _ = sender.send((turn, reply));
+        });
         let up = raw.map_or_else(|| std::mem::take(self.link.output()), <[u8]>::to_vec);
         if !self.is_broken && !self.session.is_ended() {
             self.is_broken = self.session.feed(&up, &back).is_err();
@@ -293,12 +290,9 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
     let function = Arc::new(Function::new(function));
     let request = core.call(&"a".into(), Target::Function(counts), Some(function), args[0].clone());
     let (sender, replies) = channel();
-    let back = |turn: Turn| -> ReplyTo {
-        let sender = sender.clone();
-        Box::new(move |reply| {
-            let _ = sender.send((turn, reply));
-        })
-    };
+    let back = replies_to(move |turn, reply| {
+        let _ = sender.send((turn, reply));
+    });
     let answer = 'answer: loop {
         let up = core.output().map(std::mem::take).unwrap_or_default();
         session.feed(&up, &back).expect("an honest client");

@@ -15,11 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::sleep;
 use tracing::{debug, info};
 
-use super::host::{CallHost, Reply, ReplyTo};
+use super::host::{CallHost, Reply};
 use super::metrics::{Metrics, add};
 use super::options::ServerOptions;
 use super::room::{READ, Rooms};
-use super::session::{Return, ServerSession, SessionOptions, Turn};
+use super::session::{Return, ServerSession, SessionOptions, Turn, replies_to};
 use super::shown::ShownParts;
 use crate::address::Address;
 use crate::socket::Socket;
@@ -261,13 +261,10 @@ impl Shared {
         let options = &self.options;
         let clock = &options.clock;
         let (sender, mut replies) = mpsc::unbounded_channel::<(Turn, Reply)>();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                // Nobody waits for the replies of a connection that is gone.
-                let _ = sender.send((turn, reply));
-            })
-        };
+        let back = replies_to(move |turn, reply| {
+            // Nobody waits for the replies of a connection that is gone.
+            let _ = sender.send((turn, reply));
+        });
         let mut session = ServerSession::new(self.host.clone(), self.common.clone());
         self.metrics.open.fetch_add(1, Relaxed);
         let begun = clock.now();

@@ -25,5 +25,5 @@ pub use options::{ConnectionLimits, RoomLimits, ServerOptions};
 pub use page::serve_metrics;
 pub use room::Rooms;
 pub use serve::serve;
-pub use session::{ServerSession, SessionOptions, Turn};
+pub use session::{ServerSession, SessionOptions, Turn, replies_to};
 pub use shown::ShownParts;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use super::host::{CallHost, CancelCall, Reply};
+use super::host::{CallHost, CancelCall, Reply, ReplyTo};
 use super::metrics::Metrics;
 use super::options::{ConnectionLimits, RoomLimits, SHOWN};
 use super::room::{READ, Rooms, Share, Stay};
@@ -75,7 +75,15 @@ pub struct Turn {
 }
 
 /// Makes the callback through which the reply to this try comes back to the session.
-pub type Return<'s> = &'s dyn Fn(Turn) -> super::ReplyTo;
+pub type Return<'s> = &'s dyn Fn(Turn) -> ReplyTo;
+
+/// Makes such callbacks, each of which hands its reply on with the try that it is for.
+pub fn replies_to(take: impl Fn(Turn, Reply) + Clone + Send + 'static) -> impl Fn(Turn) -> ReplyTo {
+    move |turn| {
+        let take = take.clone();
+        Box::new(move |reply| take(turn, reply))
+    }
+}
 
 /// One connection.
 pub struct ServerSession {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quipu_actor::call::Target;
 use quipu_actor::server::{
-    CallHost, Reply, ReplyTo, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn,
+    CallHost, Reply, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
 use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Violation};
 use quipu_lang::hash::GraphHash;
@@ -76,12 +76,9 @@ impl Place {
 impl Line {
     fn carry(&mut self) -> Result<(), Violation> {
         let sender = self.sender.clone();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                let _ = sender.send((turn, reply));
-            })
-        };
+        let back = replies_to(move |turn, reply| {
+            let _ = sender.send((turn, reply));
+        });
         let up = std::mem::take(self.link.output());
         self.session.feed(&up, &back)?;
         if self.session.output().is_empty()
