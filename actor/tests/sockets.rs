@@ -342,7 +342,8 @@ fn metrics_are_a_page() {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Metrics::default();
-    runtime.spawn(serve_metrics(listener, move || metrics.text(), std::future::pending()));
+    let (clock, hand) = Clock::by_hand();
+    runtime.spawn(serve_metrics(listener, clock, move || metrics.text(), std::future::pending()));
     for (request, status) in
         [("GET /metrics HTTP/1.1", "200"), ("GET / HTTP/1.1", "404"), ("PUT /metrics HTTP/1.1", "405")]
     {
@@ -353,4 +354,8 @@ fn metrics_are_a_page() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert_eq!(answer.contains("quipu_calls_total 0"), status == "200");
     }
+    // Whoever says nothing is let go.
+    let mut silent = TcpStream::connect(address).unwrap();
+    assert_eq!(read_to_the_end(&mut silent, &hand, Duration::from_millis(500)), b"");
+    assert!(hand.now() >= Duration::from_secs(5));
 }

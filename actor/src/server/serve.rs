@@ -24,6 +24,7 @@ pub fn serve(
     ready: impl FnOnce(&Address, Option<std::net::SocketAddr>),
 ) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let clock = options.clock.clone();
     runtime.block_on(async {
         let server = Server::bind(options, Arc::new(node.clone())).await?;
         let page = match metrics {
@@ -33,7 +34,7 @@ pub fn serve(
         ready(&server.address(), page.as_ref().and_then(|page| page.local_addr().ok()));
         if let Some(page) = page {
             let (counters, node) = (server.metrics(), node.clone());
-            tokio::spawn(serve_metrics(page, move || counters.text() + &node.metrics(), std::future::pending()));
+            tokio::spawn(serve_metrics(page, clock, move || counters.text() + &node.metrics(), std::future::pending()));
         }
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let failed = node.clone();
