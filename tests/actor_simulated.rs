@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::ClientId;
-use quipu::actor::call::{Busy, Call, CodeBytes, Origin, Outcome, Stopped, Target};
+use quipu::actor::call::{Busy, Call, CallOrigin, CallOutcome, CodeBytes, Stopped, Target};
 use quipu::actor::client::{Core, Event, Function};
 use quipu::actor::node::{Node, NodeOptions, check as check_store};
 use quipu::actor::server::{
@@ -25,7 +25,7 @@ use quipu::actor::server::{
     ShownParts, Turn, replies_to,
 };
 use quipu::actor::store::suite::conforms;
-use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret};
+use quipu::actor::wire::{Answer, KeyRole, Link, MAX_MESSAGE, Question, Ring, Secret};
 use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input};
@@ -254,7 +254,7 @@ impl<'k> World<'k> {
         let fixed = [self.dice.roll(256) as u8; 32];
         let (link, keys) = if self.keys {
             let mut ring = Ring::default();
-            (0..self.clients.len()).for_each(|client| ring.add(secret(client).public(), Role::Client, "client"));
+            (0..self.clients.len()).for_each(|client| ring.add(secret(client).public(), KeyRole::Client, "client"));
             let link = Link::client(&secret(client), &secret(99).public(), MAX_MESSAGE, Some(fixed)).unwrap();
             (link, Some((secret(99), Arc::new(ring))))
         } else {
@@ -629,12 +629,12 @@ impl<'k> World<'k> {
             request: function as u64,
             target,
             args: self.known.none.clone(),
-            origin: Origin::default(),
+            origin: CallOrigin::default(),
         };
         self.node.submit(call, Box::new(move |outcome| *told.lock().unwrap() = Some(outcome))).unwrap();
         while self.node.turn() || self.node.write() {}
         match outcome.lock().unwrap().take() {
-            Some(Outcome::Done(result)) => numbers(&result),
+            Some(CallOutcome::Done(result)) => numbers(&result),
             other => panic!("{other:?}"),
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use quipu::actor::ClientId;
-use quipu::actor::call::{Call, Origin, Outcome, Target};
+use quipu::actor::call::{Call, CallOrigin, CallOutcome, Target};
 use quipu::actor::node::{Node, NodeOptions, Way, check, release};
 use quipu::actor::store::SqliteStore;
 use quipu::lang::hash::GraphHash;
@@ -89,10 +89,10 @@ impl Driven {
         image.hash()
     }
 
-    fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> Outcome {
+    fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> CallOutcome {
         let args = self.image(args).dump(Form::default());
         let (to, from) = sync_channel(1);
-        let call = Call { actor: actor.into(), client: CLIENT, request, target, args, origin: Origin::default() };
+        let call = Call { actor: actor.into(), client: CLIENT, request, target, args, origin: CallOrigin::default() };
         let reply = Box::new(move |outcome| to.send(outcome).unwrap());
         self.node.submit(call, reply).unwrap();
         while self.node.turn() || self.node.write() {}
@@ -100,7 +100,7 @@ impl Driven {
     }
 
     /// Carries a line out. Gives what came of it, or none if that is nothing.
-    fn carry_out(&mut self, request: u64, line: &Line<'_>) -> Option<Outcome> {
+    fn carry_out(&mut self, request: u64, line: &Line<'_>) -> Option<CallOutcome> {
         Some(match *line {
             Line::Call { actor, args, code } => {
                 let function = self.send(code);
@@ -124,8 +124,8 @@ impl Driven {
     }
 
     /// An outcome as text, and the hash of what it holds.
-    fn shown(&mut self, outcome: &Outcome) -> (String, GraphHash) {
-        let Outcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
+    fn shown(&mut self, outcome: &CallOutcome) -> (String, GraphHash) {
+        let CallOutcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
         let image = Image::parse(bytes, &()).unwrap();
         let value = self.session.vm().load(&image).unwrap();
         (self.session.vm().repr(&value).unwrap(), image.hash())
@@ -170,7 +170,7 @@ fn fill(folder: &Path) {
         let outcome = driven.carry_out(index as u64 + 1, &line(text).unwrap());
         let _ = writeln!(expected, "{text}");
         if let Some(outcome) = outcome {
-            assert!(matches!(outcome, Outcome::Done(_)), "{text}: {outcome:?}");
+            assert!(matches!(outcome, CallOutcome::Done(_)), "{text}: {outcome:?}");
             let (shown, hash) = driven.shown(&outcome);
             let _ = writeln!(expected, "#> {hash:.16} {shown}");
         }
@@ -247,7 +247,7 @@ fn comes_back(stored: &Path, expected: &str) {
     for (name, step) in &held {
         let function = driven.send("|s| s");
         let outcome = driven.outcome(10_000, name, Target::Function(function), "[]");
-        assert!(matches!(outcome, Outcome::Refused(_)), "{shown}: {name}: {outcome:?}");
+        assert!(matches!(outcome, CallOutcome::Refused(_)), "{shown}: {name}: {outcome:?}");
         assert_eq!(driven.node.info(name).unwrap().unwrap().held.map(|held| held.step), Some(*step), "{shown}: {name}");
     }
     driven.node.shutdown().unwrap();

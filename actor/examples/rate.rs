@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use quipu_actor::ClientId;
-use quipu_actor::call::{Call, Origin, Outcome, Target};
+use quipu_actor::call::{Call, CallOrigin, CallOutcome, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 use quipu_lang::compile::compile;
@@ -40,12 +40,12 @@ fn client(node: &Node, number: u8, hash: GraphHash, args: &[u8]) -> u64 {
         let (to, from) = sync_channel(1);
         calls += 1;
         let (actor, client, target) = ("a".into(), ClientId([number; 32]), Target::Function(hash));
-        let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: Origin::default() };
+        let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: CallOrigin::default() };
         let reply = Box::new(move |outcome| {
             let _ = to.send(outcome);
         });
         match node.submit(call, reply).map(|_| from.recv()) {
-            Ok(Ok(Outcome::Done(_))) => {}
+            Ok(Ok(CallOutcome::Done(_))) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, fat, node_with, shown};
-use quipu_actor::call::{Outcome, Target};
+use quipu_actor::call::{CallOutcome, Target};
 use quipu_actor::node::NodeOptions;
 use quipu_actor::store::suite::conforms;
 use quipu_actor::store::{
-    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, MemoryStore, Store, StoreError, Swept,
+    BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, Store, StoreError, Swept,
 };
 use quipu_lang::hash::GraphHash;
 
@@ -77,7 +77,7 @@ impl Store for Failing {
         self.memory.replies(actor)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         self.memory.held(actor)
     }
 
@@ -89,7 +89,7 @@ impl Store for Failing {
         self.memory.cut_off(actor, count)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         self.memory.actors()
     }
 
@@ -134,10 +134,10 @@ fn bank(seed: u64, lives: u64) {
                 format!("[\"{}\", \"{}\", {}]", ["a", "b", "c"][from as usize], ["a", "b", "c"][to as usize], next(60))
             });
             match client.wait(client.request(request, "bank", target.clone(), &args)) {
-                Some(Outcome::Done(bytes)) => {
+                Some(CallOutcome::Done(bytes)) => {
                     acknowledged.insert(request, shown(&bytes));
                 }
-                Some(Outcome::Failed { .. }) => {}
+                Some(CallOutcome::Failed { .. }) => {}
                 // Nobody knows; it is asked for again in the next life, as a client does it.
                 _ => {
                     pending = Some(args);
@@ -151,7 +151,7 @@ fn bank(seed: u64, lives: u64) {
     let client = Client::new(&node, 1);
     if let Some(args) = pending {
         let target = Target::Function(client.send(TRANSFER));
-        if let Some(Outcome::Done(bytes)) = client.wait(client.request(request, "bank", target, &args)) {
+        if let Some(CallOutcome::Done(bytes)) = client.wait(client.request(request, "bank", target, &args)) {
             acknowledged.insert(request, shown(&bytes));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::common::{Client, done, node_with};
-use quipu_actor::call::{Call, Origin, Outcome, Stopped, Target};
+use quipu_actor::call::{Call, CallOrigin, CallOutcome, Stopped, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::{MemoryStore, SqliteStore};
 use quipu_actor::{Clock, Key};
@@ -19,10 +19,10 @@ fn in_a_file(folder: &tempfile::TempDir, options: NodeOptions) -> Node {
 }
 
 /// Calls until there is room. Gives how often there was none.
-fn patient(client: &Client<'_>, call: &Call) -> (Outcome, usize) {
+fn patient(client: &Client<'_>, call: &Call) -> (CallOutcome, usize) {
     for refused in 0..1000 {
         match client.wait(call.clone()) {
-            None | Some(Outcome::Busy(_)) => std::thread::sleep(Duration::from_millis(5)),
+            None | Some(CallOutcome::Busy(_)) => std::thread::sleep(Duration::from_millis(5)),
             Some(outcome) => return (outcome, refused),
         }
     }
@@ -84,7 +84,7 @@ fn a_call_that_would_go_beyond_the_whole_is_stopped_and_leaves_no_trace() {
     let client = Client::new(&node, 1);
     assert_eq!(client.call("a", ADD, "[1]"), "1");
     let grow = "|s| { s.n = 9; s.list = []; while true { s.list.push(\"x\".repeat(100_000)) } }";
-    assert_eq!(client.outcome("a", grow, "[]"), Outcome::Stopped(Stopped::Heap));
+    assert_eq!(client.outcome("a", grow, "[]"), CallOutcome::Stopped(Stopped::Heap));
     // Most of it may be had by one alone.
     let large = "|s| { let list = []; for i in 0..100 { list.push(\"x\".repeat(100_000)) }; list.len() }";
     assert_eq!(client.call("b", large, "[]"), "100");
@@ -133,14 +133,14 @@ fn a_key_names_so_many_new_actors_an_hour() {
     let mut call = |key: u8, actor: &str| {
         request += 1;
         let call = client.request(request, actor, add.clone(), "[1]");
-        client.wait(Call { origin: Origin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
+        client.wait(Call { origin: CallOrigin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
     };
     for actor in ["a", "b", "c"] {
         assert_eq!(done(call(1, actor)), "1");
     }
     hand.advance(20 * minute);
     for _ in 0..100 {
-        let Outcome::Refused(why) = call(1, "d") else { panic!("it has named three") };
+        let CallOutcome::Refused(why) = call(1, "d") else { panic!("it has named three") };
         assert!(why.starts_with("3 new actors in an hour") && why.contains("40 minutes"), "{why}");
     }
     // What is there answers; and others have names of their own.
@@ -148,7 +148,7 @@ fn a_key_names_so_many_new_actors_an_hour() {
     assert_eq!(done(call(2, "d")), "1");
     assert_eq!(done(call(1, "d")), "2");
     hand.advance(39 * minute);
-    assert!(matches!(call(1, "e"), Outcome::Refused(_)), "the hour is not over");
+    assert!(matches!(call(1, "e"), CallOutcome::Refused(_)), "the hour is not over");
     hand.advance(minute);
     assert_eq!(done(call(1, "e")), "1");
     assert_eq!(node.list().unwrap().len(), 5, "what was refused is not there");
@@ -164,7 +164,7 @@ fn names_that_were_refused_or_put_away_are_forgotten() {
     for number in 0..300 {
         let call = client.request(number, &format!("a{number}"), add.clone(), "[1]");
         match patient(&client, &call).0 {
-            Outcome::Refused(_) => refused += 1,
+            CallOutcome::Refused(_) => refused += 1,
             outcome => assert_eq!(done(outcome), "1"),
         }
     }
@@ -184,12 +184,12 @@ fn a_store_in_memory_counts_too() {
     for number in 0..1000 {
         let call = client.request(number, &format!("a{}", number % 20), last.clone(), &args);
         match patient(&client, &call).0 {
-            Outcome::Refused(why) => {
+            CallOutcome::Refused(why) => {
                 assert!(why.contains("a file to keep it in"), "{why}");
                 refused = true;
                 break;
             }
-            outcome => assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"),
+            outcome => assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}"),
         }
     }
     assert!(refused, "{:?}", node.figures());

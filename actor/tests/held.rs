@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 
 use crate::common;
 use crate::common::{Client, done, node_with};
-use quipu_actor::call::{Outcome, Target};
+use quipu_actor::call::{CallOutcome, Target};
 use quipu_actor::node::{Node, NodeOptions, ReleaseError, Way, check, held, release, standing};
 use quipu_actor::server::CallHost;
 use quipu_actor::store::{Action, Entry, MemoryStore, SqliteStore, Store};
@@ -49,15 +49,15 @@ impl Place {
     }
 }
 
-fn refusal(outcome: Outcome) -> String {
+fn refusal(outcome: CallOutcome) -> String {
     match outcome {
-        Outcome::Refused(why) => why,
+        CallOutcome::Refused(why) => why,
         other => panic!("{other:?}"),
     }
 }
 
 /// A call by somebody who has made none before.
-fn call(node: &Node, request: u64, actor: &str, args: &str) -> Outcome {
+fn call(node: &Node, request: u64, actor: &str, args: &str) -> CallOutcome {
     let client = Client::new(node, 9);
     let add = Target::Function(client.send(ADD));
     client.wait(client.request(request, actor, add, args)).unwrap()
@@ -254,7 +254,7 @@ fn an_engine_that_can_repeat_what_another_could_not_lets_the_actor_go_on() {
     let mut store = SqliteStore::open(&place.path()).unwrap();
     let epoch = store.claim("a").unwrap().epoch;
     let held = store.held("a").unwrap().unwrap();
-    let other = quipu_actor::store::Held { engine: EngineEdition([5; 32]), ..held };
+    let other = quipu_actor::store::Hold { engine: EngineEdition([5; 32]), ..held };
     store.commit(&[quipu_actor::store::Change::Hold { actor: "a".into(), epoch, held: other }]).unwrap();
     drop(store);
     let node = place.open();

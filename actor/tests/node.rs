@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::common::{Client, done, fat, image, node, node_with, shown};
-use quipu_actor::call::{Outcome, Stopped, Target};
+use quipu_actor::call::{CallOutcome, Stopped, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 use quipu_lang::code::Code;
@@ -41,7 +41,7 @@ fn a_throw_leaves_no_trace() {
     let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     client.call("a", ADD, "[1]");
-    let Outcome::Failed { value, trace, omitted } = client.outcome("a", SPOIL, "[7]") else { panic!("it throws") };
+    let CallOutcome::Failed { value, trace, omitted } = client.outcome("a", SPOIL, "[7]") else { panic!("it throws") };
     assert_eq!((shown(&value).as_str(), omitted), (r#"["x": 7]"#, 0));
     assert!(trace.iter().all(|line| line.file == "test.qp"), "{trace:?}");
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
@@ -55,18 +55,19 @@ fn limits_leave_no_trace() {
     let client = Client::new(&node, 1);
     client.call("a", ADD, "[1]");
     let stopped = |text: &str| match client.outcome("a", text, "[]") {
-        Outcome::Stopped(why) => why,
+        CallOutcome::Stopped(why) => why,
         other => panic!("{text}: {other:?}"),
     };
     assert_eq!(stopped("|s| { s.n = 2; while true {} }"), Stopped::Fuel);
     assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(1_000_000_000) }"), Stopped::Heap);
     assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(20_000) }"), Stopped::Result);
     assert_eq!(stopped("|s| { s.n = 2; try { throw \"x\".repeat(20_000) } catch e { while true {} } }"), Stopped::Fuel);
-    let Outcome::Failed { value, .. } = client.outcome("a", "|s| { s.n = 2; throw \"x\".repeat(20_000) }", "[]") else {
+    let CallOutcome::Failed { value, .. } = client.outcome("a", "|s| { s.n = 2; throw \"x\".repeat(20_000) }", "[]")
+    else {
         panic!("it throws")
     };
     assert!(shown(&value).contains("what was thrown cannot be sent"));
-    assert!(matches!(client.outcome("a", ADD, "[\"x\".repeat(20_000)]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome("a", ADD, "[\"x\".repeat(20_000)]"), CallOutcome::Refused(_)));
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
 }
 
@@ -76,7 +77,7 @@ fn a_call_that_takes_too_long_leaves_no_trace() {
     let node = node_with(MemoryStore::new(), options);
     let client = Client::new(&node, 1);
     let outcome = client.outcome("a", "|s| { s.n = 2; while true {} }", "[]");
-    assert_eq!(outcome, Outcome::Stopped(Stopped::Time));
+    assert_eq!(outcome, CallOutcome::Stopped(Stopped::Time));
     assert_eq!(client.call("a", "|state| state.len()", "[]"), "0");
 }
 
@@ -97,7 +98,7 @@ fn a_captured_cell_changed_during_an_aborted_call() {
         if not ok { throw seen.len() }
         (n, seen) } }\ncounter()";
     assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
-    let Outcome::Failed { value, .. } = client.outcome("a", text, "[false]") else { panic!("it throws") };
+    let CallOutcome::Failed { value, .. } = client.outcome("a", text, "[false]") else { panic!("it throws") };
     assert_eq!(shown(&value), "1");
     assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
     // The same where the cells are the actor's.
@@ -105,7 +106,7 @@ fn a_captured_cell_changed_during_an_aborted_call() {
     done(client.target("a", Target::Install("f".to_owned(), hash), "[]"));
     let invoke = |ok: &str| client.target("a", Target::Installed("f".to_owned()), ok);
     assert_eq!(done(invoke("[true]")), "(1, [1])");
-    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[false]"), CallOutcome::Failed { .. }));
     assert_eq!(done(invoke("[true]")), "(2, [1, 2])");
 }
 
@@ -133,16 +134,16 @@ fn an_installed_function_keeps_its_cells_and_loses_what_a_throw_did() {
     let text = "fn counter() { var n = 0; |state, ok| { n += 1; state.n = n; assert(ok, \"no\"); n } }\ncounter()";
     let hash = client.send(text);
     let invoke = |ok: &str| client.target("a", Target::Installed("count".to_owned()), ok);
-    assert!(matches!(invoke("[true]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[true]"), CallOutcome::Failed { .. }));
     assert_eq!(done(client.target("a", Target::Install("count".to_owned(), hash), "[]")), "nil");
     assert_eq!(done(invoke("[true]")), "1");
-    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[false]"), CallOutcome::Failed { .. }));
     assert_eq!(done(invoke("[true]")), "2");
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 2]"#);
     let no_function = client.send("[1]");
     assert!(matches!(
         client.target("a", Target::Install("count".to_owned(), no_function), "[]"),
-        Outcome::Failed { .. }
+        CallOutcome::Failed { .. }
     ));
 }
 
@@ -166,7 +167,7 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
     let client = Client::new(&node, 1);
     let function = image("|state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }");
     let hash = function.hash();
-    assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
+    assert_eq!(client.target("a", Target::Function(hash), "[2]"), CallOutcome::Unknown);
     let thin_of = |image: &Image| image.dump(Form { thin: true, strip: true });
     let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash()).collect::<Vec<_>>();
     let (thin, codes) = (thin_of(&function), codes_of(&function));
@@ -192,9 +193,9 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
 fn names_of_actors_are_short_and_can_be_shown() {
     let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
-    assert!(matches!(client.outcome("", ADD, "[1]"), Outcome::Refused(_)));
-    assert!(matches!(client.outcome("a\n", ADD, "[1]"), Outcome::Refused(_)));
-    assert!(matches!(client.outcome(&"a".repeat(300), ADD, "[1]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome("", ADD, "[1]"), CallOutcome::Refused(_)));
+    assert!(matches!(client.outcome("a\n", ADD, "[1]"), CallOutcome::Refused(_)));
+    assert!(matches!(client.outcome(&"a".repeat(300), ADD, "[1]"), CallOutcome::Refused(_)));
 }
 
 #[test]
@@ -206,10 +207,10 @@ fn a_call_can_be_given_up() {
     let (running, told) = client.begin(client.request(50, "a", endless.clone(), "[]")).expect("room");
     let (waiting, told_too) = client.begin(client.request(51, "a", endless, "[]")).expect("room");
     node.cancel(&waiting);
-    assert_eq!(told_too.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    assert_eq!(told_too.recv(), Ok(CallOutcome::Stopped(Stopped::Cancelled)));
     std::thread::sleep(Duration::from_millis(20));
     node.cancel(&running);
-    assert_eq!(told.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    assert_eq!(told.recv(), Ok(CallOutcome::Stopped(Stopped::Cancelled)));
     node.cancel(&running);
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
 }
@@ -250,7 +251,7 @@ fn comes_back(open: impl Fn() -> Box<dyn Store>) {
         let _ = client.target(&name, Target::Install("count".to_owned(), hash), "[]");
         let last = client.request(99, &name, Target::Installed("count".to_owned()), "[]");
         assert_eq!(done(client.wait(last.clone()).expect("an outcome")), "1");
-        assert!(matches!(client.outcome(&name, SPOIL, "[7]"), Outcome::Failed { .. }));
+        assert!(matches!(client.outcome(&name, SPOIL, "[7]"), CallOutcome::Failed { .. }));
         first.shutdown().expect("it is kept");
         assert!(client.begin(last.clone()).is_err());
         drop(first);

@@ -12,7 +12,7 @@ use quipu_actor::call::Target;
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::server::{ConnectionLimits, Metrics, RoomLimits, Server, ServerOptions};
 use quipu_actor::store::MemoryStore;
-use quipu_actor::wire::{Answer, Input, Link, Request};
+use quipu_actor::wire::{Answer, Incoming, Link, Request};
 use quipu_lang::hash::GraphHash;
 use tokio::sync::oneshot;
 
@@ -126,7 +126,7 @@ impl Raw {
     /// The next answer; none when the server has closed the connection.
     fn hear(&mut self) -> Option<Answer> {
         loop {
-            if let Some(Input::Message(message)) = self.link.poll().unwrap() {
+            if let Some(Incoming::Message(message)) = self.link.poll().unwrap() {
                 return Some(Answer::decode(&message).unwrap());
             }
             if !self.read() {

@@ -72,21 +72,35 @@ fn every_part_has_its_place_in_the_table() {
     }
 }
 
-#[test]
-fn what_is_public_has_one_place() {
-    let mut places = HashMap::<String, String>::new();
-    for file in sources(Path::new("src")) {
+/// What the files of a folder give on: the file, from where, and the name.
+fn given_on(folder: &str) -> Vec<(String, String, String)> {
+    let mut given = Vec::new();
+    for file in sources(Path::new(folder)) {
         let text = fs::read_to_string(&file).unwrap();
         for used in text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
-            let (from, names) = used.rsplit_once("::").unwrap();
-            assert!(!from.starts_with("crate"), "{}: `{used}` is given on by another part", file.display());
-            for name in names.split(['{', '}', ',']).map(str::trim).filter(|name| !name.is_empty()) {
-                let other = places.insert(name.to_owned(), file.display().to_string());
-                assert_eq!(other, None, "{}: `{name}` has two places", file.display());
-            }
+            let (from, names) = used.rsplit_once("::").unwrap_or(("", used));
+            let names = names.split(['{', '}', ',']).map(str::trim).filter(|name| !name.is_empty());
+            given.extend(names.map(|name| (file.display().to_string(), from.to_owned(), name.to_owned())));
         }
     }
+    given
+}
+
+#[test]
+fn what_is_public_has_one_place_and_a_name_of_its_own() {
+    let mut places = HashMap::new();
+    for (file, from, name) in given_on("src") {
+        assert!(!from.starts_with("crate"), "{file}: `{name}` is given on by another part");
+        let other = places.insert(name.clone(), file.clone());
+        assert_eq!(other, None, "{file}: `{name}` has two places");
+    }
     assert!(places.len() > 60, "{}", places.len());
+    let others: Vec<_> =
+        ["../lang/src", "../vm/src", "../stdlib/src", "../src"].into_iter().flat_map(given_on).collect();
+    assert!(others.len() > 200, "{}", others.len());
+    for (file, _, name) in others.iter().filter(|(.., name)| name.starts_with(char::is_uppercase)) {
+        assert_eq!(places.get(name), None, "`{name}` means something else in {file}");
+    }
 }
 
 #[test]

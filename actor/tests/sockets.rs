@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use quipu_actor::call::{Busy, Call, CodeBytes, Outcome, Target};
+use quipu_actor::call::{Busy, Call, CallOutcome, CodeBytes, Target};
 use quipu_actor::client::{Blocking, Client, ClientError, ClientOptions, Function};
 use quipu_actor::server::{
     CallHost, CancelCall, Metrics, Reply, ReplyTo, ServeError, Server, ServerOptions, serve_metrics,
 };
-use quipu_actor::wire::{Answer, Input, Link, Question, Request, Ring, Role, Secret, Violation};
+use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, Question, Request, Ring, Secret, Violation};
 use quipu_actor::{Address, Clock, Hand};
 use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
@@ -31,7 +31,7 @@ impl CallHost for Echo {
             return Err(Busy { after_ms: 1 });
         }
         let slow = call.args.first() == Some(&1);
-        let answer = move || reply(Reply::Called(Outcome::Done(call.args)));
+        let answer = move || reply(Reply::Called(CallOutcome::Done(call.args)));
         if slow {
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(200));
@@ -158,7 +158,7 @@ fn a_socket_file_is_its_owners_alone() {
 fn keys_let_in_whom_they_are_for() {
     let [ann, bob, own] = [1, 2, 3].map(|byte| Secret::known([byte; 32]));
     let mut ring = Ring::default();
-    ring.add(ann.public(), Role::Client, "ann");
+    ring.add(ann.public(), KeyRole::Client, "ann");
     let server = Running::start(local().keys(Some((own.clone(), Arc::new(ring)))));
     let options = |keys| ClientOptions::new(server.address.clone()).keys(keys).timeout(Duration::from_secs(5));
     let mut client = Blocking::connect(options(Some((ann.clone(), own.public())))).unwrap();
@@ -261,7 +261,7 @@ fn the_silent_are_sent_away_unless_the_server_is_at_work() {
             link.feed(&bytes[..length]);
             while let Some(input) = link.poll().unwrap() {
                 is_answered |=
-                    matches!(input, Input::Message(message) if Answer::decode(&message) == Ok(Answer::Pong(7)));
+                    matches!(input, Incoming::Message(message) if Answer::decode(&message) == Ok(Answer::Pong(7)));
             }
         }
         let begun = hand.now();

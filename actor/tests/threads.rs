@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::{Client, done};
 use quipu_actor::Key;
-use quipu_actor::call::{Call, Origin, Outcome, Stopped, Target};
+use quipu_actor::call::{Call, CallOrigin, CallOutcome, Stopped, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::MemoryStore;
 
@@ -30,7 +30,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Whether none of these calls has ended: whoever was served meanwhile has waited for none of them.
-fn are_under_way<'c>(mut calls: impl Iterator<Item = &'c Receiver<Outcome>>) -> bool {
+fn are_under_way<'c>(mut calls: impl Iterator<Item = &'c Receiver<CallOutcome>>) -> bool {
     calls.all(|call| matches!(call.try_recv(), Err(TryRecvError::Empty)))
 }
 
@@ -56,7 +56,7 @@ fn a_small_call_does_not_wait_for_four_long_ones_on_four_threads() {
     assert!(are_under_way(long.iter().map(|(_, told)| told)), "{slowest:?}");
     long.iter().for_each(|(ticket, _)| node.cancel(ticket));
     for (_, told) in long {
-        assert_eq!(told.recv().unwrap(), Outcome::Stopped(Stopped::Cancelled));
+        assert_eq!(told.recv().unwrap(), CallOutcome::Stopped(Stopped::Cancelled));
     }
 }
 
@@ -81,7 +81,7 @@ fn there_are_no_more_threads_than_that_and_what_waits_is_done_in_the_end() {
                 Err(error) => panic!("{error}"),
             }
         };
-        assert!(matches!(outcome, Outcome::Done(_) | Outcome::Stopped(Stopped::Time)), "{outcome:?}");
+        assert!(matches!(outcome, CallOutcome::Done(_) | CallOutcome::Stopped(Stopped::Time)), "{outcome:?}");
     }
     assert!(most <= 64, "{most}");
     node.shutdown().unwrap();
@@ -94,7 +94,7 @@ fn one_key_does_not_take_all_threads() {
     let client = Client::new(&node, 1);
     let (add, endless) = (Target::Function(client.send(ADD)), Target::Function(client.send(ENDLESS)));
     let of = |key: u8, request: u64, actor: &str, target: &Target, args: &str| Call {
-        origin: Origin { key: Some(Key([key; 32])), room: None },
+        origin: CallOrigin { key: Some(Key([key; 32])), room: None },
         ..client.request(request, actor, target.clone(), args)
     };
     let long: Vec<_> =
@@ -111,6 +111,6 @@ fn one_key_does_not_take_all_threads() {
     assert!(are_under_way(long.iter().map(|(_, told)| told)), "{:?}", began.elapsed());
     long.iter().for_each(|(ticket, _)| node.cancel(ticket));
     for (_, told) in long {
-        assert!(matches!(told.recv().unwrap(), Outcome::Stopped(_)));
+        assert!(matches!(told.recv().unwrap(), CallOutcome::Stopped(_)));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::common;
 use crate::common::{fat, image, node_with, shown};
 use crate::line::{Line, Place, codes, graph};
-use quipu_actor::call::{Busy, Call, CodeBytes, Outcome};
+use quipu_actor::call::{Busy, Call, CallOutcome, CodeBytes};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::server::{CallHost, CancelCall, Reply, ReplyTo, ShownParts};
 use quipu_actor::store::MemoryStore;
@@ -263,7 +263,7 @@ impl CallHost for Hesitant {
         if let Some(stale) = self.stale.lock().expect("a reply").take() {
             stale(Reply::Lost);
         }
-        reply(Reply::Called(Outcome::Done(call.args)));
+        reply(Reply::Called(CallOutcome::Done(call.args)));
         Ok(Box::new(|| {}))
     }
 

@@ -13,10 +13,10 @@ use quipu::actor::server::{
     CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
 use quipu::actor::store::MemoryStore;
-use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Violation};
+use quipu::actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Question, Request, Ring, Secret, Violation};
 use quipu::lang::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
-use quipu::{Engine, Input as Program, Session};
+use quipu::{Engine, Input, Session};
 
 /// A host that nobody gets to.
 struct Unreached;
@@ -57,7 +57,7 @@ pub fn wire_preauth(data: &[u8]) {
     let piece = usize::from(piece).max(1);
     let [server, client] = secrets();
     let mut ring = Ring::default();
-    ring.add(client.public(), Role::Operator, "client");
+    ring.add(client.public(), KeyRole::Operator, "client");
     let keys = Some((server.clone(), Arc::new(ring)));
     let shown = Arc::new(ShownParts::new(10));
     let options = SessionOptions::default().keys(keys).shown(shown).fixed(Some([203; 32]));
@@ -182,7 +182,7 @@ impl Line {
         let down = std::mem::take(self.session.output());
         self.link.feed(&down);
         while let Ok(Some(input)) = self.link.poll() {
-            let Input::Message(message) = input else { continue };
+            let Incoming::Message(message) = input else { continue };
             let answer = Answer::decode(&message).unwrap_or_else(|found| panic!("the server says nonsense: {found}"));
             if let Answer::Done { request, .. } = answer
                 && let Some(done) = self.counted.get_mut(&request)
@@ -214,7 +214,7 @@ pub fn wire_session(data: &[u8]) {
 fn known() -> (Vec<Image>, Vec<Vec<u8>>) {
     let mut session = machine();
     let mut image = |text: &str| {
-        let value = session.run(&Program::text("function", text)).expect("a value");
+        let value = session.run(&Input::text("function", text)).expect("a value");
         session.vm().image(&value).expect("an image")
     };
     let args = ["[]", "[1]", "[[1, [2]], |x| x]"].map(|text| image(text).dump(Form::default()));

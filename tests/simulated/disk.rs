@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::store::{
-    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, MemoryStore, SqliteStore, Store, StoreError, Swept,
+    BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, SqliteStore, Store, StoreError, Swept,
 };
 use quipu::lang::hash::GraphHash;
 
@@ -162,7 +162,7 @@ impl Store for Faulty {
         self.store.replies(actor)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         self.store.held(actor)
     }
 
@@ -174,7 +174,7 @@ impl Store for Faulty {
         self.store.cut_off(actor, count)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         self.store.actors()
     }
 

@@ -11,7 +11,7 @@ use quipu_lang::hash::GraphHash;
 use super::function::Function;
 use crate::call::Target;
 use crate::recent::Recent;
-use crate::wire::{Answer, Input, Link, Need, Question, Request, Violation};
+use crate::wire::{Answer, Incoming, Link, Need, Question, Request, Violation};
 
 /// How many functions it remembers to have sent.
 const REMEMBERED: usize = 8192;
@@ -173,11 +173,11 @@ impl Core {
             && let Some(input) = link.poll()?
         {
             match input {
-                Input::Open(_) => {
+                Incoming::Open(_) => {
                     let nonce = self.nonce;
                     self.send(&Request::Open { nonce });
                 }
-                Input::Message(message) => {
+                Incoming::Message(message) => {
                     let event = self.answer(Answer::decode(&message)?)?;
                     self.events.extend(event);
                 }

@@ -37,7 +37,7 @@ use std::thread::Thread;
 
 use quipu_lang::hash::{CodeHash, GraphHash};
 
-use crate::call::{Busy, Call, CodeBytes, MAX_NAME, Outcome, OutcomeTo, Stopped};
+use crate::call::{Busy, Call, CallOutcome, CodeBytes, MAX_NAME, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
@@ -167,13 +167,13 @@ impl Node {
         };
         let ticket = Ticket { actor: call.actor.clone(), number: 0 };
         if call.args.len() > shared.options.args {
-            reply(Outcome::Refused(format!("the arguments are longer than {} bytes", shared.options.args)));
+            reply(CallOutcome::Refused(format!("the arguments are longer than {} bytes", shared.options.args)));
             return Ok(ticket);
         }
         let actor = match self.actor(&call.actor) {
             Ok(actor) => actor,
             Err(why) => {
-                reply(Outcome::Refused(why));
+                reply(CallOutcome::Refused(why));
                 return Ok(ticket);
             }
         };
@@ -217,7 +217,7 @@ impl Node {
             drop(queue);
             let shared = &self.0.shared;
             shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-            let outcome = Outcome::Stopped(Stopped::Cancelled);
+            let outcome = CallOutcome::Stopped(Stopped::Cancelled);
             shared.counters.count(&outcome);
             return reply(outcome);
         }

@@ -15,7 +15,7 @@ use super::machine::text;
 use super::operate::Logged;
 use super::options::NodeOptions;
 use super::recover::{RecoverError, Strictness, repeat_all};
-use crate::store::{Change, CutOff, Held, Snapshot, Store, StoreError};
+use crate::store::{Change, CutOff, Hold, Snapshot, Store, StoreError};
 
 /// How an actor is to go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +39,7 @@ pub struct Released {
     pub accepted: u64,
     /// The first hundred of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub first: Vec<Held>,
+    pub first: Vec<Hold>,
     /// Whether nothing was changed.
     pub dry_run: bool,
 }
@@ -58,7 +58,7 @@ pub enum ReleaseError {
         seq: u64,
     },
     /// What is in the store does not lead there.
-    Held(Box<Held>),
+    Held(Box<Hold>),
     /// The state cannot be kept.
     State(String),
 }
@@ -198,7 +198,7 @@ pub struct Standing {
     /// The steps of its snapshots, newest first.
     pub snapshots: Vec<u64>,
     /// Why it is held, if it is.
-    pub held: Option<Held>,
+    pub held: Option<Hold>,
     /// The last steps that were cut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cut: Vec<Cut>,

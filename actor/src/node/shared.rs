@@ -14,7 +14,7 @@ use super::names::Names;
 use super::options::NodeOptions;
 use super::pool::Ready;
 use super::vault::Vault;
-use crate::call::Outcome;
+use crate::call::CallOutcome;
 
 /// What a step takes in a store beside its bytes, about.
 const STEP: usize = 500;
@@ -147,13 +147,13 @@ impl Shared {
 
 impl Counters {
     /// Counts a call that did not end well.
-    pub fn count(&self, outcome: &Outcome) {
+    pub fn count(&self, outcome: &CallOutcome) {
         let counter = match outcome {
-            Outcome::Done(_) => &self.done,
-            Outcome::Failed { .. } => &self.failed,
-            Outcome::Stopped(_) => &self.stopped,
-            Outcome::Refused(_) | Outcome::Unknown => &self.refused,
-            Outcome::Busy(_) => &self.busy,
+            CallOutcome::Done(_) => &self.done,
+            CallOutcome::Failed { .. } => &self.failed,
+            CallOutcome::Stopped(_) => &self.stopped,
+            CallOutcome::Refused(_) | CallOutcome::Unknown => &self.refused,
+            CallOutcome::Busy(_) => &self.busy,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

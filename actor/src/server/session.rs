@@ -11,10 +11,10 @@ use super::metrics::Metrics;
 use super::options::{ConnectionLimits, RoomLimits, SHOWN};
 use super::room::{READ, Rooms, Share, Stay};
 use super::shown::ShownParts;
-use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
+use crate::call::{Call, CallOrigin, CallOutcome, NoRoom, Room, Stopped, Target};
 use crate::clock::Clock;
 use crate::identity::{ClientId, Key};
-use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
+use crate::wire::{Answer, Incoming, KeyRole, Link, Need, Peer, Request, Ring, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
@@ -177,11 +177,11 @@ impl ServerSession {
             && let Some(input) = self.link.poll()?
         {
             match input {
-                Input::Open(peer) => {
+                Incoming::Open(peer) => {
                     self.share.belongs_to(peer.key);
                     self.peer = Some(peer);
                 }
-                Input::Message(message) => {
+                Incoming::Message(message) => {
                     self.messages += 1;
                     let request = Request::decode(&message)?;
                     drop(message);
@@ -227,12 +227,12 @@ impl ServerSession {
         }
         let Some(running) = self.running.remove(&request) else { return };
         if let Reply::Called(outcome) = &reply
-            && *outcome != Outcome::Unknown
+            && *outcome != CallOutcome::Unknown
         {
             self.metrics.took(self.clock.since(running.since));
         }
         let answer = match reply {
-            Reply::Called(Outcome::Unknown) => match running.call {
+            Reply::Called(CallOutcome::Unknown) => match running.call {
                 Some(call) => {
                     if let Some(hash) = hash_of(&call.target) {
                         self.shown.forget(self.key(), hash);
@@ -241,13 +241,13 @@ impl ServerSession {
                 }
                 None => return,
             },
-            Reply::Called(Outcome::Done(result)) => Answer::Done { request, result },
-            Reply::Called(Outcome::Failed { value, trace, omitted }) => {
+            Reply::Called(CallOutcome::Done(result)) => Answer::Done { request, result },
+            Reply::Called(CallOutcome::Failed { value, trace, omitted }) => {
                 Answer::Failed { request, trace, omitted, value }
             }
-            Reply::Called(Outcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
-            Reply::Called(Outcome::Stopped(why)) => Answer::Stopped { request, why },
-            Reply::Called(Outcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
+            Reply::Called(CallOutcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
+            Reply::Called(CallOutcome::Stopped(why)) => Answer::Stopped { request, why },
+            Reply::Called(CallOutcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
             Reply::Lost => return self.abandon(),
             Reply::Told(Ok(text)) => match running.stay.take(text.len()) {
                 Ok(()) => Answer::Answer { request, text },
@@ -345,7 +345,7 @@ impl ServerSession {
                 match Stay::new(&self.share, CALL + copies * args.len()) {
                     Ok(stay) => {
                         let room: Arc<dyn Room> = stay.clone();
-                        let origin = Origin { key: self.key(), room: Some(room) };
+                        let origin = CallOrigin { key: self.key(), room: Some(room) };
                         self.call((Call { actor: actor.into(), client, request, target, args, origin }, stay), back);
                     }
                     Err(NoRoom::Now) => self.answer(&Answer::Busy { request, after_ms: AGAIN_MS }),
@@ -363,7 +363,7 @@ impl ServerSession {
                 if self.is_under_way(request) {
                     return Err(Violation::Order);
                 }
-                if self.peer.as_ref().is_none_or(|peer| peer.role < Role::Operator) {
+                if self.peer.as_ref().is_none_or(|peer| peer.role < KeyRole::Operator) {
                     self.answer(&Answer::Refused { request, why: "only operators may ask that".to_owned() });
                 } else if self.calls() >= self.limits.calls {
                     self.answer(&Answer::Busy { request, after_ms: 20 });

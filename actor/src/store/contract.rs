@@ -45,7 +45,7 @@ impl BlobId {
 
 /// Bytes under a hash.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Blob {
+pub struct StoredBlob {
     /// What they are known by.
     pub id: BlobId,
     /// The bytes.
@@ -119,7 +119,7 @@ pub struct CommitStep {
     /// What is forgotten in its place.
     pub forgotten: Vec<Forgotten>,
     /// What the entry needs. Those that are there already stay as they are.
-    pub blobs: Arc<[Blob]>,
+    pub blobs: Arc<[StoredBlob]>,
 }
 
 /// The state of an actor after a step.
@@ -141,7 +141,7 @@ pub struct Snapshot {
 
 /// Why an actor does not come back. It is held until somebody decides how it goes on; nothing of it is lost.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Held {
+pub struct Hold {
     /// The step that cannot be repeated; 0 if no state can be read to begin with.
     pub step: u64,
     /// Why, for people.
@@ -174,7 +174,7 @@ pub enum Change {
         /// The epoch in which it was claimed.
         epoch: u64,
         /// Why.
-        held: Held,
+        held: Hold,
     },
     /// An actor that is held no more.
     Free {
@@ -246,7 +246,7 @@ pub struct Kept {
 
 /// An actor as operators see it.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Listed {
+pub struct ListedActor {
     /// Its name.
     pub name: String,
     /// The epoch of its last claim.
@@ -349,7 +349,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// It is not what was put there.
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError>;
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError>;
 
     /// How many actors are held.
     ///
@@ -367,7 +367,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// Those of the store.
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError>;
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError>;
 
     /// Removes the blobs that no entry and no snapshot needs, or only counts them.
     ///

@@ -7,7 +7,7 @@ use quipu_lang::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Sum, blob_sum};
 use super::contract::{
-    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held as Hold, Kept, Listed, Snapshot, Store, StoreError, Swept,
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Hold, Kept, ListedActor, Snapshot, Store, StoreError, Swept,
 };
 use crate::identity::ClientId;
 
@@ -237,12 +237,12 @@ impl Store for MemoryStore {
         Ok(cut[cut.len().saturating_sub(count)..].to_vec())
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         let content = self.content();
         let claimed = content.actors.iter().filter_map(|(name, actor)| Some((name, actor.claim?, &actor.held)));
         let listed = claimed.map(|(name, Claim { epoch, seq }, held)| {
             let held = held.as_ref().map(|held| held.step);
-            Listed { name: name.clone(), epoch, seq, held }
+            ListedActor { name: name.clone(), epoch, seq, held }
         });
         Ok(listed.collect())
     }

@@ -28,8 +28,8 @@ mod sqlite;
 pub mod suite;
 
 pub use contract::{
-    Action, Blob, BlobId, Change, Claim, CommitStep, CutOff, Entry, Forgotten, Held, Kept, Listed, STORE_VERSION,
-    Snapshot, Store, StoreError, Swept,
+    Action, BlobId, Change, Claim, CommitStep, CutOff, Entry, Forgotten, Hold, Kept, ListedActor, STORE_VERSION,
+    Snapshot, Store, StoreError, StoredBlob, Swept,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]

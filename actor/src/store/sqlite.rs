@@ -18,8 +18,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transac
 
 use super::bytes::{Sum, blob_sum};
 use super::contract::{
-    BlobId, Change, Claim, CommitStep, CutOff, Entry, Held, Kept, Listed, STORE_VERSION, Snapshot, Store, StoreError,
-    Swept,
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Hold, Kept, ListedActor, STORE_VERSION, Snapshot, Store,
+    StoreError, Swept,
 };
 use super::private::{copy_of_before, keep_private, made};
 use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
@@ -326,10 +326,10 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    fn hold(&mut self, actor: &'t str, epoch: u64, held: &Held) -> Result<(), StoreError> {
+    fn hold(&mut self, actor: &'t str, epoch: u64, held: &Hold) -> Result<(), StoreError> {
         let id = self.touch(actor, epoch)?.id;
         let sum = held_sum(actor, held);
-        let Held { step, reason, engine, gave_text, gives_text, .. } = held;
+        let Hold { step, reason, engine, gave_text, gives_text, .. } = held;
         let (gave, gives) = (held.gave.map(|hash| hash.0), held.gives.map(|hash| hash.0));
         self.transaction.execute(
             "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -477,7 +477,7 @@ impl Store for SqliteStore {
         Ok(replies)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         let sql =
             "SELECT step, reason, written, engine, gave, gave_text, gives, gives_text, sum FROM held WHERE actor = ?";
         let mut find = self.connection.prepare_cached(sql)?;
@@ -486,7 +486,7 @@ impl Store for SqliteStore {
             let (written, engine) = (row.get::<_, Option<_>>(2)?.map(EngineEdition), row.get(3).map(EngineEdition)?);
             let graph = |column| row.get::<_, Option<_>>(column).map(|hash| hash.map(GraphHash));
             let (gave, gave_text, gives, gives_text) = (graph(4)?, row.get(5)?, graph(6)?, row.get(7)?);
-            let held = Held { step, reason, written, engine, gave, gave_text, gives, gives_text };
+            let held = Hold { step, reason, written, engine, gave, gave_text, gives, gives_text };
             Ok((held, row.get(8).map(Sum)?))
         });
         match found.optional()? {
@@ -527,13 +527,13 @@ impl Store for SqliteStore {
         Ok(steps)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         let sql = "SELECT name, epoch, seq, step FROM actor LEFT JOIN held ON held.actor = actor.id ORDER BY name";
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map([], |row| {
             let (epoch, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
             let held = row.get::<_, Option<i64>>(3)?.map(|step| step as u64);
-            Ok(Listed { name: row.get(0)?, epoch, seq, held })
+            Ok(ListedActor { name: row.get(0)?, epoch, seq, held })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

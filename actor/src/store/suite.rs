@@ -11,7 +11,7 @@ use quipu_lang::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 
 use super::contract::{
-    Action, Blob, BlobId, Change, Claim, CommitStep, Entry, Forgotten, Held, Snapshot, Store, StoreError, Swept,
+    Action, BlobId, Change, Claim, CommitStep, Entry, Forgotten, Hold, Snapshot, Store, StoreError, StoredBlob, Swept,
 };
 use crate::identity::ClientId;
 
@@ -95,7 +95,7 @@ pub fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Bo
 
 /// Actors are held and held no more. `a` is at step 8 in epoch 2.
 fn holds(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn Store>) -> Box<dyn Store> {
-    let held = Held {
+    let held = Hold {
         step: 8,
         reason: "it gives something else".to_owned(),
         written: None,
@@ -105,7 +105,7 @@ fn holds(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn 
         gives: None,
         gives_text: None,
     };
-    let hold = |epoch, step| Change::Hold { actor: "a".into(), epoch, held: Held { step, ..held.clone() } };
+    let hold = |epoch, step| Change::Hold { actor: "a".into(), epoch, held: Hold { step, ..held.clone() } };
     assert!(matches!(store.commit(&[hold(1, 8)]), Err(StoreError::Stale(_))));
     assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
     store.commit(&[hold(2, 7)]).expect("a hold");
@@ -204,8 +204,8 @@ fn step(actor: &str, epoch: u64, seq: u64) -> CommitStep {
         engine: seq.is_multiple_of(2).then(|| EngineEdition(hash(99))),
     };
     let blobs = [
-        Blob { id: code(1), bytes: blob(1), links: Vec::new() },
-        Blob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
+        StoredBlob { id: code(1), bytes: blob(1), links: Vec::new() },
+        StoredBlob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
     ];
     let reply = format!("reply {seq}").into_bytes().into();
     CommitStep { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }

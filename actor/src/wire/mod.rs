@@ -19,8 +19,8 @@ mod message;
 mod link;
 
 pub use hello::{HELLO, Mode, PROTOCOL_VERSION, Status};
-pub use keys::{KeyFile, KeyFileError, Ring, Role, Secret};
-pub use link::{Input, Link, Peer};
+pub use keys::{KeyFile, KeyFileError, KeyRole, Ring, Secret};
+pub use link::{Incoming, Link, Peer};
 pub use message::{Answer, Need, Question, Request};
 pub use violation::Violation;
 

@@ -10,7 +10,7 @@ use quipu_actor::call::Target;
 use quipu_actor::server::{
     CallHost, Reply, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
-use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Violation};
+use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Need, Request, Ring, Secret, Violation};
 use quipu_lang::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
@@ -51,7 +51,7 @@ impl Place {
     pub fn connect(&self, key: Option<&Secret>) -> Line {
         let server = key.map(|_| {
             let mut ring = Ring::default();
-            self.keys.iter().for_each(|key| ring.add(key.public(), Role::Client, "client"));
+            self.keys.iter().for_each(|key| ring.add(key.public(), KeyRole::Client, "client"));
             (own(), Arc::new(ring))
         });
         let options = SessionOptions::default().keys(server).rooms(self.rooms.clone()).shown(self.shown.clone());
@@ -101,7 +101,7 @@ impl Line {
     /// What the server says next.
     pub fn hear(&mut self) -> Answer {
         for _ in 0..100 {
-            if let Some(Input::Message(message)) = self.link.poll().expect("a message") {
+            if let Some(Incoming::Message(message)) = self.link.poll().expect("a message") {
                 return Answer::decode(&message).expect("an answer");
             }
             self.carry().expect("nothing wrong");
