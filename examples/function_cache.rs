@@ -7,8 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use quipu::lang::code::{Code, CodeHash};
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
+use quipu::code::{Code, CodeHash};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Limits, Root};
 use quipu::{Engine, Input, Session};

@@ -6,9 +6,9 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use quipu::vm::Limits;
+use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,7 +21,7 @@ fn limits() -> Limits {
         fuel: Some(2_000_000),
         heap: Some(16 << 20),
         depth: 1_000,
-        deadline: Some(Instant::now() + Duration::from_secs(10)),
+        deadline: Some(Moment::now() + Duration::from_secs(10)),
     }
 }
 

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use quipu_code::span::Span;
 use quipu_lang::compile::{ExportKind, Interface};
 use quipu_lang::resolve::{Arity, Export};
-use quipu_lang::span::Span;
 use quipu_stdlib::{Capabilities, Grant, Names};
-use quipu_vm::NativeDef;
 use quipu_vm::host::{HostClass, HostType, IntoNative};
 use quipu_vm::library::Constant;
+use quipu_vm::{Clock, NativeDef};
 
 use crate::engine::Engine;
+use crate::error::BuildError;
 use crate::load::{Files, Resolver};
 
 /// Puts an engine together.
@@ -39,46 +40,9 @@ pub struct Builder {
     natives: Vec<NativeDef>,
     constants: Vec<(String, Constant)>,
     classes: Vec<HostClass>,
+    clock: Option<Arc<dyn Clock>>,
     resolver: Arc<dyn Resolver>,
 }
-
-/// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
-///
-/// # Examples
-/// ```
-/// use quipu::{BuildError, Engine};
-///
-/// let error = Engine::builder().constant("print", 1).build().unwrap_err();
-/// assert_eq!(error, BuildError::Taken("print".to_owned()));
-/// assert_eq!(error.to_string(), "there is a `print` already");
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// This is no name, or no name of a member of a module.
-    Name(String),
-    /// Two things have this name, or the library has it already.
-    Taken(String),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::Name(name) => {
-                write!(f, "`{name}` cannot be a name: write `name`, `module.name` or `module.name@version`")
-            }
-            BuildError::Taken(name) => write!(f, "there is a `{name}` already"),
-        }
-    }
-}
-
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,8 +57,16 @@ impl Default for Builder {
             natives: Vec::new(),
             constants: Vec::new(),
             classes: Vec::new(),
+            clock: None,
             resolver: Arc::new(Files),
         }
+    }
+}
+
+impl Engine {
+    /// What an engine is put together with.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 }
 
@@ -150,6 +122,42 @@ impl Builder {
         self
     }
 
+    /// The clock by which deadlines are kept: the system's unless this says so. Where there is none, in a browser, a host
+    /// hands in its own.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use std::time::Duration;
+    ///
+    /// use quipu::vm::{Clock, Moment};
+    /// use quipu::{Engine, Input, Limits, Stop};
+    ///
+    /// /// A second goes by whenever somebody looks.
+    /// #[derive(Default, Debug)]
+    /// struct Ticks(Mutex<Duration>);
+    ///
+    /// impl Clock for Ticks {
+    ///     fn now(&self) -> Moment {
+    ///         let mut time = self.0.lock().unwrap();
+    ///         *time += Duration::from_secs(1);
+    ///         Moment::after(*time)
+    ///     }
+    /// }
+    ///
+    /// let engine = Engine::builder().clock(Ticks::default()).build()?;
+    /// let mut session = engine.session(Default::default())?;
+    /// let deadline = session.vm().now() + Duration::from_secs(5);
+    /// session.vm().set_limits(Limits { deadline: Some(deadline), ..Limits::default() });
+    /// let stopped = session.run(&Input::text("spin.qp", "while true {}"));
+    /// assert_eq!(stopped.unwrap_err().stop(), Some(Stop::Time));
+    /// # Ok::<(), quipu::Error>(())
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Builder {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
     /// Where modules that are imported by path come from: files unless this says so.
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Builder {
@@ -163,6 +171,7 @@ impl Builder {
     /// A name that is none, or that something else has already.
     pub fn build(self) -> Result<Engine, BuildError> {
         let mut library = crate::engine::library(&self.grant);
+        library.clock = self.clock;
         let standard: Vec<&str> = quipu_stdlib::modules().collect();
         let mut modules: HashMap<String, Interface> = HashMap::new();
         let mut add = |name: &str, arity: Option<Arity>, taken: bool| -> Result<(), BuildError> {

@@ -262,6 +262,21 @@ pub use quipu_vm::{Budget, Run, Step};
 
 /// # Examples
 /// ```
+/// use std::time::Duration;
+///
+/// use quipu::{Engine, Input, Limits, Moment, Stop};
+///
+/// let soon = Moment::now() + Duration::from_millis(20);
+/// let mut session = Engine::new().session(Limits { deadline: Some(soon), ..Limits::default() })?;
+/// let error = session.run(&Input::text("forever.qp", "while true {}")).unwrap_err();
+/// assert_eq!(error.stop(), Some(Stop::Time));
+/// # Ok::<(), quipu::Error>(())
+/// ```
+#[doc(inline)]
+pub use quipu_vm::Moment;
+
+/// # Examples
+/// ```
 /// use std::thread;
 /// use std::time::Duration;
 ///

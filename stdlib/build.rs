@@ -12,12 +12,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use files::{FILES, LEFT_OUT};
+use quipu_code::span::Source;
+use quipu_code::{Code, CodeHash};
 use quipu_lang::ast::{Function, StatementKind};
-use quipu_lang::code::{Code, CodeHash};
 use quipu_lang::compile::compile;
 use quipu_lang::parse::{Parsed, parse};
 use quipu_lang::resolve::{NativeInfo, Natives};
-use quipu_lang::span::Source;
 
 fn main() {
     println!("cargo::rerun-if-changed=src");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::server;
 use crate::support::{Expected, Setup, run};
 use quipu::actor::node::NodeOptions;
-use quipu::vm::Limits;
+use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 /// Runs a program with the expectations in it; `a` is a connection to an actor of its own.
@@ -148,7 +148,7 @@ print(kind(|| a.call(|state| 1)))  #> ("io_error", nil)
 fn waiting_for_an_actor_ends_with_the_limits_of_the_program() {
     let address = server::start(NodeOptions::default().fuel(u64::MAX));
     let engine = server::engine(&address);
-    let limits = Limits { deadline: Some(Instant::now() + Duration::from_millis(300)), ..Limits::default() };
+    let limits = Limits { deadline: Some(Moment::now() + Duration::from_millis(300)), ..Limits::default() };
     let mut session = engine.session(limits).unwrap();
     let text = "import actor\nactor.connect(\"\", [actor: \"slow\"]).call(|state| { while true {} })";
     let began = Instant::now();

@@ -26,7 +26,7 @@ use quipu::actor::server::{
 };
 use quipu::actor::store::suite::conforms;
 use quipu::actor::wire::{Answer, KeyRole, Link, MAX_MESSAGE, Question, Ring, Secret};
-use quipu::lang::hash::{CodeHash, GraphHash};
+use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use quipu::actor::store::SqliteStore;
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 use quipu::stdlib::EngineEdition;
 use quipu::stdlib::engine_edition;
 

@@ -3,10 +3,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quipu::vm::host::Host;
-use quipu::vm::{Budget, Limits, NativeDef, Root, Step};
+use quipu::vm::{Budget, Limits, Moment, NativeDef, Root, Step};
 use quipu::{Engine, Input, Session};
 
 /// Bytes that a machine may have: most bombs fill them.
@@ -197,7 +197,7 @@ fn fuel_time_and_interrupts() {
             };
             tried(&mut session, way, bomb, before, &fuel);
             let time = |session: &mut Session| {
-                let deadline = Some(Instant::now() + Duration::from_millis(40));
+                let deadline = Some(Moment::now() + Duration::from_millis(40));
                 session.vm().set_limits(Limits { heap: Some(1 << 28), deadline, ..Limits::default() });
                 None
             };

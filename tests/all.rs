@@ -67,7 +67,7 @@ mod watch;
 /// A file that nothing names would never run.
 #[test]
 fn every_file_is_a_module_here_or_a_program_of_its_own() {
-    for package in ["", "actor/", "lang/"] {
+    for package in ["", "actor/", "code/", "lang/"] {
         let read = |path: &str| std::fs::read_to_string(format!("{package}{path}")).unwrap();
         let (all, manifest) = (read("tests/all.rs"), read("Cargo.toml"));
         for entry in std::fs::read_dir(format!("{package}tests")).unwrap() {

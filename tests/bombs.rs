@@ -25,7 +25,7 @@ use quipu::actor::call::{Stopped, Target};
 use quipu::actor::client::{ClientError, Function};
 use quipu::stdlib::{Grant, Streams};
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Failure, Limits, Stop};
+use quipu::vm::{Failure, Limits, Moment, Stop};
 use quipu::{Engine, Error, Input, Session};
 use wait4::Wait4;
 
@@ -200,7 +200,7 @@ fn sessions_work_on() {
     let limits = |time: Duration| Limits {
         fuel: Some(FUEL),
         heap: Some(HEAP),
-        deadline: Some(Instant::now() + time),
+        deadline: Some(Moment::now() + time),
         ..Limits::default()
     };
     let time = Duration::from_secs(60);

@@ -5,7 +5,7 @@
 use crate::support::Captured;
 use crate::support::cut::Numbers;
 use crate::support::generate::program;
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Run, Step};
 use quipu::{Engine, Input, Session};

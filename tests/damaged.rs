@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::damage::{Numbers, damage, pieces};
-use quipu::vm::Limits;
+use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 /// How often each script is damaged; `MUTATIONS=N` asks for more.
@@ -43,7 +43,7 @@ fn run(engine: &Engine, text: &str, stress: bool) -> bool {
     let limits = |fuel, heap| Limits {
         fuel: Some(fuel),
         heap: Some(heap),
-        deadline: Some(Instant::now() + Duration::from_secs(60)),
+        deadline: Some(Moment::now() + Duration::from_secs(60)),
         ..Limits::default()
     };
     let mut session = engine.session(limits(1 << 30, 64 << 20)).expect("the library starts");

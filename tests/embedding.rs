@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::support::Captured;
-use quipu::lang::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
-use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
+use quipu::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
+use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, ListOf, MapOf, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
 use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
@@ -741,7 +741,7 @@ fn compiling_says_all_that_is_wrong_and_where() {
 #[test]
 fn lists_and_maps_are_shared_with_the_program() {
     for stress in [false, true] {
-        let mut session = session(Engine::builder().native("double", |cx: &mut Cx<'_>, list: List<i64>| {
+        let mut session = session(Engine::builder().native("double", |cx: &mut Cx<'_>, list: ListOf<i64>| {
             for index in 0..list.len(cx)? {
                 let item = list.get(cx, index)?.unwrap_or_default();
                 list.set(cx, index, item * 2)?;
@@ -751,10 +751,10 @@ fn lists_and_maps_are_shared_with_the_program() {
         session.vm().set_gc_stress(stress);
         let program = "|list, map| { list.push(4); map[\"sum\"] = double(list).sum(); (list, map) }";
         let function = session.run(&Input::text("main.qp", program)).unwrap();
-        let list = List::<i64>::new(&mut session, [1, 2]).unwrap();
+        let list = ListOf::<i64>::new(&mut session, [1, 2]).unwrap();
         list.push(&mut session, 3).unwrap();
-        let map = Map::<String, i64>::new(&mut session, [("first".to_owned(), 1)]).unwrap();
-        let (same, other): (List<i64>, Map<String, i64>) = session.invoke(&function, (&list, map.clone())).unwrap();
+        let map = MapOf::<String, i64>::new(&mut session, [("first".to_owned(), 1)]).unwrap();
+        let (same, other): (ListOf<i64>, MapOf<String, i64>) = session.invoke(&function, (&list, map.clone())).unwrap();
 
         assert_eq!(
             (0..5).map(|i| list.get(&mut session, i).unwrap()).collect::<Vec<_>>(),
@@ -773,7 +773,7 @@ fn lists_and_maps_are_shared_with_the_program() {
         session.invoke::<_, ()>(&spoil, (&list,)).unwrap();
         assert_eq!(list.get(&mut session, 3).unwrap_err().to_string(), "type_error: [3]: expected an int, got str");
         assert!(list.pop(&mut session).is_err() && list.len(&mut session).unwrap() == 4);
-        assert!(session.get::<List<i64>>(map.value()).unwrap_err().to_string().contains("expected a list"));
+        assert!(session.get::<ListOf<i64>>(map.value()).unwrap_err().to_string().contains("expected a list"));
         // Another machine refuses them.
         let mut stranger = Engine::new().session(Limits::default()).unwrap();
         assert!(list.len(&mut stranger).unwrap_err().to_string().contains("another machine"));

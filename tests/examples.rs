@@ -5,11 +5,11 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::batches::again;
 use crate::support::{Captured, assert_all, parallel};
-use quipu::vm::Limits;
+use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 /// Most time for one example.
@@ -28,7 +28,7 @@ fn examples_print_what_is_expected() {
 
 fn attempt(engine: &Engine, file: &Path) -> Result<(), String> {
     let name = file.to_str().unwrap();
-    let limits = Limits { deadline: Some(Instant::now() + TIME), ..Limits::default() };
+    let limits = Limits { deadline: Some(Moment::now() + TIME), ..Limits::default() };
     let mut session = engine.session(limits).map_err(|_| "the library does not start".to_owned())?;
     let output = Captured::default();
     session.vm().set_output(Box::new(output.clone()));

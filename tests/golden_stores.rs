@@ -13,7 +13,7 @@ use quipu::actor::ClientId;
 use quipu::actor::call::{Call, CallOrigin, CallOutcome, Target};
 use quipu::actor::node::{Node, NodeOptions, Way, check, release};
 use quipu::actor::store::SqliteStore;
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 use quipu::vm::Limits;
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input, Session};

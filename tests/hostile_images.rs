@@ -4,16 +4,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::damage::Numbers;
 use crate::parts::{Parts, count, file_of, fill_needed, find, replace};
-use quipu::lang::canonical::CanonicalError;
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::canonical::CanonicalError;
+use quipu::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
 use quipu::vm::graph::tag as t;
 use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};
-use quipu::vm::{Budget, Limits, Root, Step};
+use quipu::vm::{Budget, Limits, Moment, Root, Step};
 use quipu::{Engine, Input, Session};
 
 /// Images that every version can read, by name.
@@ -32,7 +32,7 @@ fn limits(fuel: u64) -> Limits {
         fuel: Some(fuel),
         heap: Some(64 << 20),
         depth: 10_000,
-        deadline: Some(Instant::now() + Duration::from_secs(60)),
+        deadline: Some(Moment::now() + Duration::from_secs(60)),
     }
 }
 

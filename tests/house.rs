@@ -1,24 +1,25 @@
 //! The order of the house, counted from the `use` paths in the sources: how many files of a crate name each other in a
-//! circle, which rooms of the machine use which, and where unsafe code may stand.
+//! circle, which rooms of the machine use which, where unsafe code may stand, and that public names have one meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The first file of each crate, and how many files its largest circle may have. The machine's is its recursive data.
-const CIRCLES: [(&str, usize); 6] = [
+const CIRCLES: [(&str, usize); 7] = [
     ("vm/src/lib.rs", 15),
+    ("code/src/lib.rs", 4),
     ("lang/src/lib.rs", 4),
     ("stdlib/src/lib.rs", 4),
     ("actor/src/lib.rs", 4),
-    ("src/lib.rs", 5),
+    ("src/lib.rs", 4),
     ("src/main.rs", 4),
 ];
 
 /// The rooms of the machine, as its `lib.rs` lists them: each uses those before it.
-const ROOMS: [&str; 21] = [
-    "error", "trace", "watch", "door", "root", "heap", "native", "class", "library", "machine", "cx", "ops", "run",
-    "graph", "image", "failure", "vm", "bounds", "steps", "host", "",
+const ROOMS: [&str; 23] = [
+    "clock", "secret", "error", "trace", "watch", "door", "root", "heap", "native", "class", "library", "machine",
+    "cx", "ops", "run", "graph", "image", "failure", "vm", "bounds", "steps", "host", "",
 ];
 
 /// Those that are the machine's data, which name each other.
@@ -26,6 +27,9 @@ const GROUND: [&str; 6] = ["heap", "native", "class", "library", "machine", "cx"
 
 /// Looks at operands by the rules for what graphs may hold; it is there only in builds with debug assertions.
 const LOOKS_UP: [(&str, &str); 1] = [("run/operands", "graph/rules")];
+
+/// The client, the node and the server of actors have options of their own, and nobody has two of them in hand.
+const MEANT_TWICE: [&str; 1] = ["Options"];
 
 /// A module by its path from the root of its crate, as in `heap/layout`.
 type Module = String;
@@ -55,7 +59,10 @@ impl Crate {
         let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let text: String =
             text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-        let tests = ["#[cfg(test)]\nmod ", "#[cfg(all(test"].iter().filter_map(|begin| text.find(begin)).min();
+        // Tests stand at the end; a module of a file of its own that only tests have does not end it.
+        let is_inline = |at: &usize| text[*at..].lines().nth(1).is_some_and(|line| !line.ends_with(';'));
+        let begins = ["#[cfg(test)]\nmod ", "#[cfg(all(test"].iter().flat_map(|begin| text.match_indices(begin));
+        let tests = begins.map(|(at, _)| at).filter(is_inline).min();
         let text = text[..tests.unwrap_or(text.len())].to_owned();
         let stem = file.file_stem().unwrap().to_str().unwrap();
         let is_folder = matches!(stem, "mod" | "lib" | "main");
@@ -247,7 +254,8 @@ fn rooms_of_the_machine_use_those_before_them() {
 /// All files of the crates.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut waiting: Vec<PathBuf> = ["vm/src", "lang/src", "stdlib/src", "actor/src", "src"].map(PathBuf::from).into();
+    let mut waiting: Vec<PathBuf> =
+        ["code/src", "vm/src", "lang/src", "stdlib/src", "actor/src", "src"].map(PathBuf::from).into();
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() {
@@ -260,6 +268,27 @@ fn sources() -> Vec<(PathBuf, String)> {
     }
     found.sort();
     found
+}
+
+/// The crates, each with those of the house that it may build on.
+const CRATES: [(&str, &[&str]); 6] = [
+    ("code", &[]),
+    ("lang", &["code"]),
+    ("vm", &["code"]),
+    ("stdlib", &["code", "lang", "vm"]),
+    ("actor", &["code", "lang", "vm", "stdlib"]),
+    (".", &["code", "lang", "vm", "stdlib", "actor"]),
+];
+
+#[test]
+fn crates_build_on_those_below_them() {
+    for (name, below) in CRATES {
+        let manifest = fs::read_to_string(format!("{name}/Cargo.toml")).unwrap();
+        let (_, package) = manifest.split_once("[package]\n").unwrap();
+        let named = package.lines().filter_map(|line| Some(line.strip_prefix("quipu-")?.split_once(" = ")?.0));
+        let named: BTreeSet<&str> = named.collect();
+        assert_eq!(named, below.iter().copied().collect(), "{name}/Cargo.toml");
+    }
 }
 
 #[test]
@@ -279,6 +308,18 @@ fn unsafe_code_is_allowed_in_three_places() {
 }
 
 #[test]
+fn the_machine_asks_the_system_in_two_files() {
+    let asks = ["Instant", "SystemTime", "RandomState", "getrandom", "std::thread", "std::fs", "std::env", "std::net"];
+    let mut wrong = Vec::new();
+    for (module, text) in Crate::read("vm/src/lib.rs").texts {
+        let is_door = ["clock", "secret"].contains(&module.as_str()) || module.starts_with("ops/tests");
+        let found = asks.iter().filter(|asks| !is_door && text.contains(**asks));
+        wrong.extend(found.map(|asks| format!("`{module}` names {asks}")));
+    }
+    assert!(wrong.is_empty(), "the machine has time from `clock` and secrets from `secret` only: {wrong:?}");
+}
+
+#[test]
 fn hashes_are_types_and_shown_in_one_place() {
     let mut wrong = Vec::new();
     for (file, text) in sources() {
@@ -291,7 +332,7 @@ fn hashes_are_types_and_shown_in_one_place() {
             }
         }
     }
-    assert!(wrong.is_empty(), "`quipu_lang::hashes!` declares what has 32 bytes, and shows it:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "`quipu_code::hashes!` declares what has 32 bytes, and shows it:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -312,4 +353,67 @@ fn a_circle_is_found_however_it_is_written() {
     let heap = Crate::read("vm/src/lib.rs");
     let path = ["crate", "heap", "Value"].map(str::to_owned);
     assert_eq!(heap.find("vm", &path, 0).as_deref(), Some("heap/value"));
+}
+
+/// What a crate shows of itself: each name of a type or trait, and the modules that declare one which users can name.
+fn public_types(all: &Crate) -> BTreeMap<String, BTreeSet<Module>> {
+    let mut found: BTreeMap<String, BTreeSet<Module>> = BTreeMap::new();
+    let mut waiting = vec![Module::new()];
+    while let Some(module) = waiting.pop() {
+        let text = &all.texts[&module];
+        for line in text.lines().filter_map(|line| line.strip_prefix("pub ")) {
+            let Some((kind, rest)) = line.split_once(' ') else { continue };
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if kind == "mod" && all.children[&module].contains(&name) {
+                waiting.push(below(&module, &name));
+            }
+            if matches!(kind, "struct" | "enum" | "trait" | "type" | "union") {
+                found.entry(name).or_default().insert(module.clone());
+            }
+        }
+        for (_, path, name) in uses(text).into_iter().filter(|(is_public, ..)| *is_public) {
+            let is_type = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+            if let Some(from) = all.find(&module, &path, 0).filter(|_| is_type) {
+                found.entry(name).or_default().insert(from);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn public_names_have_one_meaning() {
+    let mut wrong = Vec::new();
+    // Hosts work with the machine, the library and the facade at once, so these share their names.
+    for crates in [
+        &["vm/src/lib.rs", "stdlib/src/lib.rs", "src/lib.rs"][..],
+        &["code/src/lib.rs", "lang/src/lib.rs"],
+        &["actor/src/lib.rs"],
+    ] {
+        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for root in crates {
+            let found = public_types(&Crate::read(root));
+            assert!(found.len() > 10, "{root}: these are not all of its names: {:?}", found.keys());
+            for (name, modules) in found {
+                names.entry(name).or_default().extend(modules.iter().map(|module| format!("{root} {module}")));
+            }
+        }
+        let twice =
+            names.into_iter().filter(|(name, places)| places.len() > 1 && !MEANT_TWICE.contains(&name.as_str()));
+        wrong.extend(twice.map(|(name, places)| format!("{name}: {places:?}")));
+    }
+    assert!(wrong.is_empty(), "these names mean two things:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_crate_asks_its_public_types_for_debug_and_its_errors_for_their_reasons() {
+    let shared = fs::read_to_string("Cargo.toml").unwrap();
+    assert!(shared.contains("\nmissing_debug_implementations = \"warn\"\nmissing_docs = \"warn\"\n"));
+    for (root, _) in CIRCLES.iter().filter(|(root, _)| root.ends_with("lib.rs")) {
+        let folder = Path::new(root).parent().unwrap().parent().unwrap();
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{root}: the lints of the workspace are off");
+        let text = fs::read_to_string(root).unwrap();
+        assert!(text.contains("#![warn(clippy::missing_errors_doc)]"), "{root}: errors need no reasons");
+    }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::{Code, CodeHash};
 use quipu::stdlib::Grant;
 use quipu::vm::image::{Form, Image, ImageError, Met, Outline, Part, Place, Thing};
 use quipu::vm::{Budget, Failure, Limits, Root, Step};
@@ -130,7 +130,7 @@ fn a_suspended_fiber_may_need_the_library_when_it_is_loaded() {
 }
 
 #[test]
-fn every_thaw_gives_a_value_of_its_own() {
+fn every_load_gives_a_value_of_its_own() {
     let engine = Engine::new();
     let image = image_of(&engine, "var n = 0; let c = || { n += 1; n }; c");
     let mut session = session(&engine);

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::support::{assert_all, parallel};
+use quipu::code::span::Source;
 use quipu::lang::compile::{NativeInfo, Natives, compile};
 use quipu::lang::parse::parse;
-use quipu::lang::span::Source;
 use quipu::stdlib::{Grant, library};
 use quipu::vm::library::Provided;
 use quipu::vm::{Failure, Limits};

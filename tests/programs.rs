@@ -1,11 +1,11 @@
 //! Runs every program of the speed comparison at its small size and compares what it prints.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Captured, assert_all, parallel};
 use quipu::stdlib::Grant;
-use quipu::vm::Limits;
+use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 /// Most time for one program.
@@ -29,7 +29,7 @@ fn programs_of_the_comparison_print_what_is_expected() {
 
 fn attempt(name: &str, size: &str, expected: &str) -> Result<(), String> {
     let engine = Engine::granting(&Grant::all(vec![size.to_owned()]));
-    let limits = Limits { deadline: Some(Instant::now() + TIME), ..Limits::default() };
+    let limits = Limits { deadline: Some(Moment::now() + TIME), ..Limits::default() };
     let mut session = engine.session(limits).map_err(|_| "the library does not start".to_owned())?;
     let output = Captured::default();
     session.vm().set_output(Box::new(output.clone()));

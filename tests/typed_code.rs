@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::typed::{Program, Rule};
 use crate::{batches, parts, typed};
-use quipu::lang::code::{Code, CodeHash, FreeKind, listing};
+use quipu::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Vm, Watch};

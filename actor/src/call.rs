@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 use crate::identity::{ClientId, Key};
 

@@ -1,6 +1,6 @@
 //! Who calls: keys, which belong to people or machines, and the ids of clients.
 
-quipu_lang::hashes! {
+quipu_code::hashes! {
     /// A public key.
     pub struct Key;
 

@@ -35,6 +35,6 @@ pub mod client;
 
 pub use address::{Address, NotAnAddress};
 #[cfg(feature = "server")]
-pub use clock::{Clock, Hand};
+pub use clock::{Hand, ServerClock};
 pub use identity::{ClientId, Key};
 pub use key_file::open_key_file;

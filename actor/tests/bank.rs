@@ -11,7 +11,7 @@ use quipu_actor::store::suite::conforms;
 use quipu_actor::store::{
     BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, Store, StoreError, Swept,
 };
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 const TRANSFER: &str = "|state, from, to, amount| {
     state[from] -= amount

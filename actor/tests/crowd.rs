@@ -7,7 +7,7 @@ use crate::common::{Client, done, node_with};
 use quipu_actor::call::{Call, CallOrigin, CallOutcome, Stopped, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::{MemoryStore, SqliteStore};
-use quipu_actor::{Clock, Key};
+use quipu_actor::{Key, ServerClock};
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
@@ -124,7 +124,7 @@ fn calls_that_need_the_memory_at_once_are_told_to_come_again() {
 
 #[test]
 fn a_key_names_so_many_new_actors_an_hour() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let minute = Duration::from_secs(60);
     let node = node_with(MemoryStore::new(), NodeOptions::default().new_names(3).clock(clock));
     let client = Client::new(&node, 1);

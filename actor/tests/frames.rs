@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use quipu_actor::call::{RemoteTraceLine, Stopped, Target};
 use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Need, Question, Request, Ring, Secret};
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 fn requests() -> Vec<(&'static str, Request)> {
     let call = |target| Request::Call { request: 300, actor: "bank".into(), target, args: vec![1, 2, 3] };

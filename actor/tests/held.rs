@@ -10,7 +10,7 @@ use quipu_actor::call::{CallOutcome, Target};
 use quipu_actor::node::{Node, NodeOptions, ReleaseError, Way, check, held, release, standing};
 use quipu_actor::server::CallHost;
 use quipu_actor::store::{Action, Entry, MemoryStore, SqliteStore, Store};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_stdlib::EngineEdition;
 use quipu_stdlib::engine_edition;
 

@@ -7,8 +7,8 @@ use crate::common::{Client, done, fat, image, node, node_with, shown};
 use quipu_actor::call::{CallOutcome, Stopped, Target};
 use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::store::{MemoryStore, SqliteStore, Store};
-use quipu_lang::code::Code;
-use quipu_lang::hash::GraphHash;
+use quipu_code::Code;
+use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 

@@ -13,7 +13,7 @@ use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::server::{ConnectionLimits, Metrics, RoomLimits, Server, ServerOptions};
 use quipu_actor::store::MemoryStore;
 use quipu_actor::wire::{Answer, Incoming, Link, Request};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use tokio::sync::oneshot;
 
 const KIB: usize = 1 << 10;

@@ -13,8 +13,8 @@ use quipu_actor::server::{
     CallHost, CancelCall, Metrics, Reply, ReplyTo, ServeError, Server, ServerOptions, serve_metrics,
 };
 use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, Question, Request, Ring, Secret, Violation};
-use quipu_actor::{Address, Clock, Hand};
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_actor::{Address, Hand, ServerClock};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
 
@@ -215,7 +215,7 @@ fn read_to_the_end(stream: &mut TcpStream, hand: &Hand, by: Duration) -> Vec<u8>
 
 #[test]
 fn the_slow_and_the_many_are_sent_away() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let server = Running::start(local().clock(clock).connections(3));
     let mut silent = server.tcp();
     let mut halfway = server.tcp();
@@ -235,7 +235,7 @@ fn the_slow_and_the_many_are_sent_away() {
 
 #[test]
 fn the_silent_are_sent_away_unless_the_server_is_at_work() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let server = Running::start(local().clock(clock));
     let (target, second) = (Target::Function(function().hash()), Duration::from_secs(1));
     let asked = Request::Call { request: 1, actor: "a".to_owned(), target, args: vec![1] };
@@ -342,7 +342,7 @@ fn metrics_are_a_page() {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Metrics::default();
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     runtime.spawn(serve_metrics(listener, clock, move || metrics.text(), std::future::pending()));
     for (request, status) in
         [("GET /metrics HTTP/1.1", "200"), ("GET / HTTP/1.1", "404"), ("PUT /metrics HTTP/1.1", "405")]

@@ -13,7 +13,7 @@ use quipu_actor::node::{Node, NodeOptions};
 use quipu_actor::server::{CallHost, CancelCall, Reply, ReplyTo, ShownParts};
 use quipu_actor::store::MemoryStore;
 use quipu_actor::wire::{Answer, Need, Question, Request, Secret};
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::image::Form;
 
 fn place(cache: usize) -> Place {

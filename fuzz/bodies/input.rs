@@ -10,7 +10,7 @@
 
 use std::collections::HashSet;
 
-use quipu::lang::code::{Code, CodeHash, Constant, Op};
+use quipu::code::{Code, CodeHash, Constant, Op};
 use quipu::vm::image::{CodeTable, Image, ImageError, ImageRule};
 
 use super::parts::{HEAD, Parts, count, replace};

@@ -1,21 +1,21 @@
 //! What each fuzz target does with its bytes. The ordinary tests do the same with those that are stored in `corpus`.
 
 mod input;
-#[path = "../../lang/tests/code/likely.rs"]
+#[path = "../../code/tests/likely.rs"]
 mod likely;
 #[path = "../../tests/support/parts.rs"]
 mod parts;
 #[path = "../../tests/support/generate.rs"]
 mod program;
-#[path = "../../lang/tests/code/sample.rs"]
+#[path = "../../code/tests/sample.rs"]
 mod sample;
 #[cfg(feature = "actor")]
 mod wire;
 
 use std::collections::HashMap;
 
-use quipu::lang::code::{Body, Code, CodeHash, FreeKind, children_of, listing};
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
+use quipu::code::{Body, Code, CodeHash, FreeKind, children_of, listing};
 use quipu::load::Memory;
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image, file_hash_of, repair};

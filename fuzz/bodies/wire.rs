@@ -14,7 +14,7 @@ use quipu::actor::server::{
 };
 use quipu::actor::store::MemoryStore;
 use quipu::actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Question, Request, Ring, Secret, Violation};
-use quipu::lang::hash::{CodeHash, GraphHash};
+use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input, Session};
 

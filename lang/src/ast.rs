@@ -3,7 +3,7 @@
 //! Chains of operators of one level, chains of postfix forms and `else if` ladders are flat lists, so that the tree
 //! is only as deep as the source is nested: at most [`MAX_DEPTH`] nodes.
 
-use crate::span::Span;
+use quipu_code::span::Span;
 
 /// Nesting that the parser accepts; deeper source is an error (`Q0112`), so passes over the tree may recurse.
 pub const MAX_DEPTH: u32 = 200;
@@ -179,7 +179,7 @@ pub struct Function<'s> {
     /// The parameters in order; at most the last one is a rest parameter.
     pub params: Vec<Param<'s>>,
     /// What it does.
-    pub body: Body<'s>,
+    pub body: FunctionBody<'s>,
     /// From `fn` or `|` to the end of the body.
     pub span: Span,
     /// The text of the `##` comment before it.
@@ -196,7 +196,7 @@ impl Function<'_> {
 
 /// The body of a function.
 #[derive(Debug)]
-pub enum Body<'s> {
+pub enum FunctionBody<'s> {
     /// `{ .. }`.
     Block(Block<'s>),
     /// `= e` or the expression behind closure bars.

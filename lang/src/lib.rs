@@ -3,7 +3,6 @@
 
 #![warn(clippy::missing_errors_doc)]
 
-pub mod span;
 pub mod diagnostic;
 pub mod spec;
 pub mod token;
@@ -11,6 +10,3 @@ pub mod ast;
 pub mod parse;
 pub mod resolve;
 pub mod compile;
-pub mod canonical;
-pub mod hash;
-pub mod code;

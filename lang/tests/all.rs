@@ -1,5 +1,4 @@
-//! The tests that can share a process: one program is linked for all of them. What measures the memory of its own process
-//! is a program of its own, `[[test]]` in `Cargo.toml`.
+//! All tests of the front end: one program is linked for them.
 
 #[path = "../../tests/support/damage.rs"]
 #[allow(dead_code, reason = "texts are damaged elsewhere")]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::front;
 use crate::front::compile_text;
-use quipu_lang::code::{Code, FreeKind, Op};
+use quipu_code::span::{Source, Span};
+use quipu_code::{Code, FreeKind, Op};
 use quipu_lang::compile::{Export, ExportKind, Imported, Interface, Unit, compile, imports};
 use quipu_lang::parse::parse;
-use quipu_lang::span::{Source, Span};
 
 /// The first function with this name, wherever it stands.
 fn function(code: &Code, name: &str) -> Option<Code> {

@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::front::compile_text;
-use quipu_lang::code::listing;
+use quipu_code::listing;
+use quipu_code::span::{Source, Span};
 use quipu_lang::diagnostic::Diagnostic;
-use quipu_lang::span::{Source, Span};
 
 /// The cases of a file: names and sources.
 fn cases(text: &str) -> Vec<(&str, &str)> {

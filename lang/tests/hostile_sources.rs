@@ -1,8 +1,8 @@
 //! Sources that nobody writes: nested without end, random, cut off. The parser reports them and does not fall over.
 
 use proptest::prelude::*;
+use quipu_code::span::Source;
 use quipu_lang::parse::{Parsed, parse};
-use quipu_lang::span::Source;
 
 /// A stack that a parser by recursive descent would leave at once.
 const SMALL_STACK: usize = 256 * 1024;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use quipu_code::span::Source;
 use quipu_lang::parse::{outline, parse};
-use quipu_lang::span::Source;
 
 /// What the parser makes of a source, as the golden files have it.
 fn result(text: &str) -> String {

@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use quipu::Error;
-use quipu::lang::code::{Code, listing};
-use quipu::lang::diagnostic::closest;
-use quipu::lang::span::Source;
+use quipu::code::closest;
+use quipu::code::span::Source;
+use quipu::code::{Code, listing};
 use quipu::report::{Report, Shown};
 
 use super::ending::Exit;

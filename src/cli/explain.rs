@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use quipu::lang::diagnostic::closest;
+use quipu::code::closest;
 use quipu::report::{Shown, codes, explain_plain, title};
 
 use super::ending::Exit;

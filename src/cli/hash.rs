@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::lang::code::{Code, CodeHash};
-use quipu::lang::diagnostic::closest;
-use quipu::lang::hash::GraphHash;
+use quipu::code::closest;
+use quipu::code::hash::GraphHash;
+use quipu::code::{Code, CodeHash};
 use quipu::report::Shown;
 use quipu::vm::FunctionInfo;
 use quipu::{Error, Input, Session};

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, FromArgMatches};
-use quipu::lang::diagnostic::closest;
+use quipu::code::closest;
 use quipu::report::Shown;
 
 use super::args::{self, Args, COMMANDS};

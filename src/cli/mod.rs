@@ -29,7 +29,7 @@ mod man;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quipu::lang::diagnostic::closest;
+use quipu::code::closest;
 use quipu::report::Shown;
 
 use args::{Args, COMMANDS, Command};
@@ -79,8 +79,7 @@ fn is_version(word: &OsString) -> bool {
 /// What this program is, for machines: its version, the edition of code that it makes, and that of its engine, on which
 /// depends what code gives.
 fn version_as_json() -> ExitCode {
-    let (version, edition, engine) =
-        (env!("CARGO_PKG_VERSION"), quipu::lang::code::EDITION, quipu::stdlib::engine_edition());
+    let (version, edition, engine) = (env!("CARGO_PKG_VERSION"), quipu::code::EDITION, quipu::stdlib::engine_edition());
     let told = format!("{{\"version\":\"{version}\",\"edition\":{edition},\"engine\":\"{engine}\"}}");
     show(&Shown::of("{}\n", &[&Shown::json_text(&told)]));
     Exit::Ok.into()

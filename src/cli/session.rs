@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quipu::error::Error;
 use quipu::lang::diagnostic::Diagnostics;
 use quipu::load::{FilesBelow, Program};
 use quipu::stdlib::{Capabilities, Capability, Grant, Lacking, is_provided, lacking, library};
-use quipu::vm::{Image, Limits};
+use quipu::vm::{Image, Limits, Moment};
 use quipu::{Engine, Input, Session};
 
 use super::ctrl_c;
@@ -156,6 +156,8 @@ fn denied_by(denials: &Denials, capability: Capability) -> Option<String> {
         Capability::Time => denials.deny_time,
         Capability::Entropy => denials.deny_entropy,
         Capability::Net => denials.deny_net,
+        // What no option knows is not granted.
+        _ => true,
     };
     match (denials.sandbox, denied) {
         (true, _) => Some("--sandbox".to_owned()),
@@ -171,12 +173,22 @@ fn bounds(limits: &options::Bounds) -> Limits {
         fuel: limits.fuel.or(usual.fuel),
         heap: limits.heap.or_else(memory::usual).or(usual.heap),
         depth: limits.depth.unwrap_or(usual.depth),
-        deadline: limits.time.timeout.and_then(|time| Instant::now().checked_add(time)),
+        deadline: limits.time.timeout.map(|time| Moment::now() + time),
     }
 }
 
 /// Gives a machine that may have used up its limits so much time again, for a look at what it has come to.
 pub fn look_again(session: &mut Session, time: Duration) {
     let usual = bounds(&options::Bounds::default());
-    session.vm().set_limits(Limits { deadline: Instant::now().checked_add(time), ..usual });
+    session.vm().set_limits(Limits { deadline: Some(Moment::now() + time), ..usual });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_capability_is_granted_unless_an_option_denies_it() {
+        assert_eq!(granted(&Denials::default(), Capabilities::ALL), Capabilities::ALL);
+    }
 }

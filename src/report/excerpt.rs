@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use quipu_lang::span::{Source, Span};
+use quipu_code::span::{Source, Span};
 
 use super::clean::source_char;
 

@@ -1,7 +1,7 @@
 //! Reports for machines: one JSON object, documented field by field below.
 
+use quipu_code::span::{Source, Span};
 use quipu_lang::diagnostic::{Label, Severity};
-use quipu_lang::span::{Source, Span};
 use serde_json::{Value, json};
 
 use super::clean;

@@ -111,7 +111,7 @@ fn ask<'v>(cx: &mut Cx<'v>, native: &str, args: &[Value<'v>], asked: RemoteCall<
     };
     match waiting(cx, |go_on| line.call(actor, asked, list, go_on))? {
         Ok(answer) => match Image::parse(&answer, &()) {
-            Ok(image) => cx.made(Thaw(image)),
+            Ok(image) => cx.made(Content(image)),
             Err(error) => Err(failed(cx, native, Trouble::Lost("protocol", format!("the result is broken: {error}")))),
         },
         Err(trouble) => Err(failed(cx, native, trouble)),
@@ -119,9 +119,9 @@ fn ask<'v>(cx: &mut Cx<'v>, native: &str, args: &[Value<'v>], asked: RemoteCall<
 }
 
 /// A value out of an image.
-struct Thaw(Image);
+struct Content(Image);
 
-impl IntoValue for Thaw {
+impl IntoValue for Content {
     fn into_value<'v>(self, cx: &mut Cx<'v>) -> Outcome<'v> {
         self.0.load(cx)
     }
@@ -153,7 +153,7 @@ fn failed<'v>(cx: &mut Cx<'v>, native: &str, trouble: Trouble) -> Fault<'v> {
     let (kind, reason, message) = match trouble {
         Trouble::Thrown { value, calls, omitted } => {
             let thrown = match Image::parse(&value, &()) {
-                Ok(image) => cx.made(Thaw(image)),
+                Ok(image) => cx.made(Content(image)),
                 Err(error) => Err(cx.fail(ErrorKind::Io, format!("{native}: what was thrown is broken: {error}"))),
             };
             return match thrown {

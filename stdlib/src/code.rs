@@ -1,6 +1,6 @@
 //! The module `code`: what functions consist of, as data.
 
-use quipu_lang::code::{Code, Constant, FreeKind, Role, listing, steps};
+use quipu_code::{Code, Constant, FreeKind, Role, listing, steps};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::expected;

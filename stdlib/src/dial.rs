@@ -55,6 +55,7 @@ pub enum RemoteCall<'a> {
 
 /// Why there is no result.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Trouble {
     /// The function has thrown; the actor is as it was.
     Thrown {

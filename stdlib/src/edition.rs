@@ -9,7 +9,7 @@
 
 use std::sync::OnceLock;
 
-use quipu_lang::code::EDITION;
+use quipu_code::EDITION;
 
 use crate::source;
 
@@ -19,7 +19,7 @@ const CONTEXT: &str = "quipu engine edition v1";
 /// Numbers for natives, and for what else has none.
 const NATIVES: &str = include_str!("natives.txt");
 
-quipu_lang::hashes! {
+quipu_code::hashes! {
     /// A hash that is the same for engines whose calls give the same.
     pub struct EngineEdition;
 }

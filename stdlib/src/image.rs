@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 use quipu_vm::image::{CodeTable, Form, Image, fault};
 use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use quipu_code::span::Span;
 use quipu_lang::resolve::{Arity, Export, ExportKind, Interface};
-use quipu_lang::span::Span;
 
 use crate::entry::{self, Entry};
 use crate::grant::{Capabilities, Capability};

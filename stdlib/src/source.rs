@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 
 /// A compiled library file.
 pub(crate) struct Compiled {
@@ -92,10 +92,10 @@ fn part<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
 mod tests {
     use super::*;
 
+    use quipu_code::span::Source;
     use quipu_lang::ast::StatementKind;
     use quipu_lang::compile::compile;
     use quipu_lang::parse::parse;
-    use quipu_lang::span::Source;
 
     use crate::files::FILES;
     use crate::library::Inside;

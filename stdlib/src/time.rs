@@ -51,13 +51,12 @@ fn sleep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.flush()?;
     let start = Instant::now();
     loop {
-        let deadline = cx.waiting()?;
+        let allowed = cx.waiting()?;
         let left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {
             return Ok(Value::NIL);
         }
-        let until = deadline.map_or(left, |deadline| deadline.saturating_duration_since(Instant::now()));
-        std::thread::sleep(left.min(until).min(PATIENCE));
+        std::thread::sleep(left.min(allowed.unwrap_or(left)).min(PATIENCE));
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use quipu::actor::store::{
     BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, SqliteStore, Store, StoreError, Swept,
 };
-use quipu::lang::hash::GraphHash;
+use quipu::code::hash::GraphHash;
 
 use super::dice::Dice;
 

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quipu::lang::canonical::Writer;
-use quipu::lang::code::effects::native;
-use quipu::lang::code::{Body, Code, CodeHash, Constant, Field, FreeKind, Op, Outcome, Role};
+use quipu::code::canonical::Writer;
+use quipu::code::effects::native;
+use quipu::code::{Body, Code, CodeHash, Constant, Field, FreeKind, Op, Outcome, Role};
 use quipu::vm::image::Image;
 
 use crate::damage::Numbers;

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use quipu::lang::canonical::{Reader, Writer};
-use quipu::lang::code::CodeHash;
+use quipu::code::CodeHash;
+use quipu::code::canonical::{Reader, Writer};
 use quipu::vm::graph::tag as t;
 
 /// What a variable, a register or a part of something holds.

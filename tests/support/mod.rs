@@ -17,7 +17,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use quipu::vm::{Failure, Limits};
+use quipu::vm::{Failure, Limits, Moment};
 use quipu::{Engine, Error, Input};
 
 /// What a program is to do.
@@ -104,7 +104,7 @@ pub fn run(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) ->
 }
 
 fn run_unguarded(engine: &Engine, input: &Input, expected: &Expected, setup: Setup) -> Result<(), String> {
-    let deadline = Some(Instant::now() + setup.time);
+    let deadline = Some(Moment::now() + setup.time);
     let limits = Limits { fuel: Some(2_000_000_000), heap: Some(1 << 30), deadline, ..Limits::default() };
     let output = Captured::default();
     let mut session = engine.session(limits.clone()).map_err(|_| "the library does not start".to_owned())?;

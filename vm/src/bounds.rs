@@ -1,7 +1,5 @@
 //! What a machine may use: for its life, and for one stretch of work within that.
 
-use std::time::Instant;
-
 use crate::machine::Limits;
 use crate::vm::Vm;
 
@@ -20,7 +18,7 @@ impl Limits {
             fuel: least(self.fuel, outer.fuel.map(|fuel| fuel.saturating_sub(used))),
             heap: least(self.heap, outer.heap),
             depth: self.depth.min(outer.depth),
-            deadline: least::<Instant>(self.deadline, outer.deadline),
+            deadline: least(self.deadline, outer.deadline),
         }
     }
 }

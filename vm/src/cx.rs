@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::time::Instant;
+use std::time::Duration;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 
 use crate::door::{caught, told};
 use crate::error::ErrorKind;
@@ -60,13 +60,13 @@ impl<'v> Cx<'v> {
     }
 
     /// Looks at the clock and the interrupt handle at once. A native that waits for something outside asks again and
-    /// again, and waits no longer than until the time that this gives.
+    /// again, and waits no longer than this gives: what is left until the deadline, if there is one.
     ///
     /// # Errors
     /// Time is up, or the interrupt handle was used.
-    pub fn waiting(&mut self) -> Result<Option<Instant>, Fault<'v>> {
+    pub fn waiting(&mut self) -> Result<Option<Duration>, Fault<'v>> {
         self.machine.stop_if_asked().map_err(Fault::Stop)?;
-        Ok(self.machine.limits.deadline)
+        Ok(self.machine.limits.deadline.map(|deadline| deadline.since(self.machine.now())))
     }
 
     /// A string.

@@ -1,8 +1,10 @@
 //! Quipu's machine: values, heap, frames, fibers and the run loop. It knows code objects, not source text, and neither
-//! files nor clocks: what touches the outside is a native that the host grants.
+//! files nor clocks: what touches the outside is a native that the host grants, and the time is what its host's clock says.
 
 #![warn(clippy::missing_errors_doc)]
 
+pub mod clock;
+mod secret;
 pub mod error;
 pub mod trace;
 pub mod watch;
@@ -27,6 +29,7 @@ pub mod bounds;
 pub mod steps;
 pub mod host;
 
+pub use clock::{Clock, Moment};
 pub use cx::Cx;
 pub use error::ErrorKind;
 pub use failure::{Failure, Uncaught};

@@ -5,11 +5,11 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
-use quipu_lang::code::CodeHash;
-use quipu_lang::hash::GraphHash;
+use quipu_code::CodeHash;
+use quipu_code::hash::GraphHash;
 
+use crate::clock::Moment;
 use crate::heap::frame::Frame;
 use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::prepared::Prepared;
@@ -33,8 +33,8 @@ pub struct Limits {
     pub heap: Option<usize>,
     /// Calls that may be under way at once, over all fibers that wait for one another.
     pub depth: usize,
-    /// When to stop: a moment, so it is for one stretch of work.
-    pub deadline: Option<Instant>,
+    /// When to stop, by the machine's clock: a moment, so it is for one stretch of work.
+    pub deadline: Option<Moment>,
 }
 
 impl Default for Limits {
@@ -198,7 +198,7 @@ pub(crate) struct Account {
     pub pauses: Pauses,
     /// Samples by the addresses of their calls' code and the instructions in them.
     pub samples: HashMap<Box<[(usize, u32)]>, Sample>,
-    pub looked: Instant,
+    pub looked: Moment,
 }
 
 /// What a call of a function shows that need protect nothing from the collector. Only who has a `Vm` gets one: natives have

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
 
 /// A call that was under way.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct TraceLine {
     /// The line, from 1; 0 if unknown.
     pub line: u32,
     /// The bytes of the source that were running.
-    pub span: quipu_lang::span::Span,
+    pub span: quipu_code::span::Span,
     /// Where it ran if not in this machine, in words.
     pub place: Option<Arc<str>>,
 }

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quipu_lang::code::Code;
-use quipu_lang::hash::GraphHash;
+use quipu_code::Code;
+use quipu_code::hash::GraphHash;
 
+use crate::clock::Moment;
 use crate::cx::OUTPUT;
 use crate::door::{caught, dispose, told};
 use crate::failure::Failure;
@@ -51,6 +52,7 @@ pub struct FunctionInfo {
 
 /// Figures of a machine.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Stats {
     /// Bytes of all objects, including garbage that was not collected yet.
     pub heap_bytes: usize,
@@ -74,6 +76,11 @@ impl Vm {
     /// The names of all instructions that a machine may run, also those that stand for several or in the places of others.
     pub fn instructions() -> impl Iterator<Item = &'static str> {
         crate::run::watch::instructions().map(|(_, name)| name)
+    }
+
+    /// Now, by this machine's clock.
+    pub fn now(&self) -> Moment {
+        self.machine.now()
     }
 
     /// A handle that stops this machine from another thread.

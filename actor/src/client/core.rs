@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 use super::function::Function;
 use crate::call::Target;

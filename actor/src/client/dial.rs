@@ -28,7 +28,7 @@ impl Dial for Dialer {
         }
         options.timeout = to.timeout.unwrap_or(options.timeout);
         match Blocking::connect_while(options, &mut wanted(go_on)) {
-            Ok(client) => Ok(Box::new(Open(client))),
+            Ok(client) => Ok(Box::new(Connected(client))),
             Err(error) => {
                 let text = error.at(&address);
                 Err(trouble(error, text, ""))
@@ -37,9 +37,9 @@ impl Dial for Dialer {
     }
 }
 
-struct Open(Blocking);
+struct Connected(Blocking);
 
-impl Connection for Open {
+impl Connection for Connected {
     fn call(
         &mut self,
         actor: &str,

@@ -1,6 +1,6 @@
 //! A function that is to be called elsewhere, ready to be sent in parts.
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_vm::image::{Form, Image};
 
 use crate::wire::Request;

@@ -399,10 +399,10 @@ impl Actor {
                 Pace::Quick => options.quick.min(options.fuel),
             }),
             heap: options.heap,
-            deadline: options.clock.deadline(match pace {
+            deadline: Some(options.clock.deadline(match pace {
                 Pace::Quick if options.threads > 0 => QUICK_TIME.min(options.time),
                 _ => options.time,
-            }),
+            })),
             result: match pace {
                 Pace::Whole => options.result,
                 Pace::Quick => options.result.min(QUICK_RESULT),

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use quipu_lang::code::{Code, CodeHash, children_of};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
+use quipu_code::{Code, CodeHash, children_of};
 use quipu_vm::Image;
 use quipu_vm::image::{Form, ImageError};
 

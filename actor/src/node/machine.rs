@@ -1,19 +1,20 @@
 //! One actor's machine: its state, what is installed in it, and calls that happen whole or not at all.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
+use quipu_code::hash::GraphHash;
+use quipu_code::span::Source;
 use quipu_lang::compile::compile;
-use quipu_lang::hash::GraphHash;
 use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
-use quipu_lang::span::Source;
 use quipu_stdlib::{Capabilities, Grant};
 use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;
 use quipu_vm::library::Library;
-use quipu_vm::{Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, NativeDef, Root, Stop, Value, View, Vm};
+use quipu_vm::{
+    Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, Moment, NativeDef, Root, Stop, Value, View, Vm,
+};
 
 use crate::call::{Busy, CallOutcome, NoRoom, RemoteTraceLine, Room, Stopped};
 
@@ -54,7 +55,7 @@ pub(super) enum Doing<'a> {
 pub(super) struct Bounds {
     pub fuel: Option<u64>,
     pub heap: usize,
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Moment>,
     pub result: usize,
 }
 
@@ -318,7 +319,8 @@ impl Machine {
                     Stop::Fuel => Stopped::Fuel,
                     Stop::Heap => Stopped::Heap,
                     Stop::Time => Stopped::Time,
-                    Stop::Interrupted | Stop::Exit(_) => Stopped::Cancelled,
+                    // An interrupt, or whatever else ends a call from outside.
+                    _ => Stopped::Cancelled,
                 });
             }
         };

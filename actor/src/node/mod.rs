@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::Thread;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use crate::call::{Busy, Call, CallOutcome, CodeBytes, MAX_NAME, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};

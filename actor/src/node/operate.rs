@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_stdlib::EngineEdition;
 use serde::Serialize;
 

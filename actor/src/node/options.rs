@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::memory;
-use crate::clock::Clock;
+use crate::clock::ServerClock;
 
 options! {
     /// Bounds and habits of a node.
@@ -51,7 +51,7 @@ options! {
         /// After how much time without calls an actor is put away, until it is called again.
         pub idle: Duration,
         /// The time for what idles, for new names, and for how long a call holds a thread.
-        pub clock: Clock,
+        pub clock: ServerClock,
     }
 }
 
@@ -77,7 +77,7 @@ impl Default for NodeOptions {
             reply_bytes: 64 << 20,
             snapshot: 10_000,
             idle: Duration::from_secs(600),
-            clock: Clock::default(),
+            clock: ServerClock::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 use super::actor::Actor;
 use super::functions::{Function, Functions};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use crate::call::{Busy, Call, CallOutcome, CodeBytes};
 use crate::wire::Question;

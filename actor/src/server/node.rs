@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::host::{CallHost, CancelCall, Reply, ReplyTo};
 use crate::call::{Busy, Call, CodeBytes};

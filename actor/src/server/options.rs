@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::clock::Clock;
+use crate::clock::ServerClock;
 use crate::wire::{Ring, Secret};
 
 /// How many hashes of functions and code are remembered for each key, as a rule.
@@ -35,7 +35,7 @@ options! {
         /// How many hashes of functions and code are remembered for each key.
         pub shown: usize,
         /// The time for all of that.
-        pub clock: Clock,
+        pub clock: ServerClock,
     }
 }
 
@@ -53,7 +53,7 @@ impl ServerOptions {
             idle: Duration::from_secs(3600),
             grace: Duration::from_secs(10),
             shown: SHOWN,
-            clock: Clock::default(),
+            clock: ServerClock::default(),
         }
     }
 }

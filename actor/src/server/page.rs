@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::clock::Clock;
+use crate::clock::ServerClock;
 
 /// The longest request that is read.
 const LONGEST: usize = 8 << 10;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Answers `GET /metrics` with what `text` gives, until `stop` comes. By the clock, nobody has long to ask.
 pub async fn serve_metrics(
     listener: TcpListener,
-    clock: Clock,
+    clock: ServerClock,
     text: impl Fn() -> String + Send + Sync + 'static,
     stop: impl Future<Output = ()>,
 ) {

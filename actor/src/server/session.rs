@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::host::{CallHost, CancelCall, Reply, ReplyTo};
 use super::metrics::Metrics;
@@ -12,7 +12,7 @@ use super::options::{ConnectionLimits, RoomLimits, SHOWN};
 use super::room::{READ, Rooms, Share, Stay};
 use super::shown::ShownParts;
 use crate::call::{Call, CallOrigin, CallOutcome, NoRoom, Room, Stopped, Target};
-use crate::clock::Clock;
+use crate::clock::ServerClock;
 use crate::identity::{ClientId, Key};
 use crate::wire::{Answer, Incoming, KeyRole, Link, Need, Peer, Request, Ring, Secret, Violation};
 
@@ -47,7 +47,7 @@ options! {
         /// Who has shown which functions and code.
         pub shown: Arc<ShownParts>,
         /// The time.
-        pub clock: Clock,
+        pub clock: ServerClock,
         /// Takes the place of entropy in the handshake, for tests in which the same is said twice.
         pub fixed: Option<[u8; 32]>,
     }
@@ -61,7 +61,7 @@ impl Default for SessionOptions {
             limits: ConnectionLimits::default(),
             rooms: Rooms::new(RoomLimits::default(), Arc::default()),
             shown: Arc::new(ShownParts::new(SHOWN)),
-            clock: Clock::default(),
+            clock: ServerClock::default(),
             fixed: None,
         }
     }
@@ -91,7 +91,7 @@ pub struct ServerSession {
     host: Arc<dyn CallHost>,
     shown: Arc<ShownParts>,
     metrics: Arc<Metrics>,
-    clock: Clock,
+    clock: ServerClock,
     limits: ConnectionLimits,
     /// How many messages have come in.
     messages: u64,

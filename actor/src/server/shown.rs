@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use crate::identity::Key;
 use crate::recent::Recent;

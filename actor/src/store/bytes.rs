@@ -5,7 +5,7 @@ use super::contract::BlobId;
 /// Under which everything stored is summed up; kind and version in one.
 const CONTEXT: &str = "quipu store v1";
 
-quipu_lang::hashes! {
+quipu_code::hashes! {
     /// A checksum of something stored.
     pub(super) struct Sum;
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 
 use crate::identity::ClientId;

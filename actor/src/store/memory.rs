@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Sum, blob_sum};
 use super::contract::{

@@ -1,6 +1,6 @@
 //! What every store on a disk does alike: the columns of an action, and the checksums of rows.
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 use super::bytes::{Sum, sum};
 use super::contract::{Action, Entry, Hold};

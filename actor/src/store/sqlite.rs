@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 

@@ -7,7 +7,7 @@
 //! suite::conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
 //! ```
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_stdlib::EngineEdition;
 
 use super::contract::{

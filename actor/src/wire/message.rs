@@ -24,7 +24,7 @@
 //!
 //! `image` is what is left of the message. Reading gives exactly what was written, and every message has one form.
 
-use quipu_lang::hash::{CodeHash, GraphHash};
+use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;

@@ -11,7 +11,7 @@ use quipu_actor::server::{
     CallHost, Reply, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
 use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Need, Request, Ring, Secret, Violation};
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
 

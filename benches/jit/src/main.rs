@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use quipu::lang::code::Code;
+use quipu::code::Code;
 use quipu::vm::{Budget, Limits, Step};
 use quipu::{Engine, Input};
 use translate::{Compiled, Left, Slot};

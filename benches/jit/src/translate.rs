@@ -11,7 +11,7 @@ use std::error::Error;
 use cranelift::prelude::*;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
-use quipu::lang::code::{Code, Op, Word};
+use quipu::code::{Code, Op, Word};
 
 /// The tags of the machine's values that occur here.
 mod tag {

@@ -1,14 +1,15 @@
 //! Assignments: parts of the targets first, then the value, then the writes.
 
+use quipu_code::span::Span;
+use quipu_code::{FreeKind, Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::operator::op_of;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Expr, ExprKind, Ident, Target, TargetKind, UpdateOp};
-use crate::code::{FreeKind, Op, Word};
 use crate::resolve::Place;
-use crate::span::Span;
 
 /// A target whose parts have been evaluated.
 enum Ready<'s> {

@@ -1,12 +1,13 @@
 //! Conditions as jumps, and the operators that look at their left operand first.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::{Goal, Label};
 use super::emit::Compiler;
 use super::operator::op_of;
 use super::register::{Dst, Want};
 use crate::ast::{BinaryOp, Expr, ExprKind, LogicOp, UnaryOp};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 impl<'s> Compiler<'s> {
     /// Jumps to the goal if the condition is true (or, with `sense` false, if it is not), and goes on otherwise.

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use quipu_code::span::Span;
+use quipu_code::{CaptureSource, ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, TypeSite, Word};
 
 use super::constants::Constants;
 use super::register::Registers;
-use crate::code::{CaptureSource, ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, TypeSite, Word};
 use crate::resolve::FunctionId;
-use crate::span::Span;
 
 /// No jump leads to a label.
 const NO_JUMP: u32 = u32::MAX;

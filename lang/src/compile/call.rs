@@ -8,12 +8,13 @@
 //!   R[b+2] ..
 //! ```
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Argument, Expr, ExprKind, Ident, Postfix};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 /// What a call calls.
 #[derive(Clone, Copy)]

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-
-use crate::code::Constant;
+use quipu_code::Constant;
 
 /// From here on a function's constants are looked up by hash instead of one by one.
 const MANY: usize = 16;

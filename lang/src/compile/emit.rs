@@ -1,14 +1,15 @@
 //! The compiler's state, and the small motions that everything else is made of.
 
+use quipu_code::span::{Source, Span};
+use quipu_code::{FreeKind, Local, Op, Word};
+
 use super::builder::{Builder, Goal, Label};
 use super::constants::Texts;
 use super::register::{Dst, LIMIT, Reg, Want};
 use super::unit::Imported;
 use crate::ast::Ident;
-use crate::code::{FreeKind, Local, Op, Word};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingId, BindingKind, FunctionId, Place, Resolution, Use};
-use crate::span::{Source, Span};
 
 /// Registers of a binding in the frame of its function.
 #[derive(Clone, Copy, Default)]

@@ -1,13 +1,14 @@
 //! Expressions: every kind, and operands in registers.
 
+use quipu_code::span::Span;
+use quipu_code::{Handler, Op, Word};
+
 use super::builder::{Goal, Label};
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Block, Expr, ExprKind, Pattern, PatternKind};
-use crate::code::{Handler, Op, Word};
 use crate::resolve::{BindingId, BindingKind};
-use crate::span::Span;
 
 impl<'s> Compiler<'s> {
     /// Evaluates an expression and hands its value over.

@@ -1,14 +1,15 @@
 //! Functions: parameters, bodies, closures, and the code objects they end in.
 
+use quipu_code::span::Span;
+use quipu_code::{self as code, CaptureSource, Code, Debug, FreeKind, Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
-use crate::ast::{Body, Function, Module, Param, PatternKind};
-use crate::code::{self, CaptureSource, Code, Debug, FreeKind, Op, Word};
+use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
-use crate::span::Span;
 
 /// What a function's debug information says about it, apart from its code.
 pub(super) struct Title<'s> {
@@ -117,8 +118,8 @@ impl<'s> Compiler<'s> {
         let around = self.begin_function(id);
         let counts = self.parameters(&function.params, function.span);
         match &function.body {
-            Body::Block(block) => self.block(block, Want::Tail),
-            Body::Expr(expr) => self.expr(expr, Want::Tail),
+            FunctionBody::Block(block) => self.block(block, Want::Tail),
+            FunctionBody::Expr(expr) => self.expr(expr, Want::Tail),
         }
         self.end_locals(0);
         let title = Title {

@@ -1,11 +1,12 @@
 //! Literals with parts: tuples, lists, maps and interpolated strings.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Element, Expr, MapElement, Part};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 /// Parts that are put into registers at once; longer literals are built step by step, so that frames stay small.
 const ROW: usize = 64;

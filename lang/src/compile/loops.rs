@@ -9,13 +9,14 @@
 //!                              exit:
 //! ```
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::{Goal, Label, Loop};
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Block, Expr, ExprKind, Pattern, PatternKind};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 impl<'s> Compiler<'s> {
     pub(super) fn while_loop(&mut self, condition: &'s Expr<'s>, body: &'s Block<'s>) {

@@ -1,12 +1,13 @@
 //! `match`: arms are tried in order; a pattern or guard that does not hold jumps to the next arm.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::{Goal, Label};
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Reg, Want};
 use crate::ast::{Arm, Expr};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 impl<'s> Compiler<'s> {
     pub(super) fn match_expr(&mut self, span: Span, subject: &'s Expr<'s>, arms: &'s [Arm<'s>], want: Want) {

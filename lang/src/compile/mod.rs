@@ -32,12 +32,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use quipu_code::span::Source;
 
 use crate::ast::{Import, StatementKind};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
 use crate::resolve::{Resolution, resolve};
-use crate::span::Source;
 
 pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
 pub use unit::{ImportRequest, Imported, Unit};

@@ -1,10 +1,11 @@
 //! Operators and ranges.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::emit::Compiler;
 use super::register::{Dst, Want};
 use crate::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
-use crate::code::{Op, Word};
-use crate::span::Span;
 
 /// The instruction of an operator.
 pub(super) fn op_of(op: BinaryOp) -> Op {

@@ -1,12 +1,13 @@
 //! Patterns: shapes are tested first, then parts are read, each straight into the register of the name it is bound to.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::builder::Label;
 use super::emit::Compiler;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Ident, Pattern, PatternKind};
-use crate::code::{Op, Word};
 use crate::resolve::BindingId;
-use crate::span::Span;
 
 /// What happens when a pattern does not match.
 pub(super) enum Fail<'l> {

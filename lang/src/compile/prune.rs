@@ -1,7 +1,7 @@
 //! Taking out instructions that no path reaches, for the rare function in which the builder cannot tell in time.
 
-use crate::code::effects::target;
-use crate::code::{Body, Debug, Op};
+use quipu_code::effects::target;
+use quipu_code::{Body, Debug, Op};
 
 /// Keeps the instructions that some path reaches, and brings everything that counts them along.
 pub(super) fn prune(body: Body, mut debug: Debug) -> (Body, Debug) {

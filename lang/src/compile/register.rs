@@ -4,7 +4,7 @@
 pub(super) type Reg = u16;
 
 /// Registers that a function may have at most.
-pub(super) const LIMIT: u32 = crate::code::check::MAX_REGISTERS as u32;
+pub(super) const LIMIT: u32 = quipu_code::check::MAX_REGISTERS as u32;
 
 /// Where a value is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,12 +1,13 @@
 //! Statements and blocks.
 
+use quipu_code::span::Span;
+use quipu_code::{Op, Word};
+
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Want};
 use crate::ast::{Block, Expr, Import, Pattern, PatternKind, Statement, StatementKind};
-use crate::code::{Op, Word};
 use crate::resolve::BindingId;
-use crate::span::Span;
 
 impl<'s> Compiler<'s> {
     /// A block with its own names; its value is that of its last statement, if that is an expression.

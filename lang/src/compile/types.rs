@@ -1,10 +1,11 @@
 //! Type declarations: a constructor, and the methods.
 
+use quipu_code::{Code, MAX_METHODS, MethodSite, Op, TypeSite, Word};
+
 use super::emit::Compiler;
 use super::function::Title;
 use super::register::{Reg, Want};
 use crate::ast::TypeDeclaration;
-use crate::code::{Code, MAX_METHODS, MethodSite, Op, TypeSite, Word};
 use crate::resolve::FunctionId;
 
 impl<'s> Compiler<'s> {

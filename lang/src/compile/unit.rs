@@ -1,9 +1,10 @@
 //! What compiling gives, and what a file asks for before it: a unit, and imports.
 
-use crate::code::Code;
+use quipu_code::Code;
+use quipu_code::span::Span;
+
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Interface;
-use crate::span::Span;
 
 /// A compiled source file.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! Says what is wrong where a piece stops making sense, and what was probably meant.
 
+use quipu_code::span::Span;
+
 use super::grammar::Stop;
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 use crate::token::{Kind, Token};
 
 /// The finding for a piece that the grammar refused. `end` is the token that the piece ends before.

@@ -16,9 +16,10 @@ mod target;
 
 use std::ops::Range;
 
+use quipu_code::span::{Source, Span};
+
 use crate::ast::{Arm, Block, Function, Module, Statement, StatementKind};
 use crate::diagnostic::Diagnostic;
-use crate::span::{Source, Span};
 use crate::token::{Doc, Findings, Kind, Layout, Token, lay_out, lex};
 use build::{Builder, Mark};
 use grammar::Grammar;

@@ -1,9 +1,10 @@
 //! Gives the operators of a flat run their levels, as its parts arrive; no recursion and one chain for each level.
 
+use quipu_code::span::Span;
+
 use super::build::Builder;
 use crate::ast::{BinaryOp, Expr, ExprKind, LogicOp, MAX_DEPTH, UnaryOp};
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 
 /// An operator before its operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,9 @@
 //!
 //! The parser keeps these on its stack, whose entries are all as large as the largest: these are small.
 
+use quipu_code::span::Span;
+
 use crate::ast::*;
-use crate::span::Span;
 
 /// What one run of the grammar gives.
 pub enum Piece<'s> {

@@ -1,9 +1,10 @@
 //! Assignments, loops, names and calls written as other languages have them: what to write instead.
 
+use quipu_code::span::Span;
+
 use super::message::{Place, has};
 use super::salvage::{is_closing, is_opening, part_end};
 use crate::diagnostic::Help;
-use crate::span::Span;
 use crate::token::Kind;
 
 /// Functions that other languages call without parentheses.

@@ -1,8 +1,9 @@
 //! Turns the expression that stands left of `=` into what is assigned to.
 
+use quipu_code::span::Span;
+
 use crate::ast::{Element, Expr, ExprKind, Postfix, Target, TargetKind};
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 use crate::token::Findings;
 
 /// The target of `=`. The span is that of the expression with the parentheses around it.

@@ -1,10 +1,11 @@
 //! What the resolver finds out: bindings, places of names, and each function's free variables.
 
+use quipu_code::FreeKind;
+use quipu_code::span::Span;
+
 use crate::ast::Ident;
-use crate::code::FreeKind;
 use crate::resolve::interface::Arity;
 use crate::resolve::symbol::Symbol;
-use crate::span::Span;
 
 /// Index of a binding in [`Resolution::bindings`](super::Resolution).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

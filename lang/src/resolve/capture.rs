@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use quipu_code::FreeKind;
 
 use super::binding::{Binding, BindingId, BindingKind, Capture, FunctionId, FunctionInfo, Place, Use};
 use super::scope::{Mention, Target};
-use crate::code::FreeKind;
 use crate::diagnostic::Diagnostic;
 
 /// Gives every function its free variables and every mention its place. `mentions` are in the order of the text.
@@ -27,7 +27,7 @@ pub(super) fn capture(
         uses.push((mention.offset, Use { place, with_member: mention.with_member }));
         if captures.full {
             captures.full = false;
-            let span = crate::span::Span::new(mention.offset, mention.offset);
+            let span = quipu_code::span::Span::new(mention.offset, mention.offset);
             errors.push(Diagnostic::error("Q0217", span, "a function takes too many variables from outside"));
         }
     }

@@ -1,11 +1,13 @@
 //! Names that come from other modules.
 
+use quipu_code::closest;
+use quipu_code::span::Span;
+
 use super::binding::{BindingId, BindingKind, FunctionId};
 use super::interface::{Export, ExportKind, Interface};
 use super::scope::{Mention, Resolver, Target};
 use crate::ast::{Ident, Import};
-use crate::diagnostic::{Diagnostic, closest};
-use crate::span::Span;
+use crate::diagnostic::Diagnostic;
 
 impl<'s> Resolver<'s, '_> {
     /// Binds what an import statement brings in. Statements that are not at the top level have no number.

@@ -1,6 +1,6 @@
 //! What the resolver must know of the world outside a source: natives of the host, and what modules give.
 
-use crate::span::Span;
+use quipu_code::span::Span;
 
 /// What the compiler must know of the host.
 pub trait Natives {

@@ -1,10 +1,11 @@
 //! What methods must look like for instances, and for operators, to find them.
 
+use quipu_code::Special;
+use quipu_code::span::Span;
+
 use super::scope::Resolver;
 use crate::ast::{Function, Param};
-use crate::code::Special;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::span::Span;
 
 impl<'s> Resolver<'s, '_> {
     /// Complains about a `self` that is no plain parameter, and about a special method without one.

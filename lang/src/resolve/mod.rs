@@ -21,11 +21,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use quipu_code::FreeKind;
+use quipu_code::span::{Source, Span};
 
 use crate::ast::Module;
-use crate::code::FreeKind;
 use crate::diagnostic::Diagnostic;
-use crate::span::{Source, Span};
 
 pub use binding::{Binding, BindingId, BindingKind, Capture, FunctionId, FunctionInfo, Place, Use};
 pub use interface::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};

@@ -1,5 +1,7 @@
 //! What the resolver says about mistakes, and the end of its work.
 
+use quipu_code::span::Span;
+
 use super::Resolution;
 use super::binding::{BindingId, BindingKind, FunctionId};
 use super::capture::capture;
@@ -7,7 +9,6 @@ use super::scope::{Resolver, Target};
 use super::table::Table;
 use crate::ast::{Ident, TypeDeclaration};
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 
 impl<'s> Resolver<'s, '_> {
     pub(super) fn finish(mut self) -> (Resolution<'s>, Vec<Diagnostic>) {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use quipu_code::span::{Source, Span};
 
 use super::binding::{Binding, BindingId, BindingKind, FunctionId, FunctionInfo};
 use super::interface::{Arity, Interface, Natives};
 use super::symbol::{Symbol, Symbols};
 use crate::ast::{Function, Ident, TypeDeclaration};
 use crate::diagnostic::Diagnostic;
-use crate::span::{Source, Span};
 
 /// The state of the walk.
 pub(super) struct Resolver<'s, 'h> {

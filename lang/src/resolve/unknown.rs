@@ -1,10 +1,12 @@
 //! What was probably meant by a name that means nothing where it stands.
 
+use quipu_code::closest;
+use quipu_code::span::Span;
+
 use super::binding::FunctionId;
 use super::scope::{Pending, Resolver};
 use crate::ast::{Function, TypeDeclaration};
-use crate::diagnostic::{Diagnostic, Help, closest};
-use crate::span::Span;
+use crate::diagnostic::{Diagnostic, Help};
 
 /// Unknown names that suggestions are looked for; a source with more has another problem.
 const SUGGESTIONS: usize = 100;

@@ -1,10 +1,11 @@
 //! The walk over statements and expressions, in the order of the text.
 
+use quipu_code::span::Span;
+
 use super::binding::{BindingId, BindingKind, FunctionId, FunctionInfo};
 use super::interface::Arity;
 use super::scope::{Access, KnownCall, Resolver};
 use crate::ast::*;
-use crate::span::Span;
 
 const READ: Access<'static> = Access { write: false, declares: false, member: None, member_write: false };
 const WRITE: Access<'static> = Access { write: true, ..READ };
@@ -332,8 +333,8 @@ impl<'s> Resolver<'s, '_> {
             let parameters = resolver.open();
             resolver.parameters(&function.params);
             match &function.body {
-                Body::Block(block) => resolver.block(block),
-                Body::Expr(expr) => resolver.expr(expr),
+                FunctionBody::Block(block) => resolver.block(block),
+                FunctionBody::Expr(expr) => resolver.expr(expr),
             }
             resolver.close_parameters(parameters, function.span);
             resolver.close(scope, function.span);

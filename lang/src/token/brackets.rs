@@ -1,11 +1,12 @@
 //! The part of the layout that makes brackets match: what is unclosed, mismatched or nested too deeply is reported
 //! and mended, so that what comes later need not look for it.
 
+use quipu_code::span::Span;
+
 use super::pass::{Open, Pass};
 use super::{Kind, Token};
 use crate::ast::MAX_DEPTH;
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 
 impl Pass<'_, '_> {
     pub(super) fn open_bracket(&mut self, token: Token) {

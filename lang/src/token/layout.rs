@@ -3,11 +3,12 @@
 //! After this pass the only newlines left are those that end a statement, every opening bracket has its closing one,
 //! and brackets are nested at most [`MAX_DEPTH`] deep, so that the parser can cut the text into statements.
 
+use quipu_code::span::Span;
+
 use super::brackets::is_statement_brace;
 use super::pass::{Doc, Pass};
 use super::{Findings, Kind, Token};
 use crate::ast::MAX_DEPTH;
-use crate::span::Span;
 
 /// The tokens of a text with its statements marked off.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! Cuts a text into tokens: logos finds them, and what it cannot do, strings that nest, is done here.
 
 use logos::{Lexer, Logos};
+use quipu_code::span::Span;
 
 use super::literal::{BadNumber, Escapes, dedent, is_float, number, unescape};
 use super::{Findings, Kind, Token};
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 use crate::spec::Spec;
 
 /// The tokens of a text, newlines and doc comments included, in order. What is no token is reported and becomes an

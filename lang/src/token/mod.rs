@@ -17,8 +17,9 @@ pub use lex::lex;
 pub use literal::{LEAST_MAGNITUDE, Number, bytes_value, number_value, plain_text_value, string_value, text_value};
 pub use pass::Doc;
 
+use quipu_code::span::Span;
+
 use crate::diagnostic::Diagnostic;
-use crate::span::Span;
 
 /// A token and where it stands. Its text is the source at that span.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,8 @@
 //! The pass over raw tokens that lays them out, as data: `layout` decides what they mean, `brackets` makes brackets match.
 
+use quipu_code::span::Span;
+
 use super::{Findings, Kind, Token};
-use crate::span::Span;
 
 /// A `##` comment and the token it stands before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use quipu_code::span::{Source, Span};
 use quipu_lang::compile::{Arity, Export, ExportKind, Interface, NativeInfo, Natives, Unit, compile, imports};
 use quipu_lang::diagnostic::Diagnostic;
 use quipu_lang::parse::parse;
-use quipu_lang::span::{Source, Span};
 
 /// The built-in functions with their arguments: required, optional, and whether any number may follow.
 const NATIVES: &[(&str, u8, u8, bool)] = &[

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use quipu::code::span::{Source, Span};
 use quipu::lang::ast::{Function, PatternKind, StatementKind};
 use quipu::lang::diagnostic::{Diagnostics, Severity};
 use quipu::lang::parse::parse;
-use quipu::lang::span::{Source, Span};
 use quipu::load::read_program;
 use quipu::report::Report;
 use quipu::stdlib::manual::{Item, Kind, Page, split_comment};

@@ -1,6 +1,6 @@
 //! Which part of the manual is meant by a name.
 
-use quipu::lang::diagnostic::closest;
+use quipu::code::closest;
 use quipu::report::Shown;
 use quipu::stdlib::manual::{Item, Kind, Page};
 

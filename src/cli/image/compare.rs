@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::mem::discriminant;
 use std::process::ExitCode;
 
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::{Code, CodeHash};
 use quipu::report::Shown;
 use quipu::vm::Image;
 use quipu::vm::image::{Outline, Part, Place, Thing};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::ValueHint;
 use quipu::Error;
-use quipu::lang::code::{Code, CodeHash};
+use quipu::code::{Code, CodeHash};
 use quipu::report::Shown;
 use quipu::stdlib::{open_file, write_whole};
 use quipu::vm::image::Image;

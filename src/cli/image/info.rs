@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use quipu::lang::code::{Code, FreeKind};
+use quipu::code::{Code, FreeKind};
 use quipu::report::Shown;
 use quipu::vm::image::{Met, Part, Visit, file_hash_of};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Code that breaks one rule about what registers hold. Whoever trusts such code takes a number for an address.
 
-use quipu::lang::code::{CaptureSource, ClosureSite, FreeKind, Op, OwnDebug, Word};
+use quipu::code::{CaptureSource, ClosureSite, FreeKind, Op, OwnDebug, Word};
 
 use super::state::{bit, bits};
 use super::writer::{Hint, Label, Made, Writer};

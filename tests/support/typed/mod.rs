@@ -9,7 +9,7 @@ mod state;
 mod statement;
 mod writer;
 
-use quipu::lang::code::{Body, CheckError, Code, FreeKind, Op, Word};
+use quipu::code::{Body, CheckError, Code, FreeKind, Op, Word};
 
 pub use attack::Rule;
 use writer::{Hint, Label, Made, Writer};

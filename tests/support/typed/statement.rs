@@ -1,6 +1,6 @@
 //! Statements made by chance: every instruction, in the shapes that compiled code has and in others.
 
-use quipu::lang::code::{Constant, FreeKind, Op, Word};
+use quipu::code::{Constant, FreeKind, Op, Word};
 
 use super::names::MEMBERS;
 use super::state::{State, bit, bits};

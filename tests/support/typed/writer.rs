@@ -1,7 +1,7 @@
 //! Writes the instructions of one function and keeps track of what its registers hold.
 
-use quipu::lang::code::effects::lost_from;
-use quipu::lang::code::{
+use quipu::code::effects::lost_from;
+use quipu::code::{
     Body, CaptureSource, ClosureSite, Code, Constant, Field, FreeKind, Handler, Op, OwnDebug, Role, TypeSite, Word,
 };
 
@@ -542,7 +542,7 @@ impl<'n> Writer<'n> {
         out
     }
 
-    fn method(&mut self, name: &str) -> Option<quipu::lang::code::MethodSite> {
+    fn method(&mut self, name: &str) -> Option<quipu::code::MethodSite> {
         let instance = self.chance(90);
         let children = self.children(|code| code.is_method() && (!instance || code.body().required > 0));
         if children.is_empty() {
@@ -550,7 +550,7 @@ impl<'n> Writer<'n> {
         }
         let child = self.one_of(&children);
         let closure = self.site(child);
-        Some(quipu::lang::code::MethodSite { name: self.text(name), instance, closure })
+        Some(quipu::code::MethodSite { name: self.text(name), instance, closure })
     }
 
     // Calls.

@@ -3,7 +3,7 @@
 //! Nothing of a program runs meanwhile, so nothing is collected, and objects need no roots: what has to be run first,
 //! because the library loads itself in parts, is run before the first object is made.
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 
 use super::check::Facts;
 use super::error::{GraphError, Rule};

@@ -1,10 +1,10 @@
 //! Checking the bytes of a graph: everything that can be said of them without a machine.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet, HashTable};
-use quipu_lang::code::{Code, CodeHash, Holds, Op};
+use quipu_code::{Code, CodeHash, Holds, Op};
 
 use super::error::{GraphError, Rule};
 use super::progress::Progress;
@@ -15,6 +15,7 @@ use super::weight::Weight;
 use crate::heap::Slot;
 use crate::heap::frame::Kind;
 use crate::run::snapshot::{self, Pause};
+use crate::secret::secret;
 
 /// What is known of a graph that was checked.
 #[derive(Default)]
@@ -42,7 +43,6 @@ pub(crate) type Codes<'c> = Option<&'c dyn Fn(&CodeHash) -> Option<Code>>;
 
 /// Checks a graph. With code, what depends on code is checked too.
 pub(crate) fn check(bytes: &[u8], codes: Codes<'_>, progress: &mut Progress<'_>) -> Result<Facts, GraphError> {
-    let seed = RandomState::new();
     let mut checker = Checker {
         source: codes,
         codes: Vec::new(),
@@ -57,7 +57,7 @@ pub(crate) fn check(bytes: &[u8], codes: Codes<'_>, progress: &mut Progress<'_>)
         fiber: Registers::default(),
         places: HashMap::new(),
         runs: HashMap::new(),
-        keys: [seed.hash_one(1), seed.hash_one(2)],
+        keys: [secret(), secret()],
         facts: Facts::default(),
     };
     let (root, deepest) = read(bytes, &mut checker, progress)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use quipu_lang::canonical::CanonicalError;
+use quipu_code::canonical::CanonicalError;
 
 /// A rule that the bytes of a graph break, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +16,7 @@ pub struct GraphError {
 /// The rules for the bytes of a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum Rule {
     /// A number, text or length.
     Bytes(CanonicalError),

@@ -18,7 +18,7 @@ pub(crate) mod weight;
 pub(crate) mod check;
 pub(crate) mod build;
 
-use quipu_lang::hash::GraphHash;
+use quipu_code::hash::GraphHash;
 
 use crate::cx::Cx;
 use crate::heap::{Value, tag as value_tag};

@@ -1,7 +1,7 @@
 //! Reading a graph: its grammar, once, for those who check it and those who build it.
 
-use quipu_lang::canonical::{CanonicalError, Reader};
-use quipu_lang::code::CodeHash;
+use quipu_code::CodeHash;
+use quipu_code::canonical::{CanonicalError, Reader};
 
 use super::error::{GraphError, Rule};
 use super::progress::Progress;

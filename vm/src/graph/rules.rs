@@ -1,7 +1,7 @@
 //! What may stand where in a graph: one table for who writes graphs and who checks them, so that whatever is written can be
 //! read again, and for who asserts it of registers.
 
-use quipu_lang::code::{Code, Holds};
+use quipu_code::{Code, Holds};
 
 use super::tag::{self as t, Form};
 use crate::heap::{Value, tag};

@@ -3,8 +3,8 @@
 //! Nothing here recurses: frozen values that are under way stand on a stack of their own, nodes wait in a queue.
 
 use hashbrown::{HashMap, HashTable};
-use quipu_lang::canonical::Writer;
-use quipu_lang::code::{Code, CodeHash, Holds};
+use quipu_code::canonical::Writer;
+use quipu_code::{Code, CodeHash, Holds};
 
 use super::met::{self, Id, Met};
 use super::parts::{is_content, owner, part_of, type_parts};

@@ -219,8 +219,14 @@ impl Heap {
 
     /// The string made of these parts in order.
     pub fn str_from<'v>(&mut self, parts: &[&str]) -> Gc<'v, StrObject> {
+        self.str_joined(parts, parts.iter().all(|part| part.is_ascii()))
+    }
+
+    /// The same where the caller knows whether all parts are ASCII, so that nobody has to look.
+    pub fn str_joined<'v>(&mut self, parts: &[&str], ascii: bool) -> Gc<'v, StrObject> {
+        debug_assert_eq!(ascii, parts.iter().all(|part| part.is_ascii()));
         let len = parts.iter().map(|part| part.len()).sum();
-        let flags = if parts.iter().all(|part| part.is_ascii()) { flag::ASCII } else { 0 };
+        let flags = if ascii { flag::ASCII } else { 0 };
         // SAFETY: everything behind the header is written at once, inside the size asked for.
         unsafe {
             let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();

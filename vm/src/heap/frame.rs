@@ -12,7 +12,7 @@
 //!
 //! A frame holds what its *caller* needs to go on, so that a return reads one frame and writes one register.
 
-use quipu_lang::code::Outcome;
+use quipu_code::Outcome;
 
 use super::layout::ClosureObject;
 

@@ -114,7 +114,7 @@ mod tests {
             ("in steps of 1,000", |i| i * 1000),
             ("in the middle bits", |i| i << 32),
             ("in the upper bits", |i| i << 50),
-            ("pairs in halves", |i| (i / 44) << 32 | i % 44),
+            ("pairs in halves", |i| ((i / 44) << 32) | (i % 44)),
             ("random", |i| fold(i ^ 0x1234_5678_9abc_def0, 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xd6e8_feb8_6659_fd93)),
         ];
         for (name, pattern) in patterns {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-pub use quipu_lang::code::Special;
+pub use quipu_code::Special;
 
 use super::Heap;
 use super::edges::{Edge, Edges};

@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use quipu_lang::code::{CaptureSource, Code, Handler};
+use quipu_code::{CaptureSource, Code, Handler};
 
 use super::cells::{LARGEST, class_of, overwrite};
 use super::layout::ClosureObject;
@@ -73,7 +73,7 @@ impl Prepared {
         let body = code.body();
         // Large frames go through the slow path of calls, which makes room for them.
         let plain = body.optional == 0 && !body.rest && body.registers as usize <= margin;
-        let site = |(site, &code): (&quipu_lang::code::ClosureSite, &*const Prepared)| Site {
+        let site = |(site, &code): (&quipu_code::ClosureSite, &*const Prepared)| Site {
             code,
             // The code object is kept below and never changes, so its list of sources stays where it is.
             first: site.sources.as_ptr(),

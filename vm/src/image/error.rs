@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use quipu_lang::canonical::CanonicalError;
-use quipu_lang::code::{CodeHash, DecodeError};
+use quipu_code::canonical::CanonicalError;
+use quipu_code::{CodeHash, DecodeError};
 
 use crate::graph::error::GraphError;
 
 /// A part of an image file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Section {
     /// The first bytes, of fixed length.
     Header,

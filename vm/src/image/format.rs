@@ -18,9 +18,9 @@
 
 use std::ops::Range;
 
-use quipu_lang::canonical::{self, Blob, Text};
-use quipu_lang::code::EDITION;
-use quipu_lang::hash::FileHash;
+use quipu_code::EDITION;
+use quipu_code::canonical::{self, Blob, Text};
+use quipu_code::hash::FileHash;
 
 use super::error::{ImageError, ImageRule, Section};
 

@@ -18,9 +18,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use quipu_lang::code::effects::native;
-use quipu_lang::code::{Code, CodeHash, Constant};
-use quipu_lang::hash::GraphHash;
+use quipu_code::effects::native;
+use quipu_code::hash::GraphHash;
+use quipu_code::{Code, CodeHash, Constant};
 
 use crate::cx::Cx;
 use crate::door::{caught, told};

@@ -224,7 +224,7 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
         (Operator::Add, View::Str(x), View::Str(y)) => {
             let parts = [x.as_str(), y.as_str()];
             charge(cx, parts[0].len() + parts[1].len())?;
-            Ok(cx.heap().str_from(&parts).into())
+            Ok(cx.heap().str_joined(&parts, x.is_ascii() && y.is_ascii()).into())
         }
         (Operator::Add, View::Bytes(x), View::Bytes(y)) => {
             let parts = [x.as_slice(), y.as_slice()];

@@ -1,6 +1,6 @@
 //! Elements, fields, slices and membership of the built-in kinds.
 
-use quipu_lang::diagnostic::closest;
+use quipu_code::closest;
 
 use super::equal::{equal, exact_int, is_weighty, shallow};
 use super::meter::{ENTER, LONG, Meter, STEP, look_at};
@@ -184,6 +184,10 @@ fn byte_of_char<'v>(cx: &mut Cx<'v>, text: Str<'v>, from: usize, number: usize) 
 fn char_range<'v>(cx: &mut Cx<'v>, text: Str<'v>, start: usize, end: usize) -> Result<&'v str, Fault<'v>> {
     if end <= start {
         return Ok("");
+    }
+    if text.is_ascii() {
+        let end = end.min(text.as_str().len());
+        return Ok(text.as_str().get(start..end).unwrap_or(""));
     }
     let from = byte_of_char(cx, text, 0, start)?;
     let to = byte_of_char(cx, text, from, end - start)?;
@@ -452,7 +456,7 @@ pub fn slice<'v>(
         View::Str(text) => {
             let part = char_range(cx, text, from, to)?;
             charge(cx, part.len())?;
-            cx.str(part)
+            Ok(cx.heap().str_joined(&[part], text.is_ascii() || part.is_ascii()).into())
         }
         View::Range(range) => Ok(subrange(cx, range, start as u128, end as u128)),
         _ => Ok(Value::NIL),

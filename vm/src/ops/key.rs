@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::code::CodeHash;
+use quipu_code::CodeHash;
 
 use super::depth::Depth;
 use super::equal;

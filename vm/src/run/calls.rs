@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::code::effects::receiver;
-use quipu_lang::code::{Op, Word};
+use quipu_code::effects::receiver;
+use quipu_code::{Op, Word};
 
 use super::dispatch::like;
 use super::guard::CallBack;
@@ -435,19 +435,19 @@ impl Machine {
         let name: Slot = Value::raw(tag::STR, unsafe { (*self.cache(w)).name });
         match receiver.view() {
             View::Instance(instance) => {
-                // SAFETY: the instance and its type are live.
-                let (ty, method, field) = unsafe {
+                // SAFETY: the instance is live, and its type with it.
+                let (ty, data) = unsafe {
                     let ty = (*instance.as_ptr()).ty;
-                    (ty, (*ty).data.method(name), (*ty).data.field(name))
+                    (ty, &(*ty).data)
                 };
-                if let Some(method) = method {
+                if let Some(method) = data.method(name) {
                     if method.instance {
                         self.fill_cache(w, ty as u64, method.closure);
                         return self.call_window(b, count + 1, method.closure, to);
                     }
                     return self.call_window(b + 1, count, method.closure, to);
                 }
-                if let Some(index) = field {
+                if let Some(index) = data.field(name) {
                     // SAFETY: the index is below the number of fields.
                     let callee = unsafe { *instance.as_ptr().add(1).cast::<Slot>().add(index) };
                     return self.call_window(b + 1, count, callee, to);
@@ -523,7 +523,7 @@ impl Machine {
         let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
         let foreign = if is_written { &[] } else { self.library.names_of_foreign(name) };
         let ours = foreign.iter().find(|ours| candidates.contains(ours)).copied();
-        if let Some(closest) = ours.or_else(|| quipu_lang::diagnostic::closest(name, candidates)) {
+        if let Some(closest) = ours.or_else(|| quipu_code::closest(name, candidates)) {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
             message.push_str("; write `[a..b]` for a part of it");

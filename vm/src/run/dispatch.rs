@@ -6,9 +6,9 @@
 //! lost jump.
 
 use crate::machine::{Exit, Handler, Machine};
-use quipu_lang::code::effects::receiver;
-use quipu_lang::code::{Op, Role, Word};
-use quipu_lang::for_each_op;
+use quipu_code::effects::receiver;
+use quipu_code::for_each_op;
+use quipu_code::{Op, Role, Word};
 
 #[cfg(quipu_tail)]
 macro_rules! next {

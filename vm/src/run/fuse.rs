@@ -4,7 +4,7 @@
 //! register unwritten, so it is only used where liveness says that nobody reads it afterwards. The other words of the group
 //! stay as they are: jumps into the group work, and a fused instruction that meets an uncommon case goes through them.
 
-use quipu_lang::code::{Code, Constant, Field, Op, Word};
+use quipu_code::{Code, Constant, Field, Op, Word};
 
 use super::dispatch::{Operand, PREPARED, Shape, Side};
 use crate::ops::meter::LONG;

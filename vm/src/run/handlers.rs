@@ -26,7 +26,7 @@ use crate::heap::{Gc, Slot, tag};
 use crate::machine::{Exit, Machine};
 use crate::native::{Fault, Intrinsic, NativeDef, NativeRun};
 use crate::ops::meter::LONG;
-use quipu_lang::code::CaptureSource;
+use quipu_code::CaptureSource;
 
 /// A register operand of prepared code: twice the register's number, so that it is a distance in words of 8 bytes, which
 /// an address can be computed from without another instruction.
@@ -1091,16 +1091,23 @@ op!(GetIndex(pc, base, vm, w, fp) {
     if (*object).tag == tag::LIST && (*index).tag == tag::INT {
         let items = &(*((*object).bits as *mut ListObject)).items;
         let at = (*index).bits as usize;
-        if at >= items.len() { return GetIndexSlow(pc, base, vm, w, fp) }
+        if at >= items.len() { return GetIndexOther(pc, base, vm, w, fp) }
         copy(r(base, a(w)), items.as_ptr().add(at));
         next!(pc, base, vm, fp)
     }
     return GetIndexOther(pc, base, vm, w, fp)
 });
-// Tuples, and maps under common keys.
+// Lists from their end, tuples, and maps under common keys.
 op!(apart GetIndexOther(pc, base, vm, w, fp) {
     let object = r(base, b(w));
     let index = r(base, c(w));
+    if (*object).tag == tag::LIST && (*index).tag == tag::INT {
+        let items = &(*((*object).bits as *mut ListObject)).items;
+        let at = from_end((*index).bits, items.len());
+        if at >= items.len() { return GetIndexSlow(pc, base, vm, w, fp) }
+        copy(r(base, a(w)), items.as_ptr().add(at));
+        next!(pc, base, vm, fp)
+    }
     if (*object).tag == tag::TUPLE && (*index).tag == tag::INT {
         let tuple = (*object).bits as *mut TupleObject;
         let at = (*index).bits as usize;
@@ -1114,6 +1121,14 @@ op!(apart GetIndexOther(pc, base, vm, w, fp) {
     return GetIndexSlow(pc, base, vm, w, fp)
 });
 slow!(GetIndexSlow => get_index);
+
+/// Where an index that is not below `len` points if it counts from the end; `len` or more if it does not.
+#[inline(always)]
+fn from_end(index: u64, len: usize) -> usize {
+    // A length is below 2^60, so that a sum with what is no negative number stays above it.
+    index.wrapping_add(len as u64) as usize
+}
+
 /// Finds the value of an int or string key and writes it, or a value with this tag and these bits if there is none. False
 /// if the key is another one, or if there is none and the tag is `NOTHING`.
 #[inline(never)]
@@ -1151,14 +1166,23 @@ op!(SetIndex(pc, base, vm, w, fp) {
     if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*object).bits as *mut ListObject)).items;
         let at = (*index).bits as usize;
+        if at >= items.len() { return SetIndexOther(pc, base, vm, w, fp) }
+        copy(items.as_mut_ptr().add(at), r(base, c(w)));
+        next!(pc, base, vm, fp)
+    }
+    return SetIndexOther(pc, base, vm, w, fp)
+});
+// Lists from their end, and maps under common keys.
+op!(apart SetIndexOther(pc, base, vm, w, fp) {
+    let object = r(base, a(w));
+    let index = r(base, b(w));
+    if (*object).tag == tag::LIST && (*index).tag == tag::INT && !(*vm).heap.journal.is_on() {
+        let items = &mut (*((*object).bits as *mut ListObject)).items;
+        let at = from_end((*index).bits, items.len());
         if at >= items.len() { return SetIndexSlow(pc, base, vm, w, fp) }
         copy(items.as_mut_ptr().add(at), r(base, c(w)));
         next!(pc, base, vm, fp)
     }
-    return SetIndexMap(pc, base, vm, w, fp)
-});
-op!(apart SetIndexMap(pc, base, vm, w, fp) {
-    let object = r(base, a(w));
     if (*object).tag == tag::MAP
         && !(*vm).heap.journal.is_on()
         && map_set(vm, (*object).bits as *mut TableObject, r(base, b(w)), r(base, c(w)))

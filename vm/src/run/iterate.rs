@@ -10,7 +10,7 @@
 //! | fiber, function | - | - |
 //! | nil: nothing is left | - | - |
 
-use quipu_lang::code::Word;
+use quipu_code::Word;
 
 use super::calls::To;
 use super::types::describe;

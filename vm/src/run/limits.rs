@@ -1,11 +1,11 @@
 //! Safepoints: fuel, time, interrupts, collections, and the growth of stacks.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use quipu_lang::code::Word;
+use quipu_code::Word;
 
 use super::guard::{keep_no_more_than, keep_registers};
+use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::heap::frame::Frame;
 use crate::heap::prepared::NO_KEY;
@@ -77,12 +77,17 @@ impl Machine {
         self.fuel = 0;
     }
 
+    /// Now, by the clock that the library has.
+    pub(crate) fn now(&self) -> Moment {
+        self.library.clock.as_ref().map_or_else(Moment::now, |clock| clock.now())
+    }
+
     /// Stops if the host wants that now.
     pub fn stop_if_asked(&mut self) -> Result<(), Stop> {
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return Err(Stop::Interrupted);
         }
-        if self.limits.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.limits.deadline.is_some_and(|deadline| self.now() >= deadline) {
             return Err(Stop::Time);
         }
         Ok(())
@@ -149,7 +154,7 @@ impl Machine {
     pub(crate) fn collect(&mut self) {
         self.park();
         self.graph_hashes.clear();
-        let begun = self.account.as_ref().map(|_| Instant::now());
+        let begun = self.account.as_ref().map(|_| self.now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
         let holds = heap.held() > 0;
         heap.mark(|marker| {
@@ -179,13 +184,16 @@ impl Machine {
                 code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));
             }
         }
-        let marked = begun.map(|begun| begun.elapsed());
+        let marked = begun.map(|begun| self.now().since(begun));
         // SAFETY: nothing is freed before `sweep`.
-        let freed = begun.map(|_| heap.tally(|header| unsafe { !heap.is_live(header) }));
-        let swept = begun.map(|_| Instant::now());
-        heap.sweep();
-        if let (Some(account), Some(marked), Some(freed), Some(swept)) = (&mut self.account, marked, freed, swept) {
-            account.collected(marked + swept.elapsed(), &freed);
+        let freed = begun.map(|_| self.heap.tally(|header| unsafe { !self.heap.is_live(header) }));
+        let swept = begun.map(|_| self.now());
+        self.heap.sweep();
+        if let (Some(marked), Some(freed), Some(swept)) = (marked, freed, swept) {
+            let pause = marked + self.now().since(swept);
+            if let Some(account) = &mut self.account {
+                account.collected(pause, &freed);
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //! registers, free variables and constants hold what the instruction table says. Tests and fuzzing run those: what the
 //! checkers let through and the preparation gets wrong is seen here before it does harm.
 
-use quipu_lang::code::effects::reads;
-use quipu_lang::code::{CaptureSource, ClosureSite, Field, FreeKind, Holds, Op, Role, Word};
+use quipu_code::effects::reads;
+use quipu_code::{CaptureSource, ClosureSite, Field, FreeKind, Holds, Op, Role, Word};
 
 use super::dispatch::{Operand, Shape, like, number, portable_operands, prepared_operands, shape};
 use super::prepare::FAR;

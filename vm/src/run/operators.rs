@@ -1,7 +1,7 @@
 //! Slow paths of operators, cells, containers and patterns: special methods first, then what `ops` does to the
 //! built-in kinds.
 
-use quipu_lang::code::{Op, Word};
+use quipu_code::{Op, Word};
 
 use super::calls::{To, kind_of};
 use super::types::describe;
@@ -219,7 +219,7 @@ impl Machine {
     pub(super) fn show(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
         if let Some(int) = value.as_int() {
-            let text = self.heap.str(decimal(int, &mut [0; 20]));
+            let text = self.heap.str_joined(&[decimal(int, &mut [0; 20])], true);
             self.set_r(w.a() as usize, text.into());
             return Ok(());
         }
@@ -242,18 +242,19 @@ impl Machine {
                 &mut many[..]
             }
         };
-        let mut length = 0usize;
+        let (mut length, mut ascii) = (0usize, true);
         for (i, place) in (first..).zip(&mut *parts) {
-            let Some(part) = self.r(i).as_str() else {
+            let View::Str(part) = self.r(i).view() else {
                 let what = describe(self.r(i));
                 return Err(self.failure(ErrorKind::Type, format!("only strings can be joined, not {what}")));
             };
-            length = length.saturating_add(part.len());
-            *place = part;
+            ascii &= part.is_ascii();
+            *place = part.as_str();
+            length = length.saturating_add(place.len());
         }
         self.cx_mut().reserve(length)?;
         self.cx_mut().work(length / 64)?;
-        let text = self.heap.str_from(parts);
+        let text = self.heap.str_joined(parts, ascii);
         self.set_r(w.a() as usize, text.into());
         Ok(())
     }

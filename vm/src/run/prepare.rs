@@ -7,9 +7,9 @@
 //! translation. A fused instruction overwrites the first word of its group and leaves the others in place: its fast
 //! path skips them, its slow path goes through them.
 
-use quipu_lang::code::check::MAX_ENTRIES;
-use quipu_lang::code::effects::{native, receiver};
-use quipu_lang::code::{Body, Code, Constant, Role, Word};
+use quipu_code::check::MAX_ENTRIES;
+use quipu_code::effects::{native, receiver};
+use quipu_code::{Body, Code, Constant, Role, Word};
 
 use super::dispatch::{far_form, number};
 use super::fuse::with_number;
@@ -239,7 +239,7 @@ fn names_of_natives(body: &Body) -> impl Iterator<Item = &str> {
 mod tests {
     use std::sync::Arc;
 
-    use quipu_lang::code::{Body, Op};
+    use quipu_code::{Body, Op};
 
     use super::*;
     use crate::library::Library;

@@ -2,7 +2,7 @@
 //!
 //! Of a fiber a graph has the frames from the outermost one inwards, with the registers that matter.
 
-use quipu_lang::code::{Code, Op, Outcome};
+use quipu_code::{Code, Op, Outcome};
 
 pub(crate) use super::limits::MARGIN;
 use crate::heap::fiber::{FiberState, Status};

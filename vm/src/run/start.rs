@@ -3,9 +3,9 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use quipu_lang::code::{Code, FreeKind};
+use quipu_code::{Code, FreeKind};
 
 use super::guard::Unlimited;
 use super::types::{builtin_name, builtin_tag, type_tag};
@@ -17,6 +17,7 @@ use crate::heap::{Gc, Heap, Slot, Type, Value, View};
 use crate::library::{Constant, Library, Provided, split};
 use crate::machine::{Limits, Machine, Stepping};
 use crate::native::{Fault, NativeDef};
+use crate::secret::secret;
 
 /// Tags fit a table of this size.
 const TAGS: usize = 32;
@@ -40,7 +41,7 @@ impl Machine {
             fault: None,
             stop_trace: None,
             call_stress: cfg!(quipu_strained),
-            heap: Heap::new(limits.heap_bytes(), seed()),
+            heap: Heap::new(limits.heap_bytes(), secret()),
             fuel_used: 0,
             slice_end: 0,
             limits,
@@ -317,11 +318,4 @@ impl Machine {
 /// The type whose conversion function a name stands for: `type.int` for `int`, which is the type itself.
 fn conversion_of(name: &str) -> Option<&str> {
     name.strip_prefix("type.").filter(|name| builtin_tag(name).is_some())
-}
-
-/// A seed for keyed hashes that differs between machines and processes.
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    RandomState::new().hash_one(COUNTER.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,6 +1,6 @@
 //! Fibers: starting, resuming, yielding and ending them, and runs that are begun from Rust.
 
-use quipu_lang::code::Word;
+use quipu_code::Word;
 
 use super::calls::To;
 use super::dispatch::drive;

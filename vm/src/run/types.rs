@@ -1,6 +1,6 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
-use quipu_lang::code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
+use quipu_code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
@@ -74,12 +74,14 @@ pub(crate) fn describe(value: Value<'_>) -> String {
 impl TypeData {
     /// The method with this name; names are interned strings of the machine, or equal in content.
     pub fn method(&self, name: Slot) -> Option<Method> {
-        self.methods.iter().find(|method| same_name(method.name, name)).copied()
+        let same = self.methods.iter().find(|method| method.name.is_identical(name));
+        same.or_else(|| self.methods.iter().find(|method| same_text(method.name, name))).copied()
     }
 
     /// The index of the field with this name.
     pub fn field(&self, name: Slot) -> Option<usize> {
-        self.fields.iter().position(|&field| same_name(field, name))
+        let same = self.fields.iter().position(|field| field.is_identical(name));
+        same.or_else(|| self.fields.iter().position(|&field| same_text(field, name)))
     }
 
     /// The closure of a special method.
@@ -96,8 +98,9 @@ impl TypeData {
     }
 }
 
-fn same_name(x: Slot, y: Slot) -> bool {
-    x.is_identical(y) || x.as_str() == y.as_str()
+/// Most names are one object for the whole machine, which is looked for first.
+fn same_text(x: Slot, y: Slot) -> bool {
+    x.as_str() == y.as_str()
 }
 
 impl Machine {

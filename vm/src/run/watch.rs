@@ -1,10 +1,10 @@
 //! The watched run loop's account: a handler in front of every handler counts, and now and then looks at the calls.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use quipu_lang::code::Op;
-use quipu_lang::code::effects::receiver;
+use quipu_code::Op;
+use quipu_code::effects::receiver;
 
 use super::dispatch::{self, TABLE};
 use crate::heap::layout::InstanceObject;
@@ -90,7 +90,7 @@ impl Machine {
             freed: Tally::default(),
             pauses: Pauses::default(),
             samples: HashMap::new(),
-            looked: Instant::now(),
+            looked: self.now(),
         }));
         self.handlers = self.usual_handlers();
     }
@@ -125,9 +125,9 @@ impl Machine {
     /// Looks at the calls under way, which stand for this many steps. The position is stored.
     pub(super) fn look(&mut self, steps: u64) {
         let trace = self.trace();
+        let now = self.now();
         let Some(account) = &mut self.account else { return };
-        let now = Instant::now();
-        let time = now.saturating_duration_since(std::mem::replace(&mut account.looked, now));
+        let time = now.since(std::mem::replace(&mut account.looked, now));
         let entries = trace.inner.iter().chain(&trace.outer);
         // Addresses stay those of the same code, as the samples keep it.
         let key = entries.map(|entry| (entry.code.address() ^ entry.code.debug_address(), entry.pc)).collect();

@@ -1,6 +1,6 @@
 //! Closures, their cells, natives and fibers.
 
-use quipu_lang::code::Code;
+use quipu_code::Code;
 
 use crate::cx::Cx;
 use crate::heap::Heap;

@@ -2,8 +2,8 @@
 
 use std::iter::Take;
 
-use quipu_lang::canonical::Reader;
-use quipu_lang::code::Code;
+use quipu_code::Code;
+use quipu_code::canonical::Reader;
 
 use super::{Outline, Part, Place, Thing, count};
 use crate::graph::read::Members;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quipu_lang::code::{Code, CodeHash};
+use quipu_code::{Code, CodeHash};
 
 use super::{Outline, Part, count};
 use crate::graph::error::Rule;

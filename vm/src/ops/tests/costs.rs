@@ -1,9 +1,10 @@
 //! What operations on values cost: in proportion to what they look at, and the same for equal values however they are shared,
 //! cached and kept.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{fault, ok, with_cx, with_limits};
+use crate::clock::Moment;
 use crate::cx::Cx;
 use crate::heap::{Value, View};
 use crate::machine::Limits;
@@ -141,7 +142,7 @@ fn long_work_looks_at_the_clock() {
         }),
     ];
     for (name, action) in work {
-        with_limits(Limits { deadline: Some(Instant::now()), ..Limits::default() }, |cx| {
+        with_limits(Limits { deadline: Some(Moment::now()), ..Limits::default() }, |cx| {
             let (a, b) = (text(cx, 4 << 20), text(cx, 4 << 20));
             // Whoever has a slice does not look at once.
             cx.machine.slice_end = cx.machine.fuel_used + 20_000;
