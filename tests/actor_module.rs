@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use crate::server;
 use crate::support::{Expected, Setup, run};
-use quipu::actor::node::Options;
+use quipu::actor::node::NodeOptions;
 use quipu::vm::{Limits, Moment};
 use quipu::{Engine, Input};
 
 /// Runs a program with the expectations in it; `a` is a connection to an actor of its own.
 fn check(name: &str, program: &str) {
     for setup in [Setup::USUAL, Setup::STRESS, Setup::CALLS] {
-        let engine = server::engine(&server::start(Options { fuel: 1_000_000, ..Options::default() }));
+        let engine = server::engine(&server::start(NodeOptions::default().fuel(1_000_000)));
         let text = format!("import actor\nlet a = actor.connect(\"127.0.0.1:7300\", [actor: \"{name}\"])\n{program}");
         run(&engine, &Input::text(name, text.as_str()), &Expected::read(&text), setup).unwrap();
     }
@@ -146,7 +146,7 @@ print(kind(|| a.call(|state| 1)))  #> ("io_error", nil)
 
 #[test]
 fn waiting_for_an_actor_ends_with_the_limits_of_the_program() {
-    let address = server::start(Options { fuel: u64::MAX, ..Options::default() });
+    let address = server::start(NodeOptions::default().fuel(u64::MAX));
     let engine = server::engine(&address);
     let limits = Limits { deadline: Some(Moment::now() + Duration::from_millis(300)), ..Limits::default() };
     let mut session = engine.session(limits).unwrap();
@@ -166,7 +166,7 @@ fn the_module_is_a_capability() {
 
 #[test]
 fn traces_of_uncaught_errors_say_what_ran_in_the_actor() {
-    let engine = server::engine(&server::start(Options::default()));
+    let engine = server::engine(&server::start(NodeOptions::default()));
     let mut session = engine.session(Limits::default()).unwrap();
     let text =
         "import actor\nlet a = actor.connect(\"\")\nfn fail(state) {\n  throw error(\"no\")\n}\na.call(fail)\nprint(1)";

@@ -12,16 +12,20 @@ mod disk;
 #[path = "simulated/history.rs"]
 mod history;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::ClientId;
+use quipu::actor::call::{Busy, Call, CallOrigin, CallOutcome, CodeBytes, Stopped, Target};
 use quipu::actor::client::{Core, Event, Function};
-use quipu::actor::node::{self, Node};
+use quipu::actor::node::{Node, NodeOptions, check as check_store};
 use quipu::actor::server::{
-    Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn,
+    CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, RoomLimits, Rooms, ServerSession, SessionOptions,
+    ShownParts, Turn, replies_to,
 };
-use quipu::actor::wire::{Answer, Link, MAX_MESSAGE, Question, Ring, Role, Secret, Stopped, Target};
+use quipu::actor::store::suite::conforms;
+use quipu::actor::wire::{Answer, KeyRole, Link, MAX_MESSAGE, Question, Ring, Secret};
 use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
 use quipu::{Engine, Input};
@@ -62,8 +66,8 @@ struct Known {
 }
 
 thread_local! {
-    static SESSION: std::cell::RefCell<quipu::Session> =
-        std::cell::RefCell::new(Engine::new().session(quipu::vm::Limits::default()).unwrap());
+    static SESSION: RefCell<quipu::Session> =
+        RefCell::new(Engine::new().session(quipu::vm::Limits::default()).unwrap());
 }
 
 fn image(text: &str) -> Image {
@@ -116,10 +120,10 @@ struct Seen {
     faults: Vec<Fault>,
 }
 
-impl Host for Watched {
+impl CallHost for Watched {
     fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy> {
         let (client, request) = (call.client, call.request);
-        let taken = Host::call(&self.node, call, reply, now);
+        let taken = CallHost::call(&self.node, call, reply, now);
         let mut seen = self.seen.lock().unwrap();
         if taken.is_err() {
             seen.faults.push(Fault::Busy);
@@ -157,7 +161,7 @@ impl Host for Watched {
 /// One connection with what is under way on it.
 struct Wire {
     client: usize,
-    session: Session,
+    session: ServerSession,
     /// Replies of the host for this session.
     replies: Arc<Mutex<VecDeque<(Turn, Reply)>>>,
     up: VecDeque<u8>,
@@ -172,10 +176,7 @@ struct Wire {
 impl Wire {
     fn back(replies: &Arc<Mutex<VecDeque<(Turn, Reply)>>>) -> impl Fn(Turn) -> ReplyTo + use<> {
         let replies = replies.clone();
-        move |turn| {
-            let replies = replies.clone();
-            Box::new(move |reply| replies.lock().unwrap().push_back((turn, reply)))
-        }
+        replies_to(move |turn, reply| replies.lock().unwrap().push_back((turn, reply)))
     }
 
     fn close_server(&mut self) {
@@ -190,11 +191,11 @@ struct World<'k> {
     counts: &'k mut Counts,
     disk: Disk,
     is_file: bool,
-    options: node::Options,
+    options: NodeOptions,
     node: Node,
     seen: Arc<Mutex<Seen>>,
-    shown: Arc<Shown>,
-    metrics: Arc<Metrics>,
+    shown: Arc<ShownParts>,
+    rooms: Arc<Rooms>,
     keys: bool,
     clients: Vec<Core>,
     wires: Vec<Wire>,
@@ -211,17 +212,16 @@ impl<'k> World<'k> {
     fn new(seed: u64, known: &'k Known, counts: &'k mut Counts) -> World<'k> {
         let mut dice = Dice::new(seed);
         let clients = (0..1 + dice.roll(3)).map(|number| Core::new([number as u8; 16])).collect();
-        let options = node::Options {
-            init: Some(known.init.clone()),
-            threads: 0,
-            fuel: 5_000,
-            // Enough for none, for some, and for all of them.
-            quick: [0, 60, 5_000][dice.at(3)],
-            queue: 1 + dice.at(5),
-            cache: 3_000 + dice.at(30_000),
-            snapshot: 1 + dice.roll(9),
-            ..node::Options::default()
-        };
+        // Fuel for calls on the spot: enough for none, for some, and for all of them.
+        let quick = [0, 60, 5_000][dice.at(3)];
+        let options = NodeOptions::default()
+            .init(Some(known.init.clone()))
+            .threads(0)
+            .fuel(5_000)
+            .quick(quick)
+            .queue(1 + dice.at(5))
+            .cache(3_000 + dice.at(30_000))
+            .snapshot(1 + dice.roll(9));
         // Files and encryption are slow beside everything else here.
         let is_file = dice.once_in(16);
         let mut disk = Disk::new(is_file, &mut dice);
@@ -236,8 +236,8 @@ impl<'k> World<'k> {
             options,
             node,
             seen: Arc::default(),
-            shown: Arc::new(Shown::new(8)),
-            metrics: Arc::default(),
+            shown: Arc::new(ShownParts::new(8)),
+            rooms: Rooms::new(RoomLimits::default(), Arc::default()),
             clients,
             wires: Vec::new(),
             asked: BTreeMap::new(),
@@ -254,7 +254,7 @@ impl<'k> World<'k> {
         let fixed = [self.dice.roll(256) as u8; 32];
         let (link, keys) = if self.keys {
             let mut ring = Ring::default();
-            (0..self.clients.len()).for_each(|client| ring.add(secret(client).public(), Role::Client, "client"));
+            (0..self.clients.len()).for_each(|client| ring.add(secret(client).public(), KeyRole::Client, "client"));
             let link = Link::client(&secret(client), &secret(99).public(), MAX_MESSAGE, Some(fixed)).unwrap();
             (link, Some((secret(99), Arc::new(ring))))
         } else {
@@ -262,8 +262,9 @@ impl<'k> World<'k> {
         };
         self.clients[client].connected(link);
         let host = Arc::new(Watched { node: self.node.clone(), seen: self.seen.clone() });
-        let limits = Limits { calls: 1 + self.dice.at(6), ..Limits::default() };
-        let session = Session::new(host, self.shown.clone(), self.metrics.clone(), keys, limits, Some(fixed));
+        let limits = ConnectionLimits::default().calls(1 + self.dice.at(6));
+        let options = SessionOptions::default().keys(keys).limits(limits).fixed(Some(fixed));
+        let session = ServerSession::new(host, options.rooms(self.rooms.clone()).shown(self.shown.clone()));
         self.wires.push(Wire {
             client,
             session,
@@ -468,7 +469,7 @@ impl<'k> World<'k> {
         }
         self.disk.power_off();
         self.node = Node::open(self.options.clone(), self.disk.open()).unwrap();
-        self.shown = Arc::new(Shown::new(8));
+        self.shown = Arc::new(ShownParts::new(8));
     }
 
     fn kill(&mut self) {
@@ -611,7 +612,7 @@ impl<'k> World<'k> {
             check(&asked, &list, state[2], state[3]);
         }
         self.node.shutdown().unwrap();
-        let checked = node::check(&mut *self.disk.open()).unwrap();
+        let checked = check_store(&mut *self.disk.open()).unwrap();
         assert_eq!(checked.wrong, Vec::<String>::new());
     }
 
@@ -628,14 +629,26 @@ impl<'k> World<'k> {
             request: function as u64,
             target,
             args: self.known.none.clone(),
-            origin: node::Origin::default(),
+            origin: CallOrigin::default(),
         };
         self.node.submit(call, Box::new(move |outcome| *told.lock().unwrap() = Some(outcome))).unwrap();
         while self.node.turn() || self.node.write() {}
         match outcome.lock().unwrap().take() {
-            Some(node::Outcome::Done(result)) => numbers(&result),
+            Some(CallOutcome::Done(result)) => numbers(&result),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn disks_that_do_not_fail_are_stores() {
+    for is_file in [false, true] {
+        let disk = RefCell::new(Disk::new(is_file, &mut Dice::new(1)));
+        let open = || disk.borrow_mut().open();
+        conforms(open(), |before| {
+            drop(before);
+            open()
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use quipu::actor::store::Sqlite;
+use quipu::actor::store::SqliteStore;
 use quipu::code::hash::GraphHash;
 use quipu::stdlib::EngineEdition;
 use quipu::stdlib::engine_edition;
@@ -66,7 +66,7 @@ fn an_actor_that_is_held_goes_on_when_its_operator_has_decided() {
     let scratch = Scratch::new("held");
     let folder = &scratch.0;
     fs::copy(STORED, folder.join("data.db")).unwrap();
-    let mut store = Sqlite::open(&folder.join("data.db")).unwrap();
+    let mut store = SqliteStore::open(&folder.join("data.db")).unwrap();
     for actor in ["lists", "types"] {
         store
             .forge(actor, 3, |entry| (entry.outcome, entry.engine) = (GraphHash([3; 32]), Some(EngineEdition([5; 32]))))

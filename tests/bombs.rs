@@ -21,8 +21,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use quipu::actor::call::{Stopped, Target};
 use quipu::actor::client::{ClientError, Function};
-use quipu::actor::wire::{Stopped, Target};
 use quipu::stdlib::{Grant, Streams};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Failure, Limits, Moment, Stop};

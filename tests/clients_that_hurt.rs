@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use quipu::actor::call::Target;
 use quipu::actor::client::Function;
-use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Request, Target};
+use quipu::actor::wire::{Answer, Incoming, Link, MAX_MESSAGE, Request};
 use quipu::vm::image::Form;
 
 use served::{Caller, Server};
@@ -69,7 +70,7 @@ impl Raw {
         }
         let mut answers = Vec::new();
         while let Some(input) = self.link.poll().unwrap() {
-            if let Input::Message(message) = input {
+            if let Incoming::Message(message) = input {
                 answers.push(Answer::decode(&message).unwrap());
             }
         }

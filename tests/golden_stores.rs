@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use quipu::actor::ClientId;
-use quipu::actor::node::{Call, Node, Options, Outcome, Way, check, release};
-use quipu::actor::store::Sqlite;
-use quipu::actor::wire::Target;
+use quipu::actor::call::{Call, CallOrigin, CallOutcome, Target};
+use quipu::actor::node::{Node, NodeOptions, Way, check, release};
+use quipu::actor::store::SqliteStore;
 use quipu::code::hash::GraphHash;
 use quipu::vm::Limits;
 use quipu::vm::image::{Form, Image};
@@ -70,8 +70,8 @@ struct Driven {
 
 impl Driven {
     fn open(path: &Path) -> Driven {
-        let options = Options { threads: 0, ..Options::default() };
-        let node = Node::open(options, Box::new(Sqlite::open(path).unwrap())).unwrap();
+        let options = NodeOptions::default().threads(0);
+        let node = Node::open(options, Box::new(SqliteStore::open(path).unwrap())).unwrap();
         Driven { node, session: Engine::new().session(Limits::default()).unwrap() }
     }
 
@@ -89,17 +89,10 @@ impl Driven {
         image.hash()
     }
 
-    fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> Outcome {
+    fn outcome(&mut self, request: u64, actor: &str, target: Target, args: &str) -> CallOutcome {
         let args = self.image(args).dump(Form::default());
         let (to, from) = sync_channel(1);
-        let call = Call {
-            actor: actor.into(),
-            client: CLIENT,
-            request,
-            target,
-            args,
-            origin: quipu::actor::node::Origin::default(),
-        };
+        let call = Call { actor: actor.into(), client: CLIENT, request, target, args, origin: CallOrigin::default() };
         let reply = Box::new(move |outcome| to.send(outcome).unwrap());
         self.node.submit(call, reply).unwrap();
         while self.node.turn() || self.node.write() {}
@@ -107,7 +100,7 @@ impl Driven {
     }
 
     /// Carries a line out. Gives what came of it, or none if that is nothing.
-    fn carry_out(&mut self, request: u64, line: &Line<'_>) -> Option<Outcome> {
+    fn carry_out(&mut self, request: u64, line: &Line<'_>) -> Option<CallOutcome> {
         Some(match *line {
             Line::Call { actor, args, code } => {
                 let function = self.send(code);
@@ -131,8 +124,8 @@ impl Driven {
     }
 
     /// An outcome as text, and the hash of what it holds.
-    fn shown(&mut self, outcome: &Outcome) -> (String, GraphHash) {
-        let Outcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
+    fn shown(&mut self, outcome: &CallOutcome) -> (String, GraphHash) {
+        let CallOutcome::Done(bytes) = outcome else { panic!("{outcome:?}") };
         let image = Image::parse(bytes, &()).unwrap();
         let value = self.session.vm().load(&image).unwrap();
         (self.session.vm().repr(&value).unwrap(), image.hash())
@@ -177,7 +170,7 @@ fn fill(folder: &Path) {
         let outcome = driven.carry_out(index as u64 + 1, &line(text).unwrap());
         let _ = writeln!(expected, "{text}");
         if let Some(outcome) = outcome {
-            assert!(matches!(outcome, Outcome::Done(_)), "{text}: {outcome:?}");
+            assert!(matches!(outcome, CallOutcome::Done(_)), "{text}: {outcome:?}");
             let (shown, hash) = driven.shown(&outcome);
             let _ = writeln!(expected, "#> {hash:.16} {shown}");
         }
@@ -223,7 +216,7 @@ fn comes_back(stored: &Path, expected: &str) {
         lines.map(|line| line.split(' ').collect::<Vec<_>>())
     };
     let held: BTreeMap<&str, u64> = words("#! ").map(|words| (words[0], words[1].parse().unwrap())).collect();
-    let checked = check(&mut Sqlite::look(&path).unwrap()).unwrap();
+    let checked = check(&mut SqliteStore::look(&path).unwrap()).unwrap();
     let wrong: Vec<&String> = (checked.wrong.iter())
         .filter(|line| !held.iter().any(|(name, step)| line.starts_with(&format!("actor `{name}`: call {step} "))))
         .collect();
@@ -254,12 +247,12 @@ fn comes_back(stored: &Path, expected: &str) {
     for (name, step) in &held {
         let function = driven.send("|s| s");
         let outcome = driven.outcome(10_000, name, Target::Function(function), "[]");
-        assert!(matches!(outcome, Outcome::Refused(_)), "{shown}: {name}: {outcome:?}");
+        assert!(matches!(outcome, CallOutcome::Refused(_)), "{shown}: {name}: {outcome:?}");
         assert_eq!(driven.node.info(name).unwrap().unwrap().held.map(|held| held.step), Some(*step), "{shown}: {name}");
     }
     driven.node.shutdown().unwrap();
     drop(driven);
-    let mut store = Sqlite::open(&path).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
     for name in held.keys() {
         let released = release(&mut store, name, Way::Accept, false).unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert!(released.accepted > 0, "{shown}: {name}");

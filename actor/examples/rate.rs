@@ -7,9 +7,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use quipu_actor::ClientId;
-use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
-use quipu_actor::store::{Memory, Sqlite, Store};
-use quipu_actor::wire::Target;
+use quipu_actor::call::{Call, CallOrigin, CallOutcome, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 use quipu_code::hash::GraphHash;
 use quipu_code::span::Source;
 use quipu_lang::compile::compile;
@@ -40,12 +40,12 @@ fn client(node: &Node, number: u8, hash: GraphHash, args: &[u8]) -> u64 {
         let (to, from) = sync_channel(1);
         calls += 1;
         let (actor, client, target) = ("a".into(), ClientId([number; 32]), Target::Function(hash));
-        let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: Origin::default() };
+        let call = Call { actor, client, request: calls, target, args: args.to_vec(), origin: CallOrigin::default() };
         let reply = Box::new(move |outcome| {
             let _ = to.send(outcome);
         });
         match node.submit(call, reply).map(|_| from.recv()) {
-            Ok(Ok(Outcome::Done(_))) => {}
+            Ok(Ok(CallOutcome::Done(_))) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -65,11 +65,11 @@ fn main() -> Result<(), String> {
                     for end in ["", "-wal", "-shm"] {
                         let _ = std::fs::remove_file(format!("{file}{end}"));
                     }
-                    Box::new(Sqlite::open(Path::new(file)).map_err(|error| error.to_string())?)
+                    Box::new(SqliteStore::open(Path::new(file)).map_err(|error| error.to_string())?)
                 }
-                None => Box::new(Memory::new()),
+                None => Box::new(MemoryStore::new()),
             };
-            let options = Options { init: Some(init.dump(Form::default())), ..Options::default() };
+            let options = NodeOptions::default().init(Some(init.dump(Form::default())));
             let node = Node::open(options, store).map_err(|error| error.to_string())?;
             node.put_function(&function.hash(), &function.dump(Form::default()), &[], &HashMap::new())?;
             // The first call makes the actor.

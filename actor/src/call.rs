@@ -25,7 +25,7 @@ pub struct Call {
     /// The image of the list of arguments.
     pub args: Vec<u8>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: CallOrigin,
 }
 
 /// What a call calls.
@@ -41,7 +41,7 @@ pub enum Target {
 
 /// Where a call comes from: whose it is, and where its outcome waits until somebody takes it.
 #[derive(Clone, Default)]
-pub struct Origin {
+pub struct CallOrigin {
     /// The key of who asks; none where the system vouches for everybody.
     pub key: Option<Key>,
     /// Room for the outcome; without it the outcome may be of any size. It is kept as long as something of the call is.
@@ -69,23 +69,23 @@ pub enum NoRoom {
     Ever,
 }
 
-impl PartialEq for Origin {
-    fn eq(&self, other: &Origin) -> bool {
+impl PartialEq for CallOrigin {
+    fn eq(&self, other: &CallOrigin) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Origin {}
+impl Eq for CallOrigin {}
 
-impl fmt::Debug for Origin {
+impl fmt::Debug for CallOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Origin").field("key", &self.key).field("has_room", &self.room.is_some()).finish()
+        f.debug_struct("CallOrigin").field("key", &self.key).field("has_room", &self.room.is_some()).finish()
     }
 }
 
-/// How a call has ended. All but [`Done`](Outcome::Done) have left no trace.
+/// How a call has ended. All but [`Done`](CallOutcome::Done) have left no trace.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// Well, and that is kept: the image of the result.
     Done(Vec<u8>),
     /// It has thrown.
@@ -93,7 +93,7 @@ pub enum Outcome {
         /// The image of what it has thrown.
         value: Vec<u8>,
         /// The calls that were under way, innermost first.
-        trace: Vec<TraceLine>,
+        trace: Vec<RemoteTraceLine>,
         /// How many of them are left out.
         omitted: u64,
     },
@@ -132,7 +132,7 @@ impl fmt::Display for Stopped {
 
 /// A call that was under way in the actor.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TraceLine {
+pub struct RemoteTraceLine {
     /// The function's name.
     pub function: String,
     /// Its file.
@@ -141,17 +141,17 @@ pub struct TraceLine {
     pub line: u32,
 }
 
-impl Outcome {
+impl CallOutcome {
     /// Bytes of what is told of it, about.
     pub fn bytes(&self) -> usize {
         match self {
-            Outcome::Done(bytes) => bytes.len(),
-            Outcome::Failed { value, trace, .. } => {
+            CallOutcome::Done(bytes) => bytes.len(),
+            CallOutcome::Failed { value, trace, .. } => {
                 let lines = trace.iter().map(|line| line.function.len() + line.file.len() + 80);
                 value.len() + lines.sum::<usize>()
             }
-            Outcome::Refused(why) => why.len(),
-            Outcome::Stopped(_) | Outcome::Unknown | Outcome::Busy(_) => 0,
+            CallOutcome::Refused(why) => why.len(),
+            CallOutcome::Stopped(_) | CallOutcome::Unknown | CallOutcome::Busy(_) => 0,
         }
     }
 
@@ -159,12 +159,12 @@ impl Outcome {
     #[cfg(feature = "server")]
     pub(crate) fn summary(&self) -> String {
         match self {
-            Outcome::Done(_) => "done".to_owned(),
-            Outcome::Failed { .. } => "it throws".to_owned(),
-            Outcome::Stopped(why) => format!("stopped: {why:?}").to_lowercase(),
-            Outcome::Refused(why) => why.clone(),
-            Outcome::Unknown => "the function is unknown".to_owned(),
-            Outcome::Busy(_) => "there is no room".to_owned(),
+            CallOutcome::Done(_) => "done".to_owned(),
+            CallOutcome::Failed { .. } => "it throws".to_owned(),
+            CallOutcome::Stopped(why) => format!("stopped: {why:?}").to_lowercase(),
+            CallOutcome::Refused(why) => why.clone(),
+            CallOutcome::Unknown => "the function is unknown".to_owned(),
+            CallOutcome::Busy(_) => "there is no room".to_owned(),
         }
     }
 }
@@ -174,7 +174,7 @@ pub type CodeBytes = (Vec<u8>, Vec<u8>);
 
 /// Takes the outcome of a call. It is dropped without being told if the store fails: then nobody knows the outcome
 /// before the store is opened again, and the client asks again.
-pub type OutcomeTo = Box<dyn FnOnce(Outcome) + Send>;
+pub type OutcomeTo = Box<dyn FnOnce(CallOutcome) + Send>;
 
 /// There is no room for a call now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,11 +12,11 @@ use quipu_vm::Moment;
 
 /// How much time has gone by since it was made. It never goes back.
 #[derive(Clone)]
-pub struct Clock(Arc<Time>);
+pub struct ServerClock(Arc<Time>);
 
 /// Moves the clock that was made with it, which stands still otherwise.
 #[derive(Clone)]
-pub struct Hand(Clock);
+pub struct Hand(ServerClock);
 
 enum Time {
     /// By the system, since then.
@@ -32,11 +32,11 @@ struct Moved {
     waiting: Vec<Waker>,
 }
 
-impl Clock {
+impl ServerClock {
     /// One that goes only when its hand is moved. A call that is carried out meanwhile has its
-    /// [time](crate::node::Options::time) by the system's clock all the same, at which machines look.
-    pub fn by_hand() -> (Clock, Hand) {
-        let clock = Clock(Arc::new(Time::Moved(Mutex::default())));
+    /// [time](crate::node::NodeOptions::time) by the system's clock all the same, at which machines look.
+    pub fn by_hand() -> (ServerClock, Hand) {
+        let clock = ServerClock(Arc::new(Time::Moved(Mutex::default())));
         (clock.clone(), Hand(clock))
     }
 
@@ -142,16 +142,16 @@ impl Wake for Parked {
     }
 }
 
-impl Default for Clock {
+impl Default for ServerClock {
     /// The system's, from now on.
-    fn default() -> Clock {
-        Clock(Arc::new(Time::System(Instant::now())))
+    fn default() -> ServerClock {
+        ServerClock(Arc::new(Time::System(Instant::now())))
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for ServerClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Clock").field(&self.now()).finish()
+        f.debug_tuple("ServerClock").field(&self.now()).finish()
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_clock_goes_as_its_hand_is_moved() {
-        let (clock, hand) = Clock::by_hand();
+        let (clock, hand) = ServerClock::by_hand();
         assert_eq!((clock.now(), clock.since(SECOND)), (Duration::ZERO, Duration::ZERO));
         hand.advance(3 * SECOND);
         assert_eq!((clock.now(), clock.since(SECOND)), (3 * SECOND, 2 * SECOND));
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_thread_waits_until_its_time_has_come() {
-        let (clock, hand) = Clock::by_hand();
+        let (clock, hand) = ServerClock::by_hand();
         let other = clock.clone();
         let waiter = std::thread::spawn(move || {
             let mut looks = 0;
@@ -198,14 +198,14 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_is_given_up() {
-        let (clock, hand) = Clock::by_hand();
+        let (clock, hand) = ServerClock::by_hand();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             assert_eq!(clock.within(SECOND, async { 7 }).await, Some(7));
             let (given_up, ()) = tokio::join!(clock.within(SECOND, pending::<()>()), async { hand.advance(SECOND) });
             assert_eq!(given_up, None);
-            assert_eq!(Clock::default().within(Duration::MAX, async { 8 }).await, Some(8));
-            assert_eq!(Clock::default().within(Duration::ZERO, pending::<()>()).await, None);
+            assert_eq!(ServerClock::default().within(Duration::MAX, async { 8 }).await, Some(8));
+            assert_eq!(ServerClock::default().within(Duration::ZERO, pending::<()>()).await, None);
         });
     }
 }

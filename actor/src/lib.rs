@@ -11,7 +11,9 @@
 
 #![warn(clippy::missing_errors_doc)]
 
-pub mod identity;
+#[macro_use]
+mod macros;
+mod identity;
 pub mod call;
 #[cfg(feature = "server")]
 mod clock;
@@ -33,6 +35,6 @@ pub mod client;
 
 pub use address::{Address, NotAnAddress};
 #[cfg(feature = "server")]
-pub use clock::{Clock, Hand};
+pub use clock::{Hand, ServerClock};
 pub use identity::{ClientId, Key};
 pub use key_file::open_key_file;

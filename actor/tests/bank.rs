@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, fat, node_with, shown};
-use quipu_actor::node::{Options, Outcome};
-use quipu_actor::store::{BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Store, StoreError, Swept};
-use quipu_actor::wire::Target;
+use quipu_actor::call::{CallOutcome, Target};
+use quipu_actor::node::NodeOptions;
+use quipu_actor::store::suite::conforms;
+use quipu_actor::store::{
+    BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, Store, StoreError, Swept,
+};
 use quipu_code::hash::GraphHash;
 
 const TRANSFER: &str = "|state, from, to, amount| {
@@ -29,7 +32,7 @@ enum Fault {
 
 /// A store whose commits fail for good from one on. What was kept is in `memory`, as on a disk.
 struct Failing {
-    memory: Memory,
+    memory: MemoryStore,
     left: Arc<Mutex<u64>>,
     fault: Fault,
     is_durable: bool,
@@ -74,7 +77,7 @@ impl Store for Failing {
         self.memory.replies(actor)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         self.memory.held(actor)
     }
 
@@ -86,7 +89,7 @@ impl Store for Failing {
         self.memory.cut_off(actor, count)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         self.memory.actors()
     }
 
@@ -112,13 +115,8 @@ fn bank(seed: u64, lives: u64) {
         random ^= random << 17;
         random % below
     };
-    let memory = Memory::new();
-    let options = Options {
-        init: Some(fat("[a: 100, b: 100, c: 100]")),
-        snapshot: 1 + next(6),
-        replies: 64,
-        ..Options::default()
-    };
+    let memory = MemoryStore::new();
+    let options = NodeOptions::default().init(Some(fat("[a: 100, b: 100, c: 100]"))).snapshot(1 + next(6)).replies(64);
     let mut acknowledged: HashMap<u64, String> = HashMap::new();
     let mut request = 0;
     let mut pending = None;
@@ -136,10 +134,10 @@ fn bank(seed: u64, lives: u64) {
                 format!("[\"{}\", \"{}\", {}]", ["a", "b", "c"][from as usize], ["a", "b", "c"][to as usize], next(60))
             });
             match client.wait(client.request(request, "bank", target.clone(), &args)) {
-                Some(Outcome::Done(bytes)) => {
+                Some(CallOutcome::Done(bytes)) => {
                     acknowledged.insert(request, shown(&bytes));
                 }
-                Some(Outcome::Failed { .. }) => {}
+                Some(CallOutcome::Failed { .. }) => {}
                 // Nobody knows; it is asked for again in the next life, as a client does it.
                 _ => {
                     pending = Some(args);
@@ -153,7 +151,7 @@ fn bank(seed: u64, lives: u64) {
     let client = Client::new(&node, 1);
     if let Some(args) = pending {
         let target = Target::Function(client.send(TRANSFER));
-        if let Some(Outcome::Done(bytes)) = client.wait(client.request(request, "bank", target, &args)) {
+        if let Some(CallOutcome::Done(bytes)) = client.wait(client.request(request, "bank", target, &args)) {
             acknowledged.insert(request, shown(&bytes));
         }
     }
@@ -167,6 +165,16 @@ fn bank(seed: u64, lives: u64) {
     drop(node);
     let mut memory = memory;
     assert_eq!(quipu_actor::node::check(&mut memory).expect("a store").wrong, Vec::<String>::new(), "seed {seed}");
+}
+
+#[test]
+fn a_store_that_does_not_fail_yet_conforms() {
+    let memory = MemoryStore::new();
+    let open = || {
+        let left = Arc::new(Mutex::new(u64::MAX));
+        Box::new(Failing { memory: memory.clone(), left, fault: Fault::Before, is_durable: true })
+    };
+    conforms(open(), |_| open());
 }
 
 #[test]

@@ -4,25 +4,25 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::common::{Client, done, node_with};
-use quipu_actor::node::{Call, Node, Options, Origin, Outcome};
-use quipu_actor::store::{Memory, Sqlite};
-use quipu_actor::wire::{Stopped, Target};
-use quipu_actor::{Clock, Key};
+use quipu_actor::call::{Call, CallOrigin, CallOutcome, Stopped, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::{MemoryStore, SqliteStore};
+use quipu_actor::{Key, ServerClock};
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
 /// Replies and states on their way to the store are taken before they are counted.
 const SLACK: u64 = 1 << 20;
 
-fn in_a_file(folder: &tempfile::TempDir, options: Options) -> Node {
-    node_with(Sqlite::open(&folder.path().join("store")).unwrap(), options)
+fn in_a_file(folder: &tempfile::TempDir, options: NodeOptions) -> Node {
+    node_with(SqliteStore::open(&folder.path().join("store")).unwrap(), options)
 }
 
 /// Calls until there is room. Gives how often there was none.
-fn patient(client: &Client<'_>, call: &Call) -> (Outcome, usize) {
+fn patient(client: &Client<'_>, call: &Call) -> (CallOutcome, usize) {
     for refused in 0..1000 {
         match client.wait(call.clone()) {
-            None | Some(Outcome::Busy(_)) => std::thread::sleep(Duration::from_millis(5)),
+            None | Some(CallOutcome::Busy(_)) => std::thread::sleep(Duration::from_millis(5)),
             Some(outcome) => return (outcome, refused),
         }
     }
@@ -32,7 +32,7 @@ fn patient(client: &Client<'_>, call: &Call) -> (Outcome, usize) {
 #[test]
 fn more_actors_than_may_be_open_take_turns() {
     let folder = tempfile::tempdir().unwrap();
-    let node = in_a_file(&folder, Options { actors: 3, ..Options::default() });
+    let node = in_a_file(&folder, NodeOptions::default().actors(3));
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
     for round in 1..=3 {
@@ -53,7 +53,7 @@ fn more_actors_than_may_be_open_take_turns() {
 fn states_that_do_not_fit_together_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let memory = 32 << 20;
-    let node = in_a_file(&folder, Options { memory, ..Options::default() });
+    let node = in_a_file(&folder, NodeOptions::default().memory(memory));
     let client = Client::new(&node, 1);
     let grow = Target::Function(
         client.send("|s, x| { s.list = s.get(\"list\", []); s.list.push((x + \"${s.list.len()}\").repeat(1_000_000)); s.list.len() }"),
@@ -80,11 +80,11 @@ fn states_that_do_not_fit_together_take_turns() {
 fn a_call_that_would_go_beyond_the_whole_is_stopped_and_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let memory = 24 << 20;
-    let node = in_a_file(&folder, Options { memory, ..Options::default() });
+    let node = in_a_file(&folder, NodeOptions::default().memory(memory));
     let client = Client::new(&node, 1);
     assert_eq!(client.call("a", ADD, "[1]"), "1");
     let grow = "|s| { s.n = 9; s.list = []; while true { s.list.push(\"x\".repeat(100_000)) } }";
-    assert_eq!(client.outcome("a", grow, "[]"), Outcome::Stopped(Stopped::Heap));
+    assert_eq!(client.outcome("a", grow, "[]"), CallOutcome::Stopped(Stopped::Heap));
     // Most of it may be had by one alone.
     let large = "|s| { let list = []; for i in 0..100 { list.push(\"x\".repeat(100_000)) }; list.len() }";
     assert_eq!(client.call("b", large, "[]"), "100");
@@ -97,8 +97,8 @@ fn calls_that_need_the_memory_at_once_are_told_to_come_again() {
     let folder = tempfile::tempdir().unwrap();
     let memory = 24 << 20;
     let node = node_with(
-        Sqlite::open(&folder.path().join("store")).unwrap(),
-        Options { memory, fuel: u64::MAX, ..Options::default() },
+        SqliteStore::open(&folder.path().join("store")).unwrap(),
+        NodeOptions::default().memory(memory).fuel(u64::MAX),
     );
     let function = Client::new(&node, 1).send(
         "|s| { let list = []; for i in 0..90 { list.push(\"x\".repeat(100_000)); for j in 0..1_000 {} }; list.len() }",
@@ -124,23 +124,23 @@ fn calls_that_need_the_memory_at_once_are_told_to_come_again() {
 
 #[test]
 fn a_key_names_so_many_new_actors_an_hour() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let minute = Duration::from_secs(60);
-    let node = node_with(Memory::new(), Options { new_names: 3, clock, ..Options::default() });
+    let node = node_with(MemoryStore::new(), NodeOptions::default().new_names(3).clock(clock));
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
     let mut request = 0;
     let mut call = |key: u8, actor: &str| {
         request += 1;
         let call = client.request(request, actor, add.clone(), "[1]");
-        client.wait(Call { origin: Origin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
+        client.wait(Call { origin: CallOrigin { key: Some(Key([key; 32])), room: None }, ..call }).unwrap()
     };
     for actor in ["a", "b", "c"] {
         assert_eq!(done(call(1, actor)), "1");
     }
     hand.advance(20 * minute);
     for _ in 0..100 {
-        let Outcome::Refused(why) = call(1, "d") else { panic!("it has named three") };
+        let CallOutcome::Refused(why) = call(1, "d") else { panic!("it has named three") };
         assert!(why.starts_with("3 new actors in an hour") && why.contains("40 minutes"), "{why}");
     }
     // What is there answers; and others have names of their own.
@@ -148,7 +148,7 @@ fn a_key_names_so_many_new_actors_an_hour() {
     assert_eq!(done(call(2, "d")), "1");
     assert_eq!(done(call(1, "d")), "2");
     hand.advance(39 * minute);
-    assert!(matches!(call(1, "e"), Outcome::Refused(_)), "the hour is not over");
+    assert!(matches!(call(1, "e"), CallOutcome::Refused(_)), "the hour is not over");
     hand.advance(minute);
     assert_eq!(done(call(1, "e")), "1");
     assert_eq!(node.list().unwrap().len(), 5, "what was refused is not there");
@@ -157,14 +157,14 @@ fn a_key_names_so_many_new_actors_an_hour() {
 #[test]
 fn names_that_were_refused_or_put_away_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
-    let node = in_a_file(&folder, Options { actors: 5, new_names: 20, ..Options::default() });
+    let node = in_a_file(&folder, NodeOptions::default().actors(5).new_names(20));
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
     let mut refused = 0;
     for number in 0..300 {
         let call = client.request(number, &format!("a{number}"), add.clone(), "[1]");
         match patient(&client, &call).0 {
-            Outcome::Refused(_) => refused += 1,
+            CallOutcome::Refused(_) => refused += 1,
             outcome => assert_eq!(done(outcome), "1"),
         }
     }
@@ -176,7 +176,7 @@ fn names_that_were_refused_or_put_away_are_forgotten() {
 
 #[test]
 fn a_store_in_memory_counts_too() {
-    let node = node_with(Memory::new(), Options { memory: 32 << 20, snapshot: 1_000_000, ..Options::default() });
+    let node = node_with(MemoryStore::new(), NodeOptions::default().memory(32 << 20).snapshot(1_000_000));
     let client = Client::new(&node, 1);
     let last = Target::Function(client.send("|s, x| { s.last = x.len(); x }"));
     let args = format!("[\"{}\"]", "x".repeat(100 << 10));
@@ -184,12 +184,12 @@ fn a_store_in_memory_counts_too() {
     for number in 0..1000 {
         let call = client.request(number, &format!("a{}", number % 20), last.clone(), &args);
         match patient(&client, &call).0 {
-            Outcome::Refused(why) => {
+            CallOutcome::Refused(why) => {
                 assert!(why.contains("a file to keep it in"), "{why}");
                 refused = true;
                 break;
             }
-            outcome => assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}"),
+            outcome => assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}"),
         }
     }
     assert!(refused, "{:?}", node.figures());

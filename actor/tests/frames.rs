@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use quipu_actor::wire::{
-    Answer, Input, Link, MAX_MESSAGE, Need, Question, Request, Ring, Role, Secret, Stopped, Target, TraceLine,
-};
+use quipu_actor::call::{RemoteTraceLine, Stopped, Target};
+use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Need, Question, Request, Ring, Secret};
 use quipu_code::hash::{CodeHash, GraphHash};
 
 fn requests() -> Vec<(&'static str, Request)> {
@@ -37,7 +36,7 @@ fn requests() -> Vec<(&'static str, Request)> {
 }
 
 fn answers() -> Vec<(&'static str, Answer)> {
-    let trace = vec![TraceLine { function: "pay".into(), file: "bank.qp".into(), line: 12 }];
+    let trace = vec![RemoteTraceLine { function: "pay".into(), file: "bank.qp".into(), line: 12 }];
     vec![
         ("welcome", Answer::Welcome { message: 1 << 24, calls: 64 }),
         ("done", Answer::Done { request: 300, result: vec![1, 2, 3] }),
@@ -62,12 +61,12 @@ fn conversation(mut client: Link, mut server: Link) -> String {
         to.feed(&bytes);
         to.poll().unwrap().unwrap()
     };
-    assert!(matches!(carry("client", &mut client, &mut server), Input::Open(_)));
-    assert!(matches!(carry("server", &mut server, &mut client), Input::Open(_)));
+    assert!(matches!(carry("client", &mut client, &mut server), Incoming::Open(_)));
+    assert!(matches!(carry("server", &mut server, &mut client), Incoming::Open(_)));
     client.send(&Request::Ping(7).encode());
-    assert_eq!(carry("client", &mut client, &mut server), Input::Message(Request::Ping(7).encode()));
+    assert_eq!(carry("client", &mut client, &mut server), Incoming::Message(Request::Ping(7).encode()));
     server.send(&Answer::Pong(7).encode());
-    assert_eq!(carry("server", &mut server, &mut client), Input::Message(Answer::Pong(7).encode()));
+    assert_eq!(carry("server", &mut server, &mut client), Incoming::Message(Answer::Pong(7).encode()));
     text
 }
 
@@ -124,7 +123,7 @@ fn conversations_have_the_bytes_that_they_had() {
     golden("plain_1.txt", &conversation(Link::plain_client(MAX_MESSAGE), Link::server(None, MAX_MESSAGE, None)));
     let (ann, server) = (Secret::known([1; 32]), Secret::known([2; 32]));
     let mut ring = Ring::default();
-    ring.add(ann.public(), Role::Client, "ann");
+    ring.add(ann.public(), KeyRole::Client, "ann");
     let client = Link::client(&ann, &server.public(), MAX_MESSAGE, Some([3; 32])).unwrap();
     let server = Link::server(Some((server, Arc::new(ring))), MAX_MESSAGE, Some([4; 32]));
     golden("keys_1.txt", &conversation(client, server));

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::common::{Client, done, fat, node_with};
-use quipu_actor::node::{Node, Options, check};
-use quipu_actor::store::{Sqlite, VERSION};
-use quipu_actor::wire::Target;
+use quipu_actor::call::Target;
+use quipu_actor::node::{Node, NodeOptions, check};
+use quipu_actor::store::{STORE_VERSION, SqliteStore};
 
 const PAY: &str = "|s, from, to, n| {
     s[from] -= n
@@ -23,8 +23,8 @@ fn golden() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/stores")
 }
 
-fn options() -> Options {
-    Options { init: Some(fat("[a: 100, b: 50, log: []]")), snapshot: 12, ..Options::default() }
+fn options() -> NodeOptions {
+    NodeOptions::default().init(Some(fat("[a: 100, b: 50, log: []]"))).snapshot(12)
 }
 
 fn counter() -> Target {
@@ -51,15 +51,15 @@ fn fill(node: &Node) {
 
 #[test]
 fn stores_of_every_version_go_on() {
-    let written = golden().join(format!("{VERSION}.db"));
+    let written = golden().join(format!("{STORE_VERSION}.db"));
     if !written.exists() && std::env::var_os("GOLDEN").is_some() {
         fs::create_dir_all(golden()).expect("a folder");
-        let node = node_with(Sqlite::open(&written).expect("a store"), options());
+        let node = node_with(SqliteStore::open(&written).expect("a store"), options());
         fill(&node);
         // Without the snapshots that a node takes when it is shut down, so that there is something to repeat.
         drop(node);
     }
-    assert!(written.exists(), "the store of version {VERSION} is gone");
+    assert!(written.exists(), "the store of version {STORE_VERSION} is gone");
     let mut files: Vec<PathBuf> =
         fs::read_dir(golden()).expect("a folder").map(|it| it.expect("a file").path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "db"));
@@ -67,8 +67,8 @@ fn stores_of_every_version_go_on() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store");
         fs::copy(file, &path).expect("a copy");
-        let open = || Sqlite::open(&path).expect("a store");
-        let checked = check(&mut Sqlite::look(&path).expect("a store")).expect("a store");
+        let open = || SqliteStore::open(&path).expect("a store");
+        let checked = check(&mut SqliteStore::look(&path).expect("a store")).expect("a store");
         assert_eq!((checked.actors, checked.wrong), (2, Vec::new()));
         assert!(checked.replayed > 5, "{}", checked.replayed);
         let node = node_with(open(), options());

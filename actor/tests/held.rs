@@ -6,10 +6,10 @@ use std::sync::mpsc::sync_channel;
 
 use crate::common;
 use crate::common::{Client, done, node_with};
-use quipu_actor::node::{Node, Options, Outcome, ReleaseError, Way, check, held, release, standing};
-use quipu_actor::server::Host;
-use quipu_actor::store::{Action, Entry, Memory, Sqlite, Store};
-use quipu_actor::wire::Target;
+use quipu_actor::call::{CallOutcome, Target};
+use quipu_actor::node::{Node, NodeOptions, ReleaseError, Way, check, held, release, standing};
+use quipu_actor::server::CallHost;
+use quipu_actor::store::{Action, Entry, MemoryStore, SqliteStore, Store};
 use quipu_code::hash::GraphHash;
 use quipu_stdlib::EngineEdition;
 use quipu_stdlib::engine_edition;
@@ -40,24 +40,24 @@ impl Place {
     }
 
     fn open(&self) -> Node {
-        node_with(Sqlite::open(&self.path()).unwrap(), Options::default())
+        node_with(SqliteStore::open(&self.path()).unwrap(), NodeOptions::default())
     }
 
     fn forged(self, seq: u64, change: impl FnOnce(&mut Entry)) -> Place {
-        Sqlite::open(&self.path()).unwrap().forge("a", seq, change).unwrap();
+        SqliteStore::open(&self.path()).unwrap().forge("a", seq, change).unwrap();
         self
     }
 }
 
-fn refusal(outcome: Outcome) -> String {
+fn refusal(outcome: CallOutcome) -> String {
     match outcome {
-        Outcome::Refused(why) => why,
+        CallOutcome::Refused(why) => why,
         other => panic!("{other:?}"),
     }
 }
 
 /// A call by somebody who has made none before.
-fn call(node: &Node, request: u64, actor: &str, args: &str) -> Outcome {
+fn call(node: &Node, request: u64, actor: &str, args: &str) -> CallOutcome {
     let client = Client::new(node, 9);
     let add = Target::Function(client.send(ADD));
     client.wait(client.request(request, actor, add, args)).unwrap()
@@ -126,10 +126,10 @@ fn a_held_actor_goes_on_from_the_step_before() {
     let node = place.open();
     refusal(call(&node, 1, "a", "[5]"));
     drop(node);
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     assert_eq!(held(&mut store).unwrap().iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["a"]);
     // It has to lead there.
-    let release = |store: &mut Sqlite, way, dry| release(store, "a", way, dry);
+    let release = |store: &mut SqliteStore, way, dry| release(store, "a", way, dry);
     assert_eq!(release(&mut store, Way::To(11), false), Err(ReleaseError::Ahead { seq: 10 }));
     assert!(matches!(release(&mut store, Way::To(7), false), Err(ReleaseError::Held(held)) if held.step == 7));
     assert!(release(&mut store, Way::To(8), false).unwrap_err().to_string().contains("--to 6"));
@@ -155,7 +155,7 @@ fn a_held_actor_goes_on_from_the_step_before() {
     }
     node.shutdown().unwrap();
     drop(node);
-    assert_eq!(check(&mut Sqlite::look(&place.path()).unwrap()).unwrap().wrong, Vec::<String>::new());
+    assert_eq!(check(&mut SqliteStore::look(&place.path()).unwrap()).unwrap().wrong, Vec::<String>::new());
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_held_actor_goes_on_with_what_this_engine_gives() {
     let node = place.open();
     assert!(refusal(call(&node, 1, "a", "[5]")).contains("call 4"));
     drop(node);
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     let would = release(&mut store, "a", Way::Accept, true).unwrap();
     let released = release(&mut store, "a", Way::Accept, false).unwrap();
     assert_eq!((would.accepted, &would.first), (5, &released.first));
@@ -190,7 +190,7 @@ fn a_held_actor_goes_on_with_what_this_engine_gives() {
     assert_eq!((node.figures().replayed, node.figures().held), (0, 0));
     node.shutdown().unwrap();
     drop(node);
-    assert_eq!(check(&mut Sqlite::look(&place.path()).unwrap()).unwrap().wrong, Vec::<String>::new());
+    assert_eq!(check(&mut SqliteStore::look(&place.path()).unwrap()).unwrap().wrong, Vec::<String>::new());
 }
 
 fn sql(path: &Path, sql: &str) {
@@ -205,7 +205,7 @@ fn a_function_or_state_that_cannot_be_read_holds_the_actor() {
         refusal(call(&node, 1, "a", "[5]")).contains("call 3 cannot be repeated: its function is not in the store")
     );
     drop(node);
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     release(&mut store, "a", Way::To(2), false).unwrap();
     drop(store);
     let node = place.open();
@@ -219,7 +219,7 @@ fn a_function_or_state_that_cannot_be_read_holds_the_actor() {
     assert!(why.contains("call 6") && why.contains("has changed") && why.contains("--to 5"), "{why}");
     assert_eq!(done(call(&node, 1, "b", "[1]")), "21");
     drop(node);
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     release(&mut store, "a", Way::To(5), false).unwrap();
     drop(store);
     assert_eq!(done(call(&place.open(), 1, "a", "[5]")), "10");
@@ -230,7 +230,7 @@ fn a_function_or_state_that_cannot_be_read_holds_the_actor() {
     assert!(refusal(call(&node, 1, "a", "[5]")).contains("no snapshot of it can be read"));
     assert_eq!(node.info("a").unwrap().unwrap().held.unwrap().step, 0);
     drop(node);
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     for way in [Way::Accept, Way::To(3)] {
         assert!(release(&mut store, "a", way, false).unwrap_err().to_string().contains("--to 0"));
     }
@@ -251,10 +251,10 @@ fn an_engine_that_can_repeat_what_another_could_not_lets_the_actor_go_on() {
     // What is right for this engine; and the hold is another's.
     let place = place.forged(7, |entry| entry.outcome = gives);
     assert!(refusal(call(&place.open(), 2, "a", "[5]")).contains("held"));
-    let mut store = Sqlite::open(&place.path()).unwrap();
+    let mut store = SqliteStore::open(&place.path()).unwrap();
     let epoch = store.claim("a").unwrap().epoch;
     let held = store.held("a").unwrap().unwrap();
-    let other = quipu_actor::store::Held { engine: EngineEdition([5; 32]), ..held };
+    let other = quipu_actor::store::Hold { engine: EngineEdition([5; 32]), ..held };
     store.commit(&[quipu_actor::store::Change::Hold { actor: "a".into(), epoch, held: other }]).unwrap();
     drop(store);
     let node = place.open();
@@ -264,7 +264,7 @@ fn an_engine_that_can_repeat_what_another_could_not_lets_the_actor_go_on() {
 
 /// A node that is shut down leaves nothing to repeat, be it in memory or in a file, with threads or without.
 fn nothing_is_left(store: impl Fn() -> Box<dyn Store>, threads: usize) {
-    let open = || Node::open(Options { threads, ..Options::default() }, store()).unwrap();
+    let open = || Node::open(NodeOptions::default().threads(threads), store()).unwrap();
     let call = |node: &Node, request, actor: &str| {
         let client = Client::new(node, 1);
         let add = Target::Function(client.send(ADD));
@@ -298,10 +298,10 @@ fn nothing_is_left(store: impl Fn() -> Box<dyn Store>, threads: usize) {
 #[test]
 fn a_node_that_is_shut_down_leaves_nothing_to_repeat() {
     for threads in [0, 2] {
-        let memory = Memory::new();
+        let memory = MemoryStore::new();
         nothing_is_left(|| Box::new(memory.clone()), threads);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
-        nothing_is_left(|| Box::new(Sqlite::open(&path).unwrap()), threads);
+        nothing_is_left(|| Box::new(SqliteStore::open(&path).unwrap()), threads);
     }
 }

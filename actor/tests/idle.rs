@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{Client, done, node_with};
-use quipu_actor::Clock;
-use quipu_actor::node::Options;
-use quipu_actor::store::{Memory, Sqlite, Store};
-use quipu_actor::wire::Target;
+use quipu_actor::ServerClock;
+use quipu_actor::call::Target;
+use quipu_actor::node::NodeOptions;
+use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 
 const ADD: &str = "|state, by| { state.n = state.get(\"n\", 0) + by; state.n }";
 
-fn restless(idle: Duration, clock: Clock) -> Options {
-    Options { idle, clock, ..Options::default() }
+fn restless(idle: Duration, clock: ServerClock) -> NodeOptions {
+    NodeOptions::default().idle(idle).clock(clock)
 }
 
 /// Waits for what another thread does, moving on as long as it is not done.
@@ -26,9 +26,9 @@ fn until(what: &str, mut is_there: impl FnMut() -> bool, mut move_on: impl FnMut
 
 #[test]
 fn an_actor_that_was_put_away_is_as_it_was() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let hour = Duration::from_secs(3600);
-    let node = node_with(Memory::new(), restless(hour, clock));
+    let node = node_with(MemoryStore::new(), restless(hour, clock));
     let client = Client::new(&node, 1);
     let add = Target::Function(client.send(ADD));
     let first = client.request(50, "a", add.clone(), "[5]");
@@ -50,9 +50,9 @@ fn an_actor_that_was_put_away_is_as_it_was() {
 
 #[test]
 fn one_is_put_away_while_another_that_was_called_since_stays() {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let minute = Duration::from_secs(60);
-    let node = node_with(Memory::new(), restless(10 * minute, clock));
+    let node = node_with(MemoryStore::new(), restless(10 * minute, clock));
     let client = Client::new(&node, 1);
     client.call("busy", ADD, "[1]");
     for _ in 0..20 {
@@ -74,7 +74,7 @@ fn one_is_put_away_while_another_that_was_called_since_stays() {
 
 /// Clients that pause about as long as it takes to be put away, by a clock that is moved whenever one of them has called.
 fn hurried(store: impl Store + 'static) {
-    let (clock, hand) = Clock::by_hand();
+    let (clock, hand) = ServerClock::by_hand();
     let node = node_with(store, restless(Duration::from_millis(2), clock));
     let add = Client::new(&node, 0).send(ADD);
     std::thread::scope(|scope| {
@@ -98,11 +98,11 @@ fn hurried(store: impl Store + 'static) {
 
 #[test]
 fn nothing_is_lost_on_the_way_in_memory() {
-    hurried(Memory::new());
+    hurried(MemoryStore::new());
 }
 
 #[test]
 fn nothing_is_lost_on_the_way_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    hurried(Sqlite::open(&folder.path().join("store")).unwrap());
+    hurried(SqliteStore::open(&folder.path().join("store")).unwrap());
 }

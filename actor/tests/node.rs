@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::common::{Client, done, fat, image, node, node_with, shown};
-use quipu_actor::node::{Node, Options, Outcome};
-use quipu_actor::store::{Memory, Sqlite, Store};
-use quipu_actor::wire::{Stopped, Target};
+use quipu_actor::call::{CallOutcome, Stopped, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::{MemoryStore, SqliteStore, Store};
 use quipu_code::Code;
 use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
@@ -19,7 +19,7 @@ const SPOIL: &str = "|state, x| { state.n = -1; state.other = [x]; throw [x: x] 
 
 #[test]
 fn functions_change_the_state_they_are_given() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     assert_eq!(client.call("a", ADD, "[5]"), "5");
     assert_eq!(client.call("a", ADD, "[3]"), "8");
@@ -29,21 +29,19 @@ fn functions_change_the_state_they_are_given() {
 
 #[test]
 fn actors_begin_with_the_state_of_their_host() {
-    let node = node_with(Memory::new(), Options { init: Some(fat("[1, 2]")), ..Options::default() });
+    let node = node_with(MemoryStore::new(), NodeOptions::default().init(Some(fat("[1, 2]"))));
     let client = Client::new(&node, 1);
     assert_eq!(client.call("a", "|list, x| { list.push(x); list }", "[3]"), "[1, 2, 3]");
     assert_eq!(client.call("b", "|list| list", "[]"), "[1, 2]");
-    assert!(
-        Node::open(Options { init: Some(b"none".to_vec()), ..Options::default() }, Box::new(Memory::new())).is_err()
-    );
+    assert!(Node::open(NodeOptions::default().init(Some(b"none".to_vec())), Box::new(MemoryStore::new())).is_err());
 }
 
 #[test]
 fn a_throw_leaves_no_trace() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     client.call("a", ADD, "[1]");
-    let Outcome::Failed { value, trace, omitted } = client.outcome("a", SPOIL, "[7]") else { panic!("it throws") };
+    let CallOutcome::Failed { value, trace, omitted } = client.outcome("a", SPOIL, "[7]") else { panic!("it throws") };
     assert_eq!((shown(&value).as_str(), omitted), (r#"["x": 7]"#, 0));
     assert!(trace.iter().all(|line| line.file == "test.qp"), "{trace:?}");
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
@@ -51,36 +49,41 @@ fn a_throw_leaves_no_trace() {
 
 #[test]
 fn limits_leave_no_trace() {
-    let options = Options {
-        fuel: 100_000,
-        heap: 32 << 20,
-        time: Duration::from_secs(5),
-        result: 10_000,
-        args: 10_000,
-        ..Options::default()
-    };
-    let node = node_with(Memory::new(), options);
+    let options =
+        NodeOptions::default().fuel(100_000).heap(32 << 20).time(Duration::from_secs(5)).result(10_000).args(10_000);
+    let node = node_with(MemoryStore::new(), options);
     let client = Client::new(&node, 1);
     client.call("a", ADD, "[1]");
     let stopped = |text: &str| match client.outcome("a", text, "[]") {
-        Outcome::Stopped(why) => why,
+        CallOutcome::Stopped(why) => why,
         other => panic!("{text}: {other:?}"),
     };
     assert_eq!(stopped("|s| { s.n = 2; while true {} }"), Stopped::Fuel);
     assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(1_000_000_000) }"), Stopped::Heap);
     assert_eq!(stopped("|s| { s.n = 2; \"x\".repeat(20_000) }"), Stopped::Result);
     assert_eq!(stopped("|s| { s.n = 2; try { throw \"x\".repeat(20_000) } catch e { while true {} } }"), Stopped::Fuel);
-    let Outcome::Failed { value, .. } = client.outcome("a", "|s| { s.n = 2; throw \"x\".repeat(20_000) }", "[]") else {
+    let CallOutcome::Failed { value, .. } = client.outcome("a", "|s| { s.n = 2; throw \"x\".repeat(20_000) }", "[]")
+    else {
         panic!("it throws")
     };
     assert!(shown(&value).contains("what was thrown cannot be sent"));
-    assert!(matches!(client.outcome("a", ADD, "[\"x\".repeat(20_000)]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome("a", ADD, "[\"x\".repeat(20_000)]"), CallOutcome::Refused(_)));
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
 }
 
 #[test]
+fn a_call_that_takes_too_long_leaves_no_trace() {
+    let options = NodeOptions::default().fuel(u64::MAX).time(Duration::from_millis(200));
+    let node = node_with(MemoryStore::new(), options);
+    let client = Client::new(&node, 1);
+    let outcome = client.outcome("a", "|s| { s.n = 2; while true {} }", "[]");
+    assert_eq!(outcome, CallOutcome::Stopped(Stopped::Time));
+    assert_eq!(client.call("a", "|state| state.len()", "[]"), "0");
+}
+
+#[test]
 fn a_captured_cell_changed_during_a_call_is_fresh_in_the_next() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     let counter = "fn counter() { var n = 0; |state| { n += 1; n } }\ncounter()";
     assert_eq!(client.call("a", counter, "[]"), "1");
@@ -89,13 +92,13 @@ fn a_captured_cell_changed_during_a_call_is_fresh_in_the_next() {
 
 #[test]
 fn a_captured_cell_changed_during_an_aborted_call() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     let text = "fn counter() { var n = 0; let seen = []; |state, ok| { n += 1; seen.push(n); state.n = n
         if not ok { throw seen.len() }
         (n, seen) } }\ncounter()";
     assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
-    let Outcome::Failed { value, .. } = client.outcome("a", text, "[false]") else { panic!("it throws") };
+    let CallOutcome::Failed { value, .. } = client.outcome("a", text, "[false]") else { panic!("it throws") };
     assert_eq!(shown(&value), "1");
     assert_eq!(client.call("a", text, "[true]"), "(1, [1])");
     // The same where the cells are the actor's.
@@ -103,13 +106,13 @@ fn a_captured_cell_changed_during_an_aborted_call() {
     done(client.target("a", Target::Install("f".to_owned(), hash), "[]"));
     let invoke = |ok: &str| client.target("a", Target::Installed("f".to_owned()), ok);
     assert_eq!(done(invoke("[true]")), "(1, [1])");
-    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[false]"), CallOutcome::Failed { .. }));
     assert_eq!(done(invoke("[true]")), "(2, [1, 2])");
 }
 
 #[test]
 fn a_call_has_no_memory_of_earlier_ones() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     // Two functions over one list, sent apart: each call has a list of its own, with what it held when it was sent.
     let program = |body: &str| format!("let list = [0]\nlet n = [a: 1]\n{body}");
@@ -126,27 +129,27 @@ fn a_call_has_no_memory_of_earlier_ones() {
 
 #[test]
 fn an_installed_function_keeps_its_cells_and_loses_what_a_throw_did() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     let text = "fn counter() { var n = 0; |state, ok| { n += 1; state.n = n; assert(ok, \"no\"); n } }\ncounter()";
     let hash = client.send(text);
     let invoke = |ok: &str| client.target("a", Target::Installed("count".to_owned()), ok);
-    assert!(matches!(invoke("[true]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[true]"), CallOutcome::Failed { .. }));
     assert_eq!(done(client.target("a", Target::Install("count".to_owned(), hash), "[]")), "nil");
     assert_eq!(done(invoke("[true]")), "1");
-    assert!(matches!(invoke("[false]"), Outcome::Failed { .. }));
+    assert!(matches!(invoke("[false]"), CallOutcome::Failed { .. }));
     assert_eq!(done(invoke("[true]")), "2");
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 2]"#);
     let no_function = client.send("[1]");
     assert!(matches!(
         client.target("a", Target::Install("count".to_owned(), no_function), "[]"),
-        Outcome::Failed { .. }
+        CallOutcome::Failed { .. }
     ));
 }
 
 #[test]
 fn the_same_request_sent_twice_is_carried_out_once() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     let target = Target::Function(client.send(ADD));
     let call = client.request(77, "a", target.clone(), "[5]");
@@ -160,11 +163,11 @@ fn the_same_request_sent_twice_is_carried_out_once() {
 
 #[test]
 fn unknown_functions_are_asked_for_and_only_the_missing_code() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
     let function = image("|state, x| { let f = |y| { let g = |z| z + y; g(y) }; f(x) }");
     let hash = function.hash();
-    assert_eq!(client.target("a", Target::Function(hash), "[2]"), Outcome::Unknown);
+    assert_eq!(client.target("a", Target::Function(hash), "[2]"), CallOutcome::Unknown);
     let thin_of = |image: &Image| image.dump(Form { thin: true, strip: true });
     let codes_of = |image: &Image| image.codes().iter().map(|code| code.hash()).collect::<Vec<_>>();
     let (thin, codes) = (thin_of(&function), codes_of(&function));
@@ -188,33 +191,33 @@ fn unknown_functions_are_asked_for_and_only_the_missing_code() {
 
 #[test]
 fn names_of_actors_are_short_and_can_be_shown() {
-    let node = node(Memory::new());
+    let node = node(MemoryStore::new());
     let client = Client::new(&node, 1);
-    assert!(matches!(client.outcome("", ADD, "[1]"), Outcome::Refused(_)));
-    assert!(matches!(client.outcome("a\n", ADD, "[1]"), Outcome::Refused(_)));
-    assert!(matches!(client.outcome(&"a".repeat(300), ADD, "[1]"), Outcome::Refused(_)));
+    assert!(matches!(client.outcome("", ADD, "[1]"), CallOutcome::Refused(_)));
+    assert!(matches!(client.outcome("a\n", ADD, "[1]"), CallOutcome::Refused(_)));
+    assert!(matches!(client.outcome(&"a".repeat(300), ADD, "[1]"), CallOutcome::Refused(_)));
 }
 
 #[test]
 fn a_call_can_be_given_up() {
-    let node = node_with(Memory::new(), Options { fuel: u64::MAX, ..Options::default() });
+    let node = node_with(MemoryStore::new(), NodeOptions::default().fuel(u64::MAX));
     let client = Client::new(&node, 1);
     client.call("a", ADD, "[1]");
     let endless = Target::Function(client.send("|s| { s.n = 9; while true {} }"));
     let (running, told) = client.begin(client.request(50, "a", endless.clone(), "[]")).expect("room");
     let (waiting, told_too) = client.begin(client.request(51, "a", endless, "[]")).expect("room");
     node.cancel(&waiting);
-    assert_eq!(told_too.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    assert_eq!(told_too.recv(), Ok(CallOutcome::Stopped(Stopped::Cancelled)));
     std::thread::sleep(Duration::from_millis(20));
     node.cancel(&running);
-    assert_eq!(told.recv(), Ok(Outcome::Stopped(Stopped::Cancelled)));
+    assert_eq!(told.recv(), Ok(CallOutcome::Stopped(Stopped::Cancelled)));
     node.cancel(&running);
     assert_eq!(client.call("a", "|state| state", "[]"), r#"["n": 1]"#);
 }
 
 #[test]
 fn a_full_queue_is_busy() {
-    let node = node_with(Memory::new(), Options { fuel: u64::MAX, queue: 2, ..Options::default() });
+    let node = node_with(MemoryStore::new(), NodeOptions::default().fuel(u64::MAX).queue(2));
     let client = Client::new(&node, 1);
     let endless = Target::Function(client.send("|s| { while true {} }"));
     let mut begun = Vec::new();
@@ -236,7 +239,7 @@ fn a_full_queue_is_busy() {
 /// Everything that matters comes back, by snapshot and by log.
 fn comes_back(open: impl Fn() -> Box<dyn Store>) {
     for snapshot in [1, 3, 1000] {
-        let open_node = || Node::open(Options { threads: 2, snapshot, ..Options::default() }, open()).expect("a node");
+        let open_node = || Node::open(NodeOptions::default().threads(2).snapshot(snapshot), open()).expect("a node");
         let name = format!("actor {snapshot}");
         let first = open_node();
         let client = Client::new(&first, 1);
@@ -248,7 +251,7 @@ fn comes_back(open: impl Fn() -> Box<dyn Store>) {
         let _ = client.target(&name, Target::Install("count".to_owned(), hash), "[]");
         let last = client.request(99, &name, Target::Installed("count".to_owned()), "[]");
         assert_eq!(done(client.wait(last.clone()).expect("an outcome")), "1");
-        assert!(matches!(client.outcome(&name, SPOIL, "[7]"), Outcome::Failed { .. }));
+        assert!(matches!(client.outcome(&name, SPOIL, "[7]"), CallOutcome::Failed { .. }));
         first.shutdown().expect("it is kept");
         assert!(client.begin(last.clone()).is_err());
         drop(first);
@@ -273,7 +276,7 @@ fn comes_back(open: impl Fn() -> Box<dyn Store>) {
 
 #[test]
 fn an_actor_comes_back() {
-    let memory = Memory::new();
+    let memory = MemoryStore::new();
     comes_back(|| Box::new(memory.clone()));
 }
 
@@ -281,12 +284,12 @@ fn an_actor_comes_back() {
 fn an_actor_comes_back_from_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    comes_back(|| Box::new(Sqlite::open(&path).expect("a store")));
+    comes_back(|| Box::new(SqliteStore::open(&path).expect("a store")));
 }
 
 #[test]
 fn an_actor_that_comes_back_holds_up_no_other() {
-    let memory = Memory::new();
+    let memory = MemoryStore::new();
     let first = node(memory.clone());
     let client = Client::new(&first, 1);
     for _ in 0..20 {
@@ -314,8 +317,8 @@ fn an_actor_that_comes_back_holds_up_no_other() {
 fn history_is_bounded_by_compaction() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let options = || Options { snapshot: 6, replies: 10, ..Options::default() };
-    let node = node_with(Sqlite::open(&path).expect("a store"), options());
+    let options = || NodeOptions::default().snapshot(6).replies(10);
+    let node = node_with(SqliteStore::open(&path).expect("a store"), options());
     let client = Client::new(&node, 1);
     let mut sizes = Vec::new();
     for round in 0..4 {
@@ -332,6 +335,8 @@ fn history_is_bounded_by_compaction() {
         sizes.push(node.figures().store_bytes);
     }
     assert!(sizes[3] <= sizes[1] + (64 << 10), "{sizes:?}");
+    // When this one is answered, the snapshot behind the last one is kept too, and nothing is under way any more.
+    client.call("a", "|s| s.n", "[]");
     let would = node.gc(true).expect("a store");
     assert_eq!(node.gc(false), Ok(would));
     assert!(would.kept <= 2 * 12 + 2 && node.gc(true).expect("a store").blobs == 0, "{would:?}");

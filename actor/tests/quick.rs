@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Client, done, node_with};
-use quipu_actor::node::{Call, Node, Options, Outcome};
-use quipu_actor::store::Memory;
-use quipu_actor::wire::Target;
+use quipu_actor::call::{Call, CallOutcome, Target};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::store::MemoryStore;
 
 /// A node that does nothing by itself, with an actor `a` that is awake.
 fn node(quick: u64) -> Node {
-    let options = Options { threads: 0, quick, snapshot: 5, ..Options::default() };
-    let node = Node::open(options, Box::new(Memory::default())).unwrap();
+    let options = NodeOptions::default().threads(0).quick(quick).snapshot(5);
+    let node = Node::open(options, Box::new(MemoryStore::default())).unwrap();
     let client = Client::new(&node, 9);
     let get = Target::Function(client.send("|state| state"));
     let awake = begin(&node, client.request(1, "a", get, "[]"));
@@ -20,7 +20,7 @@ fn node(quick: u64) -> Node {
     node
 }
 
-fn begin(node: &Node, call: Call) -> Arc<Mutex<Option<Outcome>>> {
+fn begin(node: &Node, call: Call) -> Arc<Mutex<Option<CallOutcome>>> {
     let told = Arc::new(Mutex::new(None));
     let tell = told.clone();
     node.submit_now(call, Box::new(move |outcome| *tell.lock().unwrap() = Some(outcome))).unwrap();
@@ -67,7 +67,7 @@ fn a_call_that_throws_is_told_of_by_the_thread_that_has_time() {
     let told = begin(&node, client.request(1, "a", throw, "[]"));
     assert!(told.lock().unwrap().is_none());
     while node.turn() {}
-    assert!(matches!(told.lock().unwrap().take(), Some(Outcome::Failed { .. })));
+    assert!(matches!(told.lock().unwrap().take(), Some(CallOutcome::Failed { .. })));
     let get = Target::Function(client.send("|state| state"));
     assert_eq!(done(begin(&node, client.request(2, "a", get, "[]")).lock().unwrap().take().unwrap()), "[:]");
 }
@@ -112,14 +112,14 @@ fn a_call_given_up_while_it_waits_is_not_carried_out() {
     let call = client.request(1, "a", long, "[10]");
     let ticket = node.submit_now(call, Box::new(move |outcome| *tell.lock().unwrap() = Some(outcome))).unwrap();
     node.cancel(&ticket);
-    assert!(matches!(told.lock().unwrap().take(), Some(Outcome::Stopped(_))));
+    assert!(matches!(told.lock().unwrap().take(), Some(CallOutcome::Stopped(_))));
     while node.turn() {}
     assert_eq!(done(begin(&node, client.request(2, "a", add, "[1]")).lock().unwrap().take().unwrap()), "1");
 }
 
 #[test]
 fn callers_on_many_threads_lose_nothing() {
-    let node = node_with(Memory::default(), Options { snapshot: 50, ..Options::default() });
+    let node = node_with(MemoryStore::default(), NodeOptions::default().snapshot(50));
     let (add, long) = (Client::new(&node, 1).send(ADD), Client::new(&node, 1).send(LONG));
     std::thread::scope(|scope| {
         for number in 1..=4 {
@@ -131,7 +131,7 @@ fn callers_on_many_threads_lose_nothing() {
                     let (to, from) = std::sync::mpsc::sync_channel(1);
                     let call = client.request(request, "a", target, "[1]");
                     node.submit_now(call, Box::new(move |outcome| to.send(outcome).unwrap())).unwrap();
-                    assert!(matches!(from.recv().unwrap(), Outcome::Done(_)));
+                    assert!(matches!(from.recv().unwrap(), CallOutcome::Done(_)));
                 }
             });
         }

@@ -8,16 +8,19 @@ use std::time::{Duration, Instant};
 
 use crate::common::{Client, done, fat, node_with};
 use quipu_actor::Address;
-use quipu_actor::node::{Node, Options as Bounds};
-use quipu_actor::server::{Limits, Metrics, Most, Options, Server};
-use quipu_actor::store::Memory;
-use quipu_actor::wire::{Answer, Input, Link, Request, Target};
+use quipu_actor::call::Target;
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::server::{ConnectionLimits, Metrics, RoomLimits, Server, ServerOptions};
+use quipu_actor::store::MemoryStore;
+use quipu_actor::wire::{Answer, Incoming, Link, Request};
 use quipu_code::hash::GraphHash;
 use tokio::sync::oneshot;
 
 const KIB: usize = 1 << 10;
 
-const ROOM: Most = Most { connection: 1024 * KIB, key: 3072 * KIB, server: 4096 * KIB };
+fn room() -> RoomLimits {
+    RoomLimits::default().connection(1024 * KIB).key(3072 * KIB).server(4096 * KIB)
+}
 
 /// The longest message.
 const MESSAGE: usize = 256 * KIB;
@@ -33,7 +36,7 @@ struct Running {
 
 /// A server with an actor `a` that gives 100 KB when `large` is invoked, and the length of its argument by `length`.
 fn start(frame: Duration) -> Running {
-    let node = node_with(Memory::new(), Bounds::default());
+    let node = node_with(MemoryStore::new(), NodeOptions::default());
     let client = Client::new(&node, 1);
     for (name, code) in [("large", "|s| \"x\".repeat(100_000)"), ("length", "|s, x| x.len()"), ("one", "|s| 1")] {
         let install = Target::Install(name.to_owned(), client.send(code));
@@ -41,8 +44,8 @@ fn start(frame: Duration) -> Running {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
-    let limits = Limits { message: MESSAGE, ..Limits::default() };
-    let options = Options { room: ROOM, limits, frame, ..Options::new(Address::Unix(path.clone())) };
+    let limits = ConnectionLimits::default().message(MESSAGE);
+    let options = ServerOptions::new(Address::Unix(path.clone())).room(room()).limits(limits).frame(frame);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = runtime.block_on(Server::bind(options, Arc::new(node.clone()))).unwrap();
     let metrics = server.metrics();
@@ -123,7 +126,7 @@ impl Raw {
     /// The next answer; none when the server has closed the connection.
     fn hear(&mut self) -> Option<Answer> {
         loop {
-            if let Some(Input::Message(message)) = self.link.poll().unwrap() {
+            if let Some(Incoming::Message(message)) = self.link.poll().unwrap() {
                 return Some(Answer::decode(&message).unwrap());
             }
             if !self.read() {
@@ -160,7 +163,7 @@ fn what_does_not_fit_is_undone_and_told_and_can_be_asked_for_again() {
     }
     println!("{done} fitted, peak {}", server.figure("waiting_bytes_peak"));
     assert!(done >= 5 && again.len() >= refused, "{done} fitted");
-    assert!(server.figure("waiting_bytes_peak") <= ROOM.connection, "{}", server.figure("waiting_bytes_peak"));
+    assert!(server.figure("waiting_bytes_peak") <= room().connection, "{}", server.figure("waiting_bytes_peak"));
     for &request in &again {
         raw.call(request, "large", fat("[]"));
         assert!(matches!(raw.hear().unwrap(), Answer::Done { .. }));
@@ -188,7 +191,7 @@ fn one_that_never_takes_its_answers_is_sent_away_and_others_are_served() {
         assert!(matches!(modest.hear().unwrap(), Answer::Done { .. }));
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
-    assert!(server.figure("waiting_bytes_peak") <= ROOM.server + 8 * 64 * KIB);
+    assert!(server.figure("waiting_bytes_peak") <= room().server + 8 * 64 * KIB);
     server.wait(|| server.figure("waiting_bytes") <= 9 * 64 * KIB);
     // Those who had much are gone with it; who was only told to ask again has taken that.
     assert!(server.figure("connections_open") < 8, "{}", server.figure("connections_open"));
@@ -217,7 +220,7 @@ fn messages_that_are_not_whole_count_and_end() {
     }
     std::thread::sleep(Duration::from_millis(300));
     let peak = server.figure("waiting_bytes_peak");
-    assert!(peak <= ROOM.server, "{peak}");
+    assert!(peak <= room().server, "{peak}");
     let mut modest = Raw::connect(&server, 99);
     let began = Instant::now();
     modest.call(1, "one", fat("[]"));

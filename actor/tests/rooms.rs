@@ -1,10 +1,12 @@
 //! Which parts of this crate may name which: a second door fails here.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a part may name, beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("macros.rs", &[]),
     ("identity.rs", &[]),
     ("call.rs", &["identity"]),
     ("recent.rs", &[]),
@@ -16,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("socket.rs", &["address"]),
     ("node", &["call", "identity", "recent", "clock", "store"]),
     ("server", &["call", "identity", "recent", "clock", "address", "store", "node", "wire", "socket"]),
-    ("client", &["call", "recent", "address", "wire", "key_file", "socket"]),
+    ("client", &["call", "identity", "recent", "address", "wire", "key_file", "socket"]),
 ];
 
 /// The files of a folder and those below, or the one that it is.
@@ -70,10 +72,50 @@ fn every_part_has_its_place_in_the_table() {
     }
 }
 
+/// What the files of a folder give on: the file, from where, and the name.
+fn given_on(folder: &str) -> Vec<(String, String, String)> {
+    let mut given = Vec::new();
+    for file in sources(Path::new(folder)) {
+        let text = fs::read_to_string(&file).unwrap();
+        for used in text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+            let (from, names) = used.rsplit_once("::").unwrap_or(("", used));
+            let names = names.split(['{', '}', ',']).map(str::trim).filter(|name| !name.is_empty());
+            given.extend(names.map(|name| (file.display().to_string(), from.to_owned(), name.to_owned())));
+        }
+    }
+    given
+}
+
+#[test]
+fn what_is_public_has_one_place_and_a_name_of_its_own() {
+    let mut places = HashMap::new();
+    for (file, from, name) in given_on("src") {
+        assert!(!from.starts_with("crate"), "{file}: `{name}` is given on by another part");
+        let other = places.insert(name.clone(), file.clone());
+        assert_eq!(other, None, "{file}: `{name}` has two places");
+    }
+    assert!(places.len() > 60, "{}", places.len());
+    let others: Vec<_> =
+        ["../code/src", "../lang/src", "../vm/src", "../stdlib/src", "../src"].into_iter().flat_map(given_on).collect();
+    assert!(others.len() > 200, "{}", others.len());
+    for (file, _, name) in others.iter().filter(|(.., name)| name.starts_with(char::is_uppercase)) {
+        assert_eq!(places.get(name), None, "`{name}` means something else in {file}");
+    }
+}
+
 #[test]
 fn only_the_clock_asks_the_system_for_the_time() {
     for place in ["call.rs", "recent.rs", "store", "wire", "node", "server"] {
-        let asks = ["Instant", "Moment::now", "SystemTime", ".elapsed()", "park_timeout"];
+        let asks = [
+            "Instant",
+            "Moment::now",
+            "SystemTime",
+            ".elapsed()",
+            "park_timeout",
+            "sleep_until",
+            " timeout(",
+            "::timeout",
+        ];
         let wrong = lines(place, |code| asks.iter().any(|word| code.contains(word)));
         assert!(wrong.is_empty(), "only `clock.rs` may ask the system:\n{}", wrong.join("\n"));
     }

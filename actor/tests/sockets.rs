@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use quipu_actor::client::{self, Blocking, Client, ClientError, Function};
+use quipu_actor::call::{Busy, Call, CallOutcome, CodeBytes, Target};
+use quipu_actor::client::{Blocking, Client, ClientError, ClientOptions, Function};
 use quipu_actor::server::{
-    Busy, Call, CancelCall, CodeBytes, Host, Metrics, Options, Outcome, Reply, ReplyTo, ServeError, Server,
-    serve_metrics,
+    CallHost, CancelCall, Metrics, Reply, ReplyTo, ServeError, Server, ServerOptions, serve_metrics,
 };
-use quipu_actor::wire::{Answer, Input, Link, Question, Request, Ring, Role, Secret, Target, Violation};
-use quipu_actor::{Address, Clock, Hand};
+use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, Question, Request, Ring, Secret, Violation};
+use quipu_actor::{Address, Hand, ServerClock};
 use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::{Limits, Vm};
 use tokio::sync::oneshot;
@@ -24,14 +24,14 @@ struct Echo {
     calls: AtomicUsize,
 }
 
-impl Host for Echo {
+impl CallHost for Echo {
     fn call(&self, call: Call, reply: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         let before = self.calls.fetch_add(1, Ordering::Relaxed);
         if call.args.first() == Some(&2) && before == 0 {
             return Err(Busy { after_ms: 1 });
         }
         let slow = call.args.first() == Some(&1);
-        let answer = move || reply(Reply::Called(Outcome::Done(call.args)));
+        let answer = move || reply(Reply::Called(CallOutcome::Done(call.args)));
         if slow {
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(200));
@@ -71,7 +71,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(options: Options) -> Running {
+    fn start(options: ServerOptions) -> Running {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = runtime.block_on(Server::bind(options, Arc::new(Echo::default()))).unwrap();
         let (address, metrics) = (server.address(), server.metrics());
@@ -95,8 +95,8 @@ impl Running {
     }
 }
 
-fn local() -> Options {
-    Options::new(Address::Tcp("127.0.0.1:0".to_owned()))
+fn local() -> ServerOptions {
+    ServerOptions::new(Address::Tcp("127.0.0.1:0".to_owned()))
 }
 
 fn function() -> Arc<Function> {
@@ -116,8 +116,8 @@ fn calls_over_tcp_and_a_socket_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     for address in [Address::Tcp("127.0.0.1:0".to_owned()), Address::Unix(path.clone())] {
-        let mut server = Running::start(Options::new(address));
-        let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+        let mut server = Running::start(ServerOptions::new(address));
+        let mut client = Blocking::connect(ClientOptions::new(server.address.clone())).unwrap();
         // It has no room at first.
         assert_eq!(call(&mut client, &[2, 3]), Ok(vec![2, 3]));
         let large = vec![9; 3 << 20];
@@ -140,14 +140,16 @@ fn a_socket_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
-    let server = Running::start(Options::new(Address::Unix(path.clone())));
+    let server = Running::start(ServerOptions::new(Address::Unix(path.clone())));
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let again = server.runtime.block_on(Server::bind(Options::new(Address::Unix(path)), Arc::new(Echo::default())));
+    let again =
+        server.runtime.block_on(Server::bind(ServerOptions::new(Address::Unix(path)), Arc::new(Echo::default())));
     assert!(matches!(again, Err(ServeError::InUse(_))));
     let file = folder.path().join("file");
     std::fs::write(&file, "kept").unwrap();
-    let taken =
-        server.runtime.block_on(Server::bind(Options::new(Address::Unix(file.clone())), Arc::new(Echo::default())));
+    let taken = server
+        .runtime
+        .block_on(Server::bind(ServerOptions::new(Address::Unix(file.clone())), Arc::new(Echo::default())));
     assert!(matches!(taken, Err(ServeError::Bind(..))));
     assert_eq!(std::fs::read_to_string(file).unwrap(), "kept");
 }
@@ -156,13 +158,9 @@ fn a_socket_file_is_its_owners_alone() {
 fn keys_let_in_whom_they_are_for() {
     let [ann, bob, own] = [1, 2, 3].map(|byte| Secret::known([byte; 32]));
     let mut ring = Ring::default();
-    ring.add(ann.public(), Role::Client, "ann");
-    let server = Running::start(Options { keys: Some((own.clone(), Arc::new(ring))), ..local() });
-    let options = |keys| client::Options {
-        keys,
-        timeout: Duration::from_secs(5),
-        ..client::Options::new(server.address.clone())
-    };
+    ring.add(ann.public(), KeyRole::Client, "ann");
+    let server = Running::start(local().keys(Some((own.clone(), Arc::new(ring)))));
+    let options = |keys| ClientOptions::new(server.address.clone()).keys(keys).timeout(Duration::from_secs(5));
     let mut client = Blocking::connect(options(Some((ann.clone(), own.public())))).unwrap();
     assert_eq!(call(&mut client, &[5; 100_000]), Ok(vec![5; 100_000]));
     // She may call, not look around.
@@ -178,7 +176,7 @@ fn errors_name_the_address_and_nothing_that_is_made_on_the_way() {
     let running = Running::start(local());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let refused = |address: Address| {
-        let server = runtime.block_on(Server::bind(Options::new(address), Arc::new(Echo::default())));
+        let server = runtime.block_on(Server::bind(ServerOptions::new(address), Arc::new(Echo::default())));
         server.err().unwrap().to_string()
     };
     let said = refused(running.address.clone());
@@ -186,7 +184,7 @@ fn errors_name_the_address_and_nothing_that_is_made_on_the_way() {
     let said = refused(Address::Unix("/no/such/folder/socket".into()));
     assert_eq!(said, "cannot listen on unix:/no/such/folder/socket: No such file or directory (os error 2)");
     let nobody = Address::Unix("/no/such/folder/socket".into());
-    let error = Blocking::connect(client::Options::new(nobody.clone())).err().unwrap();
+    let error = Blocking::connect(ClientOptions::new(nobody.clone())).err().unwrap();
     assert!(error.at(&nobody).starts_with("unix:/no/such/folder/socket: "), "{error}");
     assert!(error.at(&nobody).ends_with("; is `vm serve` running?"), "{error}");
 }
@@ -194,7 +192,7 @@ fn errors_name_the_address_and_nothing_that_is_made_on_the_way() {
 #[test]
 fn no_strangers_from_other_machines() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let options = Options::new(Address::Tcp("0.0.0.0:0".to_owned()));
+    let options = ServerOptions::new(Address::Tcp("0.0.0.0:0".to_owned()));
     let server = runtime.block_on(Server::bind(options, Arc::new(Echo::default())));
     assert!(matches!(server, Err(ServeError::NoKeys)));
 }
@@ -217,12 +215,12 @@ fn read_to_the_end(stream: &mut TcpStream, hand: &Hand, by: Duration) -> Vec<u8>
 
 #[test]
 fn the_slow_and_the_many_are_sent_away() {
-    let (clock, hand) = Clock::by_hand();
-    let server = Running::start(Options { clock, connections: 3, ..local() });
+    let (clock, hand) = ServerClock::by_hand();
+    let server = Running::start(local().clock(clock).connections(3));
     let mut silent = server.tcp();
     let mut halfway = server.tcp();
     halfway.write_all(b"\x8bQUIPw\x01\x00\x12\x00\x11\x01").unwrap();
-    let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+    let mut client = Blocking::connect(ClientOptions::new(server.address.clone())).unwrap();
     // There is no room for a fourth.
     let mut refused = [0; 8];
     server.tcp().read_exact(&mut refused).unwrap();
@@ -237,8 +235,8 @@ fn the_slow_and_the_many_are_sent_away() {
 
 #[test]
 fn the_silent_are_sent_away_unless_the_server_is_at_work() {
-    let (clock, hand) = Clock::by_hand();
-    let server = Running::start(Options { clock, ..local() });
+    let (clock, hand) = ServerClock::by_hand();
+    let server = Running::start(local().clock(clock));
     let (target, second) = (Target::Function(function().hash()), Duration::from_secs(1));
     let asked = Request::Call { request: 1, actor: "a".to_owned(), target, args: vec![1] };
     // One has nothing to say, and may say so for an hour; one waits for an answer to a call whose function it never sends.
@@ -263,7 +261,7 @@ fn the_silent_are_sent_away_unless_the_server_is_at_work() {
             link.feed(&bytes[..length]);
             while let Some(input) = link.poll().unwrap() {
                 is_answered |=
-                    matches!(input, Input::Message(message) if Answer::decode(&message) == Ok(Answer::Pong(7)));
+                    matches!(input, Incoming::Message(message) if Answer::decode(&message) == Ok(Answer::Pong(7)));
             }
         }
         let begun = hand.now();
@@ -274,7 +272,7 @@ fn the_silent_are_sent_away_unless_the_server_is_at_work() {
         assert!(hand.now() - begun < (about + 20) * second);
     }
     // A call that takes longer than all of that is answered.
-    let mut client = Blocking::connect(client::Options::new(server.address.clone())).unwrap();
+    let mut client = Blocking::connect(ClientOptions::new(server.address.clone())).unwrap();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -292,7 +290,7 @@ fn the_silent_are_sent_away_unless_the_server_is_at_work() {
 fn many_calls_at_once_and_none_lost_when_it_stops() {
     let mut server = Running::start(local());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let options = client::Options::new(server.address.clone());
+    let options = ClientOptions::new(server.address.clone());
     let client = runtime.block_on(Client::connect(options)).unwrap();
     let function = function();
     let target = Target::Function(function.hash());
@@ -319,7 +317,7 @@ fn many_calls_at_once_and_none_lost_when_it_stops() {
 fn a_server_that_hangs_up_is_not_called_without_a_pause() {
     let mut server = Running::start(local());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = runtime.block_on(Client::connect(client::Options::new(server.address.clone()))).unwrap();
+    let client = runtime.block_on(Client::connect(ClientOptions::new(server.address.clone()))).unwrap();
     let Address::Tcp(address) = server.address.clone() else { panic!("{:?}", server.address) };
     server.stop();
     let listener = TcpListener::bind(&address).unwrap();
@@ -344,7 +342,8 @@ fn metrics_are_a_page() {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Metrics::default();
-    runtime.spawn(serve_metrics(listener, move || metrics.text(), std::future::pending()));
+    let (clock, hand) = ServerClock::by_hand();
+    runtime.spawn(serve_metrics(listener, clock, move || metrics.text(), std::future::pending()));
     for (request, status) in
         [("GET /metrics HTTP/1.1", "200"), ("GET / HTTP/1.1", "404"), ("PUT /metrics HTTP/1.1", "405")]
     {
@@ -355,4 +354,8 @@ fn metrics_are_a_page() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert_eq!(answer.contains("quipu_calls_total 0"), status == "200");
     }
+    // Whoever says nothing is let go.
+    let mut silent = TcpStream::connect(address).unwrap();
+    assert_eq!(read_to_the_end(&mut silent, &hand, Duration::from_millis(500)), b"");
+    assert!(hand.now() >= Duration::from_secs(5));
 }

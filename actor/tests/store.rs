@@ -1,218 +1,14 @@
-//! What every store must do, and what is left of one when a disk is full, a write is torn or a checksum is wrong.
+//! The stores of this crate keep to the rules of all stores, and what is left of the one in a file when a disk is full, a
+//! write is torn or a checksum is wrong.
 
 use std::path::Path;
 
-use quipu_actor::ClientId;
-use quipu_actor::store::{
-    Action, Blob, BlobId, Change, Claim, Entry, Forgotten, Held, Memory, Snapshot, Sqlite, Step, Store, StoreError,
-    Swept,
-};
-use quipu_code::hash::{CodeHash, GraphHash};
-use quipu_stdlib::EngineEdition;
-
-fn hash(n: u64) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash[..8].copy_from_slice(&n.to_le_bytes());
-    hash
-}
-
-fn graph(n: u64) -> GraphHash {
-    GraphHash(hash(n))
-}
-
-fn function(n: u64) -> BlobId {
-    BlobId::Graph(graph(n))
-}
-
-fn code(n: u64) -> BlobId {
-    BlobId::Code(CodeHash(hash(n)))
-}
-
-fn state(n: u64) -> BlobId {
-    BlobId::State(graph(n))
-}
-
-fn blob(n: u64) -> Vec<u8> {
-    format!("blob {n}").into_bytes()
-}
-
-/// Step `seq` of an actor, with a function of its own and one code object that all functions share.
-fn step(actor: &str, epoch: u64, seq: u64) -> Step {
-    let entry = Entry {
-        action: Action::Call(graph(1000 + seq)),
-        args: format!("args {seq}").into_bytes(),
-        client: ClientId(hash(7)),
-        request: seq,
-        outcome: graph(seq),
-        engine: seq.is_multiple_of(2).then(|| EngineEdition(hash(99))),
-    };
-    let blobs = [
-        Blob { id: code(1), bytes: blob(1), links: Vec::new() },
-        Blob { id: function(1000 + seq), bytes: blob(1000 + seq), links: vec![CodeHash(hash(1))] },
-    ];
-    let reply = format!("reply {seq}").into_bytes().into();
-    Step { actor: actor.into(), epoch, seq, entry, reply, forgotten: Vec::new(), blobs: blobs.into() }
-}
-
-fn snapshot(actor: &str, epoch: u64, seq: u64, from: u64) -> Change {
-    let (hash, bytes) = (graph(5000 + seq), blob(5000 + seq));
-    Change::Snapshot(Snapshot { actor: actor.into(), epoch, seq, from, hash, bytes })
-}
-
-fn steps(actor: &str, epoch: u64, range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
-    range.map(|seq| Change::Step(step(actor, epoch, seq))).collect()
-}
-
-/// The rules, for a store that is empty. `reopen` gives the same store anew, and takes away the one before.
-fn conforms(mut store: Box<dyn Store>, reopen: impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
-    // Nothing is there.
-    assert_eq!(store.actors(), Ok(Vec::new()));
-    assert_eq!(store.blob(code(1)), Ok(None));
-    assert_eq!(store.log("a", 0, 10), Ok(Vec::new()));
-    assert_eq!(store.replies("a"), Ok(Vec::new()));
-    // Nobody commits to what is not theirs.
-    assert!(matches!(store.commit(&steps("a", 1, 1..=1)), Err(StoreError::Stale(_))));
-    assert_eq!(store.claim("a"), Ok(Claim { epoch: 1, seq: 0 }));
-    assert_eq!(store.claim("b"), Ok(Claim { epoch: 1, seq: 0 }));
-    store.commit(&[snapshot("a", 1, 0, 0)]).expect("a snapshot");
-    // Several actors in one commit; steps come one after the other.
-    let both = [steps("a", 1, 1..=3), steps("b", 1, 1..=2)].concat();
-    store.commit(&both).expect("steps");
-    for wrong in [steps("a", 1, 3..=3), steps("a", 1, 5..=5), steps("a", 2, 4..=4)] {
-        assert!(matches!(store.commit(&wrong), Err(StoreError::Stale(_))));
-    }
-    assert!(matches!(store.commit(&[snapshot("a", 1, 9, 0)]), Err(StoreError::Stale(_))));
-    // All or nothing, over all actors.
-    let half = [steps("b", 1, 3..=3), steps("a", 1, 7..=7)].concat();
-    assert!(matches!(store.commit(&half), Err(StoreError::Stale(_))));
-    assert_eq!(store.log("b", 0, 10).expect("a log").len(), 2);
-    assert_eq!(store.blob(function(1003)).expect("a store"), Some(b"blob 1003".to_vec()));
-    // It stays, and who claims it again has it alone.
-    store = reopen(store);
-    assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: 3 }));
-    assert!(matches!(store.commit(&steps("a", 1, 4..=4)), Err(StoreError::Stale(_))));
-    store.commit(&steps("a", 2, 4..=6)).expect("steps");
-    let log = store.log("a", 1, 3).expect("a log");
-    assert_eq!(log.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [2, 3, 4]);
-    assert_eq!(log[0].1, step("a", 1, 2).entry);
-    let replies = store.replies("a").expect("replies");
-    assert_eq!(
-        replies.iter().map(|kept| (kept.request, kept.seq)).collect::<Vec<_>>(),
-        (1..=6).map(|n| (n, n)).collect::<Vec<_>>()
-    );
-    // Replies are forgotten, some of them with a mark.
-    let forgotten = vec![
-        Forgotten { client: ClientId(hash(7)), request: 1, mark: false },
-        Forgotten { client: ClientId(hash(7)), request: 2, mark: true },
-    ];
-    store.commit(&[Change::Step(Step { forgotten, ..step("a", 2, 7) })]).expect("a step");
-    let replies = store.replies("a").expect("replies");
-    assert_eq!((replies.len(), replies[0].request, replies[0].reply.as_ref()), (6, 2, None));
-    assert_eq!(replies[1].reply.as_deref(), Some(&b"reply 3"[..]));
-    // Snapshots, and the history before them.
-    store.commit(&[snapshot("a", 2, 5, 0)]).expect("a snapshot");
-    store.commit(&[snapshot("a", 2, 7, 5)]).expect("a snapshot");
-    store = reopen(store);
-    assert_eq!(store.snapshots("a"), Ok(vec![(7, graph(5007)), (5, graph(5005))]));
-    assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6, 7]);
-    // What nothing needs is swept: the functions of a's steps 3 to 5 (b has 1 and 2) and the first state.
-    assert_eq!(store.check(), Ok(Vec::new()));
-    let swept = store.sweep(true).expect("a sweep");
-    assert_eq!((swept.blobs, swept.kept), (4, 4 + 1 + 2));
-    assert_eq!(store.sweep(false), Ok(swept));
-    assert_eq!(store.sweep(false), Ok(Swept { kept: swept.kept, ..Swept::default() }));
-    assert_eq!(store.blob(function(1004)), Ok(None));
-    assert!(store.blob(code(1)).expect("a store").is_some());
-    assert_eq!(store.check(), Ok(Vec::new()));
-    // What was swept can come again.
-    store.commit(&[Change::Step(Step { blobs: step("a", 2, 4).blobs, ..step("a", 3 - 1, 8) })]).expect("a step");
-    assert!(store.blob(function(1004)).expect("a store").is_some());
-    let listed = store.actors().expect("actors");
-    assert_eq!(
-        listed.iter().map(|l| (l.name.as_str(), l.epoch, l.seq, l.held)).collect::<Vec<_>>(),
-        [("a", 2, 8, None), ("b", 1, 2, None)]
-    );
-    assert!(store.size().expect("a size") > 0);
-    store = holds(store, &reopen);
-    cuts(store, &reopen);
-}
-
-/// Actors are held and held no more. `a` is at step 8 in epoch 2.
-fn holds(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn Store>) -> Box<dyn Store> {
-    let held = Held {
-        step: 8,
-        reason: "it gives something else".to_owned(),
-        written: None,
-        engine: EngineEdition(hash(99)),
-        gave: Some(graph(8)),
-        gave_text: Some("8".to_owned()),
-        gives: None,
-        gives_text: None,
-    };
-    let hold = |epoch, step| Change::Hold { actor: "a".into(), epoch, held: Held { step, ..held.clone() } };
-    assert!(matches!(store.commit(&[hold(1, 8)]), Err(StoreError::Stale(_))));
-    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
-    store.commit(&[hold(2, 7)]).expect("a hold");
-    store.commit(&[hold(2, 8)]).expect("another");
-    store = reopen(store);
-    assert_eq!((store.held("a"), store.held("b"), store.holds()), (Ok(Some(held.clone())), Ok(None), Ok(1)));
-    assert_eq!(store.actors().expect("actors")[0].held, Some(8));
-    let free = |epoch| Change::Free { actor: "a".into(), epoch };
-    assert!(matches!(store.commit(&[free(1)]), Err(StoreError::Stale(_))));
-    store.commit(&[free(2)]).expect("it is free");
-    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
-    store.commit(&[hold(2, 8)]).expect("a hold");
-    store
-}
-
-/// What is cut off is gone and kept, and what it needs stays.
-fn cuts(mut store: Box<dyn Store>, reopen: &impl Fn(Box<dyn Store>) -> Box<dyn Store>) {
-    let cut = |epoch, seq, anew| Change::Cut { actor: "a".into(), epoch, seq, anew };
-    for wrong in [cut(1, 6, false), cut(2, 9, false), cut(2, 6, true)] {
-        assert!(matches!(store.commit(&[wrong]), Err(StoreError::Stale(_))));
-    }
-    assert_eq!(store.cut_off("a", 10), Ok(Vec::new()));
-    store.commit(&[cut(2, 6, false)]).expect("a cut");
-    store = reopen(store);
-    assert_eq!(store.claim("a"), Ok(Claim { epoch: 3, seq: 6 }));
-    assert_eq!((store.held("a"), store.holds()), (Ok(None), Ok(0)));
-    assert_eq!(store.snapshots("a"), Ok(vec![(5, graph(5005))]));
-    assert_eq!(store.log("a", 0, 10).expect("a log").iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6]);
-    assert_eq!(store.replies("a").expect("replies").iter().map(|kept| kept.seq).max(), Some(6));
-    let found = store.cut_off("a", 10).expect("steps");
-    assert_eq!(found.iter().map(|cut| (cut.turn, cut.seq)).collect::<Vec<_>>(), [(1, 7), (1, 8)]);
-    assert_eq!(found[0].entry, step("a", 2, 7).entry);
-    assert_eq!(found[0].reply.as_deref(), Some(&b"reply 7"[..]));
-    assert_eq!(store.cut_off("a", 1).expect("steps"), found[1..]);
-    assert_eq!(store.cut_off("b", 9), Ok(Vec::new()));
-    // It goes on, and is cut again, together with what comes after.
-    let other = Step { blobs: step("a", 3, 8).blobs, ..step("a", 3, 7) };
-    store.commit(&[Change::Step(other.clone()), cut(3, 6, false), Change::Step(other)]).expect("a step");
-    assert_eq!(store.claim("a"), Ok(Claim { epoch: 4, seq: 7 }));
-    store.sweep(false).expect("a sweep");
-    assert!(store.blob(function(1007)).expect("a store").is_some());
-    assert!(store.blob(state(5007)).expect("a store").is_some());
-    assert_eq!(store.check(), Ok(Vec::new()));
-    // From the beginning.
-    store.commit(&[cut(4, 0, true)]).expect("a cut");
-    store = reopen(store);
-    assert_eq!(store.claim("a"), Ok(Claim { epoch: 5, seq: 0 }));
-    assert_eq!((store.snapshots("a"), store.log("a", 0, 10)), (Ok(Vec::new()), Ok(Vec::new())));
-    let found = store.cut_off("a", 10).expect("steps");
-    assert_eq!(
-        found.iter().map(|cut| (cut.turn, cut.seq)).collect::<Vec<_>>(),
-        [(1, 7), (1, 8), (2, 7), (3, 6), (3, 7)]
-    );
-    assert_eq!(store.log("b", 0, 10).expect("a log").len(), 2);
-    store.sweep(false).expect("a sweep");
-    assert_eq!(store.check(), Ok(Vec::new()));
-    store.commit(&[snapshot("a", 5, 0, 0)]).expect("a snapshot");
-    store.commit(&steps("a", 5, 1..=1)).expect("a step");
-}
+use quipu_actor::store::suite::{conforms, function, steps};
+use quipu_actor::store::{Claim, MemoryStore, SqliteStore, Store, StoreError};
 
 #[test]
 fn memory_conforms() {
-    let memory = Memory::new();
+    let memory = MemoryStore::new();
     conforms(Box::new(memory.clone()), |_| Box::new(memory.clone()));
 }
 
@@ -220,7 +16,7 @@ fn memory_conforms() {
 fn sqlite_conforms() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let open = || Box::new(Sqlite::open(&path).expect("a store"));
+    let open = || Box::new(SqliteStore::open(&path).expect("a store"));
     conforms(open(), |before| {
         drop(before);
         open()
@@ -228,23 +24,37 @@ fn sqlite_conforms() {
 }
 
 #[test]
+fn every_store_is_asked() {
+    let (asked, mut found) = (include_str!("store.rs"), 0);
+    for file in std::fs::read_dir("src/store").expect("a folder") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for store in text.split("impl Store for ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+            found += 1;
+            let test = format!("fn {}_conforms()", store.trim_end_matches("Store").to_lowercase());
+            assert!(asked.contains(&test), "`{store}` is not asked for what every store must do: `{test}` does that");
+        }
+    }
+    assert!(found >= 2, "{found}");
+}
+
+#[test]
 fn a_file_in_use_of_another_program_or_newer_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let first = Sqlite::open(&path).expect("a store");
-    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::InUse));
+    let first = SqliteStore::open(&path).expect("a store");
+    assert_eq!(SqliteStore::open(&path).err(), Some(StoreError::InUse));
     drop(first);
     let change = |sql: &str, path: &Path| {
         rusqlite::Connection::open(path).expect("a file").execute_batch(sql).expect("it is done");
     };
     change("PRAGMA user_version = 99", &path);
-    assert_eq!(Sqlite::open(&path).err(), Some(StoreError::Newer { found: 99 }));
+    assert_eq!(SqliteStore::open(&path).err(), Some(StoreError::Newer { found: 99 }));
     change("PRAGMA application_id = 1", &path);
-    assert!(matches!(Sqlite::open(&path), Err(StoreError::Damaged(_))));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Damaged(_))));
     let text = folder.path().join("text");
     std::fs::write(&text, "this is no store, only a text that is long enough to be taken for something")
         .expect("a file");
-    assert!(matches!(Sqlite::open(&text), Err(StoreError::Damaged(_))));
+    assert!(matches!(SqliteStore::open(&text), Err(StoreError::Damaged(_))));
 }
 
 #[test]
@@ -253,12 +63,12 @@ fn what_was_changed_behind_its_back_is_noticed() {
     let path = folder.path().join("store");
     let damage = |sql: &str| {
         let _ = std::fs::remove_file(&path);
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         store.claim("a").expect("a claim");
         store.commit(&steps("a", 1, 1..=3)).expect("steps");
         drop(store);
         rusqlite::Connection::open(&path).expect("a file").execute_batch(sql).expect("it is done");
-        Sqlite::open(&path).expect("a store")
+        SqliteStore::open(&path).expect("a store")
     };
     let mut store = damage("UPDATE blob SET bytes = x'00' WHERE kind = 1");
     assert!(matches!(store.blob(function(1001)), Err(StoreError::Damaged(_))));
@@ -288,7 +98,7 @@ fn what_was_changed_behind_its_back_is_noticed() {
 fn a_torn_write_loses_nothing_that_was_committed() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, wal) = (folder.path().join("store"), folder.path().join("store-wal"));
-    let mut store = Sqlite::open(&path).expect("a store");
+    let mut store = SqliteStore::open(&path).expect("a store");
     store.claim("a").expect("a claim");
     let mut lengths = vec![std::fs::metadata(&wal).expect("a log").len()];
     for n in 0..8 {
@@ -302,7 +112,7 @@ fn a_torn_write_loses_nothing_that_was_committed() {
         let _ = std::fs::remove_file(torn.path().join("store-shm"));
         std::fs::write(&torn_path, &base).expect("a file");
         std::fs::write(&torn_wal, &log[..cut]).expect("a log");
-        let mut store = Sqlite::open(&torn_path).expect("a store");
+        let mut store = SqliteStore::open(&torn_path).expect("a store");
         let commits = lengths.iter().filter(|&&length| length as usize <= cut).count() as u64 - 1;
         let claim = store.claim("a").expect("a claim");
         assert!(claim.seq >= 2 * commits && claim.seq.is_multiple_of(2), "{cut}: {claim:?}, {commits} commits");
@@ -318,7 +128,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
     let folder = tempfile::tempdir().expect("a folder");
     for more in 0..24 {
         let path = folder.path().join(format!("store {more}"));
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         store.claim("a").expect("a claim");
         let pages = (store.size().expect("a size") / 4096) as u32;
         store.limit_pages(pages + more).expect("a limit");
@@ -330,7 +140,7 @@ fn a_full_disk_loses_nothing_that_was_committed() {
         });
         assert!(matches!(failed, Some(StoreError::Io(_))), "{failed:?}");
         drop(store);
-        let mut store = Sqlite::open(&path).expect("a store");
+        let mut store = SqliteStore::open(&path).expect("a store");
         assert_eq!(store.claim("a"), Ok(Claim { epoch: 2, seq: committed }));
         assert_eq!(store.log("a", 0, 5000).expect("a log").len() as u64, committed);
         assert_eq!(store.check(), Ok(Vec::new()));

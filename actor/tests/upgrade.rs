@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use quipu_actor::node::check;
-use quipu_actor::store::{Sqlite, Store, StoreError};
+use quipu_actor::store::{SqliteStore, Store, StoreError};
 
 /// A store of version 1, with calls to repeat.
 fn golden() -> PathBuf {
@@ -32,7 +32,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// All steps of all actors, and the replies.
-fn content(store: &mut Sqlite) -> String {
+fn content(store: &mut SqliteStore) -> String {
     let names: Vec<String> = store.actors().unwrap().into_iter().map(|listed| listed.name).collect();
     let of = |name: &String| {
         let (log, replies) = (store.log(name, 0, 1000).unwrap(), store.replies(name).unwrap());
@@ -46,23 +46,23 @@ fn a_file_of_version_1_is_upgraded_behind_a_copy_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     fs::copy(golden(), &path).unwrap();
-    let before = content(&mut Sqlite::look(&path).unwrap());
+    let before = content(&mut SqliteStore::look(&path).unwrap());
     assert!(before.contains("numbers") && before.contains("engine: None") && !before.contains("engine: Some"));
     // Looking changes nothing.
     assert_eq!((version(&path), beside(&path, ".v1").exists()), (1, false));
-    let mut store = Sqlite::open(&path).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
     assert_eq!(content(&mut store), before);
     assert_eq!(store.holds(), Ok(0));
     assert_eq!(store.check(), Ok(Vec::new()));
     drop(store);
     let copy = beside(&path, ".v1");
     assert_eq!((version(&path), version(&copy)), (2, 1));
-    assert_eq!(content(&mut Sqlite::look(&copy).unwrap()), before);
-    assert_eq!(check(&mut Sqlite::look(&copy).unwrap()).unwrap().wrong, Vec::<String>::new());
+    assert_eq!(content(&mut SqliteStore::look(&copy).unwrap()), before);
+    assert_eq!(check(&mut SqliteStore::look(&copy).unwrap()).unwrap().wrong, Vec::<String>::new());
     // Once is enough.
     let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
     let made = time(&copy);
-    drop(Sqlite::open(&path).unwrap());
+    drop(SqliteStore::open(&path).unwrap());
     assert_eq!(time(&copy), made);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
@@ -75,19 +75,19 @@ fn a_copy_that_is_there_is_never_written_over() {
     fs::copy(golden(), &path).unwrap();
     fs::write(&first, "somebody's").unwrap();
     fs::write(beside(&path, ".v1.part"), "a part of a copy").unwrap();
-    drop(Sqlite::open(&path).unwrap());
+    drop(SqliteStore::open(&path).unwrap());
     assert_eq!(fs::read(&first).unwrap(), b"somebody's");
     assert_eq!((version(&second), version(&path), beside(&path, ".v1.part").exists()), (1, 2, false));
     // The same content again, as after a kill behind the copy, needs no other copy.
     fs::copy(&second, &path).unwrap();
-    drop(Sqlite::open(&path).unwrap());
+    drop(SqliteStore::open(&path).unwrap());
     assert_eq!((version(&path), beside(&path, ".v1.2").exists()), (2, false));
     // Calls that came in between do.
     fs::copy(&second, &path).unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute("UPDATE actor SET epoch = epoch + 1", []).unwrap();
     drop(connection);
-    drop(Sqlite::open(&path).unwrap());
+    drop(SqliteStore::open(&path).unwrap());
     assert_eq!((version(&path), version(&beside(&path, ".v1.2"))), (2, 1));
 }
 
@@ -98,7 +98,7 @@ fn without_room_for_the_copy_nothing_is_changed() {
     fs::copy(golden(), &path).unwrap();
     // Something that cannot be taken away stands where the copy is written.
     fs::create_dir_all(beside(&path, ".v1.part").join("x")).unwrap();
-    let error = Sqlite::open(&path).err().unwrap();
+    let error = SqliteStore::open(&path).err().unwrap();
     assert!(
         matches!(&error, StoreError::Io(what) if what.contains("nothing was changed") && what.contains(".v1")),
         "{error}"
@@ -113,8 +113,8 @@ fn a_torn_upgrade_is_made_again() {
     let path = folder.path().join("store");
     fs::copy(golden(), &path).unwrap();
     // Everything in the file itself, then the upgrade alone in the log.
-    let before = content(&mut Sqlite::look(&path).unwrap());
-    let store = Sqlite::open(&path).unwrap();
+    let before = content(&mut SqliteStore::look(&path).unwrap());
+    let store = SqliteStore::open(&path).unwrap();
     let (base, log) = (fs::read(&path).unwrap(), fs::read(beside(&path, "-wal")).unwrap());
     drop(store);
     let (mut old, mut new) = (0, 0);
@@ -124,7 +124,7 @@ fn a_torn_upgrade_is_made_again() {
         fs::write(&path, &base).unwrap();
         fs::write(beside(&path, "-wal"), &log[..cut]).unwrap();
         let copy = beside(&path, ".v1");
-        let mut store = Sqlite::open(&path).unwrap();
+        let mut store = SqliteStore::open(&path).unwrap();
         assert_eq!(content(&mut store), before);
         assert_eq!(store.check(), Ok(Vec::new()));
         drop(store);
@@ -141,7 +141,7 @@ fn a_torn_upgrade_is_made_again() {
 #[test]
 fn opens_a_store_for_the_test_below() {
     if let Some(path) = std::env::var_os("UPGRADED") {
-        drop(Sqlite::open(Path::new(&path)).unwrap());
+        drop(SqliteStore::open(Path::new(&path)).unwrap());
     }
 }
 
@@ -155,7 +155,7 @@ fn who_is_killed_in_an_upgrade_loses_nothing() {
     let blob = "INSERT INTO blob VALUES (3, randomblob(32), randomblob(3000000), x'')";
     (0..8).for_each(|_| assert_eq!(connection.execute(blob, []), Ok(1)));
     drop(connection);
-    let before = content(&mut Sqlite::look(&large).unwrap());
+    let before = content(&mut SqliteStore::look(&large).unwrap());
     let begin = |path: &Path| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "upgrade::opens_a_store_for_the_test_below"]).env("UPGRADED", path);
@@ -181,11 +181,11 @@ fn who_is_killed_in_an_upgrade_loses_nothing() {
             (true, 2) => found[2] += 1,
             other => panic!("{other:?}"),
         }
-        let mut store = Sqlite::open(&path).unwrap();
+        let mut store = SqliteStore::open(&path).unwrap();
         assert_eq!(content(&mut store), before);
         drop(store);
         assert_eq!((version(&path), version(&copy)), (2, 1));
-        assert_eq!(content(&mut Sqlite::look(&copy).unwrap()), before);
+        assert_eq!(content(&mut SqliteStore::look(&copy).unwrap()), before);
         assert!(!beside(&path, ".v1.1").exists() && !beside(&path, ".v1.part").exists());
         [path, copy].iter().for_each(|file| fs::remove_file(file).unwrap());
     }
@@ -196,7 +196,7 @@ fn who_is_killed_in_an_upgrade_loses_nothing() {
 fn only_the_owner_can_read_a_store_its_log_and_its_copy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    let mut store = Sqlite::open(&path).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
     store.claim("a").unwrap();
     assert_eq!((mode(&path), mode(&beside(&path, "-wal"))), (0o600, 0o600));
     drop(store);
@@ -207,7 +207,7 @@ fn only_the_owner_can_read_a_store_its_log_and_its_copy() {
     [old.clone(), beside(&old, "-wal")]
         .iter()
         .for_each(|file| fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap());
-    let mut store = Sqlite::open(&old).unwrap();
+    let mut store = SqliteStore::open(&old).unwrap();
     store.claim("a").unwrap();
     for end in ["", "-wal", ".v1"] {
         assert_eq!(mode(&beside(&old, end)), 0o600, "{end}");
@@ -217,6 +217,6 @@ fn only_the_owner_can_read_a_store_its_log_and_its_copy() {
     let text = folder.path().join("text");
     fs::write(&text, "this is no store, only a text that is long enough to be taken for something").unwrap();
     fs::set_permissions(&text, Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(Sqlite::open(&text), Err(StoreError::Damaged(_))));
+    assert!(matches!(SqliteStore::open(&text), Err(StoreError::Damaged(_))));
     assert_eq!(mode(&text), 0o644);
 }

@@ -8,15 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::common;
 use crate::common::{fat, image, node_with, shown};
 use crate::line::{Line, Place, codes, graph};
-use quipu_actor::node::{Node, Options};
-use quipu_actor::server::{Busy, Call, CancelCall, CodeBytes, Host, Outcome, Reply, ReplyTo, Shown};
-use quipu_actor::store::Memory;
+use quipu_actor::call::{Busy, Call, CallOutcome, CodeBytes};
+use quipu_actor::node::{Node, NodeOptions};
+use quipu_actor::server::{CallHost, CancelCall, Reply, ReplyTo, ShownParts};
+use quipu_actor::store::MemoryStore;
 use quipu_actor::wire::{Answer, Need, Question, Request, Secret};
 use quipu_code::hash::{CodeHash, GraphHash};
 use quipu_vm::image::Form;
 
 fn place(cache: usize) -> Place {
-    Place::new(Arc::new(node_with(Memory::new(), Options { cache, ..Options::default() })))
+    Place::new(Arc::new(node_with(MemoryStore::new(), NodeOptions::default().cache(cache))))
 }
 
 fn result(answer: Answer) -> String {
@@ -69,9 +70,11 @@ fn eviction_between_have_and_call() {
 fn a_cache_of_a_mebibyte_under_many_functions() {
     let count: usize = std::env::var("FUNCTIONS").map_or(2_000, |count| count.parse().expect("a number"));
     // With few snapshots between them, what is evicted goes from the store as well.
-    let options = Options { cache: 1 << 20, snapshot: 10, ..Options::default() };
-    let place =
-        Place { shown: Arc::new(Shown::new(1 << 20)), ..Place::new(Arc::new(node_with(Memory::new(), options))) };
+    let options = NodeOptions::default().cache(1 << 20).snapshot(10);
+    let place = Place {
+        shown: Arc::new(ShownParts::new(1 << 20)),
+        ..Place::new(Arc::new(node_with(MemoryStore::new(), options)))
+    };
     let mut line = place.connect(None);
     let mut vm = common::machine();
     let mut make = |n: usize| {
@@ -251,7 +254,7 @@ struct Hesitant {
     stale: Mutex<Option<ReplyTo>>,
 }
 
-impl Host for Hesitant {
+impl CallHost for Hesitant {
     fn call(&self, call: Call, reply: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         if self.is_full.swap(false, Ordering::Relaxed) {
             *self.stale.lock().expect("a reply") = Some(reply);
@@ -260,7 +263,7 @@ impl Host for Hesitant {
         if let Some(stale) = self.stale.lock().expect("a reply").take() {
             stale(Reply::Lost);
         }
-        reply(Reply::Called(Outcome::Done(call.args)));
+        reply(Reply::Called(CallOutcome::Done(call.args)));
         Ok(Box::new(|| {}))
     }
 
@@ -285,12 +288,12 @@ impl Host for Hesitant {
 
 #[test]
 fn what_is_said_of_a_call_that_was_not_taken_harms_no_later_one() {
-    let node = node_with(Memory::new(), Options::default());
+    let node = node_with(MemoryStore::new(), NodeOptions::default());
     let host = Hesitant { node, is_full: AtomicBool::new(true), stale: Mutex::default() };
     let mut line = Place::new(Arc::new(host)).connect(None);
     let function = nested(1, 1);
     let Answer::Busy { request, .. } = line.call(&function, b"args") else { panic!("there was room") };
-    let target = quipu_actor::wire::Target::Function(function.hash());
+    let target = quipu_actor::call::Target::Function(function.hash());
     line.say(&Request::Call { request, actor: "a".to_owned(), target, args: b"args".to_vec() }).expect("a call");
     assert_eq!(line.hear(), Answer::Done { request, result: b"args".to_vec() });
     assert!(!line.is_ended());

@@ -6,21 +6,22 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use quipu::actor::call::{Busy, Call, CodeBytes, Target};
 use quipu::actor::client::{Core, Event, Function};
-use quipu::actor::node::{Node, Options};
+use quipu::actor::node::{Node, NodeOptions};
 use quipu::actor::server::{
-    Busy, Call, CancelCall, CodeBytes, Host, Limits, Metrics, Reply, ReplyTo, Session as Connection, Shown, Turn,
+    CallHost, CancelCall, ConnectionLimits, Reply, ReplyTo, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
 };
-use quipu::actor::store::Memory;
-use quipu::actor::wire::{Answer, Input, Link, MAX_MESSAGE, Question, Request, Ring, Role, Secret, Target, Violation};
+use quipu::actor::store::MemoryStore;
+use quipu::actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Question, Request, Ring, Secret, Violation};
 use quipu::code::hash::{CodeHash, GraphHash};
 use quipu::vm::image::{Form, Image};
-use quipu::{Engine, Input as Program, Session};
+use quipu::{Engine, Input, Session};
 
 /// A host that nobody gets to.
 struct Unreached;
 
-impl Host for Unreached {
+impl CallHost for Unreached {
     fn call(&self, _: Call, _: ReplyTo, _: bool) -> Result<CancelCall, Busy> {
         unreachable!("a stranger calls")
     }
@@ -56,11 +57,11 @@ pub fn wire_preauth(data: &[u8]) {
     let piece = usize::from(piece).max(1);
     let [server, client] = secrets();
     let mut ring = Ring::default();
-    ring.add(client.public(), Role::Operator, "client");
+    ring.add(client.public(), KeyRole::Operator, "client");
     let keys = Some((server.clone(), Arc::new(ring)));
-    let shown = Arc::new(Shown::new(10));
-    let mut session =
-        Connection::new(Arc::new(Unreached), shown, Arc::default(), keys, Limits::default(), Some([203; 32]));
+    let shown = Arc::new(ShownParts::new(10));
+    let options = SessionOptions::default().keys(keys).shown(shown).fixed(Some([203; 32]));
+    let mut session = ServerSession::new(Arc::new(Unreached), options);
     for piece in bytes.chunks(piece) {
         if session.feed(piece, &|_| Box::new(|_| {})).is_err() {
             break;
@@ -120,7 +121,7 @@ const FUNCTIONS: [&str; 4] = [
 /// A client's end and what the server makes of it.
 struct Line {
     link: Link,
-    session: Connection,
+    session: ServerSession,
     sender: Sender<(Turn, Reply)>,
     replies: Receiver<(Turn, Reply)>,
     /// Calls of the counting function, by number, and whether they were answered with a result.
@@ -133,9 +134,9 @@ struct Line {
 }
 
 impl Line {
-    fn new(node: &Node, shown: &Arc<Shown>, metrics: &Arc<Metrics>) -> Line {
-        let limits = Limits { message: 1 << 16, calls: 6, waiting: 1 << 17 };
-        let session = Connection::new(Arc::new(node.clone()), shown.clone(), metrics.clone(), None, limits, None);
+    fn new(node: &Node, common: &SessionOptions) -> Line {
+        let limits = ConnectionLimits::default().message(1 << 16).calls(6).waiting(1 << 17);
+        let session = ServerSession::new(Arc::new(node.clone()), common.clone().limits(limits));
         let (sender, replies) = channel();
         let link = Link::plain_client(MAX_MESSAGE);
         let (counted, others) = Default::default();
@@ -167,12 +168,9 @@ impl Line {
     /// Bytes go up, a reply if there is one, and answers down.
     fn carry(&mut self, raw: Option<&[u8]>) {
         let sender = self.sender.clone();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                let _ = sender.send((turn, reply));
-            })
-        };
+        let back = replies_to(move |turn, reply| {
+            let _ = sender.send((turn, reply));
+        });
         let up = raw.map_or_else(|| std::mem::take(self.link.output()), <[u8]>::to_vec);
         if !self.is_broken && !self.session.is_ended() {
             self.is_broken = self.session.feed(&up, &back).is_err();
@@ -184,7 +182,7 @@ impl Line {
         let down = std::mem::take(self.session.output());
         self.link.feed(&down);
         while let Ok(Some(input)) = self.link.poll() {
-            let Input::Message(message) = input else { continue };
+            let Incoming::Message(message) = input else { continue };
             let answer = Answer::decode(&message).unwrap_or_else(|found| panic!("the server says nonsense: {found}"));
             if let Answer::Done { request, .. } = answer
                 && let Some(done) = self.counted.get_mut(&request)
@@ -216,7 +214,7 @@ pub fn wire_session(data: &[u8]) {
 fn known() -> (Vec<Image>, Vec<Vec<u8>>) {
     let mut session = machine();
     let mut image = |text: &str| {
-        let value = session.run(&Program::text("function", text)).expect("a value");
+        let value = session.run(&Input::text("function", text)).expect("a value");
         session.vm().image(&value).expect("an image")
     };
     let args = ["[]", "[1]", "[[1, [2]], |x| x]"].map(|text| image(text).dump(Form::default()));
@@ -224,11 +222,11 @@ fn known() -> (Vec<Image>, Vec<Vec<u8>>) {
 }
 
 fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
-    let options = Options { threads: 1, fuel: 3_000, heap: 8 << 20, cache: 12_000, queue: 3, ..Options::default() };
-    let node = Node::open(options, Box::new(Memory::new())).expect("a node");
-    let (shown, metrics) = (Arc::new(Shown::new(8)), Arc::default());
+    let options = NodeOptions::default().threads(1).fuel(3_000).heap(8 << 20).cache(12_000).queue(3);
+    let node = Node::open(options, Box::new(MemoryStore::new())).expect("a node");
+    let common = SessionOptions::default().shown(Arc::new(ShownParts::new(8)));
     let counts = functions[0].hash();
-    let mut line = Line::new(&node, &shown, &metrics);
+    let mut line = Line::new(&node, &common);
     let mut rest = data.iter().copied();
     while let Some(step) = rest.next() {
         let mut byte = || rest.next().unwrap_or(0);
@@ -287,17 +285,14 @@ fn converse(functions: &[Image], args: &[Vec<u8>], data: &[u8]) {
     // Somebody else is served as if nothing had been.
     let mut core = Core::new([9; 16]);
     core.connected(Link::plain_client(MAX_MESSAGE));
-    let mut session = Connection::new(Arc::new(node), shown, metrics, None, Limits::default(), None);
+    let mut session = ServerSession::new(Arc::new(node), common);
     let function = Image::parse(functions[0].dump(Form::default()), &()).expect("an image");
     let function = Arc::new(Function::new(function));
     let request = core.call(&"a".into(), Target::Function(counts), Some(function), args[0].clone());
     let (sender, replies) = channel();
-    let back = |turn: Turn| -> ReplyTo {
-        let sender = sender.clone();
-        Box::new(move |reply| {
-            let _ = sender.send((turn, reply));
-        })
-    };
+    let back = replies_to(move |turn, reply| {
+        let _ = sender.send((turn, reply));
+    });
     let answer = 'answer: loop {
         let up = core.output().map(std::mem::take).unwrap_or_default();
         session.feed(&up, &back).expect("an honest client");

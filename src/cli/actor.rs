@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use clap::{Id, Subcommand, ValueHint};
 use quipu::actor::Address;
-use quipu::actor::client::{self, Blocking, ClientError, Function};
-use quipu::actor::node::{self, Node, Way};
+use quipu::actor::call::Target;
+use quipu::actor::client::{Blocking, ClientError, ClientOptions, Function, calls_in};
+use quipu::actor::node::{self, Node, NodeOptions, Way};
 use quipu::actor::open_key_file;
-use quipu::actor::server::{self, ServeError};
-use quipu::actor::store::{Memory, Sqlite, Store, StoreError};
-use quipu::actor::wire::{KeyFile, Question, Secret, Target};
+use quipu::actor::server::{self, ServeError, ServerOptions};
+use quipu::actor::store::{MemoryStore, SqliteStore, Store, StoreError};
+use quipu::actor::wire::{KeyFile, Question, Secret};
 use quipu::report::{Piece, Shown};
 use quipu::vm::host::Host;
 use quipu::vm::image::{Form, Image};
@@ -208,7 +209,7 @@ pub fn serve(command: &Serve, terminal: &Terminal) -> Result<ExitCode, String> {
         },
         None => None,
     };
-    let mut bounds = node::Options { init, ..node::Options::default() };
+    let mut bounds = NodeOptions::default().init(init);
     let limits = &command.rules.limits;
     bounds.fuel = limits.fuel.unwrap_or(bounds.fuel);
     bounds.heap = limits.heap.unwrap_or(bounds.heap);
@@ -223,11 +224,11 @@ pub fn serve(command: &Serve, terminal: &Terminal) -> Result<ExitCode, String> {
         false => log.with_ansi(false).init(),
     }
     let store: Box<dyn Store> = match &command.data {
-        Some(path) => Box::new(Sqlite::open(path).map_err(|error| format!("{}: {error}", path.display()))?),
-        None => Box::new(Memory::default()),
+        Some(path) => Box::new(SqliteStore::open(path).map_err(|error| format!("{}: {error}", path.display()))?),
+        None => Box::new(MemoryStore::default()),
     };
     let node = Node::open(bounds, store).map_err(|error| error.to_string())?;
-    let listen = server::Options { keys, ..server::Options::new(address) };
+    let listen = ServerOptions::new(address).keys(keys);
     let ready = |address: &Address, metrics: Option<std::net::SocketAddr>| {
         let mut text = Shown::of("listening on {}\n", &[address]);
         if let Some(metrics) = metrics {
@@ -265,7 +266,7 @@ fn check(file: &Path, terminal: &Terminal) -> Result<ExitCode, String> {
     if !file.exists() {
         return Err(format!("there is no file `{}`", file.display()));
     }
-    let mut store = Sqlite::look(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut store = SqliteStore::look(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let checked = match node::check(&mut store) {
         Ok(checked) => checked,
         Err(error) => {
@@ -329,7 +330,7 @@ pub fn call(command: &Call, terminal: &Terminal) -> Result<ExitCode, String> {
             session.vm().call(&show, &[value]).map_err(Error::from)
         }),
         Err(ClientError::Thrown { value, trace, omitted }) => {
-            let calls = client::calls_in(&command.actor, trace);
+            let calls = calls_in(&command.actor, trace);
             let omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
             loaded(&mut session, &value).and_then(|value| Err(thrown(&mut session, &value, calls, omitted)))
         }
@@ -461,7 +462,7 @@ fn recover_in(
     if !data.exists() {
         return Err(format!("there is no file `{}`", data.display()));
     }
-    let store = if way.is_none() || dry_run { Sqlite::look(data) } else { Sqlite::open(data) };
+    let store = if way.is_none() || dry_run { SqliteStore::look(data) } else { SqliteStore::open(data) };
     let mut store = store.map_err(|error| match error {
         StoreError::InUse => format!("{}: a server has it open; stop it, or give its address", data.display()),
         error => format!("{}: {error}", data.display()),
@@ -490,7 +491,7 @@ fn key(path: &Path) -> Result<ExitCode, String> {
 }
 
 fn connect(address: &Address, key_file: Option<&Path>, time: &Timeout) -> Result<Blocking, String> {
-    let mut to = client::Options::new(address.clone());
+    let mut to = ClientOptions::new(address.clone());
     if let Some(path) = key_file {
         let file = open_key_file(path)?;
         let server = file.server(&address.to_string());

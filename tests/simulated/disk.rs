@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use quipu::actor::store::{
-    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Memory, Sqlite, Store, StoreError, Swept,
+    BlobId, Change, Claim, CutOff, Entry, Hold, Kept, ListedActor, MemoryStore, SqliteStore, Store, StoreError, Swept,
 };
 use quipu::code::hash::GraphHash;
 
@@ -30,7 +30,7 @@ pub struct Disk {
 }
 
 enum Keeper {
-    Model(Memory),
+    Model(MemoryStore),
     /// Files in a folder that goes away; `turn` is the number of the folder in it, `torn` what comes after.
     File {
         folder: tempfile::TempDir,
@@ -59,7 +59,7 @@ impl Disk {
             let folder = place.expect("a folder");
             Keeper::File { folder, turn: 0, torn: Arc::default(), dice: dice.clone() }
         } else {
-            Keeper::Model(Memory::new())
+            Keeper::Model(MemoryStore::new())
         };
         Disk { fate: Arc::new(Mutex::new(Fate::Kept)), keeper }
     }
@@ -87,7 +87,7 @@ impl Disk {
                     std::fs::write(folder.path().join(format!("{turn}-wal")), files.log).expect("a file");
                 }
                 let path = folder.path().join(format!("{turn}"));
-                let store = Box::new(Sqlite::open(&path).expect("a store"));
+                let store = Box::new(SqliteStore::open(&path).expect("a store"));
                 dice.roll(2);
                 Box::new(Faulty { store, fate, torn: Some((path, torn.clone(), dice.clone())) })
             }
@@ -162,7 +162,7 @@ impl Store for Faulty {
         self.store.replies(actor)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         self.store.held(actor)
     }
 
@@ -174,7 +174,7 @@ impl Store for Faulty {
         self.store.cut_off(actor, count)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         self.store.actors()
     }
 

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use quipu::actor::Address;
-use quipu::actor::client::{Blocking, ClientError, Function, Options};
-use quipu::actor::wire::Target;
+use quipu::actor::call::Target;
+use quipu::actor::client::{Blocking, ClientError, ClientOptions, Function};
 use quipu::vm::image::{Form, Image};
 use quipu::vm::{Limits, Root};
 use quipu::{Engine, Input, Session};
@@ -72,8 +72,7 @@ pub struct Caller {
 impl Caller {
     pub fn connect(folder: &Path) -> Caller {
         let session = Engine::new().session(Limits::default()).unwrap();
-        let options =
-            Options { timeout: Duration::from_secs(60), ..Options::new(Address::Unix(folder.join("socket"))) };
+        let options = ClientOptions::new(Address::Unix(folder.join("socket"))).timeout(Duration::from_secs(60));
         let until = Instant::now() + Duration::from_secs(60);
         let client = loop {
             match Blocking::connect(options.clone()) {

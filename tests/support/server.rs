@@ -6,17 +6,17 @@ use std::sync::mpsc::sync_channel;
 use quipu::Engine;
 use quipu::actor::Address;
 use quipu::actor::client::Dialer;
-use quipu::actor::node::{Node, Options};
-use quipu::actor::server::{self, serve};
-use quipu::actor::store::Memory;
+use quipu::actor::node::{Node, NodeOptions};
+use quipu::actor::server::{ServerOptions, serve};
+use quipu::actor::store::MemoryStore;
 use quipu::stdlib::{Connection, Dial, Endpoint, Grant, Streams, Trouble};
 
 /// Starts a server in memory, which stays until the process ends, and gives its address.
-pub fn start(options: Options) -> String {
-    let node = Node::open(options, Box::new(Memory::default())).unwrap();
+pub fn start(options: NodeOptions) -> String {
+    let node = Node::open(options, Box::new(MemoryStore::default())).unwrap();
     let (to, from) = sync_channel(1);
     std::thread::spawn(move || {
-        let listen = server::Options::new(Address::Tcp("127.0.0.1:0".to_owned()));
+        let listen = ServerOptions::new(Address::Tcp("127.0.0.1:0".to_owned()));
         serve(listen, &node, None, |address, _| to.send(address.to_string()).unwrap()).unwrap();
     });
     from.recv().unwrap()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::core::{Core, Event};
 use super::error::{ClientError, outcome};
 use super::function::Function;
-use super::options::{Options, nonce, pause};
+use super::options::{ClientOptions, nonce, pause};
 use crate::address::Address;
 use crate::call::Target;
 use crate::wire::Question;
@@ -19,7 +19,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// A client that waits for every answer.
 pub struct Blocking {
-    options: Options,
+    options: ClientOptions,
     core: Core,
     stream: Option<Stream>,
     begun: Instant,
@@ -31,18 +31,14 @@ enum Stream {
     Unix(UnixStream),
 }
 
-impl std::fmt::Debug for Blocking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Blocking").finish_non_exhaustive()
-    }
-}
+opaque!(Blocking);
 
 impl Blocking {
     /// Connects.
     ///
     /// # Errors
     /// There is no server, or it does not let this client in.
-    pub fn connect(options: Options) -> Result<Blocking, ClientError> {
+    pub fn connect(options: ClientOptions) -> Result<Blocking, ClientError> {
         Blocking::connect_while(options, &mut || Ok(()))
     }
 
@@ -51,7 +47,7 @@ impl Blocking {
     /// # Errors
     /// As [`connect`](Self::connect), and those of `go_on`.
     pub fn connect_while(
-        options: Options,
+        options: ClientOptions,
         go_on: &mut dyn FnMut() -> Result<(), ClientError>,
     ) -> Result<Blocking, ClientError> {
         let (core, begun, buffer) = (Core::new(nonce()?), Instant::now(), vec![0; 64 << 10]);

@@ -11,7 +11,7 @@ use quipu_code::hash::GraphHash;
 use super::function::Function;
 use crate::call::Target;
 use crate::recent::Recent;
-use crate::wire::{Answer, Input, Link, Need, Question, Request, Violation};
+use crate::wire::{Answer, Incoming, Link, Need, Question, Request, Violation};
 
 /// How many functions it remembers to have sent.
 const REMEMBERED: usize = 8192;
@@ -61,11 +61,7 @@ enum Asked {
     Question(Question, Arc<str>),
 }
 
-impl std::fmt::Debug for Core {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core").finish_non_exhaustive()
-    }
-}
+opaque!(Core);
 
 impl Core {
     /// A client with a nonce of its own, which it shares with nobody and keeps.
@@ -177,11 +173,11 @@ impl Core {
             && let Some(input) = link.poll()?
         {
             match input {
-                Input::Open(_) => {
+                Incoming::Open(_) => {
                     let nonce = self.nonce;
                     self.send(&Request::Open { nonce });
                 }
-                Input::Message(message) => {
+                Incoming::Message(message) => {
                     let event = self.answer(Answer::decode(&message)?)?;
                     self.events.extend(event);
                 }

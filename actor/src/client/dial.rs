@@ -7,7 +7,7 @@ use quipu_stdlib::{Connection, Dial, Endpoint, RemoteCall, Trouble};
 use super::blocking::Blocking;
 use super::error::{ClientError, calls_in};
 use super::function::Function;
-use super::options::Options;
+use super::options::ClientOptions;
 use crate::address::Address;
 use crate::call::{MAX_NAME, Target};
 use crate::key_file::open_key_file;
@@ -19,7 +19,7 @@ pub struct Dialer;
 impl Dial for Dialer {
     fn dial(&self, to: &Endpoint<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Connection>, Trouble> {
         let address: Address = to.address.parse().map_err(|error| Trouble::Wrong(format!("the address: {error}")))?;
-        let mut options = Options::new(address.clone());
+        let mut options = ClientOptions::new(address.clone());
         if let Some(path) = to.key_file {
             let file = open_key_file(path.as_ref()).map_err(Trouble::Wrong)?;
             let missing = || Trouble::Wrong(format!("`{path}` has no line `server {} KEY`", to.address));

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use quipu_vm::trace::Trace;
 
 use crate::address::Address;
-use crate::call::{Stopped, TraceLine};
+use crate::call::{RemoteTraceLine, Stopped};
 use crate::wire::{Answer, Violation};
 
 /// Why a call gave no value.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ClientError {
     /// The function threw; the actor's state is as it was.
     Thrown {
         /// The image of what it threw.
         value: Vec<u8>,
         /// The calls that were under way there, innermost first.
-        trace: Vec<TraceLine>,
+        trace: Vec<RemoteTraceLine>,
         /// How many of them are left out.
         omitted: u64,
     },
@@ -88,11 +89,11 @@ impl From<Violation> for ClientError {
 }
 
 /// The calls that were under way in an actor, as traces have them.
-pub fn calls_in(actor: &str, lines: Vec<TraceLine>) -> Vec<quipu_vm::trace::TraceLine> {
+pub fn calls_in(actor: &str, lines: Vec<RemoteTraceLine>) -> Vec<quipu_vm::trace::TraceLine> {
     let place: Arc<str> = format!("actor {actor}").into();
     // A server sends no more than that; who pretends to be one is not believed more.
     let lines = lines.into_iter().take(2 * Trace::KEPT);
-    let call = |TraceLine { function, file, line }| quipu_vm::trace::TraceLine {
+    let call = |RemoteTraceLine { function, file, line }| quipu_vm::trace::TraceLine {
         function,
         file: file.into(),
         line,

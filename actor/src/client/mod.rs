@@ -14,5 +14,5 @@ pub use core::{Core, Event};
 pub use dial::Dialer;
 pub use error::{ClientError, calls_in};
 pub use function::Function;
-pub use options::Options;
+pub use options::ClientOptions;
 pub use pipelined::Client;

@@ -6,23 +6,26 @@ use std::time::Duration;
 use super::core::Core;
 use super::error::ClientError;
 use crate::address::Address;
-use crate::wire::{Key, Link, MAX_MESSAGE, Secret};
+use crate::identity::Key;
+use crate::wire::{Link, MAX_MESSAGE, Secret};
 
-/// Where a client connects to, and how long it tries.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where.
-    pub address: Address,
-    /// Its own secret and the server's key, where the server asks for keys.
-    pub keys: Option<(Secret, Key)>,
-    /// How long a call may take, with everything that belongs to it.
-    pub timeout: Duration,
+options! {
+    /// Where a client connects to, and how long it tries.
+    #[derive(Clone, Debug)]
+    pub struct ClientOptions {
+        /// Where.
+        pub address: Address,
+        /// Its own secret and the server's key, where the server asks for keys.
+        pub keys: Option<(Secret, Key)>,
+        /// How long a call may take, with everything that belongs to it.
+        pub timeout: Duration,
+    }
 }
 
-impl Options {
+impl ClientOptions {
     /// Without keys, and with half a minute for each call.
-    pub fn new(address: Address) -> Options {
-        Options { address, keys: None, timeout: Duration::from_secs(30) }
+    pub fn new(address: Address) -> ClientOptions {
+        ClientOptions { address, keys: None, timeout: Duration::from_secs(30) }
     }
 
     /// What it means that the connection has ended.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::core::{Core, Event};
 use super::error::{ClientError, outcome};
 use super::function::Function;
-use super::options::{Options, nonce, pause};
+use super::options::{ClientOptions, nonce, pause};
 use crate::call::Target;
 use crate::socket::Socket;
 use crate::wire::Question;
@@ -33,18 +33,14 @@ enum Ask {
 
 type Answered = oneshot::Sender<Result<Vec<u8>, ClientError>>;
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
+opaque!(Client);
 
 impl Client {
     /// Connects. To be called within a runtime, where the connection then lives until all copies are gone.
     ///
     /// # Errors
     /// There is no server, or it does not let this client in.
-    pub async fn connect(options: Options) -> Result<Client, ClientError> {
+    pub async fn connect(options: ClientOptions) -> Result<Client, ClientError> {
         let (asks, inbox) = mpsc::channel(QUEUE);
         let mut driver = Driver {
             core: Core::new(nonce()?),
@@ -111,7 +107,7 @@ struct Driver {
     waiting: HashMap<u64, Answered>,
     inbox: mpsc::Receiver<Ask>,
     begun: Instant,
-    options: Options,
+    options: ClientOptions,
     greeted: bool,
 }
 

@@ -15,9 +15,9 @@ use super::memory::{BESIDE, Hold, OPENED, Place};
 use super::recover::{RecoverError, begin, not_held, recover_or_hold};
 use super::replies::{Replies, Request};
 use super::shared::{Log, Shared};
-use crate::call::{Busy, Call, NoRoom, Origin, Outcome, OutcomeTo, Stopped, Target};
+use crate::call::{Busy, Call, CallOrigin, CallOutcome, NoRoom, OutcomeTo, Stopped, Target};
 use crate::identity::Key;
-use crate::store::{Action, Blob, BlobId, Change, Entry, Snapshot, Step, StoreError};
+use crate::store::{Action, BlobId, Change, CommitStep, Entry, Snapshot, StoreError, StoredBlob};
 
 /// Bytes of log entries after which a snapshot is taken, unless the state is larger.
 const LOGGED: usize = 16 << 20;
@@ -80,11 +80,11 @@ enum Pace {
 /// What has become of a call.
 enum Carried {
     /// It has given a result, which is to be kept.
-    Done { action: Action, given: Given, blobs: Arc<[Blob]> },
+    Done { action: Action, given: Given, blobs: Arc<[StoredBlob]> },
     /// It has ended in a way that may rest on calls which are not on disk yet.
-    Ended(Outcome),
+    Ended(CallOutcome),
     /// It was not begun.
-    Refused(Outcome),
+    Refused(CallOutcome),
     /// Nobody knows.
     Lost,
     /// It is not a quick one, and has left no trace.
@@ -144,7 +144,7 @@ impl Actor {
                     core.snapshot_if_due(shared, &self.name);
                 }
             }
-            Job::Snapshot(reply) => match self.open(&mut core, shared, &Origin::default()) {
+            Job::Snapshot(reply) => match self.open(&mut core, shared, &CallOrigin::default()) {
                 Ok(core) => match core.snapshot(shared, &self.name) {
                     Ok(()) => {
                         let seq = core.seq;
@@ -268,7 +268,7 @@ impl Actor {
             return Carried::busy(shared, pace, ROOM_MS);
         }
         if shared.kept.is_full() {
-            return Carried::refused(shared, Outcome::Refused(KEPT.to_owned()));
+            return Carried::refused(shared, CallOutcome::Refused(KEPT.to_owned()));
         }
         let function = match &call.target {
             Target::Installed(_) => None,
@@ -279,28 +279,28 @@ impl Actor {
             },
             Target::Function(hash) | Target::Install(_, hash) => match shared.function(hash) {
                 Ok(Some(function)) => Some(function),
-                Ok(None) => return Carried::Refused(Outcome::Unknown),
-                Err(why) => return Carried::refused(shared, Outcome::Refused(why)),
+                Ok(None) => return Carried::Refused(CallOutcome::Unknown),
+                Err(why) => return Carried::refused(shared, CallOutcome::Refused(why)),
             },
         };
         let core_now = match self.open(core, shared, &call.origin) {
             Ok(core) => core,
-            Err(Outcome::Busy(busy)) => return Carried::busy(shared, pace, busy.after_ms),
+            Err(CallOutcome::Busy(busy)) => return Carried::busy(shared, pace, busy.after_ms),
             Err(outcome) => return Carried::refused(shared, outcome),
         };
         let repeated = match core_now.replies.find(&call.client, call.request) {
             Request::New => None,
             Request::Replied(bytes) => match room.map_or(Ok(()), |room| room.take(bytes.len())) {
-                Ok(()) => Some(Outcome::Done(bytes.to_vec())),
+                Ok(()) => Some(CallOutcome::Done(bytes.to_vec())),
                 Err(NoRoom::Now) => return Carried::busy(shared, pace, ROOM_MS),
-                Err(NoRoom::Ever) => Some(Outcome::Stopped(Stopped::Result)),
+                Err(NoRoom::Ever) => Some(CallOutcome::Stopped(Stopped::Result)),
             },
-            Request::Carried => Some(Outcome::Refused(format!(
+            Request::Carried => Some(CallOutcome::Refused(format!(
                 "request {} was carried out, but its reply is no longer kept",
                 call.request
             ))),
             Request::Old => {
-                Some(Outcome::Refused(format!("request {} is older than what is remembered", call.request)))
+                Some(CallOutcome::Refused(format!("request {} is older than what is remembered", call.request)))
             }
         };
         if let Some(outcome) = repeated {
@@ -316,7 +316,7 @@ impl Actor {
             let wanted = core_now.weight() + beside;
             if !make_room(shared, || core_now.hold.resize(wanted)) {
                 return match core_now.no_memory(shared) {
-                    Outcome::Busy(busy) => Carried::busy(shared, pace, busy.after_ms),
+                    CallOutcome::Busy(busy) => Carried::busy(shared, pace, busy.after_ms),
                     outcome => Carried::refused(shared, outcome),
                 };
             }
@@ -324,7 +324,7 @@ impl Actor {
         let args = match Image::parse(&call.args, &()) {
             Ok(args) => args,
             Err(error) => {
-                return Carried::Refused(Outcome::Refused(format!("the arguments are no image: {error}")));
+                return Carried::Refused(CallOutcome::Refused(format!("the arguments are no image: {error}")));
             }
         };
         let action = match &call.target {
@@ -337,7 +337,7 @@ impl Actor {
                 (Action::Call(_), Some(function)) => Doing::Call(&function.image),
                 (Action::Install(name, _), Some(function)) => Doing::Install(name, &function.image),
                 (Action::Invoke(name), _) => Doing::Invoke(name),
-                (_, None) => return Carried::Refused(Outcome::Unknown),
+                (_, None) => return Carried::Refused(CallOutcome::Unknown),
             };
             // The machine is given up if this panics, so nobody sees it half changed.
             let run = std::panic::AssertUnwindSafe(|| self.perform(core_now, shared, call, doing, &args, beside, pace));
@@ -349,16 +349,16 @@ impl Actor {
                 return Carried::Done { action, given, blobs };
             }
             // Whatever was in its way, it has left no trace, and telling of it may take longer than the call itself.
-            Ok(Err(outcome)) if pace == Pace::Quick && outcome != Outcome::Stopped(Stopped::Cancelled) => {
+            Ok(Err(outcome)) if pace == Pace::Quick && outcome != CallOutcome::Stopped(Stopped::Cancelled) => {
                 return Carried::Long;
             }
-            Ok(Err(Outcome::Busy(busy))) => return Carried::busy(shared, pace, busy.after_ms),
+            Ok(Err(CallOutcome::Busy(busy))) => return Carried::busy(shared, pace, busy.after_ms),
             Ok(Err(outcome)) => outcome,
             Err(_) => {
                 self.close(core, shared);
                 tracing::error!(actor = &*self.name, "a call broke the machine");
                 shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-                Outcome::Refused("the call broke the machine, and has left no trace".to_owned())
+                CallOutcome::Refused("the call broke the machine, and has left no trace".to_owned())
             }
         };
         shared.counters.count(&outcome);
@@ -380,11 +380,11 @@ impl Actor {
         args: &Image,
         beside: usize,
         pace: Pace,
-    ) -> Result<Given, Outcome> {
+    ) -> Result<Given, CallOutcome> {
         {
             let mut queue = self.queue();
             if queue.is_cancelled {
-                return Err(Outcome::Stopped(Stopped::Cancelled));
+                return Err(CallOutcome::Stopped(Stopped::Cancelled));
             }
             queue.interrupt = Some(core.machine.interrupt_handle());
         }
@@ -422,7 +422,7 @@ impl Actor {
             core.machine.make_room(call.origin.room.clone());
             match core.machine.perform(doing, args, &bounds) {
                 Ok(given) => break Ok(given),
-                Err(Ended::With(Outcome::Stopped(Stopped::Heap)))
+                Err(Ended::With(CallOutcome::Stopped(Stopped::Heap)))
                     if bounds.heap < options.heap && pace == Pace::Whole =>
                 {
                     let more = bounds.heap.saturating_sub(base).max(1);
@@ -439,7 +439,7 @@ impl Actor {
                 }
                 Err(Ended::With(outcome)) => break Err(outcome),
                 Err(Ended::Interrupted) if self.queue().is_cancelled => {
-                    break Err(Outcome::Stopped(Stopped::Cancelled));
+                    break Err(CallOutcome::Stopped(Stopped::Cancelled));
                 }
                 // Meant for a call that was over before it was noticed.
                 Err(Ended::Interrupted) => {}
@@ -463,14 +463,14 @@ impl Actor {
         &self,
         core: &'c mut Option<Core>,
         shared: &Arc<Shared>,
-        origin: &Origin,
-    ) -> Result<&'c mut Core, Outcome> {
+        origin: &CallOrigin,
+    ) -> Result<&'c mut Core, CallOutcome> {
         let opened = match core.take() {
             Some(there) => there,
             // What was committed has to be in the store before it is read.
             None => {
-                let refused = |error: RecoverError| Outcome::Refused(error.refusal(&self.name));
-                shared.vault.wait().map_err(|error| Outcome::Refused(error.to_string()))?;
+                let refused = |error: RecoverError| CallOutcome::Refused(error.refusal(&self.name));
+                shared.vault.wait().map_err(|error| CallOutcome::Refused(error.to_string()))?;
                 not_held(&shared.vault, &self.name).map_err(refused)?;
                 let (hold, place) = Core::make_room(shared, &self.name, origin)?;
                 let mut opened = Core::open(shared, &self.name, hold, place).map_err(refused)?;
@@ -478,8 +478,10 @@ impl Actor {
                 if !make_room(shared, || !shared.memory.is_over()) {
                     shared.counters.unlogged(opened.log);
                     return Err(match opened.weight() > shared.memory.limit() {
-                        true => Outcome::Refused(format!("it takes {} bytes, and there are fewer", opened.weight())),
-                        false => Outcome::Busy(Busy { after_ms: MEMORY_MS }),
+                        true => {
+                            CallOutcome::Refused(format!("it takes {} bytes, and there are fewer", opened.weight()))
+                        }
+                        false => CallOutcome::Busy(Busy { after_ms: MEMORY_MS }),
                     });
                 }
                 self.is_open.store(true, Ordering::Relaxed);
@@ -505,7 +507,7 @@ impl Actor {
 
 impl Carried {
     /// The call was not carried out, or nobody knows: if the store has failed, it may be one that comes again.
-    fn refused(shared: &Shared, outcome: Outcome) -> Carried {
+    fn refused(shared: &Shared, outcome: CallOutcome) -> Carried {
         match shared.vault.failure() {
             None => Carried::Refused(outcome),
             Some(_) => Carried::Lost,
@@ -517,7 +519,7 @@ impl Carried {
         if pace == Pace::Quick {
             return Carried::Long;
         }
-        let outcome = Outcome::Busy(Busy { after_ms });
+        let outcome = CallOutcome::Busy(Busy { after_ms });
         shared.counters.count(&outcome);
         Carried::refused(shared, outcome)
     }
@@ -550,13 +552,13 @@ impl Queue {
 
 impl Core {
     /// Makes room for an actor that is to be opened, or made if its client may name new ones.
-    fn make_room(shared: &Arc<Shared>, name: &Arc<str>, origin: &Origin) -> Result<(Hold, Place), Outcome> {
+    fn make_room(shared: &Arc<Shared>, name: &Arc<str>, origin: &CallOrigin) -> Result<(Hold, Place), CallOutcome> {
         let (options, memory) = (&shared.options, &shared.memory);
-        let refused = |error: StoreError| Outcome::Refused(error.to_string());
+        let refused = |error: StoreError| CallOutcome::Refused(error.to_string());
         let newest = shared.vault.with(|store| Ok(store.snapshots(name)?.first().copied())).map_err(refused)?;
         let expected = match newest {
             None => {
-                shared.names.ask(origin.key, options.clock.now(), false).map_err(Outcome::Refused)?;
+                shared.names.ask(origin.key, options.clock.now(), false).map_err(CallOutcome::Refused)?;
                 shared.fresh
             }
             // It was within these limits before.
@@ -575,9 +577,9 @@ impl Core {
                 place.is_some()
             })
         };
-        let place = place.filter(|_| has_room).ok_or(Outcome::Busy(Busy { after_ms: MEMORY_MS }))?;
+        let place = place.filter(|_| has_room).ok_or(CallOutcome::Busy(Busy { after_ms: MEMORY_MS }))?;
         if newest.is_none() {
-            shared.names.ask(origin.key, options.clock.now(), true).map_err(Outcome::Refused)?;
+            shared.names.ask(origin.key, options.clock.now(), true).map_err(CallOutcome::Refused)?;
         }
         Ok((hold, place))
     }
@@ -627,8 +629,8 @@ impl Core {
         name: &Arc<str>,
         entry: Entry,
         given: Given,
-        blobs: Arc<[Blob]>,
-        (reply, origin): (OutcomeTo, Origin),
+        blobs: Arc<[StoredBlob]>,
+        (reply, origin): (OutcomeTo, CallOrigin),
     ) {
         self.seq += 1;
         self.since += 1;
@@ -640,12 +642,12 @@ impl Core {
         let bytes: Arc<[u8]> = given.bytes.into();
         let forgotten = self.replies.add(entry.client, entry.request, self.seq, bytes.clone());
         let (actor, epoch, seq) = (name.clone(), self.epoch, self.seq);
-        let step = Step { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
+        let step = CommitStep { actor, epoch, seq, entry, reply: bytes.clone(), forgotten, blobs };
         shared.counters.done.fetch_add(1, Ordering::Relaxed);
         shared.vault.commit(
             Change::Step(step),
             Box::new(move || {
-                reply(Outcome::Done(bytes.to_vec()));
+                reply(CallOutcome::Done(bytes.to_vec()));
                 // Until here it was kept in memory for the store.
                 drop(origin);
             }),
@@ -658,11 +660,11 @@ impl Core {
     }
 
     /// What is told when there is no memory for a call: to come again, unless it was alone with all of it.
-    fn no_memory(&self, shared: &Shared) -> Outcome {
+    fn no_memory(&self, shared: &Shared) -> CallOutcome {
         let held = shared.memory.held().0.saturating_sub(shared.kept.bytes());
         match held.saturating_sub(self.hold.bytes()) < shared.memory.limit() / 8 {
-            true => Outcome::Stopped(Stopped::Heap),
-            false => Outcome::Busy(Busy { after_ms: MEMORY_MS }),
+            true => CallOutcome::Stopped(Stopped::Heap),
+            false => CallOutcome::Busy(Busy { after_ms: MEMORY_MS }),
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::access::Alone;
 use super::functions::Functions;
-use super::options::Options;
+use super::options::NodeOptions;
 use super::recover::recover;
 use crate::store::{Store, StoreError};
 
@@ -25,7 +25,7 @@ pub struct Checked {
 /// The store cannot be read at all.
 pub fn check(store: &mut dyn Store) -> Result<Checked, StoreError> {
     let mut checked = Checked { wrong: store.check()?, ..Checked::default() };
-    let functions = Functions::new(Options::default().cache);
+    let functions = Functions::new(NodeOptions::default().cache);
     for listed in store.actors()? {
         let name = &listed.name;
         if let Err(error) = store.replies(name) {

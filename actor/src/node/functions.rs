@@ -16,13 +16,13 @@ use quipu_vm::image::{Form, ImageError};
 use super::access::Access;
 use crate::call::CodeBytes;
 use crate::recent::Recent;
-use crate::store::{Blob, BlobId, StoreError};
+use crate::store::{BlobId, StoreError, StoredBlob};
 
 /// A function that was opened and checked.
 pub(super) struct Function {
     pub image: Image,
     /// What a store has to have before it can have entries with this function.
-    pub blobs: Arc<[Blob]>,
+    pub blobs: Arc<[StoredBlob]>,
 }
 
 const INCOMPLETE: &str = "the list of its code is not complete";
@@ -188,11 +188,11 @@ impl Function {
         let mut bytes = (codes.len() as u32).to_le_bytes().to_vec();
         codes.iter().for_each(|code| bytes.extend_from_slice(&code.0));
         bytes.extend_from_slice(&image.dump(Form { thin: true, strip: false }));
-        let graph = Blob { id: BlobId::Graph(image.hash()), bytes, links: codes };
+        let graph = StoredBlob { id: BlobId::Graph(image.hash()), bytes, links: codes };
         let code = |code: &Code| {
             let (body, debug) = (code.encode(), code.encode_debug().unwrap_or_default());
             let bytes = [&(body.len() as u32).to_le_bytes(), &body[..], &debug[..]].concat();
-            Blob { id: BlobId::Code(code.hash()), bytes, links: Vec::new() }
+            StoredBlob { id: BlobId::Code(code.hash()), bytes, links: Vec::new() }
         };
         let blobs = image.codes().iter().map(code).chain([graph]).collect();
         Function { image, blobs }

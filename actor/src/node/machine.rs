@@ -16,7 +16,7 @@ use quipu_vm::{
     Cx, ErrorKind, Failure, Fault, Image, Interrupt, Limits, Moment, NativeDef, Root, Stop, Value, View, Vm,
 };
 
-use crate::call::{Busy, NoRoom, Outcome, Room, Stopped, TraceLine};
+use crate::call::{Busy, CallOutcome, NoRoom, RemoteTraceLine, Room, Stopped};
 
 /// The file whose functions run around those of clients; traces leave it out.
 const DRIVER: &str = "<actor>";
@@ -34,7 +34,7 @@ pub(super) struct Given {
 #[derive(Debug)]
 pub(super) enum Ended {
     /// It came to this end.
-    With(Outcome),
+    With(CallOutcome),
     /// Somebody wanted it to stop.
     Interrupted,
 }
@@ -260,17 +260,17 @@ impl Machine {
         };
         match (outcome, given) {
             (Ok(_), Some(given)) => Ok(given),
-            (Ok(_), None) => Err(Ended::With(Outcome::Refused("the call gave nothing".to_owned()))),
+            (Ok(_), None) => Err(Ended::With(CallOutcome::Refused("the call gave nothing".to_owned()))),
             (Err(Failure::Stop(Stop::Interrupted, _)), _) => Err(Ended::Interrupted),
-            (Err(Failure::Uncaught(_)), _) if has_no_room => Err(Ended::With(Outcome::Busy(Busy { after_ms: 50 }))),
-            (Err(Failure::Uncaught(_)), _) if is_too_long => Err(Ended::With(Outcome::Stopped(Stopped::Result))),
+            (Err(Failure::Uncaught(_)), _) if has_no_room => Err(Ended::With(CallOutcome::Busy(Busy { after_ms: 50 }))),
+            (Err(Failure::Uncaught(_)), _) if is_too_long => Err(Ended::With(CallOutcome::Stopped(Stopped::Result))),
             (Err(failure), _) => {
                 let outcome = self.outcome(failure, bounds);
                 Err(Ended::With(match room.map_or(Ok(()), |room| room.take(outcome.bytes())) {
                     Ok(()) => outcome,
                     // It has left no trace, and can be asked for again.
-                    Err(NoRoom::Now) => Outcome::Busy(Busy { after_ms: 50 }),
-                    Err(NoRoom::Ever) => Outcome::Stopped(Stopped::Result),
+                    Err(NoRoom::Now) => CallOutcome::Busy(Busy { after_ms: 50 }),
+                    Err(NoRoom::Ever) => CallOutcome::Stopped(Stopped::Result),
                 }))
             }
         }
@@ -311,11 +311,11 @@ impl Machine {
     }
 
     /// What a client is told of a failure.
-    fn outcome(&mut self, failure: Failure, bounds: &Bounds) -> Outcome {
+    fn outcome(&mut self, failure: Failure, bounds: &Bounds) -> CallOutcome {
         let uncaught = match failure {
             Failure::Uncaught(uncaught) => uncaught,
             Failure::Stop(stop, _) => {
-                return Outcome::Stopped(match stop {
+                return CallOutcome::Stopped(match stop {
                     Stop::Fuel => Stopped::Fuel,
                     Stop::Heap => Stopped::Heap,
                     Stop::Time => Stopped::Time,
@@ -331,16 +331,16 @@ impl Machine {
             Ok(bytes) if bytes.len() <= bounds.result => bytes,
             _ => match self.instead(&uncaught.message) {
                 Ok(bytes) => bytes,
-                Err(_) => return Outcome::Stopped(Stopped::Result),
+                Err(_) => return CallOutcome::Stopped(Stopped::Result),
             },
         };
         let lines = uncaught.trace.iter().filter(|line| &*line.file != DRIVER);
-        let line = |line: &quipu_vm::trace::TraceLine| TraceLine {
+        let line = |line: &quipu_vm::trace::TraceLine| RemoteTraceLine {
             function: line.function.clone(),
             file: line.file.to_string(),
             line: line.line,
         };
-        Outcome::Failed { value, trace: lines.map(line).collect(), omitted: uncaught.omitted as u64 }
+        CallOutcome::Failed { value, trace: lines.map(line).collect(), omitted: uncaught.omitted as u64 }
     }
 
     /// An error value that stands for one that cannot be sent.

@@ -37,7 +37,7 @@ use std::thread::Thread;
 
 use quipu_code::hash::{CodeHash, GraphHash};
 
-use crate::call::{MAX_NAME, OutcomeTo, Stopped};
+use crate::call::{Busy, Call, CallOutcome, CodeBytes, MAX_NAME, OutcomeTo, Stopped};
 use crate::store::{Store, StoreError};
 use actor::{Actor, Job};
 use functions::Functions;
@@ -48,10 +48,9 @@ use pool::{Pool, Ready, retire};
 use shared::{Counters, Kept, Shared};
 use vault::Vault;
 
-pub use crate::call::{Busy, Call, CodeBytes, NoRoom, Origin, Outcome, Room};
 pub use check::{Checked, check};
 pub use operate::{Figures, Info, Logged};
-pub use options::Options;
+pub use options::NodeOptions;
 pub use recover::RecoverError;
 pub use release::{Cut, ReleaseError, Released, Standing, Way, held, release, standing};
 
@@ -82,6 +81,7 @@ pub struct Ticket {
 
 /// Why there is no node.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum NodeError {
     /// The store.
     Store(StoreError),
@@ -103,18 +103,14 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").finish_non_exhaustive()
-    }
-}
+opaque!(Node);
 
 impl Node {
     /// A node with the actors of a store. They are brought back when they are first called.
     ///
     /// # Errors
     /// The state with which actors begin is none; the store cannot be read; there is no thread.
-    pub fn open(options: Options, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
+    pub fn open(options: NodeOptions, mut store: Box<dyn Store>) -> Result<Node, NodeError> {
         let first = recover::begin(&options).map_err(|error| match error {
             RecoverError::Init(what) => NodeError::Init(what),
             error => NodeError::Init(error.to_string()),
@@ -171,13 +167,13 @@ impl Node {
         };
         let ticket = Ticket { actor: call.actor.clone(), number: 0 };
         if call.args.len() > shared.options.args {
-            reply(Outcome::Refused(format!("the arguments are longer than {} bytes", shared.options.args)));
+            reply(CallOutcome::Refused(format!("the arguments are longer than {} bytes", shared.options.args)));
             return Ok(ticket);
         }
         let actor = match self.actor(&call.actor) {
             Ok(actor) => actor,
             Err(why) => {
-                reply(Outcome::Refused(why));
+                reply(CallOutcome::Refused(why));
                 return Ok(ticket);
             }
         };
@@ -221,7 +217,7 @@ impl Node {
             drop(queue);
             let shared = &self.0.shared;
             shared.waiting.fetch_sub(call.args.len(), Ordering::Relaxed);
-            let outcome = Outcome::Stopped(Stopped::Cancelled);
+            let outcome = CallOutcome::Stopped(Stopped::Cancelled);
             shared.counters.count(&outcome);
             return reply(outcome);
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Node;
 use super::actor::Job;
-use crate::store::{Action, Entry, Held, Listed, StoreError, Swept};
+use crate::store::{Action, Entry, Hold, ListedActor, StoreError, Swept};
 
 /// One actor.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -32,7 +32,7 @@ pub struct Info {
     pub since_snapshot: Option<u64>,
     /// Why it is held, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held: Option<Held>,
+    pub held: Option<Hold>,
 }
 
 /// A line of an actor's log.
@@ -135,7 +135,7 @@ impl Node {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
+    pub fn list(&self) -> Result<Vec<ListedActor>, StoreError> {
         self.0.shared.vault.with(|store| store.actors())
     }
 

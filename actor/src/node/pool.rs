@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::actor::Actor;
 use super::shared::Shared;
-use crate::clock::Clock;
+use crate::clock::ServerClock;
 use crate::identity::Key;
 
 /// Calls of one actor before another one gets a turn.
@@ -50,7 +50,7 @@ pub(super) struct Ready {
     /// How many threads may hold a core.
     cores: usize,
     /// The time of seats.
-    clock: Clock,
+    clock: ServerClock,
 }
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ pub(super) struct Pool {
 
 impl Ready {
     /// Nothing to do yet, for so many threads.
-    pub fn new(cores: usize, clock: Clock) -> Ready {
+    pub fn new(cores: usize, clock: ServerClock) -> Ready {
         let (list, some, watcher) = Default::default();
         Ready { list, some, watcher, cores, clock }
     }

@@ -11,10 +11,10 @@ use quipu_vm::{Failure, Image};
 use super::access::Access;
 use super::functions::Functions;
 use super::machine::{Bounds, Doing, Ended, Given, Machine, text};
-use super::options::Options;
+use super::options::NodeOptions;
 use super::vault::Vault;
-use crate::call::Outcome;
-use crate::store::{Action, BlobId, Change, Claim, Entry, Held, StoreError};
+use crate::call::CallOutcome;
+use crate::store::{Action, BlobId, Change, Claim, Entry, Hold, StoreError};
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
@@ -32,11 +32,12 @@ pub(super) struct Recovered {
 
 /// Why an actor does not come back.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum RecoverError {
     /// The store.
     Store(StoreError),
     /// A step cannot be repeated as it was, or there is no state to begin with.
-    Held(Box<Held>),
+    Held(Box<Hold>),
     /// The state with which it is to begin is none.
     Init(String),
 }
@@ -72,7 +73,7 @@ impl RecoverError {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for Hold {
     /// Where and why, and nothing that a program has made.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.step {
@@ -89,7 +90,7 @@ impl fmt::Display for Held {
     }
 }
 
-impl Held {
+impl Hold {
     /// That the actor is held, and who can do what.
     fn refusal(&self, actor: &str) -> String {
         let to = match self.step {
@@ -101,7 +102,7 @@ impl Held {
 }
 
 /// A machine in the state with which actors begin.
-pub(super) fn begin(options: &Options) -> Result<Machine, RecoverError> {
+pub(super) fn begin(options: &NodeOptions) -> Result<Machine, RecoverError> {
     let failed = |failure: Failure| RecoverError::Init(failure.to_string());
     let mut machine = Machine::new(options.heap).map_err(failed)?;
     if let Some(init) = &options.init {
@@ -169,7 +170,7 @@ pub(super) fn recover(
 pub(super) struct Differing {
     pub count: u64,
     /// The first of them.
-    pub first: Vec<Held>,
+    pub first: Vec<Hold>,
 }
 
 /// Steps of which it is told what they give.
@@ -251,9 +252,9 @@ fn told(store: &mut impl Access, actor: &str, step: u64) -> Result<Option<String
 }
 
 /// What was found at a step.
-fn found_at(step: u64, reason: String) -> Held {
+fn found_at(step: u64, reason: String) -> Hold {
     let engine = engine_edition();
-    Held { step, reason, written: None, engine, gave: None, gave_text: None, gives: None, gives_text: None }
+    Hold { step, reason, written: None, engine, gave: None, gave_text: None, gives: None, gives_text: None }
 }
 
 /// A machine with the state of a snapshot, if that is whole, and its bytes.
@@ -267,14 +268,14 @@ pub(super) fn load(store: &mut impl Access, hash: &GraphHash) -> Option<(Machine
 /// Why a call was not repeated as it was.
 enum Trouble {
     Store(StoreError),
-    Step(Box<Held>),
+    Step(Box<Hold>),
     /// The machine cannot be used any more.
-    Broken(Box<Held>),
+    Broken(Box<Hold>),
 }
 
 /// Makes a call again, which has to give the same.
 fn repeat(machine: &mut Machine, store: &mut impl Access, functions: &Functions, entry: &Entry) -> Result<(), Trouble> {
-    let held = |reason: String| Held { written: entry.engine, gave: Some(entry.outcome), ..found_at(0, reason) };
+    let held = |reason: String| Hold { written: entry.engine, gave: Some(entry.outcome), ..found_at(0, reason) };
     let impossible = |reason: String| Trouble::Step(Box::new(held(reason)));
     let args =
         Image::parse(&entry.args, &()).map_err(|error| impossible(format!("its arguments cannot be read: {error}")))?;
@@ -302,7 +303,7 @@ fn repeat(machine: &mut Machine, store: &mut impl Access, functions: &Functions,
     };
     match ended {
         Ok(given) if given.hash == entry.outcome => Ok(()),
-        Ok(Given { bytes, hash }) => Err(Trouble::Step(Box::new(Held {
+        Ok(Given { bytes, hash }) => Err(Trouble::Step(Box::new(Hold {
             gives: Some(hash),
             gives_text: Some(text(&bytes)),
             ..held("it gives something else now".to_owned())
@@ -310,10 +311,10 @@ fn repeat(machine: &mut Machine, store: &mut impl Access, functions: &Functions,
         Err(Ended::With(outcome)) => {
             let reason = format!("it gives nothing now: {}", outcome.summary());
             let gives_text = Some(match outcome {
-                Outcome::Failed { value, .. } => format!("throws {}", text(&value)),
+                CallOutcome::Failed { value, .. } => format!("throws {}", text(&value)),
                 outcome => outcome.summary(),
             });
-            Err(Trouble::Step(Box::new(Held { gives_text, ..held(reason) })))
+            Err(Trouble::Step(Box::new(Hold { gives_text, ..held(reason) })))
         }
         Err(Ended::Interrupted) => Err(impossible("it was interrupted".to_owned())),
     }

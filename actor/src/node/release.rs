@@ -13,9 +13,9 @@ use super::access::{Access, Alone};
 use super::functions::Functions;
 use super::machine::text;
 use super::operate::Logged;
-use super::options::Options;
+use super::options::NodeOptions;
 use super::recover::{RecoverError, Strictness, repeat_all};
-use crate::store::{Change, CutOff, Held, Snapshot, Store, StoreError};
+use crate::store::{Change, CutOff, Hold, Snapshot, Store, StoreError};
 
 /// How an actor is to go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,13 +39,14 @@ pub struct Released {
     pub accepted: u64,
     /// The first hundred of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub first: Vec<Held>,
+    pub first: Vec<Hold>,
     /// Whether nothing was changed.
     pub dry_run: bool,
 }
 
 /// Why an actor does not go on.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ReleaseError {
     /// The store.
     Store(StoreError),
@@ -57,7 +58,7 @@ pub enum ReleaseError {
         seq: u64,
     },
     /// What is in the store does not lead there.
-    Held(Box<Held>),
+    Held(Box<Hold>),
     /// The state cannot be kept.
     State(String),
 }
@@ -110,7 +111,7 @@ enum Changes {
 /// # Errors
 /// What is in the store does not lead there; nothing was changed then. Or the store failed.
 pub fn release(store: &mut dyn Store, name: &str, way: Way, dry_run: bool) -> Result<Released, ReleaseError> {
-    release_in(&mut Alone(store), &Functions::new(Options::default().cache), name, way, dry_run)
+    release_in(&mut Alone(store), &Functions::new(NodeOptions::default().cache), name, way, dry_run)
 }
 
 /// The same for a store that others have too.
@@ -197,7 +198,7 @@ pub struct Standing {
     /// The steps of its snapshots, newest first.
     pub snapshots: Vec<u64>,
     /// Why it is held, if it is.
-    pub held: Option<Held>,
+    pub held: Option<Hold>,
     /// The last steps that were cut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cut: Vec<Cut>,

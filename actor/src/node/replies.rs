@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::options::Options;
+use super::options::NodeOptions;
 use crate::identity::ClientId;
 use crate::store::{Forgotten, Kept};
 
@@ -55,7 +55,7 @@ pub(super) enum Request {
 
 impl Replies {
     /// None yet.
-    pub fn new(options: &Options) -> Replies {
+    pub fn new(options: &NodeOptions) -> Replies {
         Replies {
             clients: HashMap::new(),
             by_last: BTreeMap::new(),
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn replies(replies: usize, clients: usize, reply_bytes: usize) -> Replies {
-        Replies::new(&Options { replies, clients, reply_bytes, ..Options::default() })
+        Replies::new(&NodeOptions { replies, clients, reply_bytes, ..NodeOptions::default() })
     }
 
     fn reply(byte: u8, length: usize) -> Arc<[u8]> {

@@ -11,10 +11,10 @@ use super::actor::Actor;
 use super::functions::{Function, Functions};
 use super::memory::{Hold, Memory};
 use super::names::Names;
-use super::options::Options;
+use super::options::NodeOptions;
 use super::pool::Ready;
 use super::vault::Vault;
-use crate::call::Outcome;
+use crate::call::CallOutcome;
 
 /// What a step takes in a store beside its bytes, about.
 const STEP: usize = 500;
@@ -24,7 +24,7 @@ const LOOK: usize = 4 << 20;
 
 /// Options, functions, the store, and what is counted.
 pub(super) struct Shared {
-    pub options: Options,
+    pub options: NodeOptions,
     pub functions: Functions,
     pub vault: Vault,
     pub ready: Ready,
@@ -147,13 +147,13 @@ impl Shared {
 
 impl Counters {
     /// Counts a call that did not end well.
-    pub fn count(&self, outcome: &Outcome) {
+    pub fn count(&self, outcome: &CallOutcome) {
         let counter = match outcome {
-            Outcome::Done(_) => &self.done,
-            Outcome::Failed { .. } => &self.failed,
-            Outcome::Stopped(_) => &self.stopped,
-            Outcome::Refused(_) | Outcome::Unknown => &self.refused,
-            Outcome::Busy(_) => &self.busy,
+            CallOutcome::Done(_) => &self.done,
+            CallOutcome::Failed { .. } => &self.failed,
+            CallOutcome::Stopped(_) => &self.stopped,
+            CallOutcome::Refused(_) | CallOutcome::Unknown => &self.refused,
+            CallOutcome::Busy(_) => &self.busy,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

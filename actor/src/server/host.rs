@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quipu_code::hash::{CodeHash, GraphHash};
 
-use crate::call::{Busy, Call, CodeBytes, Outcome};
+use crate::call::{Busy, Call, CallOutcome, CodeBytes};
 use crate::wire::Question;
 
 /// Gives up a call that is under way. Its outcome is told all the same.
@@ -17,7 +17,7 @@ pub type ReplyTo = Box<dyn FnOnce(Reply) + Send>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reply {
     /// Of a call.
-    Called(Outcome),
+    Called(CallOutcome),
     /// Of an operator's question: JSON, or why there is none.
     Told(Result<String, String>),
     /// Nobody knows. The connection is closed, so that the client asks again elsewhere or later.
@@ -25,7 +25,7 @@ pub enum Reply {
 }
 
 /// Carries calls out.
-pub trait Host: Send + Sync {
+pub trait CallHost: Send + Sync {
     /// Takes a call; `reply` is told how it ended, maybe before this returns. If `now`, the client waits for nothing else,
     /// and a short call may be carried out on this thread.
     ///

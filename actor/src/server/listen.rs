@@ -15,15 +15,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::sleep;
 use tracing::{debug, info};
 
-use super::host::{Host, Reply, ReplyTo};
+use super::host::{CallHost, Reply};
 use super::metrics::{Metrics, add};
-use super::room::{Most, READ, Rooms};
-use super::session::{Limits, Return, Session, Turn};
-use super::shown::Shown;
+use super::options::ServerOptions;
+use super::room::{READ, Rooms};
+use super::session::{Return, ServerSession, SessionOptions, Turn, replies_to};
+use super::shown::ShownParts;
 use crate::address::Address;
-use crate::clock::Clock;
 use crate::socket::Socket;
-use crate::wire::{Link, Ring, Secret};
+use crate::wire::Link;
 
 /// How often a connection that may not read looks whether there is room again.
 const LOOK: Duration = Duration::from_millis(20);
@@ -37,54 +37,9 @@ const AT_ONCE: usize = 4;
 /// Bytes of answers that are put together before they are sent. Longer ones go alone.
 const TOGETHER: usize = 64 << 10;
 
-/// How a server listens.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where.
-    pub address: Address,
-    /// Its secret, and whom it lets in. Needed where others than this machine can reach it.
-    pub keys: Option<(Secret, Arc<Ring>)>,
-    /// What one connection may take.
-    pub limits: Limits,
-    /// What may wait for connections.
-    pub room: Most,
-    /// The most connections at once.
-    pub connections: usize,
-    /// Within which time a client has to introduce itself.
-    pub handshake: Duration,
-    /// Within which time a message that has begun has to end, and one that is sent has to be taken.
-    pub frame: Duration,
-    /// After how much silence a connection without calls is closed.
-    pub idle: Duration,
-    /// How long calls that are under way may go on when the server stops.
-    pub grace: Duration,
-    /// How many hashes of functions and code are remembered for each key.
-    pub shown: usize,
-    /// The time for all of that.
-    pub clock: Clock,
-}
-
-impl Options {
-    /// The usual limits.
-    pub fn new(address: Address) -> Options {
-        Options {
-            address,
-            keys: None,
-            limits: Limits::default(),
-            room: Most::default(),
-            connections: 10_000,
-            handshake: Duration::from_secs(5),
-            frame: Duration::from_secs(30),
-            idle: Duration::from_secs(3600),
-            grace: Duration::from_secs(10),
-            shown: 65_536,
-            clock: Clock::default(),
-        }
-    }
-}
-
 /// Why a server does not start.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ServeError {
     /// Others than this machine could reach it, and there are no keys to tell them apart.
     NoKeys,
@@ -143,28 +98,24 @@ impl Drop for SocketFile {
 }
 
 struct Shared {
-    options: Options,
-    host: Arc<dyn Host>,
-    shown: Arc<Shown>,
+    options: ServerOptions,
+    host: Arc<dyn CallHost>,
     metrics: Arc<Metrics>,
-    rooms: Arc<Rooms>,
+    /// What all connections have in common.
+    common: SessionOptions,
     /// Connections that look at something long right now.
     long: AtomicUsize,
     places: Arc<Semaphore>,
 }
 
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").finish_non_exhaustive()
-    }
-}
+opaque!(Server);
 
 impl Server {
     /// Begins to listen.
     ///
     /// # Errors
     /// The address needs keys, or the system refuses it.
-    pub async fn bind(options: Options, host: Arc<dyn Host>) -> Result<Server, ServeError> {
+    pub async fn bind(options: ServerOptions, host: Arc<dyn CallHost>) -> Result<Server, ServeError> {
         let listener = match &options.address {
             Address::Tcp(address) => {
                 let listener = bind_tcp(address).await?;
@@ -178,9 +129,15 @@ impl Server {
         let metrics = Arc::<Metrics>::default();
         let shared = Shared {
             host,
-            shown: Arc::new(Shown::new(options.shown)),
+            common: SessionOptions {
+                keys: options.keys.clone(),
+                limits: options.limits,
+                rooms: Rooms::new(options.room, metrics.clone()),
+                shown: Arc::new(ShownParts::new(options.shown)),
+                clock: options.clock.clone(),
+                fixed: None,
+            },
             long: AtomicUsize::new(0),
-            rooms: Rooms::new(options.room, metrics.clone()),
             metrics,
             places: Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS))),
             options,
@@ -228,7 +185,7 @@ impl Server {
         // That nobody listens any more is all right.
         let _ = going.send(true);
         let all = u32::try_from(self.shared.options.connections).unwrap_or(u32::MAX);
-        let Options { clock, grace, .. } = &self.shared.options;
+        let ServerOptions { clock, grace, .. } = &self.shared.options;
         let gone = clock.within(*grace, self.shared.places.acquire_many(all)).await;
         info!(all = gone.is_some(), "stopped");
     }
@@ -304,23 +261,11 @@ impl Shared {
         let options = &self.options;
         let clock = &options.clock;
         let (sender, mut replies) = mpsc::unbounded_channel::<(Turn, Reply)>();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                // Nobody waits for the replies of a connection that is gone.
-                let _ = sender.send((turn, reply));
-            })
-        };
-        let mut session = Session::new(
-            self.host.clone(),
-            self.shown.clone(),
-            self.metrics.clone(),
-            options.keys.clone(),
-            options.limits,
-            None,
-        )
-        .within(&self.rooms)
-        .timed_by(clock);
+        let back = replies_to(move |turn, reply| {
+            // Nobody waits for the replies of a connection that is gone.
+            let _ = sender.send((turn, reply));
+        });
+        let mut session = ServerSession::new(self.host.clone(), self.common.clone());
         self.metrics.open.fetch_add(1, Relaxed);
         let begun = clock.now();
         let (mut heard, mut within, mut told) = (begun, None::<Duration>, false);
@@ -397,7 +342,7 @@ impl Shared {
     }
 
     /// Hands a reply to the session, whose client may be told much.
-    fn reply(&self, session: &mut Session, turn: Turn, reply: Reply, back: Return<'_>) {
+    fn reply(&self, session: &mut ServerSession, turn: Turn, reply: Reply, back: Return<'_>) {
         let bytes = match &reply {
             Reply::Called(outcome) => outcome.bytes(),
             Reply::Told(Ok(text)) => text.len(),
@@ -407,7 +352,7 @@ impl Shared {
     }
 
     /// Reads what is there, without waiting. Whether that was anything.
-    fn read(&self, socket: &Socket, session: &mut Session, back: Return<'_>) -> io::Result<bool> {
+    fn read(&self, socket: &Socket, session: &mut ServerSession, back: Return<'_>) -> io::Result<bool> {
         // On the stack, so that connections that say nothing cost nothing.
         let mut buffer = [0; READ];
         let length = match socket.try_read(&mut buffer) {
@@ -434,7 +379,7 @@ impl Shared {
             return true;
         }
         add(&self.metrics.sent, output.len());
-        let Options { clock, frame, .. } = &self.options;
+        let ServerOptions { clock, frame, .. } = &self.options;
         let sent = match socket.try_write(output) {
             Ok(sent) if sent == output.len() => Some(Ok(())),
             Ok(sent) => clock.within(*frame, socket.write_all(&output[sent..])).await,

@@ -10,6 +10,7 @@
 mod host;
 mod shown;
 mod metrics;
+mod options;
 mod room;
 mod session;
 mod listen;
@@ -17,12 +18,12 @@ mod page;
 mod node;
 mod serve;
 
-pub use crate::call::{Busy, Call, CodeBytes, Outcome};
-pub use host::{CancelCall, Host, Reply, ReplyTo};
-pub use listen::{Options, ServeError, Server};
+pub use host::{CallHost, CancelCall, Reply, ReplyTo};
+pub use listen::{ServeError, Server};
 pub use metrics::Metrics;
+pub use options::{ConnectionLimits, RoomLimits, ServerOptions};
 pub use page::serve_metrics;
-pub use room::{Most, Rooms};
+pub use room::Rooms;
 pub use serve::serve;
-pub use session::{Limits, Session, Turn};
-pub use shown::Shown;
+pub use session::{ServerSession, SessionOptions, Turn, replies_to};
+pub use shown::ShownParts;

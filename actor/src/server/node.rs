@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quipu_code::hash::{CodeHash, GraphHash};
 
-use super::host::{CancelCall, Host, Reply, ReplyTo};
+use super::host::{CallHost, CancelCall, Reply, ReplyTo};
 use crate::call::{Busy, Call, CodeBytes};
 use crate::node::{Figures, Node, Way};
 use crate::store::StoreError;
@@ -57,7 +57,7 @@ impl Drop for Told {
     }
 }
 
-impl Host for Node {
+impl CallHost for Node {
     fn call(&self, call: Call, reply: ReplyTo, now: bool) -> Result<CancelCall, Busy> {
         let told = Told(Some(reply));
         let tell = Box::new(move |outcome| told.tell(Reply::Called(outcome)));

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::metrics::{Metrics, add};
+use super::options::RoomLimits;
 use crate::call::{NoRoom, Room};
-use crate::wire::Key;
+use crate::identity::Key;
 
 /// A connection that has no more than this waiting may use the last of the room, so that those who want little are served
 /// while others want much.
@@ -25,26 +26,9 @@ const LITTLE: usize = 64 << 10;
 /// What a connection takes at once when it reads.
 pub(super) const READ: usize = 16 << 10;
 
-/// The most bytes that may wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Most {
-    /// For one connection. Several times the longest message.
-    pub connection: usize,
-    /// For all connections of one key; clients without keys are one.
-    pub key: usize,
-    /// For all connections.
-    pub server: usize,
-}
-
-impl Default for Most {
-    fn default() -> Most {
-        Most { connection: 64 << 20, key: 256 << 20, server: 1 << 30 }
-    }
-}
-
 /// The room of a server.
 pub struct Rooms {
-    most: Most,
+    most: RoomLimits,
     taken: Mutex<Taken>,
     metrics: Arc<Metrics>,
 }
@@ -76,16 +60,17 @@ pub(super) struct Stay {
     told: AtomicUsize,
 }
 
-impl std::fmt::Debug for Rooms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rooms").finish_non_exhaustive()
-    }
-}
+opaque!(Rooms);
 
 impl Rooms {
     /// All of it.
-    pub fn new(most: Most, metrics: Arc<Metrics>) -> Arc<Rooms> {
+    pub fn new(most: RoomLimits, metrics: Arc<Metrics>) -> Arc<Rooms> {
         Arc::new(Rooms { most, taken: Mutex::default(), metrics })
+    }
+
+    /// What is counted of it, and of the sessions in it.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -234,7 +219,7 @@ mod tests {
     const KIB: usize = 1 << 10;
 
     fn rooms() -> Arc<Rooms> {
-        Rooms::new(Most { connection: 640 * KIB, key: 1600 * KIB, server: 3200 * KIB }, Arc::default())
+        Rooms::new(RoomLimits { connection: 640 * KIB, key: 1600 * KIB, server: 3200 * KIB }, Arc::default())
     }
 
     fn share(rooms: &Arc<Rooms>, key: u8) -> Arc<Share> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::host::Host;
-use super::listen::{Options, ServeError, Server, bind_tcp};
+use super::host::CallHost;
+use super::listen::{ServeError, Server, bind_tcp};
+use super::options::ServerOptions;
 use super::page::serve_metrics;
 use crate::address::Address;
 use crate::node::Node;
@@ -17,12 +18,13 @@ use crate::node::Node;
 /// # Errors
 /// It cannot listen; or the store failed, and has to be opened again.
 pub fn serve(
-    options: Options,
+    options: ServerOptions,
     node: &Node,
     metrics: Option<&str>,
     ready: impl FnOnce(&Address, Option<std::net::SocketAddr>),
 ) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let clock = options.clock.clone();
     runtime.block_on(async {
         let server = Server::bind(options, Arc::new(node.clone())).await?;
         let page = match metrics {
@@ -32,7 +34,7 @@ pub fn serve(
         ready(&server.address(), page.as_ref().and_then(|page| page.local_addr().ok()));
         if let Some(page) = page {
             let (counters, node) = (server.metrics(), node.clone());
-            tokio::spawn(serve_metrics(page, move || counters.text() + &node.metrics(), std::future::pending()));
+            tokio::spawn(serve_metrics(page, clock, move || counters.text() + &node.metrics(), std::future::pending()));
         }
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let failed = node.clone();

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use quipu_code::hash::{CodeHash, GraphHash};
 
-use super::host::{CancelCall, Host, Reply};
+use super::host::{CallHost, CancelCall, Reply, ReplyTo};
 use super::metrics::Metrics;
-use super::room::{Most, READ, Rooms, Share, Stay};
-use super::shown::Shown;
-use crate::call::{Call, NoRoom, Origin, Outcome, Room, Stopped, Target};
-use crate::clock::Clock;
-use crate::identity::ClientId;
-use crate::wire::{Answer, Input, Link, Need, Peer, Request, Ring, Role, Secret, Violation};
+use super::options::{ConnectionLimits, RoomLimits, SHOWN};
+use super::room::{READ, Rooms, Share, Stay};
+use super::shown::ShownParts;
+use crate::call::{Call, CallOrigin, CallOutcome, NoRoom, Room, Stopped, Target};
+use crate::clock::ServerClock;
+use crate::identity::{ClientId, Key};
+use crate::wire::{Answer, Incoming, KeyRole, Link, Need, Peer, Request, Ring, Secret, Violation};
 
 /// Under which clients are named; kind and version in one.
 const CLIENT: &str = "quipu actor client v1";
@@ -33,20 +34,36 @@ const LISTED: usize = 100;
 
 const TOO_MUCH: &str = "too much is on its way already";
 
-/// What one connection may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The longest message.
-    pub message: usize,
-    /// The most calls under way.
-    pub calls: usize,
-    /// The most bytes of arguments and functions that wait for something.
-    pub waiting: usize,
+options! {
+    /// What a session has in common with the others of its server, and what its own client may take.
+    #[derive(Clone, Debug)]
+    pub struct SessionOptions {
+        /// The server's secret, and whom it lets in; everybody if there is none.
+        pub keys: Option<(Secret, Arc<Ring>)>,
+        /// What the connection may take.
+        pub limits: ConnectionLimits,
+        /// The room of the server, with what is counted there.
+        pub rooms: Arc<Rooms>,
+        /// Who has shown which functions and code.
+        pub shown: Arc<ShownParts>,
+        /// The time.
+        pub clock: ServerClock,
+        /// Takes the place of entropy in the handshake, for tests in which the same is said twice.
+        pub fixed: Option<[u8; 32]>,
+    }
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { message: 16 << 20, calls: 256, waiting: 64 << 20 }
+impl Default for SessionOptions {
+    /// Those of a server that shares nothing with others.
+    fn default() -> SessionOptions {
+        SessionOptions {
+            keys: None,
+            limits: ConnectionLimits::default(),
+            rooms: Rooms::new(RoomLimits::default(), Arc::default()),
+            shown: Arc::new(ShownParts::new(SHOWN)),
+            clock: ServerClock::default(),
+            fixed: None,
+        }
     }
 }
 
@@ -58,16 +75,24 @@ pub struct Turn {
 }
 
 /// Makes the callback through which the reply to this try comes back to the session.
-pub type Return<'s> = &'s dyn Fn(Turn) -> super::ReplyTo;
+pub type Return<'s> = &'s dyn Fn(Turn) -> ReplyTo;
+
+/// Makes such callbacks, each of which hands its reply on with the try that it is for.
+pub fn replies_to(take: impl Fn(Turn, Reply) + Clone + Send + 'static) -> impl Fn(Turn) -> ReplyTo {
+    move |turn| {
+        let take = take.clone();
+        Box::new(move |reply| take(turn, reply))
+    }
+}
 
 /// One connection.
-pub struct Session {
+pub struct ServerSession {
     link: Link,
-    host: Arc<dyn Host>,
-    shown: Arc<Shown>,
+    host: Arc<dyn CallHost>,
+    shown: Arc<ShownParts>,
     metrics: Arc<Metrics>,
-    clock: Clock,
-    limits: Limits,
+    clock: ServerClock,
+    limits: ConnectionLimits,
     /// How many messages have come in.
     messages: u64,
     peer: Option<Peer>,
@@ -114,31 +139,20 @@ struct Upload {
     since: Option<Duration>,
 }
 
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
-    }
-}
+opaque!(ServerSession);
 
-impl Session {
+impl ServerSession {
     /// A session over a new connection.
-    pub fn new(
-        host: Arc<dyn Host>,
-        shown: Arc<Shown>,
-        metrics: Arc<Metrics>,
-        keys: Option<(Secret, Arc<Ring>)>,
-        limits: Limits,
-        fixed: Option<[u8; 32]>,
-    ) -> Session {
-        let rooms = Rooms::new(Most::default(), metrics.clone());
-        Session {
+    pub fn new(host: Arc<dyn CallHost>, options: SessionOptions) -> ServerSession {
+        let SessionOptions { keys, limits, rooms, shown, clock, fixed } = options;
+        ServerSession {
             link: Link::server(keys, limits.message, fixed),
             host,
             shown,
             share: Share::new(&rooms),
             outgoing: Vec::new(),
-            metrics,
-            clock: Clock::default(),
+            metrics: rooms.metrics().clone(),
+            clock,
             limits,
             messages: 0,
             peer: None,
@@ -152,18 +166,6 @@ impl Session {
         }
     }
 
-    /// The same in the room of a server, which it has in common with others.
-    #[must_use]
-    pub fn within(self, rooms: &Arc<Rooms>) -> Session {
-        Session { share: Share::new(rooms), ..self }
-    }
-
-    /// The same with the clock of its server.
-    #[must_use]
-    pub fn timed_by(self, clock: &Clock) -> Session {
-        Session { clock: clock.clone(), ..self }
-    }
-
     /// Takes bytes from the client.
     ///
     /// # Errors
@@ -175,11 +177,11 @@ impl Session {
             && let Some(input) = self.link.poll()?
         {
             match input {
-                Input::Open(peer) => {
+                Incoming::Open(peer) => {
                     self.share.belongs_to(peer.key);
                     self.peer = Some(peer);
                 }
-                Input::Message(message) => {
+                Incoming::Message(message) => {
                     self.messages += 1;
                     let request = Request::decode(&message)?;
                     drop(message);
@@ -225,12 +227,12 @@ impl Session {
         }
         let Some(running) = self.running.remove(&request) else { return };
         if let Reply::Called(outcome) = &reply
-            && *outcome != Outcome::Unknown
+            && *outcome != CallOutcome::Unknown
         {
             self.metrics.took(self.clock.since(running.since));
         }
         let answer = match reply {
-            Reply::Called(Outcome::Unknown) => match running.call {
+            Reply::Called(CallOutcome::Unknown) => match running.call {
                 Some(call) => {
                     if let Some(hash) = hash_of(&call.target) {
                         self.shown.forget(self.key(), hash);
@@ -239,13 +241,13 @@ impl Session {
                 }
                 None => return,
             },
-            Reply::Called(Outcome::Done(result)) => Answer::Done { request, result },
-            Reply::Called(Outcome::Failed { value, trace, omitted }) => {
+            Reply::Called(CallOutcome::Done(result)) => Answer::Done { request, result },
+            Reply::Called(CallOutcome::Failed { value, trace, omitted }) => {
                 Answer::Failed { request, trace, omitted, value }
             }
-            Reply::Called(Outcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
-            Reply::Called(Outcome::Stopped(why)) => Answer::Stopped { request, why },
-            Reply::Called(Outcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
+            Reply::Called(CallOutcome::Busy(busy)) => Answer::Busy { request, after_ms: busy.after_ms },
+            Reply::Called(CallOutcome::Stopped(why)) => Answer::Stopped { request, why },
+            Reply::Called(CallOutcome::Refused(why)) | Reply::Told(Err(why)) => Answer::Refused { request, why },
             Reply::Lost => return self.abandon(),
             Reply::Told(Ok(text)) => match running.stay.take(text.len()) {
                 Ok(()) => Answer::Answer { request, text },
@@ -324,7 +326,7 @@ impl Session {
         let Some(client) = self.client else {
             let Request::Open { nonce } = request else { return Err(Violation::Order) };
             self.client = Some(self.name_client(&nonce));
-            let Limits { message, calls, .. } = self.limits;
+            let ConnectionLimits { message, calls, .. } = self.limits;
             self.answer(&Answer::Welcome { message: message as u64, calls: calls as u64 });
             return Ok(());
         };
@@ -343,7 +345,7 @@ impl Session {
                 match Stay::new(&self.share, CALL + copies * args.len()) {
                     Ok(stay) => {
                         let room: Arc<dyn Room> = stay.clone();
-                        let origin = Origin { key: self.key(), room: Some(room) };
+                        let origin = CallOrigin { key: self.key(), room: Some(room) };
                         self.call((Call { actor: actor.into(), client, request, target, args, origin }, stay), back);
                     }
                     Err(NoRoom::Now) => self.answer(&Answer::Busy { request, after_ms: AGAIN_MS }),
@@ -361,7 +363,7 @@ impl Session {
                 if self.is_under_way(request) {
                     return Err(Violation::Order);
                 }
-                if self.peer.as_ref().is_none_or(|peer| peer.role < Role::Operator) {
+                if self.peer.as_ref().is_none_or(|peer| peer.role < KeyRole::Operator) {
                     self.answer(&Answer::Refused { request, why: "only operators may ask that".to_owned() });
                 } else if self.calls() >= self.limits.calls {
                     self.answer(&Answer::Busy { request, after_ms: 20 });
@@ -392,7 +394,7 @@ impl Session {
         ClientId(hasher.finalize().into())
     }
 
-    fn key(&self) -> Option<crate::wire::Key> {
+    fn key(&self) -> Option<Key> {
         self.peer.as_ref().and_then(|peer| peer.key)
     }
 

@@ -31,21 +31,21 @@ impl From<CodeHash> for Part {
 }
 
 /// What was shown, by key. Clients without one are one and the same to the system that lets them in.
-pub struct Shown {
+pub struct ShownParts {
     by_key: Mutex<HashMap<Option<Key>, Recent<Part, usize>>>,
     most: usize,
 }
 
-impl std::fmt::Debug for Shown {
+impl std::fmt::Debug for ShownParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shown").field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("ShownParts").field("most", &self.most).finish_non_exhaustive()
     }
 }
 
-impl Shown {
+impl ShownParts {
     /// Remembers about so many hashes for each key.
-    pub fn new(most: usize) -> Shown {
-        Shown { by_key: Mutex::default(), most }
+    pub fn new(most: usize) -> ShownParts {
+        ShownParts { by_key: Mutex::default(), most }
     }
 
     /// How many bytes it has, if this key's owner has shown it lately.
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_used_stays_and_memory_is_bounded() {
-        let shown = Shown::new(20);
+        let shown = ShownParts::new(20);
         let hash = |n: u8| CodeHash([n; 32]);
         shown.add(None, hash(0), 9);
         for n in 1..200 {
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_one_has_shown_another_has_not() {
-        let shown = Shown::new(10);
+        let shown = ShownParts::new(10);
         shown.add(Some(Key([1; 32])), GraphHash([7; 32]), 3);
         assert_eq!(shown.find(Some(Key([1; 32])), GraphHash([7; 32])), Some(3));
         assert_eq!(shown.find(Some(Key([2; 32])), GraphHash([7; 32])), None);

@@ -1,6 +1,6 @@
 //! The checksum of what stores hold.
 
-use super::BlobId;
+use super::contract::BlobId;
 
 /// Under which everything stored is summed up; kind and version in one.
 const CONTEXT: &str = "quipu store v1";

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Sum, blob_sum};
-use super::{
-    BlobId, Change, Claim, CutOff, Entry, Held as Hold, Kept, Listed, Snapshot, Step, Store, StoreError, Swept,
+use super::contract::{
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Hold, Kept, ListedActor, Snapshot, Store, StoreError, Swept,
 };
 use crate::identity::ClientId;
 
 /// Keeps everything as long as the process lives. Clones are the same store.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Content>>);
+pub struct MemoryStore(Arc<Mutex<Content>>);
 
 #[derive(Default)]
 struct Content {
@@ -44,16 +44,12 @@ struct Held {
     sum: Sum,
 }
 
-impl std::fmt::Debug for Memory {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").finish_non_exhaustive()
-    }
-}
+opaque!(MemoryStore);
 
-impl Memory {
+impl MemoryStore {
     /// An empty store.
-    pub fn new() -> Memory {
-        Memory::default()
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -71,7 +67,7 @@ impl Content {
         });
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &CommitStep) {
         step.blobs.iter().for_each(|blob| self.put(blob.id, &blob.bytes, &blob.links));
         let Some(actor) = self.actors.get_mut(&*step.actor) else { return };
         actor.claim = Some(Claim { epoch: step.epoch, seq: step.seq });
@@ -138,7 +134,7 @@ impl Content {
     }
 }
 
-impl Store for Memory {
+impl Store for MemoryStore {
     fn is_durable(&self) -> bool {
         false
     }
@@ -241,12 +237,12 @@ impl Store for Memory {
         Ok(cut[cut.len().saturating_sub(count)..].to_vec())
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         let content = self.content();
         let claimed = content.actors.iter().filter_map(|(name, actor)| Some((name, actor.claim?, &actor.held)));
         let listed = claimed.map(|(name, Claim { epoch, seq }, held)| {
             let held = held.as_ref().map(|held| held.step);
-            Listed { name: name.clone(), epoch, seq, held }
+            ListedActor { name: name.clone(), epoch, seq, held }
         });
         Ok(listed.collect())
     }

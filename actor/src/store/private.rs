@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::contract::StoreError;
 
 /// Bytes at the beginning of an SQLite file that say how it is written.
 const HEAD: u64 = 100;

@@ -3,7 +3,7 @@
 use quipu_code::hash::GraphHash;
 
 use super::bytes::{Sum, sum};
-use super::{Action, Entry, Held};
+use super::contract::{Action, Entry, Hold};
 use crate::identity::ClientId;
 
 /// The checksum of an entry of the log.
@@ -28,7 +28,7 @@ pub(super) fn entry_sum(actor: &str, seq: u64, entry: &Entry) -> Sum {
 }
 
 /// The checksum of a hold.
-pub(super) fn held_sum(actor: &str, held: &Held) -> Sum {
+pub(super) fn held_sum(actor: &str, held: &Hold) -> Sum {
     let hash = |hash: Option<[u8; 32]>| hash.map_or_else(Vec::new, |hash| hash.to_vec());
     let text = |text: &Option<String>| text.as_ref().map_or_else(Vec::new, |text| [b"=", text.as_bytes()].concat());
     sum(&[

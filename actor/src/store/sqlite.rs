@@ -17,11 +17,12 @@ use quipu_stdlib::EngineEdition;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::bytes::{Sum, blob_sum};
+use super::contract::{
+    BlobId, Change, Claim, CommitStep, CutOff, Entry, Hold, Kept, ListedActor, STORE_VERSION, Snapshot, Store,
+    StoreError, Swept,
+};
 use super::private::{copy_of_before, keep_private, made};
 use super::rows::{action_of, action_parts, entry_sum, held_sum, reply_sum};
-use super::{
-    BlobId, Change, Claim, CutOff, Entry, Held, Kept, Listed, Snapshot, Step, Store, StoreError, Swept, VERSION,
-};
 use crate::identity::ClientId;
 
 /// "QUIP": tells the file from other SQLite files.
@@ -91,7 +92,7 @@ const UNNEEDED: &str = "
 const REMEMBERED: usize = 65_536;
 
 /// A store in a file.
-pub struct Sqlite {
+pub struct SqliteStore {
     connection: Connection,
     present: HashSet<BlobId>,
 }
@@ -106,25 +107,21 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-impl std::fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite").finish_non_exhaustive()
-    }
-}
+opaque!(SqliteStore);
 
-impl Sqlite {
+impl SqliteStore {
     /// Opens a file, or makes it; only its owner can read it. One of version 1 becomes one of the present version, in one
     /// transaction, after a copy of it was made beside it.
     ///
     /// # Errors
     /// It is no store, a newer one, in use, or cannot be read and written; there is no room for the copy.
-    pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         made(path)?;
-        let (connection, version) = Sqlite::connect(path)?;
+        let (connection, version) = SqliteStore::connect(path)?;
         keep_private(path);
         let upgrade = |tables: &str| {
             connection.execute_batch(&format!(
-                "BEGIN; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
+                "BEGIN; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {STORE_VERSION}; COMMIT"
             ))
         };
         match version {
@@ -133,11 +130,11 @@ impl Sqlite {
                 let copy = copy_of_before(&connection, path, version)?;
                 upgrade(TABLES_2)?;
                 let (file, copy) = (path.display(), copy.display());
-                tracing::warn!("{file} is of version {VERSION} now; as it was before, it is kept as {copy}");
+                tracing::warn!("{file} is of version {STORE_VERSION} now; as it was before, it is kept as {copy}");
             }
             _ => {}
         }
-        Ok(Sqlite { connection, present: HashSet::new() })
+        Ok(SqliteStore { connection, present: HashSet::new() })
     }
 
     /// Opens a file that is there only to look at it: nothing is written, and one of version 1 stays one. What is tried to
@@ -145,14 +142,14 @@ impl Sqlite {
     ///
     /// # Errors
     /// It is no store, a newer one, in use, or cannot be read.
-    pub fn look(path: &Path) -> Result<Sqlite, StoreError> {
-        let (connection, version) = Sqlite::connect(path)?;
+    pub fn look(path: &Path) -> Result<SqliteStore, StoreError> {
+        let (connection, version) = SqliteStore::connect(path)?;
         match version {
             0 => return Err(StoreError::Damaged("it is empty".to_owned())),
             1 => connection.execute_batch(VIEWS_OF_1)?,
             _ => {}
         }
-        Ok(Sqlite { connection, present: HashSet::new() })
+        Ok(SqliteStore { connection, present: HashSet::new() })
     }
 
     /// A file that nobody else has open, and its version; 0 if it is empty.
@@ -175,7 +172,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         match (application, version) {
             (0, 0) if tables == 0 => Ok((connection, 0)),
-            (APPLICATION, 1..=VERSION) => Ok((connection, version)),
+            (APPLICATION, 1..=STORE_VERSION) => Ok((connection, version)),
             (APPLICATION, found) => Err(StoreError::Newer { found }),
             _ => Err(StoreError::Damaged("it is a database of another program".to_owned())),
         }
@@ -282,7 +279,7 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    fn step(&mut self, step: &'t Step) -> Result<(), StoreError> {
+    fn step(&mut self, step: &'t CommitStep) -> Result<(), StoreError> {
         let touched = self.touch(&step.actor, step.epoch)?;
         touched.seq += 1;
         if step.seq != touched.seq {
@@ -329,10 +326,10 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    fn hold(&mut self, actor: &'t str, epoch: u64, held: &Held) -> Result<(), StoreError> {
+    fn hold(&mut self, actor: &'t str, epoch: u64, held: &Hold) -> Result<(), StoreError> {
         let id = self.touch(actor, epoch)?.id;
         let sum = held_sum(actor, held);
-        let Held { step, reason, engine, gave_text, gives_text, .. } = held;
+        let Hold { step, reason, engine, gave_text, gives_text, .. } = held;
         let (gave, gives) = (held.gave.map(|hash| hash.0), held.gives.map(|hash| hash.0));
         self.transaction.execute(
             "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -399,7 +396,7 @@ impl<'t> Writing<'t> {
     }
 }
 
-impl Store for Sqlite {
+impl Store for SqliteStore {
     fn is_durable(&self) -> bool {
         true
     }
@@ -480,7 +477,7 @@ impl Store for Sqlite {
         Ok(replies)
     }
 
-    fn held(&mut self, actor: &str) -> Result<Option<Held>, StoreError> {
+    fn held(&mut self, actor: &str) -> Result<Option<Hold>, StoreError> {
         let sql =
             "SELECT step, reason, written, engine, gave, gave_text, gives, gives_text, sum FROM held WHERE actor = ?";
         let mut find = self.connection.prepare_cached(sql)?;
@@ -489,7 +486,7 @@ impl Store for Sqlite {
             let (written, engine) = (row.get::<_, Option<_>>(2)?.map(EngineEdition), row.get(3).map(EngineEdition)?);
             let graph = |column| row.get::<_, Option<_>>(column).map(|hash| hash.map(GraphHash));
             let (gave, gave_text, gives, gives_text) = (graph(4)?, row.get(5)?, graph(6)?, row.get(7)?);
-            let held = Held { step, reason, written, engine, gave, gave_text, gives, gives_text };
+            let held = Hold { step, reason, written, engine, gave, gave_text, gives, gives_text };
             Ok((held, row.get(8).map(Sum)?))
         });
         match found.optional()? {
@@ -530,13 +527,13 @@ impl Store for Sqlite {
         Ok(steps)
     }
 
-    fn actors(&mut self) -> Result<Vec<Listed>, StoreError> {
+    fn actors(&mut self) -> Result<Vec<ListedActor>, StoreError> {
         let sql = "SELECT name, epoch, seq, step FROM actor LEFT JOIN held ON held.actor = actor.id ORDER BY name";
         let mut find = self.connection.prepare_cached(sql)?;
         let rows = find.query_map([], |row| {
             let (epoch, seq) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
             let held = row.get::<_, Option<i64>>(3)?.map(|step| step as u64);
-            Ok(Listed { name: row.get(0)?, epoch, seq, held })
+            Ok(ListedActor { name: row.get(0)?, epoch, seq, held })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

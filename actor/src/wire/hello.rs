@@ -9,7 +9,7 @@
 use super::violation::Violation;
 
 /// The version that this code speaks.
-pub const VERSION: u8 = 1;
+pub const PROTOCOL_VERSION: u8 = 1;
 
 /// The length of a hello.
 pub const HELLO: usize = 8;
@@ -40,7 +40,7 @@ pub enum Status {
 
 /// The client's hello.
 pub(super) fn hello(mode: Mode) -> [u8; HELLO] {
-    bytes(VERSION, mode as u8)
+    bytes(PROTOCOL_VERSION, mode as u8)
 }
 
 /// Reads a client's hello.
@@ -58,7 +58,7 @@ pub(super) fn read_hello(hello: &[u8; HELLO]) -> Result<Mode, (Status, Violation
 /// The server's answer to a hello.
 pub(super) fn answer(status: Status) -> [u8; HELLO] {
     bytes(
-        VERSION,
+        PROTOCOL_VERSION,
         match status {
             Status::Accepted => 0,
             Status::Version => 1,
@@ -72,7 +72,7 @@ pub(super) fn answer(status: Status) -> [u8; HELLO] {
 pub(super) fn read_answer(answer: &[u8; HELLO]) -> Result<(), Violation> {
     match answer {
         [magic @ .., _, _] if *magic != MAGIC => Err(Violation::NotOurs),
-        [.., version, _] if *version != VERSION => Err(Violation::Version(*version)),
+        [.., version, _] if *version != PROTOCOL_VERSION => Err(Violation::Version(*version)),
         [.., 0] => Ok(()),
         [.., version, 1] => Err(Violation::Version(*version)),
         [.., 2] => Err(Violation::Mode),
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(read_hello(&hello(Mode::Plain)), Ok(Mode::Plain));
         assert_eq!(read_hello(&hello(Mode::Keys)), Ok(Mode::Keys));
         assert_eq!(read_answer(&answer(Status::Accepted)), Ok(()));
-        assert_eq!(read_answer(&answer(Status::Version)), Err(Violation::Version(VERSION)));
+        assert_eq!(read_answer(&answer(Status::Version)), Err(Violation::Version(PROTOCOL_VERSION)));
         assert_eq!(read_answer(&answer(Status::Mode)), Err(Violation::Mode));
         assert_eq!(read_answer(&answer(Status::Full)), Err(Violation::Full));
     }

@@ -56,7 +56,7 @@ impl fmt::Debug for Secret {
 
 /// What the owner of a key may do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Role {
+pub enum KeyRole {
     /// Call.
     Client,
     /// Call, look at actors, tidy up.
@@ -66,17 +66,17 @@ pub enum Role {
 /// The keys that a server lets in.
 #[derive(Clone, Default, Debug)]
 pub struct Ring {
-    known: Vec<(Key, Role, String)>,
+    known: Vec<(Key, KeyRole, String)>,
 }
 
 impl Ring {
     /// Lets one more in.
-    pub fn add(&mut self, key: Key, role: Role, name: impl Into<String>) {
+    pub fn add(&mut self, key: Key, role: KeyRole, name: impl Into<String>) {
         self.known.push((key, role, name.into()));
     }
 
     /// Who has this key, and what they may do.
-    pub fn find(&self, key: &Key) -> Option<(Role, &str)> {
+    pub fn find(&self, key: &Key) -> Option<(KeyRole, &str)> {
         self.known.iter().find(|(known, ..)| known == key).map(|(_, role, name)| (*role, name.as_str()))
     }
 
@@ -113,8 +113,8 @@ impl KeyFile {
                 [] => {}
                 ["private", digits] if secret.is_none() => secret = Some(Secret(key(digits)?.0)),
                 ["server", name, digits] => servers.push((name.to_owned(), key(digits)?)),
-                ["client", name, digits] => ring.add(key(digits)?, Role::Client, name),
-                ["operator", name, digits] => ring.add(key(digits)?, Role::Operator, name),
+                ["client", name, digits] => ring.add(key(digits)?, KeyRole::Client, name),
+                ["operator", name, digits] => ring.add(key(digits)?, KeyRole::Operator, name),
                 _ => return Err(KeyFileError::Line(index + 1)),
             }
         }
@@ -142,6 +142,7 @@ impl KeyFile {
 
 /// What is wrong with a key file. It never shows what is in one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum KeyFileError {
     /// A line that is none of those it can have.
     Line(usize),
@@ -182,8 +183,8 @@ mod tests {
         text.push_str(&format!("client ann {other} # she\n\noperator root {}\n", secret.public()));
         let file = KeyFile::read(&text).unwrap();
         assert_eq!(file.secret, secret);
-        assert_eq!(file.ring.find(&other), Some((Role::Client, "ann")));
-        assert_eq!(file.ring.find(&secret.public()), Some((Role::Operator, "root")));
+        assert_eq!(file.ring.find(&other), Some((KeyRole::Client, "ann")));
+        assert_eq!(file.ring.find(&secret.public()), Some((KeyRole::Operator, "root")));
         assert_eq!(file.server("x"), None);
         assert!(!format!("{file:?}").contains(&Key(secret.0).to_string()));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::MAX_FRAME;
 use super::bytes::{number_at, put_number};
 use super::hello::{HELLO, Mode, Status, answer, hello, read_answer, read_hello};
-use super::keys::{Ring, Role, Secret};
+use super::keys::{KeyRole, Ring, Secret};
 use super::secure::{Cipher, FIRST, Handshake, SECOND, TAG};
 use super::violation::Violation;
 use crate::identity::Key;
@@ -19,14 +19,14 @@ pub struct Peer {
     /// Its key; none where the system vouches for it.
     pub key: Option<Key>,
     /// What it may do, for a server.
-    pub role: Role,
+    pub role: KeyRole,
     /// Its name in the key file.
     pub name: String,
 }
 
 /// What has come in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Input {
+pub enum Incoming {
     /// The other side is known; messages may follow.
     Open(Peer),
     /// Kind and body of a message.
@@ -66,11 +66,7 @@ enum State {
 /// How a server tells clients from strangers: by keys, or not at all where the system does.
 type ServerKeys = Option<(Secret, Arc<Ring>)>;
 
-impl std::fmt::Debug for Link {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
-    }
-}
+opaque!(Link);
 
 impl Link {
     /// A client's end where no keys are needed.
@@ -124,7 +120,7 @@ impl Link {
     ///
     /// # Errors
     /// The other side broke the protocol. It stays so.
-    pub fn poll(&mut self) -> Result<Option<Input>, Violation> {
+    pub fn poll(&mut self) -> Result<Option<Incoming>, Violation> {
         let outcome = self.advance();
         if let Err(violation) = outcome {
             self.state = State::Broken(violation);
@@ -134,7 +130,7 @@ impl Link {
         outcome
     }
 
-    /// Says something: kind and body of a message. To be used after [`Input::Open`].
+    /// Says something: kind and body of a message. To be used after [`Incoming::Open`].
     pub fn send(&mut self, message: &[u8]) {
         let mut length = Vec::with_capacity(10);
         put_number(&mut length, message.len() as u64);
@@ -174,7 +170,7 @@ impl Link {
         matches!(self.state, State::Plain | State::Keys(_))
     }
 
-    fn advance(&mut self) -> Result<Option<Input>, Violation> {
+    fn advance(&mut self) -> Result<Option<Incoming>, Violation> {
         loop {
             match &mut self.state {
                 State::Broken(violation) => return Err(*violation),
@@ -184,7 +180,7 @@ impl Link {
                         None => return Ok(None),
                         Some(peer) => peer,
                     } {
-                        return Ok(Some(Input::Open(peer)));
+                        return Ok(Some(Incoming::Open(peer)));
                     }
                 }
             }
@@ -193,7 +189,7 @@ impl Link {
 
     /// One step of hello and handshake: `None` if bytes are missing, else whoever is known now.
     fn greet(&mut self) -> Result<Option<Option<Peer>>, Violation> {
-        let host = || Peer { key: None, role: Role::Operator, name: "local".to_owned() };
+        let host = || Peer { key: None, role: KeyRole::Operator, name: "local".to_owned() };
         let length = match self.state {
             State::First(..) => FIRST,
             State::Second(..) => SECOND,
@@ -250,7 +246,7 @@ impl Link {
             }
             State::Second(handshake, key, answer) => {
                 self.state = State::Keys(Box::new(handshake.finish(&answer, &bytes)?));
-                Ok(Some(Some(Peer { key: Some(key), role: Role::Operator, name: "server".to_owned() })))
+                Ok(Some(Some(Peer { key: Some(key), role: KeyRole::Operator, name: "server".to_owned() })))
             }
             State::Plain | State::Keys(_) | State::Broken(_) => Err(Violation::Order),
         }
@@ -271,7 +267,7 @@ impl Link {
     }
 
     /// The next whole message.
-    fn message(&mut self) -> Result<Option<Input>, Violation> {
+    fn message(&mut self) -> Result<Option<Incoming>, Violation> {
         loop {
             let waiting = &self.stream[self.read..];
             if let Some((length, start)) = number_at(waiting)? {
@@ -291,7 +287,7 @@ impl Link {
                         // A large message must not keep its memory while the connection is idle.
                         self.stream.shrink_to(IDLE);
                     }
-                    return Ok(Some(Input::Message(message)));
+                    return Ok(Some(Incoming::Message(message)));
                 }
             }
             if !self.open_frames()? {
@@ -373,13 +369,13 @@ mod tests {
             return (Link::plain_client(MAX_MESSAGE), Link::server(None, MAX_MESSAGE, None));
         }
         let mut ring = Ring::default();
-        ring.add(secret(1).public(), Role::Client, "ann");
+        ring.add(secret(1).public(), KeyRole::Client, "ann");
         let client = Link::client(&secret(1), &secret(2).public(), MAX_MESSAGE, Some([3; 32])).unwrap();
         (client, Link::server(Some((secret(2), Arc::new(ring))), MAX_MESSAGE, Some([4; 32])))
     }
 
     /// Moves everything that one end has to say to the other, in pieces, and gives what it makes of it.
-    fn carry(from: &mut Link, to: &mut Link, piece: usize) -> Result<Vec<Input>, Violation> {
+    fn carry(from: &mut Link, to: &mut Link, piece: usize) -> Result<Vec<Incoming>, Violation> {
         let bytes = std::mem::take(from.output());
         let mut inputs = Vec::new();
         for piece in bytes.chunks(piece) {
@@ -392,8 +388,8 @@ mod tests {
     }
 
     fn open(client: &mut Link, server: &mut Link) {
-        assert!(matches!(carry(client, server, 7).unwrap()[..], [Input::Open(_)]));
-        assert!(matches!(carry(server, client, 7).unwrap()[..], [Input::Open(_)]));
+        assert!(matches!(carry(client, server, 7).unwrap()[..], [Incoming::Open(_)]));
+        assert!(matches!(carry(server, client, 7).unwrap()[..], [Incoming::Open(_)]));
     }
 
     proptest! {
@@ -407,7 +403,7 @@ mod tests {
             open(&mut client, &mut server);
             let messages: Vec<Vec<u8>> = (0..).zip(lengths).map(|(i, length)| vec![i; length]).collect();
             messages.iter().for_each(|message| client.send(message));
-            let expected: Vec<Input> = messages.into_iter().map(Input::Message).collect();
+            let expected: Vec<Incoming> = messages.into_iter().map(Incoming::Message).collect();
             prop_assert_eq!(carry(&mut client, &mut server, piece * 100).unwrap(), expected);
             prop_assert!(!server.is_within());
         }

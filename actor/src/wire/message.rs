@@ -28,7 +28,7 @@ use quipu_code::hash::{CodeHash, GraphHash};
 
 use super::bytes::{Reader, put_bytes, put_number};
 use super::violation::Violation;
-use crate::call::{MAX_NAME, Stopped, Target, TraceLine};
+use crate::call::{MAX_NAME, RemoteTraceLine, Stopped, Target};
 
 /// The longest text that is shown to people.
 const TEXT: usize = 1 << 20;
@@ -134,7 +134,7 @@ pub enum Answer {
         /// Which call.
         request: u64,
         /// The calls under way there, innermost first.
-        trace: Vec<TraceLine>,
+        trace: Vec<RemoteTraceLine>,
         /// How many of them are left out.
         omitted: u64,
         /// The image of the thrown value.
@@ -391,7 +391,7 @@ impl Answer {
                 let count = from.count(3)?;
                 let mut line = || {
                     let (function, file) = (from.text(TEXT)?.to_owned(), from.text(TEXT)?.to_owned());
-                    Ok(TraceLine { function, file, line: from.small()? })
+                    Ok(RemoteTraceLine { function, file, line: from.small()? })
                 };
                 let trace = (0..count).map(|_| line()).collect::<Result<_, _>>()?;
                 Answer::Failed { request, trace, omitted: from.number()?, value: from.rest().to_vec() }
@@ -525,8 +525,11 @@ mod tests {
 
     fn answers() -> impl Strategy<Value = Answer> {
         let bytes = || prop::collection::vec(any::<u8>(), 0..40);
-        let line =
-            (".{0,9}", ".{0,9}", any::<u32>()).prop_map(|(function, file, line)| TraceLine { function, file, line });
+        let line = (".{0,9}", ".{0,9}", any::<u32>()).prop_map(|(function, file, line)| RemoteTraceLine {
+            function,
+            file,
+            line,
+        });
         let need = prop_oneof![Just(Need::Graph), prop::collection::vec(any::<bool>(), 0..40).prop_map(Need::Codes)];
         prop_oneof![
             (any::<u64>(), any::<u64>()).prop_map(|(message, calls)| Answer::Welcome { message, calls }),

@@ -18,11 +18,9 @@ mod secure;
 mod message;
 mod link;
 
-pub use crate::call::{MAX_NAME, Stopped, Target, TraceLine};
-pub use crate::identity::Key;
-pub use hello::{HELLO, Mode, Status, VERSION};
-pub use keys::{KeyFile, KeyFileError, Ring, Role, Secret};
-pub use link::{Input, Link, Peer};
+pub use hello::{HELLO, Mode, PROTOCOL_VERSION, Status};
+pub use keys::{KeyFile, KeyFileError, KeyRole, Ring, Secret};
+pub use link::{Incoming, Link, Peer};
 pub use message::{Answer, Need, Question, Request};
 pub use violation::Violation;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What a peer did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Violation {
     /// Its first bytes are not those of this protocol.
     NotOurs,

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use quipu_actor::server::{Host, Limits, Metrics, Reply, ReplyTo, Session, Shown, Turn};
-use quipu_actor::wire::{Answer, Input, Link, MAX_MESSAGE, Need, Request, Ring, Role, Secret, Target, Violation};
+use quipu_actor::call::Target;
+use quipu_actor::server::{
+    CallHost, Reply, RoomLimits, Rooms, ServerSession, SessionOptions, ShownParts, Turn, replies_to,
+};
+use quipu_actor::wire::{Answer, Incoming, KeyRole, Link, MAX_MESSAGE, Need, Request, Ring, Secret, Violation};
 use quipu_code::hash::GraphHash;
 use quipu_vm::Image;
 use quipu_vm::image::Form;
@@ -15,9 +18,9 @@ use quipu_vm::image::Form;
 /// What the connections of one server share.
 #[derive(Clone)]
 pub struct Place {
-    pub host: Arc<dyn Host>,
-    pub shown: Arc<Shown>,
-    pub metrics: Arc<Metrics>,
+    pub host: Arc<dyn CallHost>,
+    pub shown: Arc<ShownParts>,
+    pub rooms: Arc<Rooms>,
     /// Whom it lets in; everybody if there is nobody.
     pub keys: Vec<Secret>,
 }
@@ -25,7 +28,7 @@ pub struct Place {
 /// One connection.
 pub struct Line {
     link: Link,
-    session: Session,
+    session: ServerSession,
     sender: Sender<(Turn, Reply)>,
     replies: Receiver<(Turn, Reply)>,
     next: u64,
@@ -39,19 +42,20 @@ fn own() -> Secret {
 
 impl Place {
     /// A server that needs no keys.
-    pub fn new(host: Arc<dyn Host>) -> Place {
-        Place { host, shown: Arc::new(Shown::new(1000)), metrics: Arc::default(), keys: Vec::new() }
+    pub fn new(host: Arc<dyn CallHost>) -> Place {
+        let rooms = Rooms::new(RoomLimits::default(), Arc::default());
+        Place { host, shown: Arc::new(ShownParts::new(1000)), rooms, keys: Vec::new() }
     }
 
     /// A connection whose client has introduced itself.
     pub fn connect(&self, key: Option<&Secret>) -> Line {
         let server = key.map(|_| {
             let mut ring = Ring::default();
-            self.keys.iter().for_each(|key| ring.add(key.public(), Role::Client, "client"));
+            self.keys.iter().for_each(|key| ring.add(key.public(), KeyRole::Client, "client"));
             (own(), Arc::new(ring))
         });
-        let session =
-            Session::new(self.host.clone(), self.shown.clone(), self.metrics.clone(), server, Limits::default(), None);
+        let options = SessionOptions::default().keys(server).rooms(self.rooms.clone()).shown(self.shown.clone());
+        let session = ServerSession::new(self.host.clone(), options);
         let link = match key {
             None => Link::plain_client(MAX_MESSAGE),
             Some(key) => Link::client(key, &own().public(), MAX_MESSAGE, None).expect("a link"),
@@ -72,12 +76,9 @@ impl Place {
 impl Line {
     fn carry(&mut self) -> Result<(), Violation> {
         let sender = self.sender.clone();
-        let back = move |turn: Turn| -> ReplyTo {
-            let sender = sender.clone();
-            Box::new(move |reply| {
-                let _ = sender.send((turn, reply));
-            })
-        };
+        let back = replies_to(move |turn, reply| {
+            let _ = sender.send((turn, reply));
+        });
         let up = std::mem::take(self.link.output());
         self.session.feed(&up, &back)?;
         if self.session.output().is_empty()
@@ -100,7 +101,7 @@ impl Line {
     /// What the server says next.
     pub fn hear(&mut self) -> Answer {
         for _ in 0..100 {
-            if let Some(Input::Message(message)) = self.link.poll().expect("a message") {
+            if let Some(Incoming::Message(message)) = self.link.poll().expect("a message") {
                 return Answer::decode(&message).expect("an answer");
             }
             self.carry().expect("nothing wrong");

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use quipu_actor::ClientId;
-use quipu_actor::node::{Busy, Call, Node, Options, Origin, Outcome, Ticket};
+use quipu_actor::call::{Busy, Call, CallOrigin, CallOutcome, Target};
+use quipu_actor::node::{Node, NodeOptions, Ticket};
 use quipu_actor::store::Store;
-use quipu_actor::wire::Target;
 use quipu_code::hash::GraphHash;
 use quipu_code::span::Source;
 use quipu_lang::compile::compile;
@@ -79,11 +79,11 @@ impl<'n> Client<'n> {
 
     /// A call with this number.
     pub fn request(&self, request: u64, actor: &str, target: Target, args: &str) -> Call {
-        Call { actor: actor.into(), client: self.hash, request, target, args: fat(args), origin: Origin::default() }
+        Call { actor: actor.into(), client: self.hash, request, target, args: fat(args), origin: CallOrigin::default() }
     }
 
     /// Begins a call.
-    pub fn begin(&self, call: Call) -> Result<(Ticket, Receiver<Outcome>), Busy> {
+    pub fn begin(&self, call: Call) -> Result<(Ticket, Receiver<CallOutcome>), Busy> {
         let (to, from) = sync_channel(1);
         let ticket = self.node.submit(
             call,
@@ -95,19 +95,19 @@ impl<'n> Client<'n> {
     }
 
     /// Makes a call and waits for its outcome; none if the store failed.
-    pub fn wait(&self, call: Call) -> Option<Outcome> {
+    pub fn wait(&self, call: Call) -> Option<CallOutcome> {
         let (_, from) = self.begin(call).ok()?;
         from.recv().ok()
     }
 
     /// Calls a function given as source.
-    pub fn outcome(&self, actor: &str, function: &str, args: &str) -> Outcome {
+    pub fn outcome(&self, actor: &str, function: &str, args: &str) -> CallOutcome {
         let target = Target::Function(self.send(function));
         self.target(actor, target, args)
     }
 
     /// Calls anything.
-    pub fn target(&self, actor: &str, target: Target, args: &str) -> Outcome {
+    pub fn target(&self, actor: &str, target: Target, args: &str) -> CallOutcome {
         let request = self.next.fetch_add(1, Ordering::Relaxed);
         self.wait(self.request(request, actor, target, args)).expect("an outcome")
     }
@@ -119,20 +119,20 @@ impl<'n> Client<'n> {
 }
 
 /// What a call that ended well gave.
-pub fn done(outcome: Outcome) -> String {
+pub fn done(outcome: CallOutcome) -> String {
     match outcome {
-        Outcome::Done(bytes) => shown(&bytes),
-        Outcome::Failed { value, .. } => panic!("failed: {}", shown(&value)),
+        CallOutcome::Done(bytes) => shown(&bytes),
+        CallOutcome::Failed { value, .. } => panic!("failed: {}", shown(&value)),
         other => panic!("{other:?}"),
     }
 }
 
 /// A node with few threads.
 pub fn node(store: impl Store + 'static) -> Node {
-    node_with(store, Options::default())
+    node_with(store, NodeOptions::default())
 }
 
 /// The same with options.
-pub fn node_with(store: impl Store + 'static, options: Options) -> Node {
-    Node::open(Options { threads: 2, ..options }, Box::new(store)).expect("a node")
+pub fn node_with(store: impl Store + 'static, options: NodeOptions) -> Node {
+    Node::open(options.threads(2), Box::new(store)).expect("a node")
 }
