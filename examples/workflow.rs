@@ -47,7 +47,8 @@ pub fn step(file: &Path, answer: i64) -> Result<String, Box<dyn Error>> {
     let said = match session.vm().resume(&mut run, &answer, Budget::Unlimited)? {
         Step::Done(result) => format!("{}, done", session.repr(&result)?),
         Step::Yield(question) => session.repr(&question)?,
-        Step::OutOfBudget | Step::Interrupted => "goes on later".to_owned(),
+        // It was stopped, and can go on.
+        _ => "goes on later".to_owned(),
     };
     // Written beside the old file and moved over it, so that there is always a whole one.
     let image = session.vm().image(run.fiber())?;

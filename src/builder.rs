@@ -13,6 +13,7 @@ use quipu_vm::library::Constant;
 use quipu_vm::{Clock, NativeDef};
 
 use crate::engine::Engine;
+use crate::error::BuildError;
 use crate::load::{Files, Resolver};
 
 /// Puts an engine together.
@@ -43,44 +44,6 @@ pub struct Builder {
     resolver: Arc<dyn Resolver>,
 }
 
-/// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
-///
-/// # Examples
-/// ```
-/// use quipu::{BuildError, Engine};
-///
-/// let error = Engine::builder().constant("print", 1).build().unwrap_err();
-/// assert_eq!(error, BuildError::Taken("print".to_owned()));
-/// assert_eq!(error.to_string(), "there is a `print` already");
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// This is no name, or no name of a member of a module.
-    Name(String),
-    /// Two things have this name, or the library has it already.
-    Taken(String),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::Name(name) => {
-                write!(f, "`{name}` cannot be a name: write `name`, `module.name` or `module.name@version`")
-            }
-            BuildError::Taken(name) => write!(f, "there is a `{name}` already"),
-        }
-    }
-}
-
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for BuildError {}
-
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("capabilities", &self.grant.capabilities).finish_non_exhaustive()
@@ -97,6 +60,13 @@ impl Default for Builder {
             clock: None,
             resolver: Arc::new(Files),
         }
+    }
+}
+
+impl Engine {
+    /// What an engine is put together with.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 }
 

@@ -14,9 +14,8 @@ use quipu_vm::host::{FromValue, Host, IntoArguments};
 use quipu_vm::library::Library;
 use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, Vm};
 
-use crate::builder::Builder;
 use crate::error::Error;
-use crate::load::{Files, Input, Loader, Module, Program, Resolver, Standard};
+use crate::load::{CompiledModule, Files, Input, Loader, Program, Resolver, StandardModule};
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
 ///
@@ -50,11 +49,6 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// What an engine is put together with.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(crate) fn made(
         library: Library,
         names: impl FnOnce(&Library) -> Names,
@@ -117,12 +111,12 @@ impl Engine {
         Ok(Session { engine: self.clone(), vm, loaded: HashMap::new(), sources: HashMap::new() })
     }
 
-    fn standard(&self, name: &str) -> Standard {
+    fn standard(&self, name: &str) -> StandardModule {
         match quipu_stdlib::module(name, self.capabilities) {
-            None => Standard::Unknown,
+            None => StandardModule::Unknown,
             Some(module) => match module.refused {
-                Some(capability) => Standard::Refused(module.interface, capability.name()),
-                None => Standard::Granted(module.interface),
+                Some(capability) => StandardModule::Refused(module.interface, capability.name()),
+                None => StandardModule::Granted(module.interface),
             },
         }
     }
@@ -132,7 +126,7 @@ impl Engine {
             resolver: &*self.resolver,
             natives: &*self.names,
             standard: &|name| match self.modules.get(name) {
-                Some(module) => Standard::Granted(module.clone()),
+                Some(module) => StandardModule::Granted(module.clone()),
                 None => self.standard(name),
             },
             standard_names: &|| {
@@ -207,7 +201,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub fn run_whole(&mut self, input: &Input) -> Result<Ran, Error> {
+    pub fn run_whole(&mut self, input: &Input) -> Result<Evaluation, Error> {
         match self.import(input)? {
             Some(program) => self.ran(&program),
             None => Ok(self.nothing()),
@@ -219,18 +213,18 @@ impl Session {
     ///
     /// # Errors
     /// What the program or a module throws, or a limit.
-    pub fn run_program(&mut self, program: &Program) -> Result<Ran, Error> {
+    pub fn run_program(&mut self, program: &Program) -> Result<Evaluation, Error> {
         let Some((main, modules)) = program.modules.split_last() else { return Ok(self.nothing()) };
         self.run_modules(modules)?;
         self.ran(main)
     }
 
-    fn nothing(&mut self) -> Ran {
-        Ran { value: self.vm.nil(), exports: Vec::new(), main: None }
+    fn nothing(&mut self) -> Evaluation {
+        Evaluation { value: self.vm.nil(), exports: Vec::new(), main: None }
     }
 
     /// Runs a program whose imports have run.
-    fn ran(&mut self, program: &Module) -> Result<Ran, Error> {
+    fn ran(&mut self, program: &CompiledModule) -> Result<Evaluation, Error> {
         let main = self.instantiate(program)?;
         let result = self.vm.call(&main, &[])?;
         let value = self.vm.tuple_item(&result, 0).unwrap_or_else(|| self.vm.nil());
@@ -239,7 +233,7 @@ impl Session {
             ExportKind::Native(_) | ExportKind::Refused(_) => None,
         });
         let item = |(name, slot): (String, u32)| Some((name, self.vm.tuple_item(&result, slot as usize + 1)?));
-        Ok(Ran { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main.clone()) })
+        Ok(Evaluation { value, exports: slots.filter_map(item).collect(), main: Some(program.unit.main.clone()) })
     }
 
     /// Begins a program after running the modules that it imports; [`Vm::step`] lets it go on. At its end it gives a
@@ -333,7 +327,7 @@ impl Session {
 
     /// Compiles a program, runs what it imports and has not run yet, and gives the program itself. It is no module: it
     /// may be run again.
-    fn import(&mut self, input: &Input) -> Result<Option<Module>, Error> {
+    fn import(&mut self, input: &Input) -> Result<Option<CompiledModule>, Error> {
         let loaded = &self.loaded;
         let mut modules = self.engine.load_beside(input, &|id| Some(loaded.get(id)?.interface.clone()))?.modules;
         let program = modules.pop();
@@ -342,7 +336,7 @@ impl Session {
     }
 
     /// Runs modules in this order, but for those that have run. One that was compiled anew since is another one.
-    fn run_modules(&mut self, modules: &[Module]) -> Result<(), Error> {
+    fn run_modules(&mut self, modules: &[CompiledModule]) -> Result<(), Error> {
         for module in modules {
             let known = self.loaded.get(&module.location.id);
             if known.is_some_and(|loaded| Arc::ptr_eq(&loaded.interface, &module.interface)) {
@@ -357,7 +351,7 @@ impl Session {
     }
 
     /// The main function of a module whose imports have run.
-    fn instantiate(&mut self, module: &Module) -> Result<Root, Error> {
+    fn instantiate(&mut self, module: &CompiledModule) -> Result<Root, Error> {
         self.sources.insert(module.source.name().clone(), module.source.clone());
         let mut captures = Vec::with_capacity(module.unit.imports.len());
         for imported in &module.unit.imports {
@@ -395,7 +389,8 @@ impl Host for Session {
 /// # Ok::<(), quipu::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Ran {
+#[non_exhaustive]
+pub struct Evaluation {
     /// Its last value.
     pub value: Root,
     /// Its exports, by name.

@@ -9,7 +9,6 @@ use quipu_vm::image::ImageError;
 use quipu_vm::trace::TraceLine;
 use quipu_vm::{ErrorKind, Failure, Root, Stop};
 
-use crate::builder::BuildError;
 use crate::load::{LoadError, is_error};
 
 /// Why something of a program's host did not work. What a call gives as a [`Failure`] becomes one of these with `?`.
@@ -164,3 +163,41 @@ impl std::error::Error for Error {
         }
     }
 }
+
+/// Why an engine cannot be put together. Shown, also by `Debug`, it is one line, so that `main` may return it.
+///
+/// # Examples
+/// ```
+/// use quipu::{BuildError, Engine};
+///
+/// let error = Engine::builder().constant("print", 1).build().unwrap_err();
+/// assert_eq!(error, BuildError::Taken("print".to_owned()));
+/// assert_eq!(error.to_string(), "there is a `print` already");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// This is no name, or no name of a member of a module.
+    Name(String),
+    /// Two things have this name, or the library has it already.
+    Taken(String),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Name(name) => {
+                write!(f, "`{name}` cannot be a name: write `name`, `module.name` or `module.name@version`")
+            }
+            BuildError::Taken(name) => write!(f, "there is a `{name}` already"),
+        }
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for BuildError {}

@@ -26,7 +26,7 @@
 //! A [`Root`] is a value that the host holds. [`Host`] has what is done with values, for sessions, machines, scopes and
 //! natives: [`make`](Host::make) and [`get`](Host::get) convert, [`invoke`](Host::invoke) calls, [`enter`](Host::enter)
 //! looks inside, at [`Value`] and [`View`]. A [`Func`] is a function whose types were said once. [`vm::host::convert`] has
-//! the table of Rust types; [`vm::host::List`] and [`vm::host::Map`] are containers of the program, [`vm::host::Serde`] is
+//! the table of Rust types; [`vm::host::ListOf`] and [`vm::host::MapOf`] are containers of the program, [`vm::host::Serde`] is
 //! data with derives.
 //!
 //! # Functions and types of the host
@@ -68,9 +68,9 @@ pub mod builder;
 pub mod report;
 mod face;
 
-pub use builder::{BuildError, Builder};
-pub use engine::{Engine, Ran, Session};
-pub use error::Error;
+pub use builder::Builder;
+pub use engine::{Engine, Evaluation, Session};
+pub use error::{BuildError, Error};
 pub use face::*;
 pub use load::Input;
 #[cfg(feature = "actor")]

@@ -257,14 +257,14 @@ impl Attack {
         for turn in 0..8 {
             let budget = if turn < 4 { Budget::Instructions(numbers.below(40) as u64) } else { Budget::Unlimited };
             match session.vm().resume(&mut run, &argument, budget) {
-                Ok(Step::OutOfBudget | Step::Interrupted) => {
-                    self.save(session, run.fiber());
-                    narrow(session);
-                }
                 Ok(Step::Yield(value)) => gave.push(value),
                 Ok(Step::Done(value)) => {
                     gave.push(value);
                     break;
+                }
+                Ok(_) => {
+                    self.save(session, run.fiber());
+                    narrow(session);
                 }
                 Err(Failure::Uncaught(uncaught)) => {
                     gave.push(uncaught.value);

@@ -88,6 +88,27 @@ fn files_that_the_maps_name_are_there() {
     }
 }
 
+/// What a list of modules in ARCHITECTURE begins with is there: "- `heap`: ..", "- `door`, `root`: ..".
+#[test]
+fn modules_that_the_map_lists_are_there() {
+    let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    for (title, root) in
+        [("code", "code/src"), ("lang", "lang/src"), ("vm", "vm/src"), ("actor", "actor/src"), ("src", "src")]
+    {
+        let (_, section) = map.split_once(&format!("\n## {title}: ")).unwrap_or_else(|| panic!("no section {title}"));
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let heads = section.split("\n- ").skip(1).filter_map(|item| item.split(':').next());
+        let names: Vec<&str> = heads.flat_map(|head| head.split('`').skip(1).step_by(2)).collect();
+        assert!(names.len() > 3, "{title}: {names:?}");
+        let is_there = |name: &str| {
+            let path = Path::new(root).join(name);
+            path.exists() || path.with_extension("rs").exists()
+        };
+        let gone: Vec<&str> = names.into_iter().filter(|name| !is_there(name)).collect();
+        assert!(gone.is_empty(), "{title}: there is no {gone:?} in {root}");
+    }
+}
+
 /// Programs by name, whether they are to fail, and their text.
 fn check(engine: Engine, programs: &[(String, bool, String)]) {
     let results = parallel(programs.to_vec(), Setup::USUAL.time, move |(name, fails, text)| {

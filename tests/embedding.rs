@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::Captured;
 use quipu::code::{Body, CaptureSource, ClosureSite, Code, FreeKind, Op, OwnDebug, Word};
-use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, List, Map, Ref, Rest, Serde};
+use quipu::vm::host::{Blob, Class, Entries, Func, Host, HostSerde, HostType, ListOf, MapOf, Ref, Rest, Serde};
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
+use quipu::vm::{Budget, Cx, ErrorKind, Failure, Limits, NativeDef, NativeFn, Outcome, Root, Step, Stop, Value};
 use quipu::{BuildError, Builder, Capabilities, Engine, Error, Input, Session};
 
 fn session(builder: Builder) -> Session {
@@ -741,7 +741,7 @@ fn compiling_says_all_that_is_wrong_and_where() {
 #[test]
 fn lists_and_maps_are_shared_with_the_program() {
     for stress in [false, true] {
-        let mut session = session(Engine::builder().native("double", |cx: &mut Cx<'_>, list: List<i64>| {
+        let mut session = session(Engine::builder().native("double", |cx: &mut Cx<'_>, list: ListOf<i64>| {
             for index in 0..list.len(cx)? {
                 let item = list.get(cx, index)?.unwrap_or_default();
                 list.set(cx, index, item * 2)?;
@@ -751,10 +751,10 @@ fn lists_and_maps_are_shared_with_the_program() {
         session.vm().set_gc_stress(stress);
         let program = "|list, map| { list.push(4); map[\"sum\"] = double(list).sum(); (list, map) }";
         let function = session.run(&Input::text("main.qp", program)).unwrap();
-        let list = List::<i64>::new(&mut session, [1, 2]).unwrap();
+        let list = ListOf::<i64>::new(&mut session, [1, 2]).unwrap();
         list.push(&mut session, 3).unwrap();
-        let map = Map::<String, i64>::new(&mut session, [("first".to_owned(), 1)]).unwrap();
-        let (same, other): (List<i64>, Map<String, i64>) = session.invoke(&function, (&list, map.clone())).unwrap();
+        let map = MapOf::<String, i64>::new(&mut session, [("first".to_owned(), 1)]).unwrap();
+        let (same, other): (ListOf<i64>, MapOf<String, i64>) = session.invoke(&function, (&list, map.clone())).unwrap();
 
         assert_eq!(
             (0..5).map(|i| list.get(&mut session, i).unwrap()).collect::<Vec<_>>(),
@@ -773,7 +773,7 @@ fn lists_and_maps_are_shared_with_the_program() {
         session.invoke::<_, ()>(&spoil, (&list,)).unwrap();
         assert_eq!(list.get(&mut session, 3).unwrap_err().to_string(), "type_error: [3]: expected an int, got str");
         assert!(list.pop(&mut session).is_err() && list.len(&mut session).unwrap() == 4);
-        assert!(session.get::<List<i64>>(map.value()).unwrap_err().to_string().contains("expected a list"));
+        assert!(session.get::<ListOf<i64>>(map.value()).unwrap_err().to_string().contains("expected a list"));
         // Another machine refuses them.
         let mut stranger = Engine::new().session(Limits::default()).unwrap();
         assert!(list.len(&mut stranger).unwrap_err().to_string().contains("another machine"));
@@ -891,5 +891,38 @@ fn errors_that_main_returns_can_be_read() {
         let shown = session.report(&failure);
         assert!(shown.contains("a.qp:1:5") && shown.contains("|x| x.foo"), "{shown}");
         assert_eq!(session.report(&Error::from(failure)), shown);
+    }
+}
+
+#[test]
+fn a_native_knows_its_name_whatever_was_called_in_between() {
+    let picky: NativeFn = |cx, arguments| {
+        let given = match arguments {
+            [function, rest @ ..] => cx.call(*function, rest)?,
+            [] => Value::NIL,
+        };
+        assert_eq!(cx.native_name(), Some("geo.picky"));
+        Err(cx.fail_here(ErrorKind::Value, format!("got {}", given.kind_name())))
+    };
+    let inner: NativeFn = |cx, _| Err(cx.fail_here(ErrorKind::Value, "never"));
+    let natives = [NativeDef::new("geo.picky", 0, picky).rest(), NativeDef::new("geo.inner", 0, inner)];
+    let engine = natives.into_iter().fold(Engine::builder(), Builder::define).build().unwrap();
+    for stress in [false, true] {
+        let mut session = engine.session(Limits::default()).unwrap();
+        session.vm().set_call_stress(stress);
+        // By its own instruction, as a value, by way of others, and with collections in between.
+        let text = "import geo\nlet f = geo.picky\n\
+            let waste = || { var s = 0\n for i in 0..20_000 { s += \"${[i]}\".len() }; try { geo.inner() } catch e { e.message } }\n\
+            let message = |f| try { f() } catch e { e.message }\n\
+            [message(|| geo.picky()), message(f), message(|| f(waste)), message(|| [waste].map(f)), \
+             message(|| geo.picky(geo.picky, || 1)), [1].map(|_| waste())[0]]";
+        let messages = session.run(&Input::text("names.qp", text)).unwrap();
+        let messages: Vec<String> = session.get(&messages).unwrap();
+        let (nil, str, int) = ("geo.picky: got nil", "geo.picky: got str", "geo.picky: got int");
+        assert_eq!(messages, [nil, nil, str, str, int, "geo.inner: never"]);
+        // The native may be gone by now; then there is no name.
+        session.run(&Input::text("waste.qp", "for i in 0..100_000 { [i, [i]] }")).unwrap();
+        let message = session.enter(|cx| Err::<(), _>(cx.fail_here(ErrorKind::Value, "outside"))).unwrap_err();
+        assert_eq!(message.to_string(), "value_error: outside");
     }
 }

@@ -130,7 +130,7 @@ fn a_suspended_fiber_may_need_the_library_when_it_is_loaded() {
 }
 
 #[test]
-fn every_thaw_gives_a_value_of_its_own() {
+fn every_load_gives_a_value_of_its_own() {
     let engine = Engine::new();
     let image = image_of(&engine, "var n = 0; let c = || { n += 1; n }; c");
     let mut session = session(&engine);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quipu::load::{Location, Resolver};
-use quipu::vm::host::{Class, FromValue, Func, Host, HostType, IntoValue, List, Map, Mismatch};
+use quipu::vm::host::{Class, FromValue, Func, Host, HostType, IntoValue, ListOf, MapOf, Mismatch};
 use quipu::vm::image::{CodeTable, Form, Image, Progress};
 use quipu::vm::{Budget, Cx, Failure, Limits, NativeDef, Outcome, Root, Step, Value, Vm};
 use quipu::{Builder, Capabilities, Capability, Engine, Input, Session};
@@ -581,8 +581,8 @@ fn conversions_for_the_host_fail() {
     let same = session.run(&Input::text("t.qp", "|x = 0| x")).unwrap();
     let one = session.vm().int(1);
     let said = |failure: Failure| failure.to_string();
-    let list = calmly(|| List::<Bad>::new(&mut session, [Bad]).unwrap());
-    let map = Map::<i64, Bad>::new(&mut session, []).unwrap();
+    let list = calmly(|| ListOf::<Bad>::new(&mut session, [Bad]).unwrap());
+    let map = MapOf::<i64, Bad>::new(&mut session, []).unwrap();
     for (given, expected) in [
         (said(session.make(Bad).unwrap_err()), "error: into_value: the host's function panicked: into_value"),
         (said(session.get::<Bad>(&one).err().unwrap()), "error: from_value: the host's function panicked: from_value"),

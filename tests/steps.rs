@@ -28,7 +28,7 @@ fn text(session: &mut Session, step: Result<Step, Failure>) -> String {
         Ok(Step::Done(value)) => format!("= {}", session.vm().repr(&value).unwrap()),
         Ok(Step::Yield(value)) => format!("yield {}", session.vm().repr(&value).unwrap()),
         Ok(Step::OutOfBudget) => "out".to_owned(),
-        Ok(Step::Interrupted) => "interrupted".to_owned(),
+        Ok(other) => format!("{other:?}").to_lowercase(),
         Err(failure) => format!("{failure:?}"),
     }
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why bytes are not the canonical form of anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum CanonicalError {
     /// There are more bytes than the reader wants.
     TooLong,

@@ -179,7 +179,7 @@ pub struct Function<'s> {
     /// The parameters in order; at most the last one is a rest parameter.
     pub params: Vec<Param<'s>>,
     /// What it does.
-    pub body: Body<'s>,
+    pub body: FunctionBody<'s>,
     /// From `fn` or `|` to the end of the body.
     pub span: Span,
     /// The text of the `##` comment before it.
@@ -196,7 +196,7 @@ impl Function<'_> {
 
 /// The body of a function.
 #[derive(Debug)]
-pub enum Body<'s> {
+pub enum FunctionBody<'s> {
     /// `{ .. }`.
     Block(Block<'s>),
     /// `= e` or the expression behind closure bars.

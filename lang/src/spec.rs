@@ -29,7 +29,7 @@ pub struct Spec {
     /// Digits after the point, or characters of a text.
     pub precision: Option<usize>,
     /// How the value is shown, if that is said.
-    pub kind: Option<Kind>,
+    pub kind: Option<SpecKind>,
 }
 
 /// Where a value stands in its width.
@@ -58,7 +58,7 @@ pub enum Sign {
 
 /// How a value is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum SpecKind {
     /// `d`
     Decimal,
     /// `x`, or `X` with capital letters.
@@ -90,15 +90,15 @@ pub enum Letters {
     Capital,
 }
 
-impl Kind {
+impl SpecKind {
     /// Whether only ints are shown so.
     pub fn is_for_ints(self) -> bool {
-        matches!(self, Kind::Decimal | Kind::Hexadecimal(_) | Kind::Binary | Kind::Octal)
+        matches!(self, SpecKind::Decimal | SpecKind::Hexadecimal(_) | SpecKind::Binary | SpecKind::Octal)
     }
 
     /// Whether only numbers are shown so.
     pub fn is_for_numbers(self) -> bool {
-        !matches!(self, Kind::Text | Kind::Source)
+        !matches!(self, SpecKind::Text | SpecKind::Source)
     }
 }
 
@@ -165,10 +165,10 @@ impl Spec {
         match spec.kind {
             _ if rest.at < text.len() => wrong(rest.at, "nothing can stand behind the kind"),
             Some(kind) if kind.is_for_ints() && spec.precision.is_some() => wrong(point_at, "ints have no precision"),
-            Some(Kind::Hexadecimal(_) | Kind::Binary | Kind::Octal) if spec.group == Some(',') => {
+            Some(SpecKind::Hexadecimal(_) | SpecKind::Binary | SpecKind::Octal) if spec.group == Some(',') => {
                 wrong(group_at, "these digits are grouped by `_`")
             }
-            Some(Kind::Hexadecimal(_) | Kind::Binary | Kind::Octal) => Ok(spec),
+            Some(SpecKind::Hexadecimal(_) | SpecKind::Binary | SpecKind::Octal) => Ok(spec),
             _ if spec.prefixed => wrong(prefix_at, "`#` goes with x, X, b or o"),
             Some(kind) if !kind.is_for_numbers() && spec.is_numeric() => {
                 wrong(kind_at, "a text has neither sign nor zeros nor groups")
@@ -184,7 +184,7 @@ impl Spec {
             || self.zeros
             || self.group.is_some()
             || self.align == Some(Align::Inside)
-            || self.kind.is_some_and(Kind::is_for_numbers)
+            || self.kind.is_some_and(SpecKind::is_for_numbers)
     }
 }
 
@@ -212,21 +212,21 @@ impl Rest<'_> {
         number.map(Some).ok_or(Mistake { at: start, reason })
     }
 
-    fn kind(&mut self) -> Result<Option<Kind>, Mistake> {
+    fn kind(&mut self) -> Result<Option<SpecKind>, Mistake> {
         let Some(letter) = self.text[self.at..].chars().next() else { return Ok(None) };
         let kind = match letter {
-            'd' => Kind::Decimal,
-            'x' => Kind::Hexadecimal(Letters::Small),
-            'X' => Kind::Hexadecimal(Letters::Capital),
-            'b' => Kind::Binary,
-            'o' => Kind::Octal,
-            'f' => Kind::Fixed,
-            'e' => Kind::Exponent(Letters::Small),
-            'E' => Kind::Exponent(Letters::Capital),
-            'g' => Kind::General,
-            '%' => Kind::Percent,
-            's' => Kind::Text,
-            '?' => Kind::Source,
+            'd' => SpecKind::Decimal,
+            'x' => SpecKind::Hexadecimal(Letters::Small),
+            'X' => SpecKind::Hexadecimal(Letters::Capital),
+            'b' => SpecKind::Binary,
+            'o' => SpecKind::Octal,
+            'f' => SpecKind::Fixed,
+            'e' => SpecKind::Exponent(Letters::Small),
+            'E' => SpecKind::Exponent(Letters::Capital),
+            'g' => SpecKind::General,
+            '%' => SpecKind::Percent,
+            's' => SpecKind::Text,
+            '?' => SpecKind::Source,
             _ => return Err(Mistake { at: self.at, reason: "expected one of d x X b o f e E g % s ?, or nothing" }),
         };
         self.at += 1;
@@ -253,7 +253,7 @@ mod tests {
         let spec = Spec::parse("*^+#012_x").unwrap();
         assert_eq!((spec.fill, spec.align, spec.sign), ('*', Some(Align::Middle), Sign::Plus));
         assert_eq!((spec.prefixed, spec.zeros, spec.width, spec.group), (true, true, 12, Some('_')));
-        assert_eq!((spec.precision, spec.kind), (None, Some(Kind::Hexadecimal(Letters::Small))));
+        assert_eq!((spec.precision, spec.kind), (None, Some(SpecKind::Hexadecimal(Letters::Small))));
         let spec = Spec::parse(">8.2").unwrap();
         assert_eq!((spec.fill, spec.align, spec.width, spec.precision), (' ', Some(Align::Right), 8, Some(2)));
         assert_eq!(Spec::parse("<<5").unwrap().fill, '<');

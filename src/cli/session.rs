@@ -156,6 +156,8 @@ fn denied_by(denials: &Denials, capability: Capability) -> Option<String> {
         Capability::Time => denials.deny_time,
         Capability::Entropy => denials.deny_entropy,
         Capability::Net => denials.deny_net,
+        // What no option knows is not granted.
+        _ => true,
     };
     match (denials.sandbox, denied) {
         (true, _) => Some("--sandbox".to_owned()),
@@ -179,4 +181,14 @@ fn bounds(limits: &options::Bounds) -> Limits {
 pub fn look_again(session: &mut Session, time: Duration) {
     let usual = bounds(&options::Bounds::default());
     session.vm().set_limits(Limits { deadline: Some(Moment::now() + time), ..usual });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_capability_is_granted_unless_an_option_denies_it() {
+        assert_eq!(granted(&Denials::default(), Capabilities::ALL), Capabilities::ALL);
+    }
 }

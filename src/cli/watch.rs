@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quipu::Session;
 use quipu::report::Shown;
-use quipu::vm::watch::{Place, Watch, Watched};
+use quipu::vm::watch::{Hotspot, Watch, Watched};
 
 use super::ending::Exit;
 use super::options::Watching;
@@ -133,7 +133,7 @@ fn profile(watched: &Watched) -> Shown {
 }
 
 fn profile_json(watched: &Watched) -> Shown {
-    let place = |place: &Place| {
+    let place = |place: &Hotspot| {
         serde_json::json!({
             "function": place.line.function,
             "file": &*place.line.file,
@@ -147,7 +147,7 @@ fn profile_json(watched: &Watched) -> Shown {
     Shown::of("{}\n", &[&Shown::json(&serde_json::json!({ "profile": lines }))])
 }
 
-fn name(place: &Place) -> String {
+fn name(place: &Hotspot) -> String {
     let line = &place.line;
     match line.line {
         0 => format!("{} at {}", line.function, line.file),

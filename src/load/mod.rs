@@ -66,16 +66,17 @@ impl Input {
 
 /// A program with the modules that it needs and that were not loaded before.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Program {
     /// Every module after those that it imports; the program itself is the last one.
-    pub modules: Vec<Module>,
+    pub modules: Vec<CompiledModule>,
     /// What is probably a mistake, by source.
     pub warnings: Vec<Diagnostics>,
 }
 
 /// A compiled module.
 #[derive(Debug)]
-pub struct Module {
+pub struct CompiledModule {
     /// Where it comes from.
     pub location: Location,
     /// Its text.
@@ -90,6 +91,7 @@ pub struct Module {
 
 /// Why a program cannot be loaded.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The program itself cannot be read; the name says which.
     Unreadable(String, io::Error),
@@ -104,7 +106,7 @@ pub struct Loader<'h> {
     /// Natives that programs may name.
     pub natives: &'h dyn Natives,
     /// Standard modules by name.
-    pub standard: &'h dyn Fn(&str) -> Standard,
+    pub standard: &'h dyn Fn(&str) -> StandardModule,
     /// Names of standard modules, for suggestions.
     pub standard_names: &'h dyn Fn() -> Vec<String>,
     /// Modules that were loaded before, by id.
@@ -113,7 +115,7 @@ pub struct Loader<'h> {
 
 /// A standard module, as its host has it.
 #[derive(Debug)]
-pub enum Standard {
+pub enum StandardModule {
     /// It is there and gives this.
     Granted(Arc<Interface>),
     /// The host does not grant it. It would give this, and needs this capability.
@@ -181,7 +183,7 @@ struct State<'l, 'h> {
     done: HashMap<String, Option<Arc<Interface>>>,
     /// The modules being loaded: the program, what it imports, what that imports, and so on.
     open: Vec<Location>,
-    modules: Vec<Module>,
+    modules: Vec<CompiledModule>,
     found: Vec<Diagnostics>,
 }
 
@@ -233,7 +235,13 @@ impl State<'_, '_> {
                 diagnostics.extend(unit.warnings.iter().cloned());
                 let interface = Arc::new(unit.interface.clone());
                 let source = source.clone();
-                self.modules.push(Module { location, source, unit, interface: interface.clone(), imports: ids });
+                self.modules.push(CompiledModule {
+                    location,
+                    source,
+                    unit,
+                    interface: interface.clone(),
+                    imports: ids,
+                });
                 Some(interface)
             }
             Err(errors) => {
@@ -254,14 +262,16 @@ impl State<'_, '_> {
         let importer = importer.as_ref();
         if !request.is_path {
             return match (self.loader.standard)(&request.module) {
-                Standard::Granted(interface) => Ok(Imported { id: None, interface: Some(interface), refused: None }),
-                Standard::Refused(interface, capability) => {
+                StandardModule::Granted(interface) => {
+                    Ok(Imported { id: None, interface: Some(interface), refused: None })
+                }
+                StandardModule::Refused(interface, capability) => {
                     let title = format!("this host does not grant the module `{}`", request.module);
                     let error = Diagnostic::error("Q0218", request.span, title);
                     let refused = error.note(format!("it needs the capability `{capability}`"));
                     Ok(Imported { id: None, interface: Some(interface), refused: Some(refused) })
                 }
-                Standard::Unknown => Err(self.no_standard_module(importer, request).into()),
+                StandardModule::Unknown => Err(self.no_standard_module(importer, request).into()),
             };
         }
         let path = &request.module;

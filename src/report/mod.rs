@@ -31,7 +31,7 @@ pub struct Report {
     /// One line that says what is wrong.
     pub title: String,
     /// Where it is, if that is known.
-    pub place: Option<Place>,
+    pub place: Option<Quote>,
     /// A sentence of background.
     pub note: Option<String>,
     /// What to do about it.
@@ -44,6 +44,7 @@ pub struct Report {
 
 /// Who found something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Origin {
     /// The loader or the compiler.
     Compile,
@@ -55,9 +56,9 @@ pub enum Origin {
     Usage,
 }
 
-/// Spans in one source.
+/// What is shown of a source: spans in it.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Quote {
     /// What the spans are relative to.
     pub source: Source,
     /// The span it is about.
@@ -74,7 +75,7 @@ impl Report {
             severity: diagnostic.severity,
             code: diagnostic.code,
             title: diagnostic.title.clone(),
-            place: Some(Place {
+            place: Some(Quote {
                 source: source.clone(),
                 primary: diagnostic.primary.clone(),
                 secondary: diagnostic.secondary.clone(),
@@ -109,7 +110,7 @@ impl Report {
         // The file of a call elsewhere may have the name of one that is here.
         let place = trace.iter().filter(|call| call.place.is_none()).find_map(|call| {
             let source = source(&call.file)?;
-            Some(Place { source, primary: Label { span: call.span, text: String::new() }, secondary: Vec::new() })
+            Some(Quote { source, primary: Label { span: call.span, text: String::new() }, secondary: Vec::new() })
         });
         Some(Report {
             origin,

@@ -10,7 +10,7 @@ use quipu_vm::trace::Trace;
 
 use super::clean;
 use super::excerpt::Excerpt;
-use super::{Place, Report};
+use super::{Quote, Report};
 
 /// The report as text that ends in a newline, with terminal colours or without.
 ///
@@ -48,8 +48,8 @@ pub fn text(report: &Report, color: bool) -> String {
     out
 }
 
-fn show_place<'g>(group: Group<'g>, place: &Place) -> Group<'g> {
-    let Place { source, primary, secondary } = place;
+fn show_place<'g>(group: Group<'g>, place: &Quote) -> Group<'g> {
+    let Quote { source, primary, secondary } = place;
     let path = clean::line(source.name());
     let labels = || std::iter::once(primary).chain(secondary);
     let Some(excerpt) = Excerpt::around(source, labels().map(|label| label.span)) else {
@@ -67,7 +67,7 @@ fn show_place<'g>(group: Group<'g>, place: &Place) -> Group<'g> {
     group.element(Snippet::source(excerpt.text).line_start(excerpt.first_line).path(path).annotations(annotations))
 }
 
-fn show_patch<'p>(place: &Place, span: Span, replacement: &str) -> Option<Snippet<'p, Patch<'p>>> {
+fn show_patch<'p>(place: &Quote, span: Span, replacement: &str) -> Option<Snippet<'p, Patch<'p>>> {
     let excerpt = Excerpt::around(&place.source, [span])?;
     let range = excerpt.range(&place.source, span);
     let replacement: String = replacement.chars().map(clean::source_char).collect();

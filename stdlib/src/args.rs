@@ -4,32 +4,32 @@ use quipu_vm::heap::Str;
 use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 
 /// The fault of an argument of the wrong type: "list.insert: expected an int as position, got str".
-pub(crate) fn expected<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, got: Value<'v>) -> Fault<'v> {
+pub(crate) fn expected<'v>(cx: &mut Cx<'v>, wanted: &str, got: Value<'v>) -> Fault<'v> {
     let got = got.kind_name();
-    cx.fail(ErrorKind::Type, format!("{native}: expected {wanted}, got {got}"))
+    cx.fail_here(ErrorKind::Type, format!("expected {wanted}, got {got}"))
+}
+
+/// The same in the name of something else: a function in the language, or a type.
+pub(crate) fn expected_by<'v>(cx: &mut Cx<'v>, name: &str, wanted: &str, got: Value<'v>) -> Fault<'v> {
+    let got = got.kind_name();
+    cx.fail(ErrorKind::Type, format!("{name}: expected {wanted}, got {got}"))
 }
 
 /// An int. `role` says what it is for.
 #[inline]
-pub(crate) fn int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<i64, Fault<'v>> {
+pub(crate) fn int<'v>(cx: &mut Cx<'v>, value: Value<'v>, role: &str) -> Result<i64, Fault<'v>> {
     match value.as_int() {
         Some(int) => Ok(int),
-        None => Err(expected(cx, native, &format!("an int as {role}"), value)),
+        None => Err(expected(cx, &format!("an int as {role}"), value)),
     }
 }
 
 /// An int from `least` on, as a size in memory.
 #[inline]
-pub(crate) fn count<'v>(
-    cx: &mut Cx<'v>,
-    value: Value<'v>,
-    native: &str,
-    role: &str,
-    least: i64,
-) -> Result<usize, Fault<'v>> {
-    let count = int(cx, value, native, role)?;
+pub(crate) fn count<'v>(cx: &mut Cx<'v>, value: Value<'v>, role: &str, least: i64) -> Result<usize, Fault<'v>> {
+    let count = int(cx, value, role)?;
     if count < least {
-        return Err(cx.fail(ErrorKind::Value, format!("{native}: the {role} must be at least {least}, got {count}")));
+        return Err(cx.fail_here(ErrorKind::Value, format!("the {role} must be at least {least}, got {count}")));
     }
     // On a machine with small addresses, what does not fit is more than there can be of anything.
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
@@ -37,20 +37,20 @@ pub(crate) fn count<'v>(
 
 /// An int or float, as a float.
 #[inline]
-pub(crate) fn number<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<f64, Fault<'v>> {
+pub(crate) fn number<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<f64, Fault<'v>> {
     match value.view() {
         View::Int(int) => Ok(int as f64),
         View::Float(float) => Ok(float),
-        _ => Err(expected(cx, native, "a number", value)),
+        _ => Err(expected(cx, "a number", value)),
     }
 }
 
 /// A string. `role` says what it is for.
 #[inline]
-pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<Str<'v>, Fault<'v>> {
+pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, role: &str) -> Result<Str<'v>, Fault<'v>> {
     match value.view() {
         View::Str(text) => Ok(text),
-        _ => Err(expected(cx, native, &format!("a str as {role}"), value)),
+        _ => Err(expected(cx, &format!("a str as {role}"), value)),
     }
 }
 
@@ -59,14 +59,10 @@ pub(crate) fn text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &s
 macro_rules! receiver {
     ($name:ident, $view:ident, $handle:ident, $wanted:literal) => {
         #[inline]
-        pub(crate) fn $name<'v>(
-            cx: &mut Cx<'v>,
-            args: &[Value<'v>],
-            native: &str,
-        ) -> Result<quipu_vm::heap::$handle<'v>, Fault<'v>> {
+        pub(crate) fn $name<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<quipu_vm::heap::$handle<'v>, Fault<'v>> {
             match args[0].view() {
                 View::$view(value) => Ok(value),
-                _ => Err(expected(cx, native, $wanted, args[0])),
+                _ => Err(expected(cx, $wanted, args[0])),
             }
         }
     };

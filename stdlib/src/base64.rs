@@ -15,28 +15,28 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 fn encode<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    encoded(cx, args[0], "base64.encode", &BASE64)
+    encoded(cx, args[0], &BASE64)
 }
 
 fn decode<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    decoded(cx, args[0], "base64.decode", &BASE64)
+    decoded(cx, args[0], &BASE64)
 }
 
 fn encode_url<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    encoded(cx, args[0], "base64.encode_url", &BASE64URL_NOPAD)
+    encoded(cx, args[0], &BASE64URL_NOPAD)
 }
 
 fn decode_url<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let padded = text(cx, args[0], "base64.decode_url", "text")?.as_str();
+    let padded = text(cx, args[0], "text")?.as_str();
     // Three are too many, and more need not be counted.
     let padding = padded.bytes().rev().take(3).take_while(|&byte| byte == b'=').count();
     if padding == 0 || padding > 2 || padded.len() % 4 != 0 {
-        return decoded(cx, args[0], "base64.decode_url", &BASE64URL_NOPAD);
+        return decoded(cx, args[0], &BASE64URL_NOPAD);
     }
     let bare = &padded[..padded.len() - padding];
     cx.work(bare.len() / 64)?;
     let bare = cx.str(bare)?;
-    decoded(cx, bare, "base64.decode_url", &BASE64URL_NOPAD)
+    decoded(cx, bare, &BASE64URL_NOPAD)
 }
 
 /// Bytes or letters between two looks at the limits: whole groups of them in every encoding here, so that pieces go
@@ -44,11 +44,11 @@ fn decode_url<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 const PIECE: usize = 48 << 10;
 
 /// Bytes in an encoding.
-pub(crate) fn encoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encoding: &Encoding) -> Outcome<'v> {
+pub(crate) fn encoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, encoding: &Encoding) -> Outcome<'v> {
     let bytes = match value.view() {
         View::Bytes(bytes) => bytes.as_slice(),
-        View::Str(_) => return Err(expected(cx, native, "bytes (a str has the method bytes())", value)),
-        _ => return Err(expected(cx, native, "bytes", value)),
+        View::Str(_) => return Err(expected(cx, "bytes (a str has the method bytes())", value)),
+        _ => return Err(expected(cx, "bytes", value)),
     };
     let mut text = Text::with_room(cx, encoding.encode_len(bytes.len()))?;
     for piece in bytes.chunks(PIECE) {
@@ -83,8 +83,8 @@ fn in_pieces<'v>(
 }
 
 /// The bytes of a text in an encoding.
-pub(crate) fn decoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encoding: &Encoding) -> Outcome<'v> {
-    let text = text(cx, value, native, "text")?;
+pub(crate) fn decoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, encoding: &Encoding) -> Outcome<'v> {
+    let text = text(cx, value, "text")?;
     match in_pieces(cx, text.as_str().as_bytes(), encoding)? {
         Ok(bytes) => {
             cx.reserve(bytes.capacity() + bytes.len())?;
@@ -105,8 +105,7 @@ pub(crate) fn decoded<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, encod
                 }
                 _ => format!("the text is cut off at position {position}"),
             };
-            let message = format!("{native}: {what}");
-            Err(cx.fail_with(ErrorKind::Value, message, Value::int(position as i64)))
+            Err(cx.fail_here_with(ErrorKind::Value, what, Value::int(position as i64)))
         }
     }
 }

@@ -21,15 +21,15 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::int(this_bytes(cx, args, "bytes.len")?.as_slice().len() as i64))
+    Ok(Value::int(this_bytes(cx, args)?.as_slice().len() as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_bytes(cx, args, "bytes.is_empty")?.as_slice().is_empty()))
+    Ok(Value::bool(this_bytes(cx, args)?.as_slice().is_empty()))
 }
 
 fn to_str<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = this_bytes(cx, args, "bytes.to_str")?.as_slice();
+    let bytes = this_bytes(cx, args)?.as_slice();
     let mut text = Text::with_room(cx, bytes.len())?;
     let mut at = 0;
     while at < bytes.len() {
@@ -43,8 +43,8 @@ fn to_str<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             }
             Err(error) => {
                 let at = at + error.valid_up_to();
-                let message = format!("bytes.to_str: these are not UTF-8, from byte {at} on");
-                return Err(cx.fail_with(ErrorKind::Value, message, Value::int(at as i64)));
+                let message = format!("these are not UTF-8, from byte {at} on");
+                return Err(cx.fail_here_with(ErrorKind::Value, message, Value::int(at as i64)));
             }
         };
         if valid.len() == bytes.len() {
@@ -57,20 +57,20 @@ fn to_str<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn hex<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = this_bytes(cx, args, "bytes.hex")?;
-    base64::encoded(cx, bytes.into(), "bytes.hex", &HEXLOWER)
+    let bytes = this_bytes(cx, args)?;
+    base64::encoded(cx, bytes.into(), &HEXLOWER)
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_bytes(cx, args, "bytes.to_list")?;
+    this_bytes(cx, args)?;
     let items = items::collect(cx, args[0])?;
     Ok(cx.list(items)?.into())
 }
 
 fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = this_bytes(cx, args, "bytes.find")?.as_slice();
+    let bytes = this_bytes(cx, args)?.as_slice();
     let from = match args.get(2) {
-        Some(&from) => int(cx, from, "bytes.find", "start")?,
+        Some(&from) => int(cx, from, "start")?,
         None => 0,
     };
     let one;
@@ -83,7 +83,7 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             }
             Err(_) => return Ok(Value::NIL),
         },
-        _ => return Err(expected(cx, "bytes.find", "a bytes or an int", args[1])),
+        _ => return Err(expected(cx, "a bytes or an int", args[1])),
     };
     if from > bytes.len() as i64 {
         return Ok(Value::NIL);
@@ -94,10 +94,10 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn slice<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = this_bytes(cx, args, "bytes.slice")?.as_slice();
-    let start = clamp(int(cx, args[1], "bytes.slice", "start")?, bytes.len());
+    let bytes = this_bytes(cx, args)?.as_slice();
+    let start = clamp(int(cx, args[1], "start")?, bytes.len());
     let end = match args.get(2) {
-        Some(end) if !end.is_nil() => clamp(int(cx, *end, "bytes.slice", "end")?, bytes.len()),
+        Some(end) if !end.is_nil() => clamp(int(cx, *end, "end")?, bytes.len()),
         _ => bytes.len(),
     };
     let part = bytes.get(start..end).unwrap_or(&[]);

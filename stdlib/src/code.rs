@@ -11,61 +11,61 @@ pub(crate) const NATIVES: &[Entry] = &[
         "arity(f)",
         "A map of how many arguments a function requires, how many may follow, and whether any number may.",
         |cx, args| {
-            let code = of(cx, args[0], "code.arity")?;
+            let code = of(cx, args[0])?;
             arity(cx, &code)
         },
     ),
     native("params(f)", "The names of a function's parameters.", |cx, args| {
-        let code = of(cx, args[0], "code.params")?;
+        let code = of(cx, args[0])?;
         params(cx, &code)
     }),
     native(
         "free(f)",
         "The variables that a function takes from outside, in order: maps of `name` and `kind`, \"value\" or \"cell\".",
         |cx, args| {
-            let code = of(cx, args[0], "code.free")?;
+            let code = of(cx, args[0])?;
             free(cx, &code)
         },
     ),
     native("constants(f)", "The constants in a function's code, names of members and natives included.", |cx, args| {
-        let code = of(cx, args[0], "code.constants")?;
+        let code = of(cx, args[0])?;
         constants(cx, &code)
     }),
     native(
         "natives(f)",
         "The names of what a function uses of the host and the library, those of functions inside of it too.",
         |cx, args| {
-            let code = of(cx, args[0], "code.natives")?;
+            let code = of(cx, args[0])?;
             natives(cx, &code)
         },
     ),
     native("instructions(f)", "A function's instructions: maps of `at`, `op`, `operands` and `line`.", |cx, args| {
-        let code = of(cx, args[0], "code.instructions")?;
+        let code = of(cx, args[0])?;
         instructions(cx, &code)
     }),
     native("children(f)", "What `describe` gives for the functions inside of a function.", |cx, args| {
-        let code = of(cx, args[0], "code.children")?;
+        let code = of(cx, args[0])?;
         children(cx, &code)
     }),
     native("describe(f)", "All that is known of a function's code, as a map.", |cx, args| {
-        let code = of(cx, args[0], "code.describe")?;
+        let code = of(cx, args[0])?;
         describe(cx, &code)
     }),
     native("listing(f)", "The instructions of a function and those inside of it, as text for people.", |cx, args| {
-        let code = of(cx, args[0], "code.listing")?;
+        let code = of(cx, args[0])?;
         cx.work(20 + code.body().words.len())?;
         cx.str(&listing(&code, None))
     }),
 ];
 
-fn of<'v>(cx: &mut Cx<'v>, function: Value<'v>, native: &str) -> Result<Code, Fault<'v>> {
+fn of<'v>(cx: &mut Cx<'v>, function: Value<'v>) -> Result<Code, Fault<'v>> {
     match function.view() {
         View::Closure(closure) => Ok(closure.code().clone()),
         View::Native(found) => {
             let name = found.name();
-            Err(cx.fail(ErrorKind::Type, format!("{native}: `{name}` is provided by the host, so it has no code")))
+            Err(cx.fail_here(ErrorKind::Type, format!("`{name}` is provided by the host, so it has no code")))
         }
-        _ => Err(expected(cx, native, "a function", function)),
+        _ => Err(expected(cx, "a function", function)),
     }
 }
 

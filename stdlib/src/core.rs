@@ -7,7 +7,7 @@ use quipu_vm::native::Control;
 use quipu_vm::ops::{equal, text as show};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
-use crate::args::{count, expected, int, text};
+use crate::args::{expected, expected_by, int, text};
 use crate::charge::{Meter, PIECE, count_chars};
 use crate::entry::{Entry, control, native};
 use crate::format;
@@ -64,14 +64,14 @@ pub(crate) const CONVERSIONS: &[Entry] = &[
 
 pub(crate) const INTERNALS: &[Entry] = &[
     native("_fail(kind, message)", "Throws an error value of some kind.", fail),
-    native("_fail_with(kind, message, data)", "Throws an error value of some kind with data.", fail),
+    native("_fail_with(kind, message, data)", "Throws an error value of some kind with data.", fail).shown("_fail"),
     native("_brief(v)", "A value as source, cut if it is long.", |cx, args| {
         let shown = show::repr_short(cx, args[0])?;
         cx.str(&shown)
     }),
     native("_kind(v)", "The name of a value's type, for messages.", kind),
     native("_is_key(v)", "Whether a value can be a key.", is_key),
-    native("_addend(v)", "v, if a sum can begin with it.", addend),
+    native("_addend(v)", "v, if a sum can begin with it.", addend).shown("sum"),
     native("_check_count(native, n, least)", "Throws unless n is an int from `least` on.", check_count),
     native("_check_iterable(native, v)", "Throws unless v can be iterated.", check_iterable),
 ];
@@ -148,7 +148,7 @@ fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         View::Instance(instance) if instance.ty().special(Special::len).is_some() => return Err(Fault::Defer),
         _ => {
             let kind = args[0].kind_name();
-            return Err(cx.fail(ErrorKind::Type, format!("len: a value of type {kind} has no length")));
+            return Err(cx.fail_here(ErrorKind::Type, format!("a value of type {kind} has no length")));
         }
     };
     Ok(Value::int(len as i64))
@@ -184,7 +184,7 @@ pub(crate) fn sum<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         }
         _ => return Err(Fault::Defer),
     };
-    sum.ok_or_else(|| cx.fail(ErrorKind::Overflow, "sum: the result is beyond the range of int"))
+    sum.ok_or_else(|| cx.fail_here(ErrorKind::Overflow, "the result is beyond the range of int"))
 }
 
 /// The sum of numbers, ints as long as all are; none when they overflow. Defers when there are instances, which may
@@ -205,7 +205,7 @@ fn sum_up<'v>(cx: &mut Cx<'v>, values: impl Iterator<Item = Value<'v>>) -> Resul
             (View::Float(float), Some(sum)) => *sum += float,
             (View::Float(float), None) => floats = Some(ints as f64 + float),
             (View::Instance(_), _) => return Err(Fault::Defer),
-            _ => return Err(expected(cx, "sum", "numbers", value)),
+            _ => return Err(expected(cx, "numbers", value)),
         }
     }
     Ok(Some(floats.map_or(Value::int(ints), Value::float)))
@@ -215,57 +215,57 @@ fn abs<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args[0].view() {
         View::Int(int) => match int.checked_abs() {
             Some(int) => Ok(Value::int(int)),
-            None => Err(cx.fail(ErrorKind::Overflow, "abs: the result is beyond the range of int")),
+            None => Err(cx.fail_here(ErrorKind::Overflow, "the result is beyond the range of int")),
         },
         View::Float(float) => Ok(Value::float(float.abs())),
-        _ => Err(expected(cx, "abs", "a number", args[0])),
+        _ => Err(expected(cx, "a number", args[0])),
     }
 }
 
 /// A number made whole by `rule`, as an int.
-pub(crate) fn to_int<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, rule: fn(f64) -> f64) -> Outcome<'v> {
+pub(crate) fn to_int<'v>(cx: &mut Cx<'v>, value: Value<'v>, rule: fn(f64) -> f64) -> Outcome<'v> {
     match value.view() {
         View::Int(_) => Ok(value),
-        View::Float(float) if float.is_nan() => Err(cx.fail(ErrorKind::Value, format!("{native}: nan is no int"))),
+        View::Float(float) if float.is_nan() => Err(cx.fail_here(ErrorKind::Value, "nan is no int")),
         View::Float(float) => match equal::exact_int(rule(float)) {
             Some(int) => Ok(Value::int(int)),
             None => {
-                let message = format!("{native}: {float:e} is beyond the range of int");
-                Err(cx.fail_with(ErrorKind::Overflow, message, value))
+                let message = format!("{float:e} is beyond the range of int");
+                Err(cx.fail_here_with(ErrorKind::Overflow, message, value))
             }
         },
-        _ => Err(expected(cx, native, "a number", value)),
+        _ => Err(expected(cx, "a number", value)),
     }
 }
 
 fn round<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    to_int(cx, args[0], "round", f64::round_ties_even)
+    to_int(cx, args[0], f64::round_ties_even)
 }
 
 pub(crate) fn floor<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    to_int(cx, args[0], "floor", f64::floor)
+    to_int(cx, args[0], f64::floor)
 }
 
 pub(crate) fn ceil<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    to_int(cx, args[0], "ceil", f64::ceil)
+    to_int(cx, args[0], f64::ceil)
 }
 
 fn chr<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let number = int(cx, args[0], "chr", "code point")?;
+    let number = int(cx, args[0], "code point")?;
     match u32::try_from(number).ok().and_then(char::from_u32) {
         Some(c) => cx.str(c.encode_utf8(&mut [0; 4])),
-        None => Err(cx.fail(ErrorKind::Value, format!("chr: there is no code point {number}"))),
+        None => Err(cx.fail_here(ErrorKind::Value, format!("there is no code point {number}"))),
     }
 }
 
 fn ord<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let text = text(cx, args[0], "ord", "character")?;
+    let text = text(cx, args[0], "character")?;
     let mut chars = text.as_str().chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) => Ok(Value::int(u32::from(c).into())),
         _ => {
             let len = count_chars(cx, text.as_str())?;
-            Err(cx.fail(ErrorKind::Value, format!("ord: expected a str of one character, got one of {len}")))
+            Err(cx.fail_here(ErrorKind::Value, format!("expected a str of one character, got one of {len}")))
         }
     }
 }
@@ -295,9 +295,9 @@ fn code_hash<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         View::Closure(closure) => cx.str(&closure.code().hash().to_string()),
         View::Native(native) => {
             let name = native.name();
-            Err(cx.fail(ErrorKind::Type, format!("code_hash: `{name}` is provided by the host, so it has no code")))
+            Err(cx.fail_here(ErrorKind::Type, format!("`{name}` is provided by the host, so it has no code")))
         }
-        _ => Err(expected(cx, "code_hash", "a function", args[0])),
+        _ => Err(expected(cx, "a function", args[0])),
     }
 }
 
@@ -309,17 +309,17 @@ fn int_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     let Some(text) = args[0].as_str() else {
         return match args[0].view() {
-            View::Int(_) | View::Float(_) => to_int(cx, args[0], "int", f64::trunc),
-            _ => Err(expected(cx, "int", "a str or a number", args[0])),
+            View::Int(_) | View::Float(_) => to_int(cx, args[0], f64::trunc),
+            _ => Err(expected(cx, "a str or a number", args[0])),
         };
     };
     cx.work(text.len() / 64)?;
     match text.trim().parse() {
         Ok(int) => Ok(Value::int(int)),
         Err(error) if matches!(error.kind(), PosOverflow | NegOverflow) => {
-            Err(cx.fail(ErrorKind::Overflow, "int: the number is beyond the range of int"))
+            Err(cx.fail_here(ErrorKind::Overflow, "the number is beyond the range of int"))
         }
-        Err(_) => Err(unreadable(cx, "int", "an int", args[0])),
+        Err(_) => Err(unreadable(cx, "an int", args[0])),
     }
 }
 
@@ -328,20 +328,20 @@ fn float<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         return match args[0].view() {
             View::Int(int) => Ok(Value::float(int as f64)),
             View::Float(_) => Ok(args[0]),
-            _ => Err(expected(cx, "float", "a str or a number", args[0])),
+            _ => Err(expected(cx, "a str or a number", args[0])),
         };
     };
     cx.work(text.len() / 64)?;
     match text.trim().parse() {
         Ok(float) => Ok(Value::float(float)),
-        Err(_) => Err(unreadable(cx, "float", "a float", args[0])),
+        Err(_) => Err(unreadable(cx, "a float", args[0])),
     }
 }
 
 /// The error of a text that is no number.
-fn unreadable<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, text: Value<'v>) -> Fault<'v> {
+fn unreadable<'v>(cx: &mut Cx<'v>, wanted: &str, text: Value<'v>) -> Fault<'v> {
     match show::repr_short(cx, text) {
-        Ok(shown) => cx.fail_with(ErrorKind::Value, format!("{native}: {shown} is not {wanted}"), text),
+        Ok(shown) => cx.fail_here_with(ErrorKind::Value, format!("{shown} is not {wanted}"), text),
         Err(fault) => fault,
     }
 }
@@ -361,7 +361,7 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         }
         View::Bytes(_) => return Ok(args[0]),
         View::Nil | View::Bool(_) | View::Int(_) | View::Float(_) => {
-            return Err(expected(cx, "bytes", "a str or an iterable of ints", args[0]));
+            return Err(expected(cx, "a str or an iterable of ints", args[0]));
         }
         _ => {}
     }
@@ -371,10 +371,10 @@ fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let mut meter = Meter::default();
     for item in items {
         meter.steps(cx, 1)?;
-        match int(cx, item, "bytes", "byte")?.try_into() {
+        match int(cx, item, "byte")?.try_into() {
             Ok(byte) => bytes.push(byte),
             Err(_) => {
-                return Err(cx.fail_with(ErrorKind::Value, "bytes: a byte is an int from 0 to 255", item));
+                return Err(cx.fail_here_with(ErrorKind::Value, "a byte is an int from 0 to 255", item));
             }
         }
     }
@@ -431,17 +431,17 @@ fn set<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn range_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let first = int(cx, args[0], "range", "bound")?;
+    let first = int(cx, args[0], "bound")?;
     let (start, end) = match args.get(1) {
-        Some(end) if !end.is_nil() => (first, int(cx, *end, "range", "bound")?),
+        Some(end) if !end.is_nil() => (first, int(cx, *end, "bound")?),
         _ => (0, first),
     };
     let step = match args.get(2) {
-        Some(&step) => int(cx, step, "range", "step")?,
+        Some(&step) => int(cx, step, "step")?,
         None => 1,
     };
     if step == 0 {
-        return Err(cx.fail(ErrorKind::Value, "range: the step must not be 0"));
+        return Err(cx.fail_here(ErrorKind::Value, "the step must not be 0"));
     }
     Ok(cx.range(start, end, step, false))
 }
@@ -450,12 +450,12 @@ fn fiber<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args[0].view() {
         View::Closure(_) | View::Native(_) | View::Type(_) => Ok(cx.fiber(args[0])),
         View::Instance(instance) if instance.ty().special(Special::call).is_some() => Ok(cx.fiber(args[0])),
-        _ => Err(expected(cx, "fiber", "a function", args[0])),
+        _ => Err(expected(cx, "a function", args[0])),
     }
 }
 
 fn error<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let message = text(cx, args[0], "error", "message")?.as_str();
+    let message = text(cx, args[0], "message")?.as_str();
     cx.reserve(message.len())?;
     cx.work(message.len() / 64)?;
     let data = args.get(1).copied().unwrap_or(Value::NIL);
@@ -466,8 +466,8 @@ fn error<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn fail<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let kind = text(cx, args[0], "_fail", "kind")?.as_str();
-    let message = text(cx, args[1], "_fail", "message")?.as_str();
+    let kind = text(cx, args[0], "kind")?.as_str();
+    let message = text(cx, args[1], "message")?.as_str();
     let data = args.get(2).copied().unwrap_or(Value::NIL);
     cx.reserve(message.len())?;
     cx.work(message.len() / 64)?;
@@ -509,15 +509,21 @@ fn addend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args[0].view() {
         View::Int(_) | View::Float(_) => Ok(args[0]),
         View::Instance(instance) if instance.ty().special(Special::add).is_some() => Ok(args[0]),
-        _ => Err(expected(cx, "sum", "numbers", args[0])),
+        _ => Err(expected(cx, "numbers", args[0])),
     }
 }
 
 fn check_count<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let native = text(cx, args[0], "_check_count", "name")?.as_str();
-    let least = int(cx, args[2], "_check_count", "bound")?;
-    count(cx, args[1], native, "count", least)?;
-    Ok(Value::NIL)
+    let native = text(cx, args[0], "name")?.as_str();
+    let least = int(cx, args[2], "bound")?;
+    match args[1].as_int() {
+        None => Err(expected_by(cx, native, "an int as count", args[1])),
+        Some(count) if count < least => {
+            let message = format!("{native}: the count must be at least {least}, got {count}");
+            Err(cx.fail(ErrorKind::Value, message))
+        }
+        Some(_) => Ok(Value::NIL),
+    }
 }
 
 fn check_iterable<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -529,6 +535,6 @@ fn check_iterable<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     if fits {
         return Ok(Value::NIL);
     }
-    let native = text(cx, args[0], "_check_iterable", "name")?.as_str();
-    Err(expected(cx, native, "an iterable", args[1]))
+    let native = text(cx, args[0], "name")?.as_str();
+    Err(expected_by(cx, native, "an iterable", args[1]))
 }

@@ -25,13 +25,13 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 /// The separator: one byte, which no quoting needs.
-fn separator<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<u8, Fault<'v>> {
+fn separator<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<u8, Fault<'v>> {
     let Some(&value) = args.get(1) else { return Ok(b',') };
-    match text(cx, value, native, "separator")?.as_str().as_bytes() {
+    match text(cx, value, "separator")?.as_str().as_bytes() {
         [byte] if !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => {
-            let message = format!("{native}: the separator must be one ASCII character that is no quote or line end");
-            Err(cx.fail(ErrorKind::Value, message))
+            let message = "the separator must be one ASCII character that is no quote or line end";
+            Err(cx.fail_here(ErrorKind::Value, message))
         }
     }
 }
@@ -42,20 +42,19 @@ const END: &str = "\nend";
 fn read<'v>(
     cx: &mut Cx<'v>,
     args: &[Value<'v>],
-    native: &str,
     same_lengths: bool,
     mut each: impl FnMut(&mut Cx<'v>, &StringRecord) -> Result<Option<Value<'v>>, Fault<'v>>,
 ) -> Outcome<'v> {
-    let text = text(cx, args[0], native, "text")?.as_str();
-    let separator = separator(cx, args, native)?;
+    let text = text(cx, args[0], "text")?.as_str();
+    let separator = separator(cx, args)?;
     let mut reader = ReaderBuilder::new();
     reader.has_headers(false).flexible(true).delimiter(separator);
     reader.buffer_capacity((text.len() + END.len()).min(PIECE));
     let mut reader =
         reader.from_reader(Pieces { cx, rest: [text.as_bytes(), END.as_bytes()], fault: None, held: 0, read: 0 });
     let fail = |cx: &mut Cx<'v>, line: u64, what: &str| {
-        let message = format!("{native}: line {line}: {what}");
-        cx.fail_with(ErrorKind::Value, message, Value::int(line as i64))
+        let message = format!("line {line}: {what}");
+        cx.fail_here_with(ErrorKind::Value, message, Value::int(line as i64))
     };
     let mut record = StringRecord::new();
     let mut rows = Values::default();
@@ -148,22 +147,22 @@ const READER: usize = 220;
 
 fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.work(READER)?;
-    read(cx, args, "csv.parse", false, |cx, record| Ok(Some(fields(cx, record)?.list(cx)?)))
+    read(cx, args, false, |cx, record| Ok(Some(fields(cx, record)?.list(cx)?)))
 }
 
 fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.work(READER)?;
     let mut header: Option<Vec<Value<'v>>> = None;
     let mut meter = Meter::default();
-    read(cx, args, "csv.parse_maps", true, |cx, record| {
+    read(cx, args, true, |cx, record| {
         let Some(header) = &header else {
             let names = fields(cx, record)?.into_vec(cx)?;
             let seen = cx.set();
             for &name in &names {
                 if !seen.add_member(cx, name)? {
                     let name = beginning(name.as_str().unwrap_or(""));
-                    let message = format!("csv.parse_maps: the first row has {name:?} twice");
-                    return Err(cx.fail(ErrorKind::Value, message));
+                    let message = format!("the first row has {name:?} twice");
+                    return Err(cx.fail_here(ErrorKind::Value, message));
                 }
             }
             header = Some(names);
@@ -181,8 +180,8 @@ fn parse_maps<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let View::List(rows) = args[0].view() else { return Err(expected(cx, "csv.stringify", "a list of rows", args[0])) };
-    let separator = separator(cx, args, "csv.stringify")?;
+    let View::List(rows) = args[0].view() else { return Err(expected(cx, "a list of rows", args[0])) };
+    let separator = separator(cx, args)?;
     let mut writer = WriterBuilder::new();
     writer.delimiter(separator).flexible(true).terminator(Terminator::Any(b'\n'));
     let mut writer = writer.from_writer(Vec::new());
@@ -201,14 +200,14 @@ fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
                 };
                 in_order(cx, map, names)?
             }
-            _ => return Err(expected(cx, "csv.stringify", "lists, tuples or maps as rows", row)),
+            _ => return Err(expected(cx, "lists, tuples or maps as rows", row)),
         };
         write_row(cx, &mut writer, &values)?;
     }
     match writer.into_inner().map(String::from_utf8) {
         Ok(Ok(text)) => cx.str(&text),
         // Writing to memory cannot fail, and strings and separators are UTF-8.
-        _ => Err(cx.fail(ErrorKind::Value, "csv.stringify: the rows cannot be written")),
+        _ => Err(cx.fail_here(ErrorKind::Value, "the rows cannot be written")),
     }
 }
 
@@ -223,7 +222,7 @@ fn in_order<'v>(cx: &mut Cx<'v>, map: Map<'v>, names: &[Value<'v>]) -> Result<Ve
         values.push(value.unwrap_or(Value::NIL));
     }
     if found < map.len() {
-        return Err(cx.fail(ErrorKind::Value, "csv.stringify: a map has keys that the first one has not"));
+        return Err(cx.fail_here(ErrorKind::Value, "a map has keys that the first one has not"));
     }
     Ok(values)
 }
@@ -238,7 +237,7 @@ fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[V
         match value.view() {
             View::Nil => row.push("".into()),
             View::Str(_) | View::Int(_) | View::Float(_) | View::Bool(_) => row.push(show::str_text(cx, value)?),
-            _ => return Err(expected(cx, "csv.stringify", "strs, numbers, bools or nil as fields", value)),
+            _ => return Err(expected(cx, "strs, numbers, bools or nil as fields", value)),
         }
         bytes += row.last().map_or(0, |field| field.len());
     }
@@ -249,6 +248,6 @@ fn write_row<'v>(cx: &mut Cx<'v>, writer: &mut csv::Writer<Vec<u8>>, values: &[V
     cx.reserve(written.saturating_add(values.len() * size_of::<Cow<'_, str>>()))?;
     match writer.write_record(row.iter().map(|field| field.as_bytes())) {
         Ok(()) => Ok(()),
-        Err(error) => Err(cx.fail(ErrorKind::Value, format!("csv.stringify: {error}"))),
+        Err(error) => Err(cx.fail_here(ErrorKind::Value, error.to_string())),
     }
 }

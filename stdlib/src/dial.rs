@@ -12,12 +12,12 @@ pub trait Dial: Debug + Send + Sync {
     ///
     /// # Errors
     /// There is no server, or it does not let this client in.
-    fn dial(&self, to: &To<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Line>, Trouble>;
+    fn dial(&self, to: &Endpoint<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Connection>, Trouble>;
 }
 
 /// Where to connect to, and how.
 #[derive(Clone, Debug)]
-pub struct To<'a> {
+pub struct Endpoint<'a> {
     /// `HOST:PORT` or `unix:PATH`.
     pub address: &'a str,
     /// The file with the program's own key and the server's.
@@ -27,7 +27,7 @@ pub struct To<'a> {
 }
 
 /// A connection to a server. It ends when it is dropped.
-pub trait Line: Send {
+pub trait Connection: Send {
     /// Has something done in an actor, and gives the image of the result. `go_on` is asked from time to time whether to
     /// wait on.
     ///
@@ -36,7 +36,7 @@ pub trait Line: Send {
     fn call(
         &mut self,
         actor: &str,
-        asked: Asked<'_>,
+        asked: RemoteCall<'_>,
         args: Vec<u8>,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<u8>, Trouble>;
@@ -44,7 +44,7 @@ pub trait Line: Send {
 
 /// What an actor is asked for.
 #[derive(Debug)]
-pub enum Asked<'a> {
+pub enum RemoteCall<'a> {
     /// To call this function.
     Call(Image),
     /// To call what is installed under a name.
@@ -55,6 +55,7 @@ pub enum Asked<'a> {
 
 /// Why there is no result.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Trouble {
     /// The function has thrown; the actor is as it was.
     Thrown {

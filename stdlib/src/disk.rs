@@ -56,14 +56,13 @@ pub(crate) const CHUNK: u64 = 1 << 20;
 pub(crate) fn contents<'v>(
     cx: &mut Cx<'v>,
     path: Value<'v>,
-    native: &str,
     open: impl FnOnce(&Path) -> io::Result<File>,
     held: usize,
 ) -> Result<Vec<u8>, Fault<'v>> {
-    let path = text(cx, path, native, "path")?;
+    let path = text(cx, path, "path")?;
     let mut file = match open(path.as_str().as_ref()) {
         Ok(file) => file,
-        Err(error) => return Err(failed(cx, native, path, &error)),
+        Err(error) => return Err(failed(cx, path, &error)),
     };
     let size = file.metadata().map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX));
     cx.reserve(size.saturating_mul(held))?;
@@ -74,7 +73,7 @@ pub(crate) fn contents<'v>(
         match Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut bytes) {
             Ok(0) => return Ok(bytes),
             Ok(count) => cx.work(1 + count / 64)?,
-            Err(error) => return Err(failed(cx, native, path, &error)),
+            Err(error) => return Err(failed(cx, path, &error)),
         }
     }
 }
@@ -95,7 +94,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The fault of an operation on a file. Its data tell programs which file and what went wrong.
-pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &io::Error) -> Fault<'v> {
+pub(crate) fn failed<'v>(cx: &mut Cx<'v>, path: Str<'v>, error: &io::Error) -> Fault<'v> {
     let reason = match error.kind() {
         io::ErrorKind::NotFound => "not_found",
         io::ErrorKind::AlreadyExists => "exists",
@@ -116,7 +115,7 @@ pub(crate) fn failed<'v>(cx: &mut Cx<'v>, native: &str, path: Str<'v>, error: &i
         entry(cx, "reason", reason)
     });
     match filled {
-        Ok(_) => cx.fail_with(ErrorKind::Io, format!("{native}: {}: {error}", path.as_str()), data.into()),
+        Ok(_) => cx.fail_here_with(ErrorKind::Io, format!("{}: {error}", path.as_str()), data.into()),
         Err(fault) => fault,
     }
 }

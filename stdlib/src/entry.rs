@@ -17,6 +17,7 @@ pub(crate) struct Entry {
     /// Length of the name that the signature begins with.
     name_length: usize,
     parameters: Parameters,
+    shown: Option<&'static str>,
     run: Run,
     fallback: Option<&'static str>,
     intrinsic: Intrinsic,
@@ -51,7 +52,17 @@ pub(crate) const fn hosted(signature: &'static str, doc: &'static str, run: Host
 
 const fn entry(signature: &'static str, doc: &'static str, run: Run) -> Entry {
     let (name_length, parameters) = read(signature.as_bytes());
-    Entry { signature, doc, name_length, parameters, run, fallback: None, intrinsic: Intrinsic::None, needs: None }
+    Entry {
+        signature,
+        doc,
+        name_length,
+        parameters,
+        shown: None,
+        run,
+        fallback: None,
+        intrinsic: Intrinsic::None,
+        needs: None,
+    }
 }
 
 /// The length of the name that a signature begins with, and the parameters in it. Read by the compiler, as every process
@@ -115,6 +126,12 @@ impl Entry {
         self
     }
 
+    /// Says what errors call it, if programs come to it by something else.
+    pub const fn shown(mut self, name: &'static str) -> Entry {
+        self.shown = Some(name);
+        self
+    }
+
     /// Says that the run loop knows it.
     pub const fn known(mut self, intrinsic: Intrinsic) -> Entry {
         self.intrinsic = intrinsic;
@@ -150,6 +167,7 @@ impl Entry {
             required: required + receiver as u8,
             optional,
             rest,
+            shown: self.shown,
             run: match self.run {
                 Run::Plain(run) => NativeRun::Plain(run),
                 Run::Control(control) => NativeRun::Control(control),

@@ -18,6 +18,6 @@ pub(crate) const METHODS: &[Entry] = &[
 fn done<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match args[0].view() {
         View::Fiber(fiber) => Ok(Value::bool(fiber.is_done())),
-        _ => Err(expected(cx, "fiber.done", "a fiber", args[0])),
+        _ => Err(expected(cx, "a fiber", args[0])),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use quipu_lang::spec::{Align, Kind, Letters, Sign, Spec};
+use quipu_lang::spec::{Align, Letters, Sign, Spec, SpecKind};
 use quipu_vm::heap::Special;
 use quipu_vm::ops::text as show;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
@@ -12,27 +12,27 @@ use crate::text::STRING;
 
 /// A value as a spec says.
 pub(crate) fn format<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let written = text(cx, args[1], "format", "spec")?.as_str();
+    let written = text(cx, args[1], "spec")?.as_str();
     let spec = match Spec::parse(written) {
         Ok(spec) => spec,
         Err(mistake) => {
             let position = written[..mistake.at].chars().count();
-            let message = format!("format: {} (position {position} of the spec)", mistake.reason);
-            return Err(cx.fail_with(ErrorKind::Value, message, Value::int(position as i64)));
+            let message = format!("{} (position {position} of the spec)", mistake.reason);
+            return Err(cx.fail_here_with(ErrorKind::Value, message, Value::int(position as i64)));
         }
     };
     // Beyond the digits that a float has each costs a calculation with all of them.
     let precision = spec.precision.unwrap_or(0);
     cx.work(spec.width / 64 + if precision > 17 { precision } else { 0 })?;
     match args[0].view() {
-        View::Int(int) if spec.kind.is_none_or(Kind::is_for_numbers) => {
+        View::Int(int) if spec.kind.is_none_or(SpecKind::is_for_numbers) => {
             let number = int_number(&spec, int);
             finish(cx, &spec, number)
         }
-        View::Float(_) if spec.kind.is_some_and(Kind::is_for_ints) => {
-            Err(cx.fail(ErrorKind::Type, "format: d, x, X, b and o are for ints, got float"))
+        View::Float(_) if spec.kind.is_some_and(SpecKind::is_for_ints) => {
+            Err(cx.fail_here(ErrorKind::Type, "d, x, X, b and o are for ints, got float"))
         }
-        View::Float(float) if spec.kind.is_none_or(Kind::is_for_numbers) => {
+        View::Float(float) if spec.kind.is_none_or(SpecKind::is_for_numbers) => {
             let number = float_number(&spec, float);
             finish(cx, &spec, number)
         }
@@ -62,13 +62,15 @@ fn int_number(spec: &Spec, int: i64) -> Number {
         group,
     };
     match spec.kind {
-        Some(Kind::Hexadecimal(Letters::Small)) => number("0x", format!("{size:x}"), 4),
-        Some(Kind::Hexadecimal(Letters::Capital)) => number("0X", format!("{size:X}"), 4),
-        Some(Kind::Binary) => number("0b", format!("{size:b}"), 4),
-        Some(Kind::Octal) => number("0o", format!("{size:o}"), 4),
-        Some(Kind::Exponent(_) | Kind::General | Kind::Percent) => float_number(spec, int as f64),
+        Some(SpecKind::Hexadecimal(Letters::Small)) => number("0x", format!("{size:x}"), 4),
+        Some(SpecKind::Hexadecimal(Letters::Capital)) => number("0X", format!("{size:X}"), 4),
+        Some(SpecKind::Binary) => number("0b", format!("{size:b}"), 4),
+        Some(SpecKind::Octal) => number("0o", format!("{size:o}"), 4),
+        Some(SpecKind::Exponent(_) | SpecKind::General | SpecKind::Percent) => float_number(spec, int as f64),
         // All digits of an int are known, those after the point too.
-        Some(Kind::Fixed) => Number { rest: decimals(spec.precision.unwrap_or(6)), ..number("", size.to_string(), 3) },
+        Some(SpecKind::Fixed) => {
+            Number { rest: decimals(spec.precision.unwrap_or(6)), ..number("", size.to_string(), 3) }
+        }
         _ => Number { rest: spec.precision.map_or(String::new(), decimals), ..number("", size.to_string(), 3) },
     }
 }
@@ -83,10 +85,10 @@ fn float_number(spec: &Spec, float: f64) -> Number {
     let precision = spec.precision.unwrap_or(6);
     let shown = match spec.kind {
         _ if !size.is_finite() => show::float_text(size),
-        Some(Kind::Fixed) => format!("{size:.precision$}"),
-        Some(Kind::Percent) => format!("{:.precision$}", size * 100.0),
-        Some(Kind::Exponent(_)) => exponent(size, precision),
-        Some(Kind::General) => general(size, precision.max(1)),
+        Some(SpecKind::Fixed) => format!("{size:.precision$}"),
+        Some(SpecKind::Percent) => format!("{:.precision$}", size * 100.0),
+        Some(SpecKind::Exponent(_)) => exponent(size, precision),
+        Some(SpecKind::General) => general(size, precision.max(1)),
         _ => match spec.precision {
             Some(precision) => format!("{size:.precision$}"),
             None => show::float_text(size),
@@ -96,8 +98,8 @@ fn float_number(spec: &Spec, float: f64) -> Number {
     let (whole, rest) = shown.split_at(if size.is_finite() { digits } else { shown.len() });
     let mut rest = rest.to_string();
     match spec.kind {
-        Some(Kind::Percent) => rest.push('%'),
-        Some(Kind::Exponent(Letters::Capital)) => rest.make_ascii_uppercase(),
+        Some(SpecKind::Percent) => rest.push('%'),
+        Some(SpecKind::Exponent(Letters::Capital)) => rest.make_ascii_uppercase(),
         _ => {}
     }
     let group = if size.is_finite() { 3 } else { 0 };
@@ -173,14 +175,14 @@ fn grouped(digits: &str, group: usize, separator: char) -> String {
 
 /// Anything as a text, cut to the precision.
 fn as_text<'v>(cx: &mut Cx<'v>, spec: &Spec, value: Value<'v>) -> Outcome<'v> {
-    let is_source = spec.kind == Some(Kind::Source);
+    let is_source = spec.kind == Some(SpecKind::Source);
     if value.special(Special::str).is_some() && !is_source {
         return Err(Fault::Defer);
     }
     if spec.is_numeric() {
         let kind = value.kind_name();
         let what = "only numbers have sign, zeros, groups and the kinds d x X b o f e E g %";
-        return Err(cx.fail(ErrorKind::Type, format!("format: {what}, got {kind}")));
+        return Err(cx.fail_here(ErrorKind::Type, format!("{what}, got {kind}")));
     }
     let shown = if is_source { show::repr_text(cx, value)?.into() } else { show::str_text(cx, value)? };
     cx.work(shown.len() / 16)?;

@@ -19,7 +19,7 @@ use crate::text::STRING;
 pub(crate) const NATIVES: &[Entry] = &[
     native("read(path)", "What a file contains, as a str; it has to be UTF-8.", read),
     native("read_bytes(path)", "What a file contains, as bytes.", |cx, args| {
-        let bytes = contents(cx, args[0], "fs.read_bytes", |path| File::open(path), 2)?;
+        let bytes = contents(cx, args[0], |path| File::open(path), 2)?;
         cx.bytes(&bytes)
     }),
     native(
@@ -33,30 +33,30 @@ pub(crate) const NATIVES: &[Entry] = &[
         append,
     ),
     native("exists(path)", "Whether there is a file or folder.", |cx, args| {
-        let path = text(cx, args[0], "fs.exists", "path")?;
+        let path = text(cx, args[0], "path")?;
         Ok(Value::bool(Path::new(path.as_str()).exists()))
     }),
     native("is_file(path)", "Whether there is a file.", |cx, args| {
-        let path = text(cx, args[0], "fs.is_file", "path")?;
+        let path = text(cx, args[0], "path")?;
         Ok(Value::bool(Path::new(path.as_str()).is_file()))
     }),
     native("is_dir(path)", "Whether there is a folder.", |cx, args| {
-        let path = text(cx, args[0], "fs.is_dir", "path")?;
+        let path = text(cx, args[0], "path")?;
         Ok(Value::bool(Path::new(path.as_str()).is_dir()))
     }),
     native("stat(path)", "A map with the kind, size, time of change and other facts of a file or folder.", stat),
     native("list(path = \".\")", "The names in a folder, in order.", list),
     native("mkdir(path)", "Makes a folder and those above it; one that is there is left as it is.", |cx, args| {
-        act(cx, args, "fs.mkdir", |path| fs::create_dir_all(path))
+        act(cx, args, |path| fs::create_dir_all(path))
     }),
     native("remove(path)", "Removes a file or an empty folder.", |cx, args| {
-        act(cx, args, "fs.remove", |path| match fs::symlink_metadata(path)?.is_dir() {
+        act(cx, args, |path| match fs::symlink_metadata(path)?.is_dir() {
             true => fs::remove_dir(path),
             false => fs::remove_file(path),
         })
     }),
     native("remove_all(path)", "Removes a file, or a folder with all that is in it.", |cx, args| {
-        act(cx, args, "fs.remove_all", |path| match fs::symlink_metadata(path)?.is_dir() {
+        act(cx, args, |path| match fs::symlink_metadata(path)?.is_dir() {
             true => fs::remove_dir_all(path),
             false => fs::remove_file(path),
         })
@@ -70,55 +70,55 @@ pub(crate) const NATIVES: &[Entry] = &[
     ),
     native("absolute(path)", "The path from the root on; nothing needs to be there.", absolute),
     native("real(path)", "The path from the root on, with every link followed.", |cx, args| {
-        let path = text(cx, args[0], "fs.real", "path")?;
+        let path = text(cx, args[0], "path")?;
         match fs::canonicalize(path.as_str()) {
-            Ok(real) => unicode(cx, &real, "fs.real"),
-            Err(error) => Err(failed(cx, "fs.real", path, &error)),
+            Ok(real) => unicode(cx, &real),
+            Err(error) => Err(failed(cx, path, &error)),
         }
     }),
 ];
 
 pub(crate) const INTERNALS: &[Entry] =
     &[native("_fs_entries(path)", "Paths in a folder, in order, and whether each is a folder.", entries)
+        .shown("fs.walk")
         .needing(Capability::Fs)];
 
 /// Does something to a path that gives nothing.
-fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {
-    let path = text(cx, args[0], native, "path")?;
+fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {
+    let path = text(cx, args[0], "path")?;
     match action(Path::new(path.as_str())) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, native, path, &error)),
+        Err(error) => Err(failed(cx, path, &error)),
     }
 }
 
 /// A path as a value. Not every name on a disk is text.
-fn unicode<'v>(cx: &mut Cx<'v>, path: &Path, native: &str) -> Outcome<'v> {
+fn unicode<'v>(cx: &mut Cx<'v>, path: &Path) -> Outcome<'v> {
     match path.to_str() {
         Some(text) => cx.str(text),
-        None => Err(cx.fail(ErrorKind::Io, format!("{native}: {} is not UTF-8", path.display()))),
+        None => Err(cx.fail_here(ErrorKind::Io, format!("{} is not UTF-8", path.display()))),
     }
 }
 
 fn read<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let bytes = contents(cx, args[0], "fs.read", |path| File::open(path), 2)?;
+    let bytes = contents(cx, args[0], |path| File::open(path), 2)?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => cx.str(text),
         Err(error) => {
-            let path = text(cx, args[0], "fs.read", "path")?;
+            let path = text(cx, args[0], "path")?;
             let at = error.valid_up_to();
-            let message =
-                format!("fs.read: {} is not UTF-8 from byte {at} on; `fs.read_bytes` takes any", path.as_str());
-            Err(cx.fail(ErrorKind::Value, message))
+            let message = format!("{} is not UTF-8 from byte {at} on; `fs.read_bytes` takes any", path.as_str());
+            Err(cx.fail_here(ErrorKind::Value, message))
         }
     }
 }
 
 /// What is to be written: a str or bytes.
-fn data<'v>(cx: &mut Cx<'v>, value: &Value<'v>, native: &str) -> Result<Vec<u8>, Fault<'v>> {
+fn data<'v>(cx: &mut Cx<'v>, value: &Value<'v>) -> Result<Vec<u8>, Fault<'v>> {
     let bytes = match value.view() {
         View::Str(text) => text.as_str().as_bytes(),
         View::Bytes(bytes) => bytes.as_slice(),
-        _ => return Err(expected(cx, native, "a str or bytes as data", *value)),
+        _ => return Err(expected(cx, "a str or bytes as data", *value)),
     };
     cx.reserve(bytes.len())?;
     cx.work(1 + bytes.len() / 64)?;
@@ -126,21 +126,21 @@ fn data<'v>(cx: &mut Cx<'v>, value: &Value<'v>, native: &str) -> Result<Vec<u8>,
 }
 
 fn write<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "fs.write", "path")?;
-    let data = data(cx, &args[1], "fs.write")?;
+    let path = text(cx, args[0], "path")?;
+    let data = data(cx, &args[1])?;
     match write_whole(path.as_str().as_ref(), &data) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, "fs.write", path, &error)),
+        Err(error) => Err(failed(cx, path, &error)),
     }
 }
 
 fn append<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "fs.append", "path")?;
-    let data = data(cx, &args[1], "fs.append")?;
+    let path = text(cx, args[0], "path")?;
+    let data = data(cx, &args[1])?;
     let opened = OpenOptions::new().append(true).create(true).open(path.as_str());
     match opened.and_then(|mut file| file.write_all(&data)) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, "fs.append", path, &error)),
+        Err(error) => Err(failed(cx, path, &error)),
     }
 }
 
@@ -148,11 +148,11 @@ fn append<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 const SYSTEM: usize = 10;
 
 fn stat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "fs.stat", "path")?;
+    let path = text(cx, args[0], "path")?;
     cx.work(SYSTEM)?;
     let metadata = match fs::metadata(path.as_str()) {
         Ok(metadata) => metadata,
-        Err(error) => return Err(failed(cx, "fs.stat", path, &error)),
+        Err(error) => return Err(failed(cx, path, &error)),
     };
     let kind = match metadata.file_type() {
         kind if kind.is_file() => "file",
@@ -181,10 +181,10 @@ fn stat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 /// The names in a folder, in order, and whether each is a folder itself.
-fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>, native: &str) -> Result<Vec<(String, bool)>, Fault<'v>> {
+fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>) -> Result<Vec<(String, bool)>, Fault<'v>> {
     let entries = match fs::read_dir(path.as_str()) {
         Ok(entries) => entries,
-        Err(error) => return Err(failed(cx, native, path, &error)),
+        Err(error) => return Err(failed(cx, path, &error)),
     };
     let mut names = Vec::new();
     let mut bytes = 0;
@@ -193,11 +193,11 @@ fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>, native: &str) -> Result<Vec<(String
             Ok(entry) => entry,
             // It was removed meanwhile.
             Err(error) if error.kind() == Cause::NotFound => continue,
-            Err(error) => return Err(failed(cx, native, path, &error)),
+            Err(error) => return Err(failed(cx, path, &error)),
         };
         let Ok(name) = entry.0.into_string() else {
-            let message = format!("{native}: {} holds a name that is not UTF-8", path.as_str());
-            return Err(cx.fail(ErrorKind::Io, message));
+            let message = format!("{} holds a name that is not UTF-8", path.as_str());
+            return Err(cx.fail_here(ErrorKind::Io, message));
         };
         bytes += name.len() + path.as_str().len() + STRING + OBJECT + 3 * SLOT;
         cx.reserve(bytes)?;
@@ -213,9 +213,9 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         Some(&path) => path,
         None => cx.str(".")?,
     };
-    let path = text(cx, path, "fs.list", "path")?;
+    let path = text(cx, path, "path")?;
     cx.work(SYSTEM)?;
-    let names = names(cx, path, "fs.list")?;
+    let names = names(cx, path)?;
     let mut values = Values::with_room(cx, names.len())?;
     for (name, _) in &names {
         values.push_str(cx, name)?;
@@ -224,10 +224,10 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "fs.walk", "path")?;
+    let path = text(cx, args[0], "path")?;
     cx.work(SYSTEM)?;
     let mut all = Vec::new();
-    for (name, is_folder) in names(cx, path, "fs.walk")? {
+    for (name, is_folder) in names(cx, path)? {
         let path = cx.str(Path::new(path.as_str()).join(name).to_str().unwrap_or(""))?;
         all.push(cx.tuple(&[path, Value::bool(is_folder)])?);
     }
@@ -235,29 +235,29 @@ fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn rename<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let from = text(cx, args[0], "fs.rename", "path")?;
-    let to = text(cx, args[1], "fs.rename", "path")?;
+    let from = text(cx, args[0], "path")?;
+    let to = text(cx, args[1], "path")?;
     match fs::rename(from.as_str(), to.as_str()) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, "fs.rename", from, &error)),
+        Err(error) => Err(failed(cx, from, &error)),
     }
 }
 
 /// By pieces, so that a program can be stopped meanwhile; under another name first, as with `write`.
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let from = text(cx, args[0], "fs.copy", "path")?;
-    let to = text(cx, args[1], "fs.copy", "path")?;
+    let from = text(cx, args[0], "path")?;
+    let to = text(cx, args[1], "path")?;
     let mut source = match File::open(from.as_str()) {
         Ok(source) => source,
-        Err(error) => return Err(failed(cx, "fs.copy", from, &error)),
+        Err(error) => return Err(failed(cx, from, &error)),
     };
     let mut target: Box<dyn Place> = match crate::disk::whole(to.as_str().as_ref()) {
         Ok(Some(whole)) => Box::new(whole),
         Ok(None) => match OpenOptions::new().write(true).open(to.as_str()) {
             Ok(file) => Box::new(file),
-            Err(error) => return Err(failed(cx, "fs.copy", to, &error)),
+            Err(error) => return Err(failed(cx, to, &error)),
         },
-        Err(error) => return Err(failed(cx, "fs.copy", to, &error)),
+        Err(error) => return Err(failed(cx, to, &error)),
     };
     loop {
         match io::copy(&mut Read::by_ref(&mut source).take(CHUNK), &mut target) {
@@ -266,12 +266,12 @@ fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
                 cx.work(1 + (count / 64) as usize)?;
                 cx.waiting()?;
             }
-            Err(error) => return Err(failed(cx, "fs.copy", from, &error)),
+            Err(error) => return Err(failed(cx, from, &error)),
         }
     }
     match target.finish() {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, "fs.copy", to, &error)),
+        Err(error) => Err(failed(cx, to, &error)),
     }
 }
 
@@ -296,23 +296,23 @@ fn temp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     /// More than any path has.
     const PATH: usize = 1 << 14;
     let default = cx.str("quipu-")?;
-    let prefix = text(cx, args.first().copied().unwrap_or(default), "fs.temp", "prefix")?;
+    let prefix = text(cx, args.first().copied().unwrap_or(default), "prefix")?;
     if prefix.as_str().contains(std::path::is_separator) {
-        return Err(cx.fail(ErrorKind::Value, "fs.temp: a prefix has no separator in it"));
+        return Err(cx.fail_here(ErrorKind::Value, "a prefix has no separator in it"));
     }
     // Before the folder is made: it must not be made twice.
     cx.reserve(PATH)?;
     match tempfile::Builder::new().prefix(prefix.as_str()).tempdir() {
-        Ok(folder) => unicode(cx, &folder.keep(), "fs.temp"),
-        Err(error) => Err(failed(cx, "fs.temp", prefix, &error)),
+        Ok(folder) => unicode(cx, &folder.keep()),
+        Err(error) => Err(failed(cx, prefix, &error)),
     }
 }
 
 fn absolute<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[0], "fs.absolute", "path")?;
+    let path = text(cx, args[0], "path")?;
     cx.work(SYSTEM + path.as_str().len() / 8)?;
     match std::path::absolute(path.as_str()) {
-        Ok(absolute) => unicode(cx, &absolute, "fs.absolute"),
-        Err(error) => Err(failed(cx, "fs.absolute", path, &error)),
+        Ok(absolute) => unicode(cx, &absolute),
+        Err(error) => Err(failed(cx, path, &error)),
     }
 }

@@ -17,7 +17,7 @@ fn free_vars<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let closure = match args[0].view() {
         View::Closure(closure) => closure,
         View::Native(_) => return Ok(variables.into()),
-        _ => return Err(expected(cx, "function.free_vars", "a function", args[0])),
+        _ => return Err(expected(cx, "a function", args[0])),
     };
     let names = closure.code().debug().map_or(&[][..], |debug| &debug.free);
     variables.reserve(cx, closure.capture_count())?;

@@ -7,6 +7,7 @@ pub use crate::streams::Streams;
 
 /// Something outside of the program that a host may grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Capability {
     /// Files: module `fs`.
     Fs,

@@ -12,9 +12,9 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 fn encode<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    base64::encoded(cx, args[0], "hex.encode", &HEXLOWER)
+    base64::encoded(cx, args[0], &HEXLOWER)
 }
 
 fn decode<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    base64::decoded(cx, args[0], "hex.decode", &HEXLOWER_PERMISSIVE)
+    base64::decoded(cx, args[0], &HEXLOWER_PERMISSIVE)
 }

@@ -37,39 +37,39 @@ fn dump<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn load(grant: &Grant) -> Box<HostFn> {
     let granted = grant.capabilities;
     Box::new(move |cx, args| {
-        let listed = listed(cx, "image.load", args.get(1))?;
-        let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "image.load", "bytes", args[0])) };
-        loaded(cx, "image.load", bytes.as_slice().into(), listed, granted)
+        let listed = listed(cx, args.get(1))?;
+        let View::Bytes(bytes) = args[0].view() else { return Err(expected(cx, "bytes", args[0])) };
+        loaded(cx, bytes.as_slice().into(), listed, granted)
     })
 }
 
 fn open(grant: &Grant) -> Box<HostFn> {
     let granted = grant.capabilities;
     Box::new(move |cx, args| {
-        let listed = listed(cx, "image.open", args.get(1))?;
+        let listed = listed(cx, args.get(1))?;
         // The image keeps these bytes.
-        let bytes = contents(cx, args[0], "image.open", open_file, 1)?;
-        loaded(cx, "image.open", bytes.into(), listed, granted)
+        let bytes = contents(cx, args[0], open_file, 1)?;
+        loaded(cx, bytes.into(), listed, granted)
     })
 }
 
 /// The capabilities in a list of names; none if there is no list.
-fn listed<'v>(cx: &mut Cx<'v>, native: &str, list: Option<&Value<'v>>) -> Result<Option<Capabilities>, Fault<'v>> {
+fn listed<'v>(cx: &mut Cx<'v>, list: Option<&Value<'v>>) -> Result<Option<Capabilities>, Fault<'v>> {
     let Some(&list) = list.filter(|list| !list.is_nil()) else { return Ok(None) };
     let View::List(names) = list.view() else {
-        return Err(expected(cx, native, "a list of capabilities", list));
+        return Err(expected(cx, "a list of capabilities", list));
     };
     let mut capabilities = Capabilities::PURE;
     for index in 0..names.len() {
         let Some(name) = names.get(index) else { break };
-        let name = text(cx, name, native, "name of a capability")?;
+        let name = text(cx, name, "name of a capability")?;
         capabilities = match Capability::from_name(name.as_str()) {
             Some(capability) => capabilities.with(capability),
             None => {
                 let known: Vec<&str> = Capability::ALL.iter().map(|capability| capability.name()).collect();
                 let shown: String = name.as_str().chars().take(40).collect();
-                let text = format!("{native}: there is no capability `{shown}`, only {}", known.join(", "));
-                return Err(cx.fail(ErrorKind::Value, text));
+                let text = format!("there is no capability `{shown}`, only {}", known.join(", "));
+                return Err(cx.fail_here(ErrorKind::Value, text));
             }
         };
     }
@@ -90,7 +90,6 @@ impl CodeTable for Known<'_, '_> {
 
 fn loaded<'v>(
     cx: &mut Cx<'v>,
-    native: &str,
     bytes: Cow<'_, [u8]>,
     listed: Option<Capabilities>,
     granted: Capabilities,
@@ -102,11 +101,11 @@ fn loaded<'v>(
     let Some(listed) = listed else { return image.load(cx) };
     let refused: Vec<(&str, Refusal)> =
         image.needs().iter().filter_map(|name| Some((name.as_str(), refusal(name, listed, granted)?))).collect();
-    if refused.is_empty() { image.load(cx) } else { Err(refuse(cx, native, &refused)) }
+    if refused.is_empty() { image.load(cx) } else { Err(refuse(cx, &refused)) }
 }
 
 /// The error of an image that needs what is not on the list: all of it.
-fn refuse<'v>(cx: &mut Cx<'v>, native: &str, refused: &[(&str, Refusal)]) -> Fault<'v> {
+fn refuse<'v>(cx: &mut Cx<'v>, refused: &[(&str, Refusal)]) -> Fault<'v> {
     let reasons = refused.iter().map(|(name, refusal)| match refusal {
         Refusal::Unlisted(capability) => format!("`{name}`, which \"{}\" in the list allows", capability.name()),
         Refusal::NotOwn(capability) => {
@@ -118,9 +117,9 @@ fn refuse<'v>(cx: &mut Cx<'v>, native: &str, refused: &[(&str, Refusal)]) -> Fau
     let text = reasons.collect::<Vec<_>>().join("; ");
     let names: Result<Vec<Value<'v>>, Fault<'v>> = refused.iter().map(|(name, _)| cx.str(name)).collect();
     match names.and_then(|names| cx.list(names)) {
-        Ok(names) => cx.fail_with(
+        Ok(names) => cx.fail_here_with(
             ErrorKind::Image,
-            format!("{native}: the image needs more than it is allowed: {text}"),
+            format!("the image needs more than it is allowed: {text}"),
             names.into(),
         ),
         Err(fault) => fault,
@@ -128,11 +127,11 @@ fn refuse<'v>(cx: &mut Cx<'v>, native: &str, refused: &[(&str, Refusal)]) -> Fau
 }
 
 fn save<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let path = text(cx, args[1], "image.save", "path")?;
+    let path = text(cx, args[1], "path")?;
     let bytes = Image::of(cx, args[0])?.dump(Form::default());
     cx.work(bytes.len() / 64)?;
     match crate::disk::write_whole(path.as_str().as_ref(), &bytes) {
         Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, "image.save", path, &error)),
+        Err(error) => Err(failed(cx, path, &error)),
     }
 }

@@ -64,7 +64,7 @@ mod library;
 mod edition;
 pub mod manual;
 
-pub use dial::{Asked, Dial, Line, To, Trouble};
+pub use dial::{Connection, Dial, Endpoint, RemoteCall, Trouble};
 pub use disk::{open_file, without_path, write_whole};
 pub use edition::{EngineEdition, engine_edition};
 pub use grant::{Capabilities, Capability, Grant, Streams};

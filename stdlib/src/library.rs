@@ -8,7 +8,7 @@ use quipu_lang::resolve::{Arity, NativeInfo, Natives};
 use quipu_vm::NativeDef;
 #[cfg(feature = "net")]
 use quipu_vm::host::HostType;
-use quipu_vm::library::{Library, Module, Provided, Standard, split};
+use quipu_vm::library::{Library, LibraryModule, Provided, StandardLibrary, split};
 
 use crate::entry::{Entry, Parameters};
 use crate::grant::{Capabilities, Capability, Grant};
@@ -123,7 +123,7 @@ impl Shelf {
     }
 }
 
-impl Standard for Shelf {
+impl StandardLibrary for Shelf {
     fn find(&self, name: &str) -> Option<Provided> {
         if let Some((module, member)) = name.split_once('.') {
             let module = self.modules().find(|declared| declared.name == module)?;
@@ -148,10 +148,10 @@ impl Standard for Shelf {
         core::CONVERSIONS.iter().any(|entry| entry.name() == type_name)
     }
 
-    fn module(&self, index: usize) -> Option<Module> {
+    fn module(&self, index: usize) -> Option<LibraryModule> {
         let file = source::compiled().get(index)?;
         let names = file.exports.iter().map(|export| file.provided(export.name)).collect();
-        Some(Module { code: file.code().clone(), names })
+        Some(LibraryModule { code: file.code().clone(), names })
     }
 
     fn names(&self) -> Vec<String> {
@@ -215,6 +215,7 @@ pub fn is_provided(library: &Library, name: &str) -> bool {
 
 /// Why a name is not for what is loaded with a list of capabilities.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Refusal {
     /// It needs this capability, which is not on the list.
     Unlisted(Capability),

@@ -30,9 +30,9 @@ pub(crate) const METHODS: &[Entry] = &[
     native("zip(it)", "A list of tuples of an element and one of another iterable, as long as both last.", zip)
         .or("_list_zip"),
     native("enumerate()", "A list of tuples `(i, x)` of position and element.", enumerate),
-    native("sum()", "The sum of the elements; 0 when there are none.", crate::core::sum).or("_sum"),
-    native("min()", "The smallest element; throws `index_error` when there is none.", min).or("_min"),
-    native("max()", "The greatest element; throws `index_error` when there is none.", max).or("_max"),
+    native("sum()", "The sum of the elements; 0 when there are none.", crate::core::sum).shown("sum").or("_sum"),
+    native("min()", "The smallest element; throws `index_error` when there is none.", min).shown("min").or("_min"),
+    native("max()", "The greatest element; throws `index_error` when there is none.", max).shown("max").or("_max"),
     native("join(sep = \"\")", "All elements, which must be strings, in one string.", join),
     native("take(n)", "The first `n` elements.", take),
     native("drop(n)", "All but the first `n` elements.", drop),
@@ -49,53 +49,53 @@ pub(crate) const METHODS: &[Entry] = &[
 
 pub(crate) const INTERNALS: &[Entry] = &[
     native("_copy_items(to, at, from, start, end)", "Copies from[start..end] over to[at..].", copy_items),
-    native("_replace_items(list, items, n)", "Gives a list of `n` elements new ones.", replace_items),
+    native("_replace_items(list, items, n)", "Gives a list of `n` elements new ones.", replace_items).shown("sort"),
     native("_sorted_by_keys(items, keys)", "The items by rising keys; stable.", sorted_by_keys)
         .or("_sorted_by_keys_slow"),
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::int(this_list(cx, args, "list.len")?.len() as i64))
+    Ok(Value::int(this_list(cx, args)?.len() as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_list(cx, args, "list.is_empty")?.is_empty()))
+    Ok(Value::bool(this_list(cx, args)?.is_empty()))
 }
 
 fn push<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_list(cx, args, "list.push")?.push(cx, args[1])?;
+    this_list(cx, args)?.push(cx, args[1])?;
     Ok(Value::NIL)
 }
 
 fn pop<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    match this_list(cx, args, "list.pop")?.pop(cx) {
+    match this_list(cx, args)?.pop(cx) {
         Some(last) => Ok(last),
-        None => Err(cx.fail(ErrorKind::Index, "list.pop: the list is empty")),
+        None => Err(cx.fail_here(ErrorKind::Index, "the list is empty")),
     }
 }
 
 /// A position among `len` elements, counted from the end if it is negative.
-fn position<'v>(cx: &mut Cx<'v>, value: Value<'v>, len: usize, native: &str) -> Result<usize, Fault<'v>> {
-    let index = int(cx, value, native, "position")?;
+fn position<'v>(cx: &mut Cx<'v>, value: Value<'v>, len: usize) -> Result<usize, Fault<'v>> {
+    let index = int(cx, value, "position")?;
     let from_start = if index < 0 { index.checked_add_unsigned(len as u64) } else { Some(index) };
     match from_start.and_then(|i| usize::try_from(i).ok()).filter(|&i| i < len) {
         Some(position) => Ok(position),
-        None => Err(out_of_range(cx, index, len, native)),
+        None => Err(out_of_range(cx, index, len)),
     }
 }
 
-fn out_of_range<'v>(cx: &mut Cx<'v>, index: i64, len: usize, native: &str) -> Fault<'v> {
+fn out_of_range<'v>(cx: &mut Cx<'v>, index: i64, len: usize) -> Fault<'v> {
     let elements = if len == 1 { "element" } else { "elements" };
-    let message = format!("{native}: position {index} is out of range for a list of {len} {elements}");
-    cx.fail_with(ErrorKind::Index, message, Value::int(index))
+    let message = format!("position {index} is out of range for a list of {len} {elements}");
+    cx.fail_here_with(ErrorKind::Index, message, Value::int(index))
 }
 
 fn insert<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.insert")?;
+    let list = this_list(cx, args)?;
     let len = list.len();
     let at = match args[1].as_int() {
         Some(index) if index == len as i64 => len,
-        _ => position(cx, args[1], len, "list.insert")?,
+        _ => position(cx, args[1], len)?,
     };
     cx.work((len - at) / 16)?;
     list.insert(cx, at, args[2])?;
@@ -103,14 +103,14 @@ fn insert<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn remove_at<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.remove_at")?;
-    let at = position(cx, args[1], list.len(), "list.remove_at")?;
+    let list = this_list(cx, args)?;
+    let at = position(cx, args[1], list.len())?;
     cx.work((list.len() - at) / 16)?;
     Ok(list.remove(cx, at).unwrap_or(Value::NIL))
 }
 
 fn extend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.extend")?;
+    let list = this_list(cx, args)?;
     let more = items::collect(cx, args[1])?;
     cx.work(more.len() / 64)?;
     // The list grows while the elements are held apart.
@@ -120,7 +120,7 @@ fn extend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_list(cx, args, "list.clear")?.clear(cx);
+    this_list(cx, args)?.clear(cx);
     Ok(Value::NIL)
 }
 
@@ -131,26 +131,26 @@ fn part<'v>(cx: &mut Cx<'v>, list: List<'v>, start: usize, end: usize) -> Outcom
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.copy")?;
+    let list = this_list(cx, args)?;
     part(cx, list, 0, usize::MAX)
 }
 
 fn first<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(this_list(cx, args, "list.first")?.first().unwrap_or(Value::NIL))
+    Ok(this_list(cx, args)?.first().unwrap_or(Value::NIL))
 }
 
 fn last<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(this_list(cx, args, "list.last")?.last().unwrap_or(Value::NIL))
+    Ok(this_list(cx, args)?.last().unwrap_or(Value::NIL))
 }
 
 fn index_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.index_of")?;
+    let list = this_list(cx, args)?;
     let found = search(cx, list.iter(), args[1])?;
     Ok(found.map_or(Value::NIL, |index| Value::int(index as i64)))
 }
 
 fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.contains")?;
+    let list = this_list(cx, args)?;
     Ok(Value::bool(search(cx, list.iter(), args[1])?.is_some()))
 }
 
@@ -178,7 +178,7 @@ pub(crate) fn search<'v>(
 }
 
 fn concat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.concat")?;
+    let list = this_list(cx, args)?;
     let more = items::collect(cx, args[1])?;
     let mut all = Values::with_room(cx, list.len().saturating_add(2 * more.len()))?;
     all.extend_from_list(cx, list)?;
@@ -187,7 +187,7 @@ fn concat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn zip<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.zip")?;
+    let list = this_list(cx, args)?;
     // The other one may be a range far longer than the list.
     let others = items::collect_up_to(cx, args[1], list.len())?;
     let len = list.len().min(others.len());
@@ -200,7 +200,7 @@ fn zip<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn enumerate<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.enumerate")?;
+    let list = this_list(cx, args)?;
     let mut pairs = Values::with_room(cx, list.len())?;
     pairs.reserve(cx, list.len() * (OBJECT + 2 * SLOT))?;
     for (i, x) in list.iter().enumerate() {
@@ -218,9 +218,9 @@ fn max<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.join")?;
+    let list = this_list(cx, args)?;
     let separator = match args.get(1) {
-        Some(&separator) => crate::args::text(cx, separator, "list.join", "separator")?.as_str(),
+        Some(&separator) => crate::args::text(cx, separator, "separator")?.as_str(),
         None => "",
     };
     let mut length = separator.len().saturating_mul(list.len().saturating_sub(1));
@@ -232,8 +232,8 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             Some(part) => length = length.saturating_add(part.len()),
             None => {
                 let kind = value.kind_name();
-                let message = format!("list.join: expected strs only, got {kind} at position {i}; `map(str)` converts");
-                return Err(cx.fail(ErrorKind::Type, message));
+                let message = format!("expected strs only, got {kind} at position {i}; `map(str)` converts");
+                return Err(cx.fail_here(ErrorKind::Type, message));
             }
         }
     }
@@ -241,14 +241,14 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn take<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.take")?;
-    let n = count(cx, args[1], "list.take", "count", 0)?;
+    let list = this_list(cx, args)?;
+    let n = count(cx, args[1], "count", 0)?;
     part(cx, list, 0, n)
 }
 
 fn drop<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.drop")?;
-    let n = count(cx, args[1], "list.drop", "count", 0)?;
+    let list = this_list(cx, args)?;
+    let n = count(cx, args[1], "count", 0)?;
     part(cx, list, n, usize::MAX)
 }
 
@@ -262,34 +262,34 @@ fn in_order<'v>(cx: &mut Cx<'v>, list: List<'v>, comparator: Option<&Value<'v>>)
 }
 
 fn sort<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.sort")?;
+    let list = this_list(cx, args)?;
     let sorted = in_order(cx, list, args.get(1))?;
     list.replace_all(cx, sorted)?;
     Ok(Value::NIL)
 }
 
 fn sorted<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.sorted")?;
+    let list = this_list(cx, args)?;
     let sorted = in_order(cx, list, args.get(1))?;
     Ok(cx.list(sorted)?.into())
 }
 
 fn reverse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.reverse")?;
+    let list = this_list(cx, args)?;
     cx.work(list.len() / 16)?;
     list.reverse(cx)?;
     Ok(Value::NIL)
 }
 
 fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.reversed")?;
+    let list = this_list(cx, args)?;
     let len = list.len();
     let values = items::one_by_one(cx, len, (0..len).rev().filter_map(|i| list.get(i)))?;
     Ok(cx.list(values)?.into())
 }
 
 fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.unique")?;
+    let list = this_list(cx, args)?;
     let seen = cx.set();
     let mut kept = Values::default();
     for value in list.iter() {
@@ -310,8 +310,8 @@ fn unique<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn chunks<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.chunks")?;
-    let n = count(cx, args[1], "list.chunks", "size", 1)?;
+    let list = this_list(cx, args)?;
+    let n = count(cx, args[1], "size", 1)?;
     let chunks = list.len().div_ceil(n);
     parts(cx, list, chunks, n, n)
 }
@@ -334,14 +334,14 @@ fn parts<'v>(cx: &mut Cx<'v>, list: List<'v>, count: usize, step: usize, length:
 }
 
 fn windows<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.windows")?;
-    let n = count(cx, args[1], "list.windows", "size", 1)?;
+    let list = this_list(cx, args)?;
+    let n = count(cx, args[1], "size", 1)?;
     let windows = (list.len() + 1).saturating_sub(n);
     parts(cx, list, windows, 1, n)
 }
 
 fn to_tuple<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let list = this_list(cx, args, "list.to_tuple")?;
+    let list = this_list(cx, args)?;
     let mut values = Values::with_room(cx, list.len())?;
     values.extend_from_list(cx, list)?;
     values.tuple(cx)
@@ -349,11 +349,11 @@ fn to_tuple<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (Some(to), Some(from)) = (args[0].as_list(), args[2].as_list()) else {
-        return Err(cx.fail(ErrorKind::Type, "_copy_items: expected lists"));
+        return Err(cx.fail_here(ErrorKind::Type, "expected lists"));
     };
-    let at = count(cx, args[1], "_copy_items", "position", 0)?;
-    let start = count(cx, args[3], "_copy_items", "position", 0)?;
-    let end = count(cx, args[4], "_copy_items", "position", 0)?;
+    let at = count(cx, args[1], "position", 0)?;
+    let start = count(cx, args[3], "position", 0)?;
+    let end = count(cx, args[4], "position", 0)?;
     let count = end.min(from.len()).saturating_sub(start);
     let mut done = 0;
     while done < count {
@@ -370,10 +370,10 @@ fn copy_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn replace_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (Some(list), Some(items)) = (args[0].as_list(), args[1].as_list()) else {
-        return Err(cx.fail(ErrorKind::Type, "_replace_items: expected lists"));
+        return Err(cx.fail_here(ErrorKind::Type, "expected lists"));
     };
     if args[2].as_int() != Some(list.len() as i64) {
-        return Err(cx.fail(ErrorKind::Changed, "sort: the size of the list changed while it was being sorted"));
+        return Err(cx.fail_here(ErrorKind::Changed, "the size of the list changed while it was being sorted"));
     }
     let items = items::part(cx, items, 0, usize::MAX)?;
     list.replace_all(cx, items)?;
@@ -382,7 +382,7 @@ fn replace_items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn sorted_by_keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (Some(items), Some(keys)) = (args[0].as_list(), args[1].as_list()) else {
-        return Err(cx.fail(ErrorKind::Type, "_sorted_by_keys: expected lists"));
+        return Err(cx.fail_here(ErrorKind::Type, "expected lists"));
     };
     cx.reserve(items.len() * SLOT + OBJECT)?;
     let keys = items::part(cx, keys, 0, usize::MAX)?;

@@ -27,46 +27,46 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::int(this_map(cx, args, "map.len")?.len() as i64))
+    Ok(Value::int(this_map(cx, args)?.len() as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_map(cx, args, "map.is_empty")?.is_empty()))
+    Ok(Value::bool(this_map(cx, args)?.is_empty()))
 }
 
 fn get<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let found = this_map(cx, args, "map.get")?.get(cx, args[1])?;
+    let found = this_map(cx, args)?.get(cx, args[1])?;
     Ok(found.or(args.get(2).copied()).unwrap_or(Value::NIL))
 }
 
 fn has<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_map(cx, args, "map.has")?.contains(cx, args[1])?))
+    Ok(Value::bool(this_map(cx, args)?.contains(cx, args[1])?))
 }
 
 fn remove<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(this_map(cx, args, "map.remove")?.remove(cx, args[1])?.unwrap_or(Value::NIL))
+    Ok(this_map(cx, args)?.remove(cx, args[1])?.unwrap_or(Value::NIL))
 }
 
 fn keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.keys")?;
+    let map = this_map(cx, args)?;
     let keys = items::one_by_one(cx, map.len(), map.iter().map(|(key, _)| key))?;
     Ok(cx.list(keys)?.into())
 }
 
 fn values<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.values")?;
+    let map = this_map(cx, args)?;
     let values = items::one_by_one(cx, map.len(), map.iter().map(|(_, value)| value))?;
     Ok(cx.list(values)?.into())
 }
 
 fn items<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_map(cx, args, "map.items")?;
+    this_map(cx, args)?;
     let items = items::collect(cx, args[0])?;
     Ok(cx.list(items)?.into())
 }
 
 fn update<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.update")?;
+    let map = this_map(cx, args)?;
     let View::Map(other) = args[1].view() else { return Err(Fault::Defer) };
     map.reserve(cx, other.len())?;
     if map != other {
@@ -85,14 +85,14 @@ fn update<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.clear")?;
+    let map = this_map(cx, args)?;
     cx.work(map.len() / 16)?;
     map.clear(cx);
     Ok(Value::NIL)
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.copy")?;
+    let map = this_map(cx, args)?;
     copied(cx, map)
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn copied<'v>(cx: &mut Cx<'v>, table: Map<'v>) -> Outcome<'v> {
 }
 
 fn sorted_keys<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let map = this_map(cx, args, "map.sorted_keys")?;
+    let map = this_map(cx, args)?;
     let keys = items::one_by_one(cx, map.len(), map.iter().map(|(key, _)| key))?;
     let sorted = order::sorted(cx, keys)?;
     Ok(cx.list(sorted)?.into())

@@ -33,7 +33,7 @@ pub(crate) const CONSTANTS: &[entry::Value] = &[
 macro_rules! functions {
     ($($name:ident $signature:literal $doc:literal $function:expr;)*) => {
         $(fn $name<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-            let x = number(cx, args[0], concat!("math.", stringify!($name)))?;
+            let x = number(cx, args[0])?;
             let function: fn(f64) -> f64 = $function;
             Ok(Value::float(function(x)))
         })*
@@ -63,8 +63,8 @@ const OTHERS: &[Entry] = &[
     native("atan2(y, x)", "The angle in radians of the point (x, y).", atan2),
     native("hypot(x, y)", "The distance of the point (x, y) from the origin.", hypot),
     native("log(x, base = e)", "The natural logarithm, or that to another base.", log),
-    native("floor(x)", "The greatest int that is not above x.", floor),
-    native("ceil(x)", "The smallest int that is not below x.", ceil),
+    native("floor(x)", "The greatest int that is not above x.", floor).shown("floor"),
+    native("ceil(x)", "The smallest int that is not below x.", ceil).shown("ceil"),
     native("trunc(x)", "The int that is left when the fraction is cut off.", trunc),
     native("gcd(a, b)", "The greatest common divisor of two ints; `gcd(0, 0)` is 0.", gcd),
     native("lcm(a, b)", "The least common multiple of two ints.", lcm),
@@ -72,10 +72,10 @@ const OTHERS: &[Entry] = &[
     native("clamp(x, low, high)", "The number of a range that is nearest to x.", clamp),
     native("sign(x)", "-1, 0 or 1, as a number is negative, zero or positive.", sign),
     native("degrees(x)", "An angle in degrees, from radians.", |cx, args| {
-        Ok(Value::float(number(cx, args[0], "math.degrees")? * (180.0 / consts::PI)))
+        Ok(Value::float(number(cx, args[0])? * (180.0 / consts::PI)))
     }),
     native("radians(x)", "An angle in radians, from degrees.", |cx, args| {
-        Ok(Value::float(number(cx, args[0], "math.radians")? * (consts::PI / 180.0)))
+        Ok(Value::float(number(cx, args[0])? * (consts::PI / 180.0)))
     }),
     native("is_nan(x)", "Whether a number is nan.", is_nan),
     native("is_finite(x)", "Whether a number is neither infinite nor nan.", is_finite),
@@ -87,23 +87,23 @@ pub(crate) fn natives() -> impl Iterator<Item = &'static Entry> {
 }
 
 fn atan2<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let y = number(cx, args[0], "math.atan2")?;
-    let x = number(cx, args[1], "math.atan2")?;
+    let y = number(cx, args[0])?;
+    let x = number(cx, args[1])?;
     Ok(Value::float(libm::atan2(y, x)))
 }
 
 fn hypot<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let x = number(cx, args[0], "math.hypot")?;
-    let y = number(cx, args[1], "math.hypot")?;
+    let x = number(cx, args[0])?;
+    let y = number(cx, args[1])?;
     Ok(Value::float(libm::hypot(x, y)))
 }
 
 fn log<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let x = number(cx, args[0], "math.log")?;
+    let x = number(cx, args[0])?;
     match args.get(1) {
         None => Ok(Value::float(libm::log(x))),
         Some(&base) => {
-            let base = number(cx, base, "math.log")?;
+            let base = number(cx, base)?;
             // These two are exact for powers of their base; the quotient of two logarithms is not.
             Ok(Value::float(if base == 2.0 {
                 libm::log2(x)
@@ -117,27 +117,27 @@ fn log<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn trunc<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    crate::core::to_int(cx, args[0], "math.trunc", f64::trunc)
+    crate::core::to_int(cx, args[0], f64::trunc)
 }
 
 fn gcd<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let a = int(cx, args[0], "math.gcd", "operand")?;
-    let b = int(cx, args[1], "math.gcd", "operand")?;
+    let a = int(cx, args[0], "operand")?;
+    let b = int(cx, args[1], "operand")?;
     match i64::try_from(greatest_divisor(a.unsigned_abs(), b.unsigned_abs())) {
         Ok(divisor) => Ok(Value::int(divisor)),
-        Err(_) => Err(cx.fail(ErrorKind::Overflow, "math.gcd: the result is beyond the range of int")),
+        Err(_) => Err(cx.fail_here(ErrorKind::Overflow, "the result is beyond the range of int")),
     }
 }
 
 fn lcm<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let a = int(cx, args[0], "math.lcm", "operand")?.unsigned_abs();
-    let b = int(cx, args[1], "math.lcm", "operand")?.unsigned_abs();
+    let a = int(cx, args[0], "operand")?.unsigned_abs();
+    let b = int(cx, args[1], "operand")?.unsigned_abs();
     if a == 0 || b == 0 {
         return Ok(Value::int(0));
     }
     match (a / greatest_divisor(a, b)).checked_mul(b).and_then(|multiple| i64::try_from(multiple).ok()) {
         Some(multiple) => Ok(Value::int(multiple)),
-        None => Err(cx.fail(ErrorKind::Overflow, "math.lcm: the result is beyond the range of int")),
+        None => Err(cx.fail_here(ErrorKind::Overflow, "the result is beyond the range of int")),
     }
 }
 
@@ -149,20 +149,20 @@ fn greatest_divisor(mut a: u64, mut b: u64) -> u64 {
 }
 
 fn isqrt<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    match int(cx, args[0], "math.isqrt", "operand")?.checked_isqrt() {
+    match int(cx, args[0], "operand")?.checked_isqrt() {
         Some(root) => Ok(Value::int(root)),
-        None => Err(cx.fail(ErrorKind::Value, "math.isqrt: a negative number has no root")),
+        None => Err(cx.fail_here(ErrorKind::Value, "a negative number has no root")),
     }
 }
 
 /// Gives one of its arguments, so that an int stays one. Ints are compared as such: not every int is a float.
 fn clamp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     for &arg in args {
-        number(cx, arg, "math.clamp")?;
+        number(cx, arg)?;
     }
-    let [x, low, high] = *args else { return Err(cx.fail(ErrorKind::Value, "math.clamp: expected three numbers")) };
+    let [x, low, high] = *args else { return Err(cx.fail_here(ErrorKind::Value, "expected three numbers")) };
     if compare(cx, "<", low, high)? == Some(Ordering::Greater) {
-        return Err(cx.fail(ErrorKind::Value, "math.clamp: low is above high"));
+        return Err(cx.fail_here(ErrorKind::Value, "low is above high"));
     }
     Ok(match (compare(cx, "<", x, low)?, compare(cx, "<", x, high)?) {
         (Some(Ordering::Less), _) => low,
@@ -172,17 +172,17 @@ fn clamp<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn sign<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let x = number(cx, args[0], "math.sign")?;
+    let x = number(cx, args[0])?;
     match x.partial_cmp(&0.0) {
         Some(sign) => Ok(Value::int(sign as i64)),
-        None => Err(cx.fail(ErrorKind::Value, "math.sign: nan has no sign")),
+        None => Err(cx.fail_here(ErrorKind::Value, "nan has no sign")),
     }
 }
 
 fn is_nan<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(number(cx, args[0], "math.is_nan")?.is_nan()))
+    Ok(Value::bool(number(cx, args[0])?.is_nan()))
 }
 
 fn is_finite<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(number(cx, args[0], "math.is_finite")?.is_finite()))
+    Ok(Value::bool(number(cx, args[0])?.is_finite()))
 }

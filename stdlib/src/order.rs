@@ -224,9 +224,9 @@ pub(crate) enum Extreme {
 
 /// The least or greatest of several arguments, or of what a single one gives; the first of equals.
 pub(crate) fn extreme<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], which: Extreme) -> Outcome<'v> {
-    let (name, symbol, wanted) = match which {
-        Extreme::Min => ("min", "<", Ordering::Less),
-        Extreme::Max => ("max", ">", Ordering::Greater),
+    let (symbol, wanted) = match which {
+        Extreme::Min => ("<", Ordering::Less),
+        Extreme::Max => (">", Ordering::Greater),
     };
     let collected;
     let values = match *args {
@@ -246,7 +246,7 @@ pub(crate) fn extreme<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], which: Extreme) -
         return Err(Fault::Defer);
     }
     let Some((&first, rest)) = values.split_first() else {
-        return Err(cx.fail(ErrorKind::Index, format!("{name}: there is nothing to choose from")));
+        return Err(cx.fail_here(ErrorKind::Index, "there is nothing to choose from"));
     };
     let mut best = first;
     let mut meter = Meter::default();

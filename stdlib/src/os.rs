@@ -33,6 +33,7 @@ pub(crate) const NATIVES: &[Entry] = &[
 pub(crate) const INTERNALS: &[Entry] = &[
     hosted("_os_args()", "The strings after the program's path.", args).needing(Capability::Os),
     hosted("_os_process(action, ..rest)", "Starts, waits for and reads other processes.", process::native)
+        .shown("os.run")
         .needing(Capability::Os),
 ];
 
@@ -49,25 +50,25 @@ fn args(grant: &Grant) -> Box<HostFn> {
 
 fn exit<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let code = match args.first() {
-        Some(&code) => int(cx, code, "os.exit", "exit code")?,
+        Some(&code) => int(cx, code, "exit code")?,
         None => 0,
     };
     match u8::try_from(code) {
         Ok(code) => Err(Fault::Stop(Stop::Exit(code.into()))),
-        Err(_) => Err(cx.fail(ErrorKind::Value, format!("os.exit: an exit code is from 0 to 255, got {code}"))),
+        Err(_) => Err(cx.fail_here(ErrorKind::Value, format!("an exit code is from 0 to 255, got {code}"))),
     }
 }
 
 fn env<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let Some(&name) = args.first().filter(|name| !name.is_nil()) else { return whole_env(cx) };
-    let name = text(cx, name, "os.env", "name")?.as_str();
+    let name = text(cx, name, "name")?.as_str();
     // What no variable can be called is not there; asking the system for it would panic.
     let there = !name.is_empty() && !name.contains(['=', '\0']);
     match there.then(|| std::env::var_os(name)).flatten() {
         None => Ok(args.get(1).copied().unwrap_or(Value::NIL)),
         Some(value) => match value.to_str() {
             Some(value) => cx.str(value),
-            None => Err(cx.fail(ErrorKind::Value, format!("os.env: the value of {name} is not UTF-8"))),
+            None => Err(cx.fail_here(ErrorKind::Value, format!("the value of {name} is not UTF-8"))),
         },
     }
 }
@@ -89,8 +90,8 @@ fn cwd<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
     match std::env::current_dir() {
         Ok(folder) => match folder.to_str() {
             Some(folder) => cx.str(folder),
-            None => Err(cx.fail(ErrorKind::Io, "os.cwd: the folder's path is not UTF-8")),
+            None => Err(cx.fail_here(ErrorKind::Io, "the folder's path is not UTF-8")),
         },
-        Err(error) => Err(cx.fail(ErrorKind::Io, format!("os.cwd: {error}"))),
+        Err(error) => Err(cx.fail_here(ErrorKind::Io, error.to_string())),
     }
 }

@@ -20,11 +20,11 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 pub(crate) const INTERNALS: &[Entry] = &[
-    native("_bytes_part(part)", "A bytes from what a builder takes.", part),
-    native("_bytes_pack(format, ..values)", "As `bytes.pack`.", pack),
-    native("_bytes_unpack(format, bytes, from)", "As `bytes.unpack`.", unpack),
-    native("_bytes_size(format)", "As `bytes.size`.", size),
-    native("_bytes_join(parts)", "As `bytes.join`.", join),
+    native("_bytes_part(part)", "A bytes from what a builder takes.", part).shown("Builder.push"),
+    native("_bytes_pack(format, ..values)", "As `bytes.pack`.", pack).shown("bytes.pack"),
+    native("_bytes_unpack(format, bytes, from)", "As `bytes.unpack`.", unpack).shown("bytes.unpack"),
+    native("_bytes_size(format)", "As `bytes.size`.", size).shown("bytes.size"),
+    native("_bytes_join(parts)", "As `bytes.join`.", join).shown("bytes.join"),
 ];
 
 /// A part of a format: what stands there, and how often.
@@ -97,14 +97,13 @@ fn field(text: &str) -> Result<Field, &'static str> {
     Ok(Field { kind, count })
 }
 
-fn format<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<Vec<Field>, Fault<'v>> {
-    let text = text(cx, value, native, "format")?.as_str();
+fn format<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Vec<Field>, Fault<'v>> {
+    let text = text(cx, value, "format")?.as_str();
     cx.reserve(text.len().saturating_mul(size_of::<Field>()))?;
     cx.work(1 + text.len() / 16)?;
-    let fields = text
-        .split_whitespace()
-        .map(|part| field(part).map_err(|what| format!("{native}: `{}`: {what}", beginning(part))));
-    fields.collect::<Result<_, _>>().map_err(|message: String| cx.fail(ErrorKind::Value, message))
+    let fields =
+        text.split_whitespace().map(|part| field(part).map_err(|what| format!("`{}`: {what}", beginning(part))));
+    fields.collect::<Result<_, _>>().map_err(|message: String| cx.fail_here(ErrorKind::Value, message))
 }
 
 fn width(fields: &[Field]) -> usize {
@@ -112,19 +111,19 @@ fn width(fields: &[Field]) -> usize {
 }
 
 fn size<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let fields = format(cx, args[0], "bytes.size")?;
+    let fields = format(cx, args[0])?;
     match i64::try_from(width(&fields)) {
         Ok(width) => Ok(Value::int(width)),
-        Err(_) => Err(cx.fail(ErrorKind::Overflow, "bytes.size: the size is beyond the range of int")),
+        Err(_) => Err(cx.fail_here(ErrorKind::Overflow, "the size is beyond the range of int")),
     }
 }
 
 fn pack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let fields = format(cx, args[0], "bytes.pack")?;
+    let fields = format(cx, args[0])?;
     let wanted = fields.iter().fold(0, |sum: usize, field| sum.saturating_add(field.values()));
     let given = args.len() - 1;
     if wanted != given {
-        return Err(cx.fail(ErrorKind::Value, format!("bytes.pack: the format has {wanted} values, got {given}")));
+        return Err(cx.fail_here(ErrorKind::Value, format!("the format has {wanted} values, got {given}")));
     }
     let width = width(&fields);
     cx.reserve(width.saturating_mul(2))?;
@@ -136,26 +135,26 @@ fn pack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             Kind::Pad => packed.resize(packed.len() + field.count, 0),
             Kind::Bytes => {
                 let value = values.next().copied().unwrap_or(Value::NIL);
-                let View::Bytes(bytes) = value.view() else { return Err(expected(cx, "bytes.pack", "bytes", value)) };
+                let View::Bytes(bytes) = value.view() else { return Err(expected(cx, "bytes", value)) };
                 let (wanted, got) = (field.count, bytes.as_slice().len());
                 if wanted != got {
-                    return Err(cx.fail(ErrorKind::Value, format!("bytes.pack: expected {wanted} bytes, got {got}")));
+                    return Err(cx.fail_here(ErrorKind::Value, format!("expected {wanted} bytes, got {got}")));
                 }
                 packed.extend_from_slice(bytes.as_slice());
             }
             Kind::Int(width, signed, little) => {
                 for &value in values.by_ref().take(field.count) {
-                    let number = int(cx, value, "bytes.pack", "value")?;
+                    let number = int(cx, value, "value")?;
                     if !fits(number, width, signed) {
                         let name = format!("{}{}", if signed { "i" } else { "u" }, width * 8);
-                        return Err(cx.fail(ErrorKind::Overflow, format!("bytes.pack: {number} does not fit {name}")));
+                        return Err(cx.fail_here(ErrorKind::Overflow, format!("{number} does not fit {name}")));
                     }
                     append(&mut packed, &number.to_le_bytes()[..width], little);
                 }
             }
             Kind::Float(width, little) => {
                 for &value in values.by_ref().take(field.count) {
-                    let float = number(cx, value, "bytes.pack")?;
+                    let float = number(cx, value)?;
                     match width {
                         4 => append(&mut packed, &(float as f32).to_le_bytes(), little),
                         _ => append(&mut packed, &float.to_le_bytes(), little),
@@ -182,17 +181,17 @@ fn append(packed: &mut Vec<u8>, low_first: &[u8], little: bool) {
 }
 
 fn unpack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let fields = format(cx, args[0], "bytes.unpack")?;
-    let View::Bytes(bytes) = args[1].view() else { return Err(expected(cx, "bytes.unpack", "bytes", args[1])) };
+    let fields = format(cx, args[0])?;
+    let View::Bytes(bytes) = args[1].view() else { return Err(expected(cx, "bytes", args[1])) };
     let from = match args.get(2) {
-        Some(&from) => count(cx, from, "bytes.unpack", "position", 0)?,
+        Some(&from) => count(cx, from, "position", 0)?,
         None => 0,
     };
     let width = width(&fields);
     let mut rest = bytes.as_slice().get(from..).unwrap_or(&[]);
     if rest.len() < width {
-        let message = format!("bytes.unpack: needs {width} bytes from position {from} on, there are {}", rest.len());
-        return Err(cx.fail(ErrorKind::Value, message));
+        let message = format!("needs {width} bytes from position {from} on, there are {}", rest.len());
+        return Err(cx.fail_here(ErrorKind::Value, message));
     }
     let values = fields.iter().map(Field::values).sum::<usize>();
     cx.reserve(values.saturating_mul(2 * SLOT).saturating_add(width))?;
@@ -210,8 +209,8 @@ fn unpack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
                     let unused = 64 - width as u32 * 8;
                     let number = if signed { (word << unused) as i64 >> unused } else { word as i64 };
                     if !signed && number < 0 {
-                        let message = format!("bytes.unpack: {word} is beyond the range of int");
-                        return Err(cx.fail(ErrorKind::Overflow, message));
+                        let message = format!("{word} is beyond the range of int");
+                        return Err(cx.fail_here(ErrorKind::Overflow, message));
                     }
                     read.push(Value::int(number));
                 }
@@ -235,18 +234,18 @@ fn word(bytes: &[u8], little: bool) -> u64 {
 }
 
 fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let View::List(list) = args[0].view() else { return Err(expected(cx, "bytes.join", "a list of bytes", args[0])) };
+    let View::List(list) = args[0].view() else { return Err(expected(cx, "a list of bytes", args[0])) };
     let between = match args.get(1).map(|sep| sep.view()) {
         None => &[][..],
         Some(View::Bytes(sep)) => sep.as_slice(),
-        Some(_) => return Err(expected(cx, "bytes.join", "bytes as separator", args[1])),
+        Some(_) => return Err(expected(cx, "bytes as separator", args[1])),
     };
     cx.reserve(list.len().saturating_mul(size_of::<&[u8]>()))?;
     let mut parts = Vec::with_capacity(list.len());
     for value in list.iter() {
         match value.view() {
             View::Bytes(part) => parts.push(part.as_slice()),
-            _ => return Err(expected(cx, "bytes.join", "a list of bytes", value)),
+            _ => return Err(expected(cx, "a list of bytes", value)),
         }
     }
     let separators = between.len().saturating_mul(parts.len().saturating_sub(1));
@@ -257,7 +256,7 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn zeros<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let count = count(cx, args[0], "bytes.zeros", "count", 0)?;
+    let count = count(cx, args[0], "count", 0)?;
     cx.reserve(count.saturating_mul(2))?;
     cx.work(count / 64)?;
     cx.bytes(&vec![0; count])
@@ -272,8 +271,8 @@ fn part<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         }
         View::Int(byte) => match u8::try_from(byte) {
             Ok(byte) => cx.bytes(&[byte]),
-            Err(_) => Err(cx.fail(ErrorKind::Value, format!("Builder.push: a byte is from 0 to 255, got {byte}"))),
+            Err(_) => Err(cx.fail_here(ErrorKind::Value, format!("a byte is from 0 to 255, got {byte}"))),
         },
-        _ => Err(expected(cx, "Builder.push", "a bytes, str or int", args[0])),
+        _ => Err(expected(cx, "a bytes, str or int", args[0])),
     }
 }

@@ -49,7 +49,7 @@ struct Processes {
 pub(crate) fn native(_: &Grant) -> Box<HostFn> {
     let processes = Mutex::new(Processes::default());
     Box::new(move |cx, args| {
-        let action = text(cx, args[0], "os.run", "action")?.as_str();
+        let action = text(cx, args[0], "action")?.as_str();
         if let ("start", &[_, program, list, options]) = (action, args) {
             let running = start(cx, program, list, options)?;
             let mut processes = lock(&processes);
@@ -58,19 +58,19 @@ pub(crate) fn native(_: &Grant) -> Box<HostFn> {
             processes.running.insert(id, running);
             return Ok(Value::int(id));
         }
-        let &[_, id] = args else { return Err(cx.fail(ErrorKind::Value, "os.run: no such step")) };
-        let id = int(cx, id, "os.run", "process")?;
+        let &[_, id] = args else { return Err(cx.fail_here(ErrorKind::Value, "no such step")) };
+        let id = int(cx, id, "process")?;
         // Others may start processes while this one is waited for.
         let taken = lock(&processes).running.remove(&id);
         let Some(mut running) = taken else {
-            return Err(cx.fail(ErrorKind::Value, "os.run: no such process"));
+            return Err(cx.fail_here(ErrorKind::Value, "no such process"));
         };
         let result = match action {
             "wait" => wait(cx, &mut running).map(Value::int),
             "out" => cx.bytes(&lock(&running.outputs[0])),
             "err" => cx.bytes(&lock(&running.outputs[1])),
             "close" => return Ok(Value::NIL),
-            _ => return Err(cx.fail(ErrorKind::Value, "os.run: no such step")),
+            _ => return Err(cx.fail_here(ErrorKind::Value, "no such step")),
         };
         // After a collection it is asked again; anything else that goes wrong is final.
         if !matches!(result, Err(Fault::Stop(_) | Fault::Thrown(_))) {
@@ -88,43 +88,43 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 const OPTIONS: &[&str] = &["stdin", "cwd", "env", "timeout", "bytes"];
 
 fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Value<'v>) -> Result<Running, Fault<'v>> {
-    let program = text(cx, program, "os.run", "program")?;
-    let View::List(args) = args.view() else { return Err(expected(cx, "os.run", "a list of arguments", args)) };
-    let View::Map(options) = options.view() else { return Err(expected(cx, "os.run", "a map of options", options)) };
+    let program = text(cx, program, "program")?;
+    let View::List(args) = args.view() else { return Err(expected(cx, "a list of arguments", args)) };
+    let View::Map(options) = options.view() else { return Err(expected(cx, "a map of options", options)) };
     for (key, _) in options.iter() {
         if !key.as_str().is_some_and(|key| OPTIONS.contains(&key)) {
             let shown = quipu_vm::ops::text::repr_short(cx, key)?;
-            let message = format!("os.run: there is no option {shown}, only {}", OPTIONS.join(", "));
-            return Err(cx.fail(ErrorKind::Value, message));
+            let message = format!("there is no option {shown}, only {}", OPTIONS.join(", "));
+            return Err(cx.fail_here(ErrorKind::Value, message));
         }
     }
     let option = |cx: &mut Cx<'v>, name| options.get_text(cx, name).filter(|value| !value.is_nil());
     let mut command = Command::new(program.as_str());
     for arg in args.iter() {
-        command.arg(text(cx, arg, "os.run", "argument")?.as_str());
+        command.arg(text(cx, arg, "argument")?.as_str());
     }
     if let Some(folder) = option(cx, "cwd") {
-        command.current_dir(text(cx, folder, "os.run", "folder")?.as_str());
+        command.current_dir(text(cx, folder, "folder")?.as_str());
     }
     if let Some(env) = option(cx, "env") {
-        let View::Map(env) = env.view() else { return Err(expected(cx, "os.run", "a map as env", env)) };
+        let View::Map(env) = env.view() else { return Err(expected(cx, "a map as env", env)) };
         for (name, value) in env.iter() {
-            let name = text(cx, name, "os.run", "variable")?.as_str();
+            let name = text(cx, name, "variable")?.as_str();
             if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(cx.fail(ErrorKind::Value, "os.run: an environment variable cannot have this name"));
+                return Err(cx.fail_here(ErrorKind::Value, "an environment variable cannot have this name"));
             }
             match value.is_nil() {
                 true => command.env_remove(name),
-                false => command.env(name, text(cx, value, "os.run", "value of a variable")?.as_str()),
+                false => command.env(name, text(cx, value, "value of a variable")?.as_str()),
             };
         }
     }
     let deadline = match option(cx, "timeout") {
         None => None,
         Some(value) => {
-            let seconds = crate::args::number(cx, value, "os.run")?;
+            let seconds = crate::args::number(cx, value)?;
             let Ok(time) = Duration::try_from_secs_f64(seconds) else {
-                return Err(cx.fail(ErrorKind::Value, "os.run: the timeout must be a number of seconds from 0 on"));
+                return Err(cx.fail_here(ErrorKind::Value, "the timeout must be a number of seconds from 0 on"));
             };
             Instant::now().checked_add(time).map(|deadline| (deadline, seconds))
         }
@@ -133,13 +133,13 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
         None => None,
         Some((_, View::Str(text))) => Some(input(cx, text.as_str().as_bytes())?),
         Some((_, View::Bytes(bytes))) => Some(input(cx, bytes.as_slice())?),
-        Some((value, _)) => return Err(expected(cx, "os.run", "a str or bytes as stdin", value)),
+        Some((value, _)) => return Err(expected(cx, "a str or bytes as stdin", value)),
     };
     command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Err(failed(cx, "os.run", program, &error)),
+        Err(error) => return Err(failed(cx, program, &error)),
     };
     let name = program.as_str().to_owned();
     let mut running = Running { name, child, code: None, deadline, threads: Vec::new(), outputs: Default::default() };
@@ -204,7 +204,7 @@ fn wait<'v>(cx: &mut Cx<'v>, running: &mut Running) -> Result<i64, Fault<'v>> {
         match running.ended() {
             Ok(true) => return Ok(running.code.unwrap_or(-1)),
             Ok(false) => {}
-            Err(error) => return Err(cx.fail(ErrorKind::Io, format!("os.run: {}: {error}", running.name))),
+            Err(error) => return Err(cx.fail_here(ErrorKind::Io, format!("{}: {error}", running.name))),
         }
         // It is read while it is written, so its end is no place to find out that it does not fit.
         cx.reserve(running.outputs.iter().map(|output| lock(output).len().saturating_mul(2)).sum())?;
@@ -212,7 +212,7 @@ fn wait<'v>(cx: &mut Cx<'v>, running: &mut Running) -> Result<i64, Fault<'v>> {
         if let Some((deadline, seconds)) = running.deadline
             && Instant::now() >= deadline
         {
-            return Err(cx.fail(ErrorKind::Io, format!("os.run: {} did not end within {seconds} s", running.name)));
+            return Err(cx.fail_here(ErrorKind::Io, format!("{} did not end within {seconds} s", running.name)));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(PATIENCE);

@@ -4,7 +4,7 @@
 use quipu_vm::heap::Instance;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
-use crate::args::{count, expected, int, this_list};
+use crate::args::{count, expected_by, int, this_list};
 use crate::charge::PIECE;
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
@@ -15,14 +15,15 @@ pub(crate) const NATIVES: &[Entry] = &[
 ];
 
 pub(crate) const INTERNALS: &[Entry] = &[
-    native("_random_seed(n)", "The state that an int stands for, as a tuple of ints.", seed),
+    native("_random_seed(n)", "The state that an int stands for, as a tuple of ints.", seed).shown("random.seed"),
     native("_random_word(g)", "64 random bits.", word),
-    native("_random_int(g, a, b)", "An int from a to b.", int_between),
+    native("_random_int(g, a, b)", "An int from a to b.", int_between).shown("Generator.int"),
     native("_random_float(g)", "A float from 0.0 up to 1.0.", float),
     native("_random_normal(g)", "A float from the standard normal distribution.", normal),
     native("_random_exponential(g)", "A float from the exponential distribution of rate 1.", exponential),
-    native("_random_bytes(g, n)", "Random bytes.", bytes),
-    native("_random_shuffle(g, xs, k)", "Moves random elements to the first k places of a list.", shuffle),
+    native("_random_bytes(g, n)", "Random bytes.", bytes).shown("Generator.bytes"),
+    native("_random_shuffle(g, xs, k)", "Moves random elements to the first k places of a list.", shuffle)
+        .shown("Generator.shuffle"),
 ];
 
 /// A state that is not zero everywhere.
@@ -48,7 +49,7 @@ impl State {
                 return Ok((state, generator));
             }
         }
-        Err(expected(cx, "random", "a generator with four ints as state", value))
+        Err(expected_by(cx, "random", "a generator with four ints as state", value))
     }
 
     /// Puts the state back where it came from.
@@ -91,7 +92,7 @@ impl State {
 }
 
 fn seed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let seed = int(cx, args[0], "random.seed", "seed")?;
+    let seed = int(cx, args[0], "seed")?;
     cx.tuple(&State::seeded(seed as u64).0.map(|word| Value::int(word as i64)))
 }
 
@@ -104,10 +105,10 @@ fn word<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn int_between<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (mut state, generator) = State::of(cx, args[0])?;
-    let low = int(cx, args[1], "Generator.int", "lower bound")?;
-    let high = int(cx, args[2], "Generator.int", "upper bound")?;
+    let low = int(cx, args[1], "lower bound")?;
+    let high = int(cx, args[2], "upper bound")?;
     if low > high {
-        return Err(cx.fail(ErrorKind::Value, format!("Generator.int: there is no int from {low} to {high}")));
+        return Err(cx.fail_here(ErrorKind::Value, format!("there is no int from {low} to {high}")));
     }
     let number = state.up_to(high.wrapping_sub(low) as u64);
     state.store(cx, generator);
@@ -139,7 +140,7 @@ fn exponential<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (mut state, generator) = State::of(cx, args[0])?;
-    let count = count(cx, args[1], "Generator.bytes", "count", 0)?;
+    let count = count(cx, args[1], "count", 0)?;
     cx.reserve(count.saturating_mul(2))?;
     let mut bytes = Vec::with_capacity(count);
     while bytes.len() < count {
@@ -159,8 +160,8 @@ const SWAPS: usize = 1024;
 
 fn shuffle<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let (mut state, generator) = State::of(cx, args[0])?;
-    let list = this_list(cx, &args[1..], "Generator.shuffle")?;
-    let places = count(cx, args[2], "Generator.shuffle", "count", 0)?.min(list.len());
+    let list = this_list(cx, &args[1..])?;
+    let places = count(cx, args[2], "count", 0)?.min(list.len());
     for place in 0..places {
         if place.is_multiple_of(SWAPS) {
             cx.work((places - place).min(SWAPS) / 2)?;
@@ -175,7 +176,7 @@ fn shuffle<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn entropy<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
     match from_system() {
         Ok(word) => Ok(Value::int(word as i64)),
-        Err(error) => Err(cx.fail(ErrorKind::Io, format!("random.entropy: {error}"))),
+        Err(error) => Err(cx.fail_here(ErrorKind::Io, error.to_string())),
     }
 }
 
@@ -193,7 +194,7 @@ fn new<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let word = entropy(cx, args)?;
     match cx.native("random.seed")? {
         Some(seed) => cx.call(seed, &[word]),
-        None => Err(cx.fail(ErrorKind::Capability, "random.new: this library has no random.seed")),
+        None => Err(cx.fail_here(ErrorKind::Capability, "this library has no random.seed")),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let range = this_range(cx, args, "range.len")?;
+    let range = this_range(cx, args)?;
     length(cx, range.len())
 }
 
@@ -24,16 +24,16 @@ fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 pub(crate) fn length<'v>(cx: &mut Cx<'v>, len: u128) -> Outcome<'v> {
     match i64::try_from(len) {
         Ok(len) => Ok(Value::int(len)),
-        Err(_) => Err(cx.fail(ErrorKind::Overflow, "range.len: there are more ints in it than an int can count")),
+        Err(_) => Err(cx.fail_here(ErrorKind::Overflow, "there are more ints in it than an int can count")),
     }
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_range(cx, args, "range.is_empty")?.is_empty()))
+    Ok(Value::bool(this_range(cx, args)?.is_empty()))
 }
 
 fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let range = this_range(cx, args, "range.contains")?;
+    let range = this_range(cx, args)?;
     let number = match args[1].view() {
         View::Int(int) => Some(int),
         View::Float(float) => quipu_vm::ops::equal::exact_int(float),
@@ -43,16 +43,16 @@ fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn step<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let range = this_range(cx, args, "range.step")?;
-    let step = int(cx, args[1], "range.step", "step")?;
+    let range = this_range(cx, args)?;
+    let step = int(cx, args[1], "step")?;
     if step == 0 {
-        return Err(cx.fail(ErrorKind::Value, "range.step: the step must not be 0"));
+        return Err(cx.fail_here(ErrorKind::Value, "the step must not be 0"));
     }
     Ok(cx.range(range.start(), range.end(), step, range.is_inclusive()))
 }
 
 fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let range = this_range(cx, args, "range.reversed")?;
+    let range = this_range(cx, args)?;
     let len = range.len();
     let (Some(first), Some(last)) = (range.get(0), range.get(len.saturating_sub(1))) else {
         return Ok(cx.range(0, 0, 1, false));
@@ -61,12 +61,12 @@ fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let step = if len == 1 { Some(-1) } else { range.step().checked_neg() };
     match step {
         Some(step) => Ok(cx.range(last, first, step, true)),
-        None => Err(cx.fail(ErrorKind::Overflow, "range.reversed: the step is beyond the range of int")),
+        None => Err(cx.fail_here(ErrorKind::Overflow, "the step is beyond the range of int")),
     }
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_range(cx, args, "range.to_list")?;
+    this_range(cx, args)?;
     let items = items::collect(cx, args[0])?;
     Ok(cx.list(items)?.into())
 }

@@ -26,32 +26,32 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::int(this_set(cx, args, "set.len")?.len() as i64))
+    Ok(Value::int(this_set(cx, args)?.len() as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_set(cx, args, "set.is_empty")?.is_empty()))
+    Ok(Value::bool(this_set(cx, args)?.is_empty()))
 }
 
 fn has<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_set(cx, args, "set.has")?.contains(cx, args[1])?))
+    Ok(Value::bool(this_set(cx, args)?.contains(cx, args[1])?))
 }
 
 fn add<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_set(cx, args, "set.add")?.add_member(cx, args[1])?;
+    this_set(cx, args)?.add_member(cx, args[1])?;
     Ok(Value::NIL)
 }
 
 fn remove<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    match this_set(cx, args, "set.remove")?.remove(cx, args[1])? {
+    match this_set(cx, args)?.remove(cx, args[1])? {
         Some(_) => Ok(Value::NIL),
-        None => Err(cx.fail_with(ErrorKind::Key, "set.remove: there is no such member", args[1])),
+        None => Err(cx.fail_here_with(ErrorKind::Key, "there is no such member", args[1])),
     }
 }
 
 /// The set that a method was called on, and the other one. What is no set defers.
-fn both<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Set<'v>, Set<'v>), Fault<'v>> {
-    let this = this_set(cx, args, native)?;
+fn both<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<(Set<'v>, Set<'v>), Fault<'v>> {
+    let this = this_set(cx, args)?;
     match args[1].view() {
         View::Set(other) => Ok((this, other)),
         _ => Err(Fault::Defer),
@@ -59,7 +59,7 @@ fn both<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Set<'v
 }
 
 fn union<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (this, other) = both(cx, args, "set.union")?;
+    let (this, other) = both(cx, args)?;
     cx.work(this.len() / 4)?;
     let all = this.copy(cx)?;
     all.reserve(cx, other.len())?;
@@ -87,17 +87,17 @@ fn select<'v>(cx: &mut Cx<'v>, this: Set<'v>, other: Set<'v>, wanted: bool) -> O
 }
 
 fn intersection<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (this, other) = both(cx, args, "set.intersection")?;
+    let (this, other) = both(cx, args)?;
     select(cx, this, other, true)
 }
 
 fn difference<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (this, other) = both(cx, args, "set.difference")?;
+    let (this, other) = both(cx, args)?;
     select(cx, this, other, false)
 }
 
 fn is_subset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (this, other) = both(cx, args, "set.is_subset")?;
+    let (this, other) = both(cx, args)?;
     if this.len() > other.len() {
         return Ok(Value::FALSE);
     }
@@ -113,17 +113,17 @@ fn is_subset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let set = this_set(cx, args, "set.to_list")?;
+    let set = this_set(cx, args)?;
     let members = items::one_by_one(cx, set.len(), set.iter().map(|(member, _)| member))?;
     Ok(cx.list(members)?.into())
 }
 
 fn clear<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_set(cx, args, "set.clear")?.clear(cx);
+    this_set(cx, args)?.clear(cx);
     Ok(Value::NIL)
 }
 
 fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let set = this_set(cx, args, "set.copy")?;
+    let set = this_set(cx, args)?;
     crate::map::copied(cx, set)
 }

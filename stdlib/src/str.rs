@@ -21,7 +21,7 @@ pub(crate) const METHODS: &[Entry] = &[
     native("split(sep = nil)", "The parts between separators; without one the words between white space.", split),
     native("lines()", "The lines, without their ends.", lines),
     native("chars()", "A list of the code points as strings.", chars),
-    native("to_list()", "A list of the code points as strings.", chars),
+    native("to_list()", "A list of the code points as strings.", chars).shown("str.chars"),
     native("bytes()", "The text's UTF-8 bytes.", bytes),
     native("contains(part)", "Whether `part` occurs in it.", contains),
     native("starts_with(part)", "Whether it begins with `part`.", starts_with),
@@ -39,7 +39,7 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.len")?;
+    let this = this_str(cx, args)?;
     length(cx, this)
 }
 
@@ -52,12 +52,12 @@ pub(crate) fn length<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Outcome<'v> {
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_str(cx, args, "str.is_empty")?.as_str().is_empty()))
+    Ok(Value::bool(this_str(cx, args)?.as_str().is_empty()))
 }
 
 /// Cases may change the length, so the text grows as it comes.
 fn upper<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.upper")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     let mut all = Text::with_room(cx, this.len())?;
     pieces(cx, this, 16, |cx, piece| all.push(cx, &piece.to_uppercase()))?;
     all.str(cx)
@@ -65,7 +65,7 @@ fn upper<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 /// A sigma is another letter where it ends a word, so pieces are cut between two letters, and lowered with both.
 fn lower<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.lower")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     let mut all = Text::with_room(cx, this.len())?;
     let has_sigma = this.len() > PIECE && text::find_bytes(cx, this.as_bytes(), "Σ".as_bytes())?.is_some();
     let mut at = 0;
@@ -130,33 +130,33 @@ fn trimmed<'v>(cx: &mut Cx<'v>, whole: Str<'v>, at_start: bool, at_end: bool) ->
 }
 
 fn trim<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.trim")?;
+    let this = this_str(cx, args)?;
     trimmed(cx, this, true, true)
 }
 
 fn trim_start<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.trim_start")?;
+    let this = this_str(cx, args)?;
     trimmed(cx, this, true, false)
 }
 
 fn trim_end<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.trim_end")?;
+    let this = this_str(cx, args)?;
     trimmed(cx, this, false, true)
 }
 
 /// A separator or the like, which must not be empty.
-fn some_text<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, role: &str) -> Result<&'v str, Fault<'v>> {
-    let text = text_arg(cx, value, native, role)?.as_str();
+fn some_text<'v>(cx: &mut Cx<'v>, value: Value<'v>, role: &str) -> Result<&'v str, Fault<'v>> {
+    let text = text_arg(cx, value, role)?.as_str();
     if text.is_empty() {
-        return Err(cx.fail(ErrorKind::Value, format!("{native}: the {role} must not be empty")));
+        return Err(cx.fail_here(ErrorKind::Value, format!("the {role} must not be empty")));
     }
     Ok(text)
 }
 
 fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.split")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     let separator = match args.get(1) {
-        Some(separator) if !separator.is_nil() => some_text(cx, *separator, "str.split", "separator")?,
+        Some(separator) if !separator.is_nil() => some_text(cx, *separator, "separator")?,
         _ => return words(cx, this),
     };
     // Most parts are short; a list that has become too roomy is made smaller in the end.
@@ -193,7 +193,7 @@ fn words<'v>(cx: &mut Cx<'v>, text: &'v str) -> Outcome<'v> {
 }
 
 fn lines<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.lines")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     let mut lines = Values::default();
     let mut start = 0;
     let mut ends = Occurrences::new(cx, this.as_bytes(), b"\n")?;
@@ -209,42 +209,42 @@ fn lines<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn chars<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_str(cx, args, "str.chars")?;
+    this_str(cx, args)?;
     let chars = items::collect(cx, args[0])?;
     Ok(cx.list(chars)?.into())
 }
 
 fn bytes<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.bytes")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     cx.work(this.len() / 64)?;
     cx.bytes(this.as_bytes())
 }
 
 fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.contains")?.as_str();
-    let part = text_arg(cx, args[1], "str.contains", "part")?.as_str();
+    let this = this_str(cx, args)?.as_str();
+    let part = text_arg(cx, args[1], "part")?.as_str();
     Ok(Value::bool(text::find_bytes(cx, this.as_bytes(), part.as_bytes())?.is_some()))
 }
 
 fn starts_with<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.starts_with")?.as_str().as_bytes();
-    let part = text_arg(cx, args[1], "str.starts_with", "part")?.as_str().as_bytes();
+    let this = this_str(cx, args)?.as_str().as_bytes();
+    let part = text_arg(cx, args[1], "part")?.as_str().as_bytes();
     let start = this.get(..part.len());
     Ok(Value::bool(start.map_or(Ok(false), |start| text::is_same(cx, start, part))?))
 }
 
 fn ends_with<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.ends_with")?.as_str().as_bytes();
-    let part = text_arg(cx, args[1], "str.ends_with", "part")?.as_str().as_bytes();
+    let this = this_str(cx, args)?.as_str().as_bytes();
+    let part = text_arg(cx, args[1], "part")?.as_str().as_bytes();
     let end = this.len().checked_sub(part.len()).map(|start| &this[start..]);
     Ok(Value::bool(end.map_or(Ok(false), |end| text::is_same(cx, end, part))?))
 }
 
 fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.find")?;
-    let part = text_arg(cx, args[1], "str.find", "part")?.as_str();
+    let this = this_str(cx, args)?;
+    let part = text_arg(cx, args[1], "part")?.as_str();
     let from = match args.get(2) {
-        Some(&from) => int(cx, from, "str.find", "start")?,
+        Some(&from) => int(cx, from, "start")?,
         None => 0,
     };
     let text = this.as_str();
@@ -262,9 +262,9 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.replace")?;
-    let old = some_text(cx, args[1], "str.replace", "text to be replaced")?;
-    let new = text_arg(cx, args[2], "str.replace", "replacement")?.as_str();
+    let this = this_str(cx, args)?;
+    let old = some_text(cx, args[1], "text to be replaced")?;
+    let new = text_arg(cx, args[2], "replacement")?.as_str();
     let text = this.as_str();
     let mut occurrences = 0usize;
     let mut found = Occurrences::new(cx, text.as_bytes(), old.as_bytes())?;
@@ -291,28 +291,28 @@ fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn repeat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.repeat")?.as_str();
-    let n = count(cx, args[1], "str.repeat", "count", 0)?;
+    let this = this_str(cx, args)?.as_str();
+    let n = count(cx, args[1], "count", 0)?;
     text::repeat(cx, this, n)
 }
 
 fn pad_start<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    pad(cx, args, "str.pad_start", true)
+    pad(cx, args, true)
 }
 
 fn pad_end<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    pad(cx, args, "str.pad_end", false)
+    pad(cx, args, false)
 }
 
-fn pad<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, at_start: bool) -> Outcome<'v> {
-    let this = this_str(cx, args, native)?;
-    let width = int(cx, args[1], native, "width")?;
+fn pad<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], at_start: bool) -> Outcome<'v> {
+    let this = this_str(cx, args)?;
+    let width = int(cx, args[1], "width")?;
     let fill = match args.get(2) {
-        Some(&fill) => text_arg(cx, fill, native, "fill")?.as_str(),
+        Some(&fill) => text_arg(cx, fill, "fill")?.as_str(),
         None => " ",
     };
     if fill.chars().nth(1).is_some() || fill.is_empty() {
-        return Err(cx.fail(ErrorKind::Value, format!("{native}: the fill must be one character")));
+        return Err(cx.fail_here(ErrorKind::Value, "the fill must be one character"));
     }
     if !this.is_ascii() {
         cx.work(this.as_str().len() / 64)?;
@@ -335,7 +335,7 @@ fn pad<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, at_start: bool) ->
 }
 
 fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.reversed")?.as_str();
+    let this = this_str(cx, args)?.as_str();
     let mut reversed = Text::with_room(cx, this.len())?;
     let mut rest = this;
     while !rest.is_empty() {
@@ -349,8 +349,8 @@ fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let this = this_str(cx, args, "str.code")?;
-    let index = int(cx, args[1], "str.code", "position")?;
+    let this = this_str(cx, args)?;
+    let index = int(cx, args[1], "position")?;
     if !this.is_ascii() {
         cx.work(this.as_str().len() / 64)?;
     }
@@ -359,15 +359,15 @@ fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match at.and_then(|at| this.as_str()[at..].chars().next()) {
         Some(c) => Ok(Value::int(u32::from(c).into())),
         None => {
-            let message = format!("str.code: position {index} is out of range for a str of {}", this.char_count());
-            Err(cx.fail_with(ErrorKind::Index, message, Value::int(index)))
+            let message = format!("position {index} is out of range for a str of {}", this.char_count());
+            Err(cx.fail_here_with(ErrorKind::Index, message, Value::int(index)))
         }
     }
 }
 
 /// Whether there are characters and all of them are of a sort.
-fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, sort: fn(char) -> bool) -> Outcome<'v> {
-    let this = this_str(cx, args, native)?.as_str();
+fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], sort: fn(char) -> bool) -> Outcome<'v> {
+    let this = this_str(cx, args)?.as_str();
     let mut all = !this.is_empty();
     let mut rest = this;
     while all && !rest.is_empty() {
@@ -380,13 +380,13 @@ fn all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str, sort: fn(char) -> 
 }
 
 fn is_digit<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    all(cx, args, "str.is_digit", |c| c.is_ascii_digit())
+    all(cx, args, |c| c.is_ascii_digit())
 }
 
 fn is_alpha<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    all(cx, args, "str.is_alpha", char::is_alphabetic)
+    all(cx, args, char::is_alphabetic)
 }
 
 fn is_space<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    all(cx, args, "str.is_space", char::is_whitespace)
+    all(cx, args, char::is_whitespace)
 }

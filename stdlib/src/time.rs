@@ -44,9 +44,9 @@ fn monotonic<'v>(_: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
 
 /// Sleeps in short pieces, lest a limit or the interrupt handle has to wait for it.
 fn sleep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let seconds = number(cx, args[0], "time.sleep")?;
+    let seconds = number(cx, args[0])?;
     let Ok(duration) = Duration::try_from_secs_f64(seconds) else {
-        return Err(cx.fail(ErrorKind::Value, "time.sleep: expected a number of seconds from 0 on"));
+        return Err(cx.fail_here(ErrorKind::Value, "expected a number of seconds from 0 on"));
     };
     cx.flush()?;
     let start = Instant::now();
@@ -61,17 +61,17 @@ fn sleep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 /// A time to the microsecond: what a float can tell apart in our days.
-fn timestamp<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str) -> Result<Timestamp, Fault<'v>> {
-    let seconds = number(cx, value, native)?;
+fn timestamp<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Timestamp, Fault<'v>> {
+    let seconds = number(cx, value)?;
     let micros = (seconds * 1e6).round();
     let time = if micros.abs() < 1e18 { Timestamp::from_microsecond(micros as i64).ok() } else { None };
-    time.ok_or_else(|| cx.fail(ErrorKind::Value, format!("{native}: {seconds:?} is beyond the years -9999 to 9999")))
+    time.ok_or_else(|| cx.fail_here(ErrorKind::Value, format!("{seconds:?} is beyond the years -9999 to 9999")))
 }
 
 /// An offset from UTC: `Z`, `+02:00`, `-0330`.
-fn offset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<Option<Offset>, Fault<'v>> {
+fn offset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<Option<Offset>, Fault<'v>> {
     let Some(&value) = args.get(1) else { return Ok(None) };
-    let given = text(cx, value, native, "offset")?.as_str();
+    let given = text(cx, value, "offset")?.as_str();
     if given.eq_ignore_ascii_case("z") {
         return Ok(None);
     }
@@ -79,8 +79,8 @@ fn offset<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<Optio
         Some(offset) => Ok(Some(offset)),
         None => {
             let given = beginning(given);
-            let message = format!("{native}: expected an offset such as \"Z\" or \"+02:00\", got {given:?}");
-            Err(cx.fail(ErrorKind::Value, message))
+            let message = format!("expected an offset such as \"Z\" or \"+02:00\", got {given:?}");
+            Err(cx.fail_here(ErrorKind::Value, message))
         }
     }
 }
@@ -103,33 +103,33 @@ fn read_offset(text: &str) -> Option<Offset> {
 }
 
 fn format<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let time = timestamp(cx, args[0], "time.format")?;
-    match offset(cx, args, "time.format")? {
+    let time = timestamp(cx, args[0])?;
+    match offset(cx, args)? {
         None => cx.str(&time.to_string()),
         Some(offset) => cx.str(&time.display_with_offset(offset).to_string()),
     }
 }
 
 fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let given = text(cx, args[0], "time.parse", "time")?.as_str();
+    let given = text(cx, args[0], "time")?.as_str();
     cx.work(1 + given.len() / 16)?;
     match given.parse::<Timestamp>() {
         Ok(time) => Ok(Value::float(time.as_second() as f64 + f64::from(time.subsec_nanosecond()) / 1e9)),
-        Err(_) => Err(unreadable(cx, "time.parse", "a time such as \"2024-02-29T12:30:00Z\"", args[0])),
+        Err(_) => Err(unreadable(cx, "a time such as \"2024-02-29T12:30:00Z\"", args[0])),
     }
 }
 
-fn unreadable<'v>(cx: &mut Cx<'v>, native: &str, wanted: &str, given: Value<'v>) -> Fault<'v> {
+fn unreadable<'v>(cx: &mut Cx<'v>, wanted: &str, given: Value<'v>) -> Fault<'v> {
     match quipu_vm::ops::text::repr_short(cx, given) {
-        Ok(shown) => cx.fail_with(ErrorKind::Value, format!("{native}: {shown} is not {wanted}"), given),
+        Ok(shown) => cx.fail_here_with(ErrorKind::Value, format!("{shown} is not {wanted}"), given),
         Err(fault) => fault,
     }
 }
 
 fn fields<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.work(4)?;
-    let time = timestamp(cx, args[0], "time.fields")?;
-    let offset = offset(cx, args, "time.fields")?.unwrap_or(Offset::UTC);
+    let time = timestamp(cx, args[0])?;
+    let offset = offset(cx, args)?.unwrap_or(Offset::UTC);
     let zoned = time.to_zoned(TimeZone::fixed(offset));
     let ints = [
         ("year", i64::from(zoned.year())),
@@ -154,21 +154,21 @@ fn fields<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 
 fn format_duration<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     const PRINTER: SpanPrinter = SpanPrinter::new().spacing(Spacing::BetweenUnits);
-    let seconds = number(cx, args[0], "time.format_duration")?;
+    let seconds = number(cx, args[0])?;
     match SignedDuration::try_from_secs_f64((seconds * 1e9).round() / 1e9) {
         Ok(duration) => cx.str(&PRINTER.duration_to_string(&duration)),
         Err(_) => {
-            let message = format!("time.format_duration: {seconds:?} is no number of seconds that can be written");
-            Err(cx.fail(ErrorKind::Value, message))
+            let message = format!("{seconds:?} is no number of seconds that can be written");
+            Err(cx.fail_here(ErrorKind::Value, message))
         }
     }
 }
 
 fn parse_duration<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let given = text(cx, args[0], "time.parse_duration", "duration")?.as_str();
+    let given = text(cx, args[0], "duration")?.as_str();
     cx.work(1 + given.len() / 16)?;
     match given.parse::<SignedDuration>() {
         Ok(duration) => Ok(Value::float(duration.as_secs_f64())),
-        Err(_) => Err(unreadable(cx, "time.parse_duration", "a duration such as \"1h 30m\"", args[0])),
+        Err(_) => Err(unreadable(cx, "a duration such as \"1h 30m\"", args[0])),
     }
 }

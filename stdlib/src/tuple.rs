@@ -16,26 +16,26 @@ pub(crate) const METHODS: &[Entry] = &[
 ];
 
 fn len<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::int(this_tuple(cx, args, "tuple.len")?.as_slice().len() as i64))
+    Ok(Value::int(this_tuple(cx, args)?.as_slice().len() as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    Ok(Value::bool(this_tuple(cx, args, "tuple.is_empty")?.as_slice().is_empty()))
+    Ok(Value::bool(this_tuple(cx, args)?.as_slice().is_empty()))
 }
 
 fn to_list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    this_tuple(cx, args, "tuple.to_list")?;
+    this_tuple(cx, args)?;
     let items = items::collect(cx, args[0])?;
     Ok(cx.list(items)?.into())
 }
 
 fn contains<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let items = this_tuple(cx, args, "tuple.contains")?.as_slice();
+    let items = this_tuple(cx, args)?.as_slice();
     Ok(Value::bool(search(cx, items.iter().copied(), args[1])?.is_some()))
 }
 
 fn index_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let items = this_tuple(cx, args, "tuple.index_of")?.as_slice();
+    let items = this_tuple(cx, args)?.as_slice();
     let found = search(cx, items.iter().copied(), args[1])?;
     Ok(found.map_or(Value::NIL, |index| Value::int(index as i64)))
 }

@@ -9,7 +9,7 @@ use quipu::actor::client::Dialer;
 use quipu::actor::node::{Node, Options};
 use quipu::actor::server::{self, serve};
 use quipu::actor::store::Memory;
-use quipu::stdlib::{Dial, Grant, Line, Streams, To, Trouble};
+use quipu::stdlib::{Connection, Dial, Endpoint, Grant, Streams, Trouble};
 
 /// Starts a server in memory, which stays until the process ends, and gives its address.
 pub fn start(options: Options) -> String {
@@ -27,8 +27,8 @@ pub fn start(options: Options) -> String {
 pub struct Redirected(pub String);
 
 impl Dial for Redirected {
-    fn dial(&self, to: &To<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Line>, Trouble> {
-        Dialer.dial(&To { address: &self.0, ..to.clone() }, go_on)
+    fn dial(&self, to: &Endpoint<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Connection>, Trouble> {
+        Dialer.dial(&Endpoint { address: &self.0, ..to.clone() }, go_on)
     }
 }
 

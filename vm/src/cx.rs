@@ -139,6 +139,28 @@ impl<'v> Cx<'v> {
         Fault::Thrown(self.machine.heap.error(kind, message, data).into())
     }
 
+    /// The fault of throwing a new error value whose message begins with the name of the native that is running, as in
+    /// `list.insert: expected an int as position, got str`.
+    pub fn fail_here(&mut self, kind: ErrorKind, message: impl AsRef<str>) -> Fault<'v> {
+        self.fail_here_with(kind, message, Value::NIL)
+    }
+
+    /// The same with data.
+    #[cold]
+    pub fn fail_here_with(&mut self, kind: ErrorKind, message: impl AsRef<str>, data: Value<'v>) -> Fault<'v> {
+        let message = message.as_ref();
+        match self.native_name().map(|name| format!("{name}: {message}")) {
+            Some(named) => self.fail_with(kind, named, data),
+            None => self.fail_with(kind, message, data),
+        }
+    }
+
+    /// The name of the native that is running, as programs know it. None outside of natives, though it may still be that
+    /// of the last one there.
+    pub fn native_name(&self) -> Option<&str> {
+        self.machine.native().map(|native| native.shown.unwrap_or(&native.name))
+    }
+
     /// The fault of throwing a value that was thrown outside of this machine, with the calls that were under way there,
     /// innermost first, and how many of them are left out.
     pub fn throw_from(&mut self, value: Value<'v>, calls: Vec<TraceLine>, omitted: usize) -> Fault<'v> {

@@ -22,11 +22,11 @@ pub struct Library {
     /// What says how late it is: the system unless a host has another.
     pub clock: Option<Arc<dyn Clock>>,
     /// What there is beside those.
-    pub standard: Option<Box<dyn Standard>>,
+    pub standard: Option<Box<dyn StandardLibrary>>,
 }
 
 /// A library that makes its definitions when they are asked for. Most programs use few of them.
-pub trait Standard: Send + Sync {
+pub trait StandardLibrary: Send + Sync {
     /// What stands under a name, but for methods.
     fn find(&self, name: &str) -> Option<Provided>;
 
@@ -37,7 +37,7 @@ pub trait Standard: Send + Sync {
     fn converts(&self, type_name: &str) -> bool;
 
     /// Library code: what [`Provided::Module`] refers to.
-    fn module(&self, index: usize) -> Option<Module>;
+    fn module(&self, index: usize) -> Option<LibraryModule>;
 
     /// All names, those included that are only for library code.
     fn names(&self) -> Vec<String>;
@@ -53,6 +53,7 @@ pub trait Standard: Send + Sync {
 
 /// What a library provides under a name.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Provided {
     /// A native.
     Native(Arc<NativeDef>),
@@ -105,7 +106,7 @@ pub fn split(export: &str) -> (&str, &str) {
 
 /// Library functions that are written in the language. A machine runs the module when one of its names is first used.
 #[derive(Debug)]
-pub struct Module {
+pub struct LibraryModule {
     /// The main code, whose result is `(nil, export 0, ...)`. It must not depend on anything but the library.
     pub code: Code,
     /// The names of the exports: `list__map` becomes the method `map` of lists; others become natives (`min`) or
@@ -127,6 +128,7 @@ constants!(bool => Bool, i64 => Int, i32 => Int, f64 => Float, &str => Str, Stri
 /// A value that a library provides under a name.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum Constant {
     Nil,
     Bool(bool),

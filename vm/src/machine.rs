@@ -15,7 +15,7 @@ use crate::heap::layout::{FiberObject, TypeObject};
 use crate::heap::prepared::Prepared;
 use crate::heap::{Closure, Heap, Slot, Value, tag};
 use crate::library::Library;
-use crate::native::{Fault, Later, Stop};
+use crate::native::{Fault, Later, NativeDef, Stop};
 use crate::root::Dropped;
 use crate::trace::Trace;
 use crate::watch::{Pauses, Sample, Tally};
@@ -86,6 +86,9 @@ pub(crate) struct Machine {
     pub retrying: bool,
     /// Fuel used before the instruction of the native that was called last on the fast path.
     pub native_began: u64,
+    /// The native that was called last, which says its name in errors. It is live, or null: it was when it was called, and
+    /// collections between instructions forget it.
+    pub native: *const NativeDef,
     /// What a native called from its own instruction ended with.
     pub fault: Option<Fault<'static>>,
     /// Where the limit was hit.
@@ -220,6 +223,14 @@ impl Machine {
     pub fn extension<T: Default + Send + 'static>(&mut self) -> &mut T {
         let kept = self.extensions.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
         kept.downcast_mut().expect("it is filed under its type")
+    }
+
+    /// The native that was called last, if nothing was collected between instructions since.
+    pub fn native(&self) -> Option<&NativeDef> {
+        // SAFETY: it was live when it was called, its object keeps it, and objects are freed by collections alone. Those
+        // between instructions forget it. Others free nothing that there was before: they come while a native runs or has
+        // called back, and what is called back may forget it, but puts it in again when it ends.
+        unsafe { self.native.as_ref() }
     }
 
     /// A string that lives as long as the machine.

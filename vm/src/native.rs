@@ -45,6 +45,7 @@ impl Fault<'_> {
 
 /// Limits of the host, which scripts cannot catch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Stop {
     /// Fuel is used up.
     Fuel,
@@ -84,6 +85,7 @@ impl std::fmt::Display for Stop {
 }
 
 /// How a native is carried out.
+#[non_exhaustive]
 pub enum NativeRun {
     /// A plain function, as those of libraries are; see [`NativeDef::of_host`].
     Plain(NativeFn),
@@ -112,6 +114,7 @@ pub type LaterFn = dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Result<Later, Fa
 
 /// Natives that are part of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Control {
     /// `fiber.resume(v)`.
     Resume,
@@ -125,6 +128,7 @@ pub enum Control {
 /// nothing but the time they take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Intrinsic {
     /// None of these.
     None,
@@ -150,6 +154,8 @@ pub struct NativeDef {
     pub optional: u8,
     /// Whether any number of arguments may follow.
     pub rest: bool,
+    /// What errors call it, if programs know it by another name.
+    pub shown: Option<&'static str>,
     /// What it does.
     pub run: NativeRun,
     /// Name of the library function, written in the language, that takes over on [`Fault::Defer`].
@@ -175,6 +181,7 @@ impl NativeDef {
             required,
             optional: 0,
             rest: false,
+            shown: None,
             run: NativeRun::Plain(run),
             fallback: None,
             intrinsic: Intrinsic::None,

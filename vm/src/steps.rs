@@ -17,6 +17,7 @@ pub struct Run {
 
 /// Why a run came back to its host.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Step {
     /// It is over, and this is its value.
     Done(Root),

@@ -52,6 +52,7 @@ pub struct FunctionInfo {
 
 /// Figures of a machine.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Stats {
     /// Bytes of all objects, including garbage that was not collected yet.
     pub heap_bytes: usize,

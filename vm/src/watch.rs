@@ -15,6 +15,7 @@ pub struct Watch {
 
 /// What was seen.
 #[derive(Clone, Default, Debug)]
+#[non_exhaustive]
 pub struct Watched {
     /// Instructions by name, the most frequent first. Several that were fused count as one, under a name of their own.
     pub instructions: Vec<(&'static str, u64)>,
@@ -49,6 +50,7 @@ pub(crate) struct Tally(pub [(u64, u64); 32]);
 
 /// The collections that were seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct Pauses {
     /// How many there were.
     pub count: u64,
@@ -71,7 +73,7 @@ pub struct Sample {
 
 /// What is known about a function or a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct Hotspot {
     /// The function and the place in it; line 0 stands for all of the function.
     pub line: TraceLine,
     /// Steps there, without those of calls.
@@ -101,17 +103,17 @@ impl Watched {
     }
 
     /// What each function took, the one with the most steps of its own first.
-    pub fn functions(&self) -> Vec<Place> {
+    pub fn functions(&self) -> Vec<Hotspot> {
         self.places(|line| TraceLine { line: 0, span: Default::default(), ..line })
     }
 
     /// What each line took, the one with the most steps of its own first.
-    pub fn lines(&self) -> Vec<Place> {
+    pub fn lines(&self) -> Vec<Hotspot> {
         self.places(|line| TraceLine { span: Default::default(), ..line })
     }
 
-    fn places(&self, place: impl Fn(TraceLine) -> TraceLine) -> Vec<Place> {
-        let mut places = std::collections::BTreeMap::<(String, String, u32), Place>::new();
+    fn places(&self, place: impl Fn(TraceLine) -> TraceLine) -> Vec<Hotspot> {
+        let mut places = std::collections::BTreeMap::<(String, String, u32), Hotspot>::new();
         for sample in &self.samples {
             // A function that calls itself counts once.
             let mut seen = std::collections::BTreeSet::new();
@@ -119,7 +121,7 @@ impl Watched {
                 let Some(line) = line.map(&place) else { continue };
                 let key = (line.file.to_string(), line.function.clone(), line.line);
                 let entry =
-                    places.entry(key.clone()).or_insert_with(|| Place { line, own: 0, time: Duration::ZERO, all: 0 });
+                    places.entry(key.clone()).or_insert_with(|| Hotspot { line, own: 0, time: Duration::ZERO, all: 0 });
                 if i == 0 {
                     entry.own += sample.steps;
                     entry.time += sample.time;
@@ -129,7 +131,7 @@ impl Watched {
                 }
             }
         }
-        let mut places: Vec<Place> = places.into_values().collect();
+        let mut places: Vec<Hotspot> = places.into_values().collect();
         // The sort is stable, so equal ones stay in the order of their names.
         places.sort_by_key(|place| std::cmp::Reverse((place.own, place.all)));
         places

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quipu_stdlib::{Asked, Dial, Line, To, Trouble};
+use quipu_stdlib::{Connection, Dial, Endpoint, RemoteCall, Trouble};
 
 use super::blocking::Blocking;
 use super::error::{ClientError, calls_in};
@@ -17,7 +17,7 @@ use crate::key_file::open_key_file;
 pub struct Dialer;
 
 impl Dial for Dialer {
-    fn dial(&self, to: &To<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Line>, Trouble> {
+    fn dial(&self, to: &Endpoint<'_>, go_on: &mut dyn FnMut() -> bool) -> Result<Box<dyn Connection>, Trouble> {
         let address: Address = to.address.parse().map_err(|error| Trouble::Wrong(format!("the address: {error}")))?;
         let mut options = Options::new(address.clone());
         if let Some(path) = to.key_file {
@@ -28,7 +28,7 @@ impl Dial for Dialer {
         }
         options.timeout = to.timeout.unwrap_or(options.timeout);
         match Blocking::connect_while(options, &mut wanted(go_on)) {
-            Ok(client) => Ok(Box::new(Connection(client))),
+            Ok(client) => Ok(Box::new(Connected(client))),
             Err(error) => {
                 let text = error.at(&address);
                 Err(trouble(error, text, ""))
@@ -37,20 +37,20 @@ impl Dial for Dialer {
     }
 }
 
-struct Connection(Blocking);
+struct Connected(Blocking);
 
-impl Line for Connection {
+impl Connection for Connected {
     fn call(
         &mut self,
         actor: &str,
-        asked: Asked<'_>,
+        asked: RemoteCall<'_>,
         args: Vec<u8>,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<u8>, Trouble> {
         let (function, name) = match asked {
-            Asked::Call(image) => (Some(Arc::new(Function::new(image))), None),
-            Asked::Install(name, image) => (Some(Arc::new(Function::new(image))), Some(name)),
-            Asked::Invoke(name) => (None, Some(name)),
+            RemoteCall::Call(image) => (Some(Arc::new(Function::new(image))), None),
+            RemoteCall::Install(name, image) => (Some(Arc::new(Function::new(image))), Some(name)),
+            RemoteCall::Invoke(name) => (None, Some(name)),
         };
         for name in name.into_iter().chain([actor]) {
             if name.len() > MAX_NAME {

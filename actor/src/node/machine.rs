@@ -319,7 +319,8 @@ impl Machine {
                     Stop::Fuel => Stopped::Fuel,
                     Stop::Heap => Stopped::Heap,
                     Stop::Time => Stopped::Time,
-                    Stop::Interrupted | Stop::Exit(_) => Stopped::Cancelled,
+                    // An interrupt, or whatever else ends a call from outside.
+                    _ => Stopped::Cancelled,
                 });
             }
         };

@@ -7,7 +7,7 @@ use super::builder::Label;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
-use crate::ast::{Body, Function, Module, Param, PatternKind};
+use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
 
@@ -118,8 +118,8 @@ impl<'s> Compiler<'s> {
         let around = self.begin_function(id);
         let counts = self.parameters(&function.params, function.span);
         match &function.body {
-            Body::Block(block) => self.block(block, Want::Tail),
-            Body::Expr(expr) => self.expr(expr, Want::Tail),
+            FunctionBody::Block(block) => self.block(block, Want::Tail),
+            FunctionBody::Expr(expr) => self.expr(expr, Want::Tail),
         }
         self.end_locals(0);
         let title = Title {

@@ -292,13 +292,13 @@ impl<'s> Builder<'s> {
         end: u32,
         name: Ident<'s>,
         params: Vec<ParamPart<'s>>,
-        body: Body<'s>,
+        body: FunctionBody<'s>,
     ) -> Box<Function<'s>> {
         let span = Span::new(start, end);
         let (params, body) = if self.nest(start, end) {
             (params.into_iter().map(Param::from).collect(), body)
         } else {
-            (Vec::new(), Body::Block(Block { statements: Vec::new(), span }))
+            (Vec::new(), FunctionBody::Block(Block { statements: Vec::new(), span }))
         };
         Box::new(Function { name: Some(name), params, body, span, doc: self.doc.take() })
     }
@@ -398,7 +398,7 @@ impl<'s> Builder<'s> {
     }
 
     /// A function without a name.
-    pub fn closure(&mut self, start: u32, end: u32, params: Vec<ParamPart<'s>>, body: Body<'s>) -> Expr<'s> {
+    pub fn closure(&mut self, start: u32, end: u32, params: Vec<ParamPart<'s>>, body: FunctionBody<'s>) -> Expr<'s> {
         let params = params.into_iter().map(Param::from).collect();
         let function = Function { name: None, params, body, span: Span::new(start, end), doc: None };
         self.expr(start, end, ExprKind::Function(Box::new(function)))

@@ -91,8 +91,8 @@ fn function(function: &Function<'_>) -> String {
     let name = function.name.map_or_else(String::new, |name| format!(" {}", name.name));
     let doc = function.doc.as_ref().map_or_else(String::new, |text| format!(" ##{text:?}"));
     let body = match &function.body {
-        Body::Block(body) => block(body),
-        Body::Expr(body) => expr(body),
+        FunctionBody::Block(body) => block(body),
+        FunctionBody::Expr(body) => expr(body),
     };
     format!("(fn{doc}{name} ({}) {body})", params.join(" "))
 }

@@ -333,8 +333,8 @@ impl<'s> Resolver<'s, '_> {
             let parameters = resolver.open();
             resolver.parameters(&function.params);
             match &function.body {
-                Body::Block(block) => resolver.block(block),
-                Body::Expr(expr) => resolver.expr(expr),
+                FunctionBody::Block(block) => resolver.block(block),
+                FunctionBody::Expr(expr) => resolver.expr(expr),
             }
             resolver.close_parameters(parameters, function.span);
             resolver.close(scope, function.span);

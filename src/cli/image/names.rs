@@ -47,9 +47,6 @@ impl<'i> Seen<'i> {
                 format!("{name} {}", code.hash().short())
             }
             Thing::Type(name) => format!("type {name}"),
-            Thing::Error => "error".to_owned(),
-            Thing::Cell { is_var: true } => "cell of a var".to_owned(),
-            Thing::Cell { is_var: false } => "cell".to_owned(),
             Thing::List(0) => "[]".to_owned(),
             Thing::List(length) => format!("list of {length}"),
             Thing::Map(0) => "[:]".to_owned(),
@@ -57,13 +54,13 @@ impl<'i> Seen<'i> {
             Thing::Set(length) => format!("set of {length}"),
             Thing::Instance(ty) => match self.outline.thing(ty) {
                 Some(Thing::Type(name)) => format!("instance of {name}"),
-                _ => "instance".to_owned(),
+                _ => thing.name().to_owned(),
             },
             Thing::Host(ty) => match self.outline.thing(ty) {
                 Some(Thing::Native(name)) => format!("{name} of the host"),
-                _ => "data of the host".to_owned(),
+                _ => thing.name().to_owned(),
             },
-            Thing::Fiber(_) => "fiber".to_owned(),
+            _ => thing.name().to_owned(),
         }
     }
 

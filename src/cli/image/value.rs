@@ -16,7 +16,7 @@ use super::super::terminal::Terminal;
 use super::bar::Bar;
 use super::file::{is_image, open};
 
-/// Opens an image, or runs a program, and freezes its value. `PATH:NAME` is an export of a
+/// Opens an image, or runs a program, and takes its value as one. `PATH:NAME` is an export of a
 /// program.
 pub fn open_or_run(path: &OsString, prints: Prints, rules: &Rules, terminal: &Terminal) -> Result<Image, Halt> {
     if is_image(path) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use quipu::code::span::Source;
 use quipu::code::{Code, Word};
 use quipu::lang::diagnostic::Label;
-use quipu::report::{Origin, Place, Report, Shown, json};
+use quipu::report::{Origin, Quote, Report, Shown, json};
 use quipu::vm::{Failure, Image, Root};
 use quipu::{Error, Input, Session};
 use serde_json::{Value, json};
@@ -371,7 +371,7 @@ impl<'o> Runner<'o> {
 
 /// Where a function ends with a call, or else begins: an assertion that is the last expression of a case takes the place
 /// of the case in the trace.
-fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Place> {
+fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Quote> {
     let debug = code.debug()?;
     let is_tail = |word: &Word| word.op().is_some_and(|op| op.name().starts_with("Tail"));
     let tails = code.body().words.iter().zip(0..).filter(|(word, _)| is_tail(word));
@@ -381,7 +381,7 @@ fn last_words(code: &Code, source: &dyn Fn(&str) -> Option<Source>) -> Option<Pl
         _ => debug.span,
     };
     let primary = Label { span, text: String::new() };
-    Some(Place { source: source(&debug.file)?, primary, secondary: Vec::new() })
+    Some(Quote { source: source(&debug.file)?, primary, secondary: Vec::new() })
 }
 
 /// What an assertion compared.

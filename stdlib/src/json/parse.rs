@@ -10,7 +10,7 @@ use crate::items::{OBJECT, SLOT};
 
 /// The value of a JSON text.
 pub(super) fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let text = text(cx, args[0], "json.parse", "text")?.as_str();
+    let text = text(cx, args[0], "text")?.as_str();
     let mut parser = Parser {
         text,
         at: 0,
@@ -580,7 +580,7 @@ fn fault<'v>(cx: &mut Cx<'v>, text: &str, at: usize, what: &str) -> Fault<'v> {
             return fault;
         }
     }
-    cx.fail_with(ErrorKind::Json, format!("json.parse: line {line}, column {column}: {what}"), data.into())
+    cx.fail_here_with(ErrorKind::Json, format!("line {line}, column {column}: {what}"), data.into())
 }
 
 #[cfg(test)]

@@ -15,19 +15,19 @@ pub(super) fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> 
         None | Some(View::Nil) => None,
         Some(View::Int(width @ 0..=MOST_INDENT)) => Some(" ".repeat(width as usize)),
         Some(View::Int(width)) => {
-            let message = format!("json.stringify: the indent must be from 0 to {MOST_INDENT}, got {width}");
-            return Err(cx.fail(ErrorKind::Value, message));
+            let message = format!("the indent must be from 0 to {MOST_INDENT}, got {width}");
+            return Err(cx.fail_here(ErrorKind::Value, message));
         }
         Some(View::Str(text)) => match text.as_str() {
             blanks if blanks.bytes().all(|b| b == b' ' || b == b'\t') && blanks.len() as i64 <= MOST_INDENT => {
                 Some(blanks.to_string())
             }
             _ => {
-                let message = format!("json.stringify: the indent must be at most {MOST_INDENT} blanks or tabs");
-                return Err(cx.fail(ErrorKind::Value, message));
+                let message = format!("the indent must be at most {MOST_INDENT} blanks or tabs");
+                return Err(cx.fail_here(ErrorKind::Value, message));
             }
         },
-        Some(_) => return Err(expected(cx, "json.stringify", "an int or a str as indent", args[1])),
+        Some(_) => return Err(expected(cx, "an int or a str as indent", args[1])),
     };
     let mut writer = Writer { out: Vec::new(), paid: 0, indent, open: Vec::new(), deep: HashSet::new() };
     writer.value(cx, args[0])?;
@@ -36,7 +36,7 @@ pub(super) fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> 
     match std::str::from_utf8(&writer.out) {
         Ok(text) => cx.str(text),
         // Only whole strings and ASCII were written.
-        Err(_) => Err(cx.fail(ErrorKind::Json, "json.stringify: the text is not UTF-8")),
+        Err(_) => Err(cx.fail_here(ErrorKind::Json, "the text is not UTF-8")),
     }
 }
 
@@ -287,7 +287,7 @@ impl<'v> Writer<'v> {
             data.insert(cx, name, path)
         });
         match entry {
-            Ok(_) => cx.fail_with(ErrorKind::Json, format!("json.stringify: {path}: {what}"), data.into()),
+            Ok(_) => cx.fail_here_with(ErrorKind::Json, format!("{path}: {what}"), data.into()),
             Err(fault) => fault,
         }
     }

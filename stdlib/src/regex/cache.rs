@@ -6,7 +6,7 @@ use regex_syntax::ast::Span;
 use regex_syntax::hir::Hir;
 
 use super::engine::{Engine, LARGEST, Weight};
-use super::error::fault;
+use super::error::uncompiled;
 
 /// How many patterns a machine keeps.
 const MOST: usize = 32;
@@ -57,13 +57,13 @@ pub(super) fn compiled<'v>(cx: &mut Cx<'v>, pattern: Str<'v>) -> Result<Known, F
         return Ok(known);
     }
     if pattern.len() > LONGEST {
-        let message = format!("regex.compile: a pattern has at most {LONGEST} bytes, got {}", pattern.len());
-        return Err(fault(cx, &message, None));
+        let message = format!("a pattern has at most {LONGEST} bytes, got {}", pattern.len());
+        return Err(uncompiled(cx, &message, None));
     }
     cx.reserve(pattern.len() * READ)?;
     let wrong = |cx: &mut Cx<'v>, (what, position): Wrong| {
         let place = position.map_or(String::new(), |position| format!(" at position {position}"));
-        fault(cx, &format!("regex.compile: {what}{place}"), position)
+        uncompiled(cx, &format!("{what}{place}"), position)
     };
     let form = read(pattern).map_err(|what| wrong(cx, what))?;
     let weight = Weight::of(&form);

@@ -1,16 +1,28 @@
 //! Errors about patterns and replacements.
 
-use quipu_vm::{Cx, ErrorKind, Fault, Value};
+use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 
-/// The error about a pattern or replacement, with the position it is about.
-#[cold]
-pub(super) fn fault<'v>(cx: &mut Cx<'v>, message: &str, position: Option<usize>) -> Fault<'v> {
+/// The fault of a pattern that cannot be compiled, whoever needs it; its data is a map with the position.
+pub(super) fn uncompiled<'v>(cx: &mut Cx<'v>, message: &str, position: Option<usize>) -> Fault<'v> {
+    match data(cx, position) {
+        Ok(data) => cx.fail_with(ErrorKind::Value, format!("regex.compile: {message}"), data),
+        Err(fault) => fault,
+    }
+}
+
+/// The fault of something else that is wrong at a position.
+pub(super) fn fault<'v>(cx: &mut Cx<'v>, message: &str, position: usize) -> Fault<'v> {
+    match data(cx, Some(position)) {
+        Ok(data) => cx.fail_here_with(ErrorKind::Value, message, data),
+        Err(fault) => fault,
+    }
+}
+
+fn data<'v>(cx: &mut Cx<'v>, position: Option<usize>) -> Outcome<'v> {
     let data = cx.map();
     if let Some(position) = position {
-        let entry = cx.str("position").and_then(|name| data.insert(cx, name, Value::int(position as i64)));
-        if let Err(fault) = entry {
-            return fault;
-        }
+        let name = cx.str("position")?;
+        data.insert(cx, name, Value::int(position as i64))?;
     }
-    cx.fail_with(ErrorKind::Value, message, data.into())
+    Ok(data.into())
 }

@@ -27,16 +27,20 @@ use template::Template;
 pub(crate) const NATIVES: &[Entry] = &[native("escape(text)", "A pattern that matches just this text.", escape)];
 
 pub(crate) const INTERNALS: &[Entry] = &[
-    native("_regex_check(pattern)", "Throws unless a pattern can be compiled.", check),
-    native("_regex_test(pattern, text)", "Whether there is a match.", test),
-    native("_regex_find(pattern, text, from)", "Text, start and end of the first match.", find),
-    native("_regex_find_all(pattern, text)", "Text, start and end of each match.", find_all),
-    native("_regex_captures(pattern, text, from)", "The captures of the first match.", captures),
-    native("_regex_captures_all(pattern, text)", "The captures of each match.", captures_all),
-    native("_regex_replace(pattern, text, with, most)", "The text with matches replaced.", replace),
-    native("_regex_pieces(pattern, text, most)", "What stands before each match, with its captures.", pieces),
-    native("_regex_split(pattern, text, most)", "What stands between matches.", split),
-    native("_regex_groups(pattern)", "The names of the groups.", groups),
+    native("_regex_check(pattern)", "Throws unless a pattern can be compiled.", check).shown("regex.compile"),
+    native("_regex_test(pattern, text)", "Whether there is a match.", test).shown("Regex.test"),
+    native("_regex_find(pattern, text, from)", "Text, start and end of the first match.", find).shown("Regex.find"),
+    native("_regex_find_all(pattern, text)", "Text, start and end of each match.", find_all).shown("Regex.find_all"),
+    native("_regex_captures(pattern, text, from)", "The captures of the first match.", captures)
+        .shown("Regex.captures"),
+    native("_regex_captures_all(pattern, text)", "The captures of each match.", captures_all)
+        .shown("Regex.captures_all"),
+    native("_regex_replace(pattern, text, with, most)", "The text with matches replaced.", replace)
+        .shown("Regex.replace"),
+    native("_regex_pieces(pattern, text, most)", "What stands before each match, with its captures.", pieces)
+        .shown("Regex.replace"),
+    native("_regex_split(pattern, text, most)", "What stands between matches.", split).shown("Regex.split"),
+    native("_regex_groups(pattern)", "The names of the groups.", groups).shown("Regex.groups"),
 ];
 
 /// A pattern and the text in which it is searched.
@@ -50,9 +54,9 @@ struct Search<'v> {
 }
 
 impl<'v> Search<'v> {
-    fn new(cx: &mut Cx<'v>, args: &[Value<'v>], native: &str) -> Result<(Search<'v>, Str<'v>), Fault<'v>> {
-        let pattern = text(cx, args[0], native, "pattern")?;
-        let searched = text(cx, args[1], native, "text")?;
+    fn new(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<(Search<'v>, Str<'v>), Fault<'v>> {
+        let pattern = text(cx, args[0], "pattern")?;
+        let searched = text(cx, args[1], "text")?;
         let known = compiled(cx, pattern)?;
         Ok((Search { known, text: searched.as_str(), meter: Meter::default(), from: 0, last: None }, searched))
     }
@@ -93,8 +97,8 @@ impl<'v> Search<'v> {
 }
 
 /// The byte where a search begins; nothing if that is beyond the text.
-fn start<'v>(cx: &mut Cx<'v>, searched: Str<'v>, from: Value<'v>, native: &str) -> Result<Option<usize>, Fault<'v>> {
-    let from = int(cx, from, native, "start")?;
+fn start<'v>(cx: &mut Cx<'v>, searched: Str<'v>, from: Value<'v>) -> Result<Option<usize>, Fault<'v>> {
+    let from = int(cx, from, "start")?;
     let from = if from < 0 { clamp(from, searched.char_count()) } else { usize::try_from(from).unwrap_or(usize::MAX) };
     if !searched.is_ascii() {
         // Positions are counted out.
@@ -104,18 +108,18 @@ fn start<'v>(cx: &mut Cx<'v>, searched: Str<'v>, from: Value<'v>, native: &str) 
 }
 
 /// How often to replace or split: without a number as often as there are matches.
-fn most<'v>(cx: &mut Cx<'v>, value: Value<'v>, native: &str, least: i64) -> Result<usize, Fault<'v>> {
-    if value.is_nil() { Ok(usize::MAX) } else { count(cx, value, native, "number", least) }
+fn most<'v>(cx: &mut Cx<'v>, value: Value<'v>, least: i64) -> Result<usize, Fault<'v>> {
+    if value.is_nil() { Ok(usize::MAX) } else { count(cx, value, "number", least) }
 }
 
 fn check<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let pattern = text(cx, args[0], "regex.compile", "pattern")?;
+    let pattern = text(cx, args[0], "pattern")?;
     compiled(cx, pattern)?.keep(cx);
     Ok(Value::NIL)
 }
 
 fn test<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, _) = Search::new(cx, args, "Regex.test")?;
+    let (mut search, _) = Search::new(cx, args)?;
     let found = search.known.engine.find(cx, &mut search.meter, search.text, 0, true)?;
     search.done(cx)?;
     Ok(Value::bool(found.is_some()))
@@ -136,8 +140,8 @@ fn found<'v>(
 }
 
 fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, searched) = Search::new(cx, args, "Regex.find")?;
-    let value = match start(cx, searched, args[2], "Regex.find")? {
+    let (mut search, searched) = Search::new(cx, args)?;
+    let value = match start(cx, searched, args[2])? {
         Some(start) => match search.first(cx, start)? {
             Some(span) => {
                 let found = found(cx, &mut Positions::new(searched), search.text, span)?;
@@ -152,7 +156,7 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn find_all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, searched) = Search::new(cx, args, "Regex.find_all")?;
+    let (mut search, searched) = Search::new(cx, args)?;
     let mut positions = Positions::new(searched);
     let mut all = Values::default();
     while let Some(span) = search.next(cx)? {
@@ -186,8 +190,8 @@ fn captured<'v>(cx: &mut Cx<'v>, engine: &Engine, captures: &Captures<'v>) -> Ou
 }
 
 fn captures<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, searched) = Search::new(cx, args, "Regex.captures")?;
-    let value = match start(cx, searched, args[2], "Regex.captures")? {
+    let (mut search, searched) = Search::new(cx, args)?;
+    let value = match start(cx, searched, args[2])? {
         Some(start) => match search.first(cx, start)? {
             Some(span) => {
                 let captures = search.groups(cx, span)?;
@@ -202,7 +206,7 @@ fn captures<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn captures_all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, _) = Search::new(cx, args, "Regex.captures_all")?;
+    let (mut search, _) = Search::new(cx, args)?;
     let mut all = Values::default();
     while let Some(span) = search.next(cx)? {
         let captures = search.groups(cx, span)?;
@@ -215,9 +219,9 @@ fn captures_all<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, _) = Search::new(cx, args, "Regex.replace")?;
-    let with = text(cx, args[2], "Regex.replace", "replacement")?;
-    let most = most(cx, args[3], "Regex.replace", 0)?;
+    let (mut search, _) = Search::new(cx, args)?;
+    let with = text(cx, args[2], "replacement")?;
+    let most = most(cx, args[3], 0)?;
     let template = Template::new(cx, with.as_str(), &search.known.engine)?;
     let whole = search.text;
     let mut replaced = Text::default();
@@ -242,8 +246,8 @@ fn replace<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn pieces<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, _) = Search::new(cx, args, "Regex.replace")?;
-    let most = most(cx, args[2], "Regex.replace", 0)?;
+    let (mut search, _) = Search::new(cx, args)?;
+    let most = most(cx, args[2], 0)?;
     let whole = search.text;
     let mut pieces = Values::default();
     let mut done = 0;
@@ -268,8 +272,8 @@ fn pieces<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let (mut search, _) = Search::new(cx, args, "Regex.split")?;
-    let most = most(cx, args[2], "Regex.split", 1)?;
+    let (mut search, _) = Search::new(cx, args)?;
+    let most = most(cx, args[2], 1)?;
     let whole = search.text;
     let mut parts = Values::default();
     let mut done = 0;
@@ -287,7 +291,7 @@ fn split<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn groups<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let pattern = text(cx, args[0], "Regex.groups", "pattern")?;
+    let pattern = text(cx, args[0], "pattern")?;
     let known = compiled(cx, pattern)?;
     let mut names = Values::default();
     for name in known.engine.names().skip(1) {
@@ -301,7 +305,7 @@ fn groups<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 fn escape<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let text = text(cx, args[0], "regex.escape", "text")?.as_str();
+    let text = text(cx, args[0], "text")?.as_str();
     cx.reserve(text.len().saturating_mul(2))?;
     cx.work(text.len() / 16)?;
     match regex_syntax::escape(text) {

@@ -21,8 +21,8 @@ impl<'t> Template<'t> {
         cx.reserve(text.len().saturating_mul(size_of::<Part<'_>>()))?;
         take_apart(text, engine).map(Template).map_err(|at| {
             let position = text[..at].chars().count();
-            let message = format!("Regex.replace: the pattern has no such group as at position {position}");
-            fault(cx, &message, Some(position))
+            let message = format!("the pattern has no such group as at position {position}");
+            fault(cx, &message, position)
         })
     }
 

@@ -16,6 +16,7 @@ pub struct GraphError {
 /// The rules for the bytes of a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum Rule {
     /// A number, text or length.
     Bytes(CanonicalError),

@@ -93,23 +93,37 @@ macro_rules! define_kinds {
             }
         }
 
-        /// Drops what an object owns outside its cell.
+        /// Drops what an object owns outside its cell, and gives how many bytes that were.
         ///
         /// # Safety
         /// `header` must be the header of a whole object that is not used afterwards.
-        pub(super) unsafe fn finalise(header: *mut Header) {
+        pub(super) unsafe fn finalise(header: *mut Header) -> usize {
             // SAFETY: as above.
             unsafe {
                 match (*header).kind as u64 {
-                    $(tag::$tag => Layout::finalise(header.cast::<$layout>()),)*
-                    tag::$hidden_tag => Layout::finalise(header.cast::<$hidden_layout>()),
-                    _ => {}
+                    $(tag::$tag => done_with(header.cast::<$layout>()),)*
+                    tag::$hidden_tag => done_with(header.cast::<$hidden_layout>()),
+                    _ => 0,
                 }
             }
         }
     };
 }
 kinds!(define_kinds);
+
+/// Drops what an object owns outside its cell, and gives how many bytes that were.
+///
+/// # Safety
+/// As [`Layout::finalise`].
+#[inline(always)]
+unsafe fn done_with<L: Layout>(this: *mut L) -> usize {
+    // SAFETY: the caller's word.
+    unsafe {
+        let bytes = L::owned_bytes(this);
+        L::finalise(this);
+        bytes
+    }
+}
 
 /// Calls a function with every edge, its place among those of the same kind that follow one another, and where it leads.
 struct Visit<F>(F);

@@ -200,8 +200,7 @@ impl Heap {
             if ((*header).kind as u64) < tag::FIRST_FINALISED {
                 return;
             }
-            self.bytes -= Heap::owned_bytes(header);
-            by_kind::finalise(header);
+            self.bytes -= by_kind::finalise(header);
         }
     }
 }

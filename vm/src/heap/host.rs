@@ -56,6 +56,7 @@ struct Loan(AtomicPtr<()>);
 
 /// Why data cannot be borrowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Unavailable {
     /// It is of another type.
     OtherType,

@@ -15,25 +15,25 @@ use crate::root::Root;
 
 /// A list that a program and its host share. Elements are converted as they are read and written; a program may put in
 /// something else, which is an error when it is read.
-pub struct List<T> {
+pub struct ListOf<T> {
     root: Root,
     types: PhantomData<fn(T) -> T>,
 }
 
 /// A map that a program and its host share. Keys and values are converted as they are read and written.
-pub struct Map<K, V> {
+pub struct MapOf<K, V> {
     root: Root,
     types: PhantomData<fn(K) -> V>,
 }
 
-impl<T: FromValue + IntoValue> List<T> {
+impl<T: FromValue + IntoValue> ListOf<T> {
     /// A new list.
     ///
     /// # Errors
     /// What converting an element throws; the heap limit.
-    pub fn new(host: &mut impl Host, items: impl IntoIterator<Item = T>) -> Result<List<T>, Failure> {
+    pub fn new(host: &mut impl Host, items: impl IntoIterator<Item = T>) -> Result<ListOf<T>, Failure> {
         let root = host.make(items.into_iter().collect::<Vec<T>>())?;
-        Ok(List { root, types: PhantomData })
+        Ok(ListOf { root, types: PhantomData })
     }
 
     /// How many elements it has.
@@ -104,14 +104,14 @@ impl<T: FromValue + IntoValue> List<T> {
     }
 }
 
-impl<K: FromValue + IntoValue, V: FromValue + IntoValue> Map<K, V> {
+impl<K: FromValue + IntoValue, V: FromValue + IntoValue> MapOf<K, V> {
     /// A new map.
     ///
     /// # Errors
     /// What converting an entry throws; `type_error` for a key that can change; the heap limit.
-    pub fn new(host: &mut impl Host, entries: impl IntoIterator<Item = (K, V)>) -> Result<Map<K, V>, Failure> {
+    pub fn new(host: &mut impl Host, entries: impl IntoIterator<Item = (K, V)>) -> Result<MapOf<K, V>, Failure> {
         let root = host.make(Entries(entries.into_iter().collect()))?;
-        Ok(Map { root, types: PhantomData })
+        Ok(MapOf { root, types: PhantomData })
     }
 
     /// How many entries it has.
@@ -235,5 +235,5 @@ macro_rules! handle {
         }
     };
 }
-handle!(List<T>, "a list", List);
-handle!(Map<K, V>, "a map", Map);
+handle!(ListOf<T>, "a list", List);
+handle!(MapOf<K, V>, "a map", Map);

@@ -12,7 +12,7 @@
 //! | `HashSet<T>`, `BTreeSet<T>` | set |
 //! | tuples | tuple |
 //! | `Option<T>` | nil or the value |
-//! | [`List<T>`](super::List), [`Map<K, V>`](super::Map), [`Func<A, R>`](super::Func) | the list, map or function itself |
+//! | [`ListOf<T>`](super::ListOf), [`MapOf<K, V>`](super::MapOf), [`Func<A, R>`](super::Func) | the list, map or function itself |
 //! | [`Root`] | any value |
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};

@@ -150,7 +150,7 @@ pub(super) fn define(name: String, parameters: &[(bool, bool)], run: Box<HostFn>
 
 pub(super) fn define_run(name: String, parameters: &[(bool, bool)], run: NativeRun) -> NativeDef {
     let (required, optional, rest) = shape(parameters);
-    NativeDef { name, required, optional, rest, run, fallback: None, intrinsic: Intrinsic::None }
+    NativeDef { name, required, optional, rest, shown: None, run, fallback: None, intrinsic: Intrinsic::None }
 }
 
 /// Gives a closure the type that natives have.

@@ -17,7 +17,7 @@ pub use crate::heap::{Ref, RefMut, Unavailable};
 pub use crate::root::Root;
 pub use call::{Func, Host, IntoArguments};
 pub use class::{Class, HostType};
-pub use container::{List, Map};
+pub use container::{ListOf, MapOf};
 pub use convert::{Blob, Entries, FromValue, IntoValue, Mismatch};
 pub use data::{HostSerde, Serde};
 pub use error::HostError;

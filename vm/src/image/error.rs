@@ -9,6 +9,7 @@ use crate::graph::error::GraphError;
 
 /// A part of an image file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Section {
     /// The first bytes, of fixed length.
     Header,

@@ -185,6 +185,10 @@ fn char_range<'v>(cx: &mut Cx<'v>, text: Str<'v>, start: usize, end: usize) -> R
     if end <= start {
         return Ok("");
     }
+    if text.is_ascii() {
+        let end = end.min(text.as_str().len());
+        return Ok(text.as_str().get(start..end).unwrap_or(""));
+    }
     let from = byte_of_char(cx, text, 0, start)?;
     let to = byte_of_char(cx, text, from, end - start)?;
     Ok(text.as_str().get(from..to).unwrap_or(""))
@@ -452,7 +456,7 @@ pub fn slice<'v>(
         View::Str(text) => {
             let part = char_range(cx, text, from, to)?;
             charge(cx, part.len())?;
-            cx.str(part)
+            Ok(cx.heap().str_joined(&[part], text.is_ascii() || part.is_ascii()).into())
         }
         View::Range(range) => Ok(subrange(cx, range, start as u128, end as u128)),
         _ => Ok(Value::NIL),

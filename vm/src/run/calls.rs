@@ -203,6 +203,7 @@ impl Machine {
             return Err(self.failure(ErrorKind::Arity, message));
         }
         self.fuel -= 1;
+        self.native = &raw const *def;
         if let NativeRun::Control(control) = def.run {
             return self.control(control, at, count, to);
         }

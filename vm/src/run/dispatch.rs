@@ -44,7 +44,7 @@ macro_rules! op {
     };
     ($(#[$attribute:meta])* $name:ident($pc:ident, $base:ident, $vm:ident, $w:ident, $fp:ident) $body:block) => {
         $(#[$attribute])*
-        pub(super) unsafe fn $name(
+        pub(in crate::run) unsafe fn $name(
             mut $pc: *const u64,
             mut $base: *mut Slot,
             $vm: *mut Machine,
@@ -83,7 +83,7 @@ macro_rules! slow {
     (@handler $(#[$attribute:meta])* $before:block, $pc:ident, $goes_on:expr, $base:ident, $vm:ident, $w:ident, $fp:ident,
         $name:ident, $method:ident, $again:literal) => {
         $(#[$attribute])*
-        pub(super) unsafe fn $name($pc: *const u64, $base: *mut Slot, $vm: *mut Machine, $w: u64, $fp: *mut Frame) -> Exit {
+        pub(in crate::run) unsafe fn $name($pc: *const u64, $base: *mut Slot, $vm: *mut Machine, $w: u64, $fp: *mut Frame) -> Exit {
             /// The result has an address, so it stays out of the function that ends in a jump.
             #[inline(never)]
             unsafe fn step(vm: *mut Machine, w: u64, begins: *const u64) -> bool {

@@ -10,6 +10,7 @@ use crate::heap::frame::Frame;
 use crate::heap::layout::FiberObject;
 use crate::heap::{Slot, Value};
 use crate::machine::{Event, Limits, Machine};
+use crate::native::NativeDef;
 
 /// A call from Rust into the machine.
 pub(super) struct CallBack<'m> {
@@ -24,6 +25,7 @@ pub(super) struct CallBack<'m> {
     waiting: usize,
     held: usize,
     atomics: usize,
+    native: *const NativeDef,
     has_returned: bool,
 }
 
@@ -42,8 +44,23 @@ impl<'m> CallBack<'m> {
         if protects {
             machine.heap.hold();
         }
-        let has_returned = false;
-        CallBack { machine, pc, base, fp, fiber, frames_end, stack_limit, window, waiting, held, atomics, has_returned }
+        // Who protects nothing is no native, and what was called before may be freed.
+        let native = if protects { machine.native } else { std::ptr::null() };
+        CallBack {
+            machine,
+            pc,
+            base,
+            fp,
+            fiber,
+            frames_end,
+            stack_limit,
+            window,
+            waiting,
+            held,
+            atomics,
+            native,
+            has_returned: false,
+        }
     }
 
     /// The call has come to an end of its own: no fiber of it runs, and none of its `atomic`s is open.
@@ -66,6 +83,7 @@ impl Drop for CallBack<'_> {
         machine.waiting.truncate(self.waiting);
         (machine.pc, machine.base, machine.fp, machine.fiber) = (self.pc, self.base, self.fp, self.fiber);
         (machine.frames_end, machine.stack_limit) = (self.frames_end, self.stack_limit);
+        machine.native = self.native;
         // SAFETY: a fiber that runs, or waits for this call, is live.
         unsafe { keep_no_more_than(self.fiber, self.window) };
         machine.may_pause_again();

@@ -153,6 +153,7 @@ impl Machine {
     /// Frees what nothing refers to any more.
     pub(crate) fn collect(&mut self) {
         self.park();
+        self.native = std::ptr::null();
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| self.now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
@@ -208,12 +209,13 @@ impl Machine {
 
     #[cold]
     fn collect_the_rest(&mut self) {
-        let (held, fiber) = (self.heap.held(), self.fiber);
+        let (held, fiber, native) = (self.heap.held(), self.fiber, self.native);
         // SAFETY: the running fiber is live, and stays so.
         unsafe {
             let window = keep_registers(fiber);
             self.heap.hold();
             self.collect();
+            self.native = native;
             self.heap.release(held);
             keep_no_more_than(fiber, window);
         }

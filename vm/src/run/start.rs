@@ -51,6 +51,7 @@ impl Machine {
             nesting: 0,
             retrying: false,
             native_began: 0,
+            native: std::ptr::null(),
             waiting: Vec::new(),
             spare: std::ptr::null_mut(),
             codes: HashMap::new(),

@@ -41,6 +41,7 @@ type Done = Result<(), Fault<'static>>;
 
 /// How far a run goes before the host has the word again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Budget {
     /// To its end, or until it yields or is interrupted.
     Unlimited,

@@ -78,6 +78,17 @@ impl Machine {
     #[inline(never)]
     pub(super) fn stays_within_limits(&mut self) -> bool {
         self.retrying = false;
+        // Calls on slow paths use fuel without looking at it, and some programs make no others.
+        if self.over || self.heap.is_due() || self.fuel <= 0 {
+            return self.returns_within_limits();
+        }
+        true
+    }
+
+    /// The same where something is to be done about a limit. Apart, so that what all others do needs no frame.
+    #[cold]
+    #[inline(never)]
+    fn returns_within_limits(&mut self) -> bool {
         if self.over {
             return false;
         }
@@ -88,7 +99,6 @@ impl Machine {
                 return self.abandon(Stop::Heap);
             }
         }
-        // Calls on slow paths use fuel without looking at it, and some programs make no others.
         self.fuel > 0 || self.refuel()
     }
 

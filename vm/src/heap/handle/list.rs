@@ -138,7 +138,12 @@ impl<'v> Gc<'v, ListObject> {
     #[inline]
     pub fn pop(self, cx: &mut Cx<'v>) -> Option<Value<'v>> {
         let last = self.last()?;
-        self.truncate(cx, self.len() - 1);
+        if cx.heap().logs(self.header()) {
+            self.truncate(cx, self.len() - 1);
+        } else {
+            self.items().pop();
+            cx.heap().shrink(self.items());
+        }
         Some(last)
     }
 

@@ -74,6 +74,7 @@ pub enum Part {
 /// What a frozen value or a node is, apart from its parts.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum Thing<'i> {
     Str(&'i str),
     Bytes(&'i [u8]),
@@ -107,8 +108,33 @@ pub enum Thing<'i> {
     Fiber(FiberStage),
 }
 
+impl Thing<'_> {
+    /// What it is, in a word or two.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Thing::Str(_) => "string",
+            Thing::Bytes(_) => "bytes",
+            Thing::Tuple(_) => "tuple",
+            Thing::Range { .. } => "range",
+            Thing::Native(_) => "native",
+            Thing::Function(_) => "function",
+            Thing::Type(_) => "type",
+            Thing::Error => "error",
+            Thing::Cell { is_var: true } => "cell of a var",
+            Thing::Cell { is_var: false } => "cell",
+            Thing::List(_) => "list",
+            Thing::Map(_) => "map",
+            Thing::Set(_) => "set",
+            Thing::Instance(_) => "instance",
+            Thing::Host(_) => "data of the host",
+            Thing::Fiber(_) => "fiber",
+        }
+    }
+}
+
 /// How far a fiber has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FiberStage {
     /// It has not begun.
     Fresh,
