@@ -57,6 +57,7 @@ mod limit_sweep;
 mod misuse;
 mod natives;
 mod one_door;
+mod playground;
 mod programs;
 mod scripts;
 mod steps;

@@ -75,6 +75,7 @@ fn files_that_the_maps_name_are_there() {
         "examples/",
         "benches/",
         "fuzz/",
+        "playground/",
         ".ci/",
     ];
     for (page, least) in [("CONTRIBUTING.md", 25), ("ARCHITECTURE.md", 20)] {

@@ -72,18 +72,19 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CanonicalError> {
     const SMALL: usize = 1 << 20;
     const MIDDLE: usize = 1 << 26;
-    // One less where it would not fit an address; so many bytes do not either.
+    // One less where it would not fit an address.
     const LARGE: usize = (u32::MAX as usize).saturating_add(1);
+    const MOST: u64 = 1 << 32;
     if bytes.len() > limit {
         return Err(CanonicalError::TooLong);
     }
     // bincode counts sizes in memory against its limit, which are at most sixteen times those of the bytes. The limit
     // is a second line only: it keeps a length that slipped past `Text` and `Blob` from being allocated unseen.
     let config = bincode::config::standard();
-    let (value, read): (T, usize) = match bytes.len().saturating_mul(16) {
-        size if size <= SMALL => bincode::serde::decode_from_slice(bytes, config.with_limit::<SMALL>())?,
-        size if size <= MIDDLE => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIDDLE>())?,
-        size if size <= LARGE => bincode::serde::decode_from_slice(bytes, config.with_limit::<LARGE>())?,
+    let (value, read): (T, usize) = match (bytes.len() as u64).saturating_mul(16) {
+        size if size <= SMALL as u64 => bincode::serde::decode_from_slice(bytes, config.with_limit::<SMALL>())?,
+        size if size <= MIDDLE as u64 => bincode::serde::decode_from_slice(bytes, config.with_limit::<MIDDLE>())?,
+        size if size <= MOST => bincode::serde::decode_from_slice(bytes, config.with_limit::<LARGE>())?,
         _ => return Err(CanonicalError::TooLong),
     };
     if read != bytes.len() {
