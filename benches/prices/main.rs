@@ -129,16 +129,8 @@ fn calls(recipe: &Recipe) -> Result<[(u64, u64); 3], String> {
     Ok(found)
 }
 
-/// The instructions of every call, the fewer of two counts: the secret of a machine's tables differs from run to run, and
-/// some lay ints less well than others.
-fn instructions(numbers: &[usize]) -> Option<Vec<[u64; 3]>> {
-    let counts = [counted(numbers)?, counted(numbers)?];
-    let fewer = |at: usize| [0, 1, 2].map(|size| counts[0][at][size].min(counts[1][at][size]));
-    Some((0..numbers.len()).map(fewer).collect())
-}
-
 /// The instructions of every call, as callgrind counts them in another process that does the same.
-fn counted(numbers: &[usize]) -> Option<Vec<[u64; 3]>> {
+fn instructions(numbers: &[usize]) -> Option<Vec<[u64; 3]>> {
     if !Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success()) {
         return None;
     }
