@@ -52,6 +52,8 @@ impl From<bincode::error::DecodeError> for CanonicalError {
         match error {
             // The limit stands far above what the input can fill, so only a false length meets it.
             DecodeError::UnexpectedEnd { .. } | DecodeError::LimitExceeded => CanonicalError::Truncated,
+            // So does one that is no number of bytes at all where addresses have 32 bits.
+            DecodeError::OutsideUsizeRange(_) => CanonicalError::Truncated,
             _ => CanonicalError::Malformed,
         }
     }
@@ -448,7 +450,7 @@ mod tests {
         let bits = (0..64).flat_map(|bit| [1u64 << bit, (1 << bit) - 1, u64::MAX >> bit]);
         for number in bits.chain([0, 250, 251, 252, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000]) {
             let mut writer = Writer::new();
-            writer.count(number as usize);
+            writer.long(number);
             assert_eq!(writer.as_bytes(), encode(&number), "{number}");
             assert_eq!(Reader::new(writer.as_bytes()).shortest_count(), Ok(number));
             for end in 0..writer.len() {
@@ -527,7 +529,7 @@ mod tests {
         let edges = [0u64, 1, 250, 251, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX];
         for value in edges {
             let mut writer = Writer::new();
-            writer.count(value as usize);
+            writer.long(value);
             writer.i64(value as i64);
             writer.i64((value as i64).wrapping_neg());
             let bytes = writer.into_bytes();

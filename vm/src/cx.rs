@@ -45,7 +45,13 @@ impl<'v> Cx<'v> {
     /// # Errors
     /// The fuel is used up, time is up, or the interrupt handle was used.
     pub fn work(&mut self, units: usize) -> Result<(), Fault<'v>> {
-        self.owe(units);
+        self.pay(units as u64)
+    }
+
+    /// The same where what is counted may be more than an address can say.
+    #[inline]
+    pub(crate) fn pay(&mut self, units: u64) -> Result<(), Fault<'v>> {
+        self.machine.fuel = self.machine.fuel.saturating_sub_unsigned(units);
         if self.machine.fuel > 0 { Ok(()) } else { self.machine.next_slice().map_err(Fault::Stop) }
     }
 

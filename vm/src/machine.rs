@@ -134,7 +134,7 @@ pub(crate) struct Machine {
     pub last_trace: Option<Box<Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
     /// Emptied by collections.
-    pub graph_hashes: HashMap<usize, (GraphHash, usize)>,
+    pub graph_hashes: HashMap<usize, (GraphHash, u64)>,
     /// Names of what the library provides and is written in the language, by address. Filled when first asked for.
     pub library_names: std::cell::OnceCell<HashMap<usize, Arc<str>>>,
     /// What parts of the host keep for this machine, by type.

@@ -40,12 +40,12 @@ pub fn hash<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<GraphHash, Fault<'v
     let address = value.bits as usize;
     if kept && let Some(&(hash, price)) = cx.machine.graph_hashes.get(&address) {
         // What is kept depends on the machine's history, which must not show in the fuel that a program takes.
-        cx.work(price)?;
+        cx.pay(price)?;
         return Ok(hash);
     }
     let before = cx.machine.total_fuel_used();
     let graph = write::write(cx, value, &mut Progress::silent())?;
-    let price = usize::try_from(cx.machine.total_fuel_used() - before).unwrap_or(usize::MAX);
+    let price = cx.machine.total_fuel_used() - before;
     let hash = hash_of(graph.parts());
     // An undone `atomic` may leave a variable uninitialised that was written once; so nothing is kept inside.
     if kept && !graph.is_mutable && !cx.heap().journal.is_on() {

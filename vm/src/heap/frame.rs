@@ -96,8 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_pointer_width = "64")]
-    fn a_frame_is_three_words() {
-        assert_eq!(size_of::<Frame>(), 24);
+    fn a_frame_is_two_addresses_and_a_word() {
+        assert_eq!(size_of::<Frame>(), 2 * size_of::<usize>() + 8);
     }
 }

@@ -41,7 +41,7 @@ impl Meter {
     pub fn settle<'v>(&mut self, cx: &mut Cx<'v>) -> Result<(), Fault<'v>> {
         let units = self.owed / UNIT;
         self.owed %= UNIT;
-        cx.work(usize::try_from(units).unwrap_or(usize::MAX))
+        cx.pay(units)
     }
 
     /// How `a` stands to `b`, byte by byte. Costs as much as they have in common.
