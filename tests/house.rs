@@ -442,3 +442,44 @@ fn natives_are_named_in_their_rows_alone() {
     }
     assert!(wrong.is_empty(), "`Cx::fail_here` knows the name of the native:\n{}", wrong.join("\n"));
 }
+
+/// The documentation above a line that begins so: what stands in comments and attributes before it.
+fn above(text: &str, begin: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with(begin) && !line[begin.len()..].starts_with(char::is_alphanumeric))?;
+    let above = lines[..at].iter().rev().take_while(|line| line.starts_with("///") || line.starts_with("#["));
+    Some(above.map(|line| [*line, "\n"].concat()).collect())
+}
+
+#[test]
+fn what_the_root_exports_has_examples() {
+    let read = |file: &str| fs::read_to_string(file).unwrap();
+    let mut all = 0;
+    let mut wrong = Vec::new();
+    for root in ["src/lib.rs", "src/face.rs"] {
+        let text = read(root);
+        let shown = text.split("\npub mod prelude").next().unwrap_or_default();
+        for (_, path, name) in uses(shown).into_iter().filter(|(is_public, ..)| *is_public) {
+            if !name.starts_with(char::is_uppercase) {
+                continue;
+            }
+            all += 1;
+            let here = shown.lines().find(|line| {
+                line.starts_with("pub use ") && line.split(|c: char| !c.is_alphanumeric()).any(|word| word == name)
+            });
+            let mut docs = here.and_then(|line| above(shown, line)).unwrap_or_default();
+            if ["builder", "engine", "error", "load"].contains(&path[0].as_str()) {
+                let text = read(&format!("src/{}.rs", path[0]).replace("load.rs", "load/mod.rs"));
+                let kinds = ["struct", "enum", "trait"];
+                docs += &kinds.iter().find_map(|kind| above(&text, &format!("pub {kind} {name}"))).unwrap_or_default();
+            }
+            if !docs.contains("```") {
+                wrong.push(path.join("::"));
+            }
+        }
+    }
+    assert!(all > 25, "these are not all: {all}");
+    assert!(wrong.is_empty(), "the root exports these without an example: {wrong:?}");
+}

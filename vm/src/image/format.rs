@@ -90,14 +90,51 @@ pub fn file_hash_of(bytes: &[u8]) -> Option<FileHash> {
     bytes.get(HASHED..HEADER)?.try_into().ok().map(FileHash)
 }
 
+/// What a header says, before anybody has looked whether it can be. Only this knows where it stands.
+struct Header<'b> {
+    version: u16,
+    flags: u16,
+    edition: u32,
+    lengths: [u64; 5],
+    hash: FileHash,
+    /// What follows it.
+    rest: &'b [u8],
+}
+
+impl<'b> Header<'b> {
+    /// None if the bytes are too few for one.
+    fn of(bytes: &'b [u8]) -> Option<Header<'b>> {
+        let (header, rest) = bytes.split_at_checked(HEADER)?;
+        let number =
+            |range: Range<usize>| header[range].iter().rev().fold(0, |number, &byte| number << 8 | byte as u64);
+        Some(Header {
+            version: number(8..10) as u16,
+            flags: number(10..12) as u16,
+            edition: number(12..16) as u32,
+            lengths: [0, 1, 2, 3, 4].map(|index| number(16 + 8 * index..24 + 8 * index)),
+            hash: file_hash_of(bytes)?,
+            rest,
+        })
+    }
+
+    /// The sections, those left out that do not end in the file, and what stands behind the last one.
+    fn sections(&self) -> ([Option<&'b [u8]>; 5], &'b [u8]) {
+        let mut rest = self.rest;
+        let sections = self.lengths.map(|length| {
+            let (section, others) = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))?;
+            rest = others;
+            Some(section)
+        });
+        (sections, rest)
+    }
+}
+
 /// The bytes of the graph, if the lengths in the header are those of a file. Nothing else is looked at.
 pub(super) fn graph_of(bytes: &[u8]) -> Option<&[u8]> {
-    let length = |index: usize| {
-        let at = 16 + 8 * index;
-        usize::try_from(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?)).ok()
-    };
-    let start = HEADER.checked_add(length(0)?)?.checked_add(length(1)?)?;
-    bytes.get(start..start.checked_add(length(2)?)?)
+    match Header::of(bytes)?.sections().0 {
+        [Some(_), Some(_), graph, ..] => graph,
+        _ => None,
+    }
 }
 
 /// Writes the FileHash of changed bytes into their header, for tests of what is behind it.
@@ -115,9 +152,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
         return Err(ImageError::NotAnImage);
     }
     let broken = |text| ImageError::Broken { section: Section::Header, rule: ImageRule::Text(text) };
-    let header = bytes.get(..HEADER).ok_or(broken("it is cut off"))?;
-    let number = |range: Range<usize>| header[range].iter().rev().fold(0, |number, &byte| number << 8 | byte as u64);
-    let (version, flags, edition) = (number(8..10) as u16, number(10..12) as u16, number(12..16) as u32);
+    let header = Header::of(bytes).ok_or(broken("it is cut off"))?;
+    let Header { version, flags, edition, .. } = header;
     if version > VERSION {
         return Err(ImageError::Newer { what: "format version", found: version.into(), known: VERSION.into() });
     }
@@ -127,21 +163,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     if version == 0 || edition == 0 {
         return Err(broken("versions and editions count from 1"));
     }
-    let mut rest = &bytes[HEADER..];
-    let mut section = |index: usize| {
-        let length = number(16 + 8 * index..24 + 8 * index);
-        let (section, others) = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))?;
-        rest = others;
-        Some(section)
-    };
-    let sections = [section(0), section(1), section(2), section(3), section(4)];
+    let (sections, rest) = header.sections();
     let [Some(needs), Some(code), Some(graph), Some(debug), Some(fill)] = sections else {
         return Err(broken("a section ends behind the end of the file"));
     };
     if !rest.is_empty() {
         return Err(broken("there are bytes behind the last section"));
     }
-    if header[HASHED..] != file_hash(bytes).0 {
+    if header.hash != file_hash(bytes) {
         return Err(ImageError::Damaged);
     }
     if flags & !(THIN | DEBUG) != 0 {
