@@ -1,5 +1,6 @@
 //! Loading an image takes at most sixteen times its length and a mebibyte beside its bytes, also while it is under way,
-//! for hosts and for programs.
+//! for hosts and for programs. Where it makes many short lists that holds as the machine counts memory; the system's
+//! allocator adds sixteen bytes to each of them.
 //!
 //! Each case is loaded in a process of its own, because what was freed before would hide what is taken later.
 
@@ -19,8 +20,20 @@ use hungry::*;
 
 const CASE: &str = "QUIPU_IMAGE";
 
+/// Set where the system's allocator has a share.
+const ALLOCATED: &str = "QUIPU_IMAGE_ALLOCATED";
+
 /// Set where a program loads the image.
 const BY_PROGRAM: &str = "QUIPU_IMAGE_BY_PROGRAM";
+
+/// Programs with more short lists than the allocator's share of sixteen times allows, and what they may take with it.
+const SHORT_LISTS: [&str; 4] = [
+    "range(100_000).map(|i| [nil, nil])",
+    "range(100_000).map(|i| [\"a\"])",
+    "range(50_000).map(|i| [[[[]]]])",
+    "range(20_000).map(|i| [1, 2, nil, 4, []])",
+];
+const SHORT_LISTS_FACTOR: usize = 24;
 
 /// A line of what the system knows about this process, in bytes.
 fn status(name: &str) -> Option<usize> {
@@ -36,7 +49,7 @@ fn loading_takes_at_most_sixteen_times_the_length() {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image_memory");
     let mut sound = true;
-    for (text, number) in PROGRAMS.iter().zip(0..) {
+    for (text, number) in PROGRAMS.iter().chain(&SHORT_LISTS).zip(0..) {
         let file = save(&folder, &format!("{number}.qpi"), text);
         eprintln!("{text}");
         for by_program in [false, true] {
@@ -45,6 +58,9 @@ fn loading_takes_at_most_sixteen_times_the_length() {
             child.env(CASE, &file);
             if by_program {
                 child.env(BY_PROGRAM, "yes");
+            }
+            if SHORT_LISTS.contains(text) {
+                child.env(ALLOCATED, "yes");
             }
             let child = child.output().unwrap();
             eprint!("  {}", String::from_utf8_lossy(&child.stderr));
@@ -72,10 +88,11 @@ fn load(file: &Path) {
     let kept = session.vm().stats().heap_bytes - heap;
     // What a program opens it reads as well, and the allocator may not find a use for all of that room.
     let read = if by_program { 2 * length } else { 0 };
-    let allowed = FACTOR * length + read + EXTRA + PAGES;
+    let allowed = |factor: usize| factor * length + read + EXTRA + PAGES;
+    let factor = if std::env::var_os(ALLOCATED).is_some() { SHORT_LISTS_FACTOR } else { FACTOR };
     let times = peak as f64 / length as f64;
     eprintln!("{length} bytes: {peak} at most, {times:.1} times; {kept} stay");
-    assert!(peak <= allowed && kept <= allowed);
+    assert!(peak <= allowed(factor) && kept <= allowed(FACTOR));
 }
 
 /// Images that are asked for where there is no room for them are refused before they take any.

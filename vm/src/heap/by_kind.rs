@@ -97,6 +97,7 @@ macro_rules! define_kinds {
         ///
         /// # Safety
         /// `header` must be the header of a whole object that is not used afterwards.
+        #[inline(never)]
         pub(super) unsafe fn finalise(header: *mut Header) -> usize {
             // SAFETY: as above.
             unsafe {
