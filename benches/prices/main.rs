@@ -2,7 +2,7 @@
 //!
 //!     cargo bench --no-default-features --bench prices [-- [--ns | --bytes | --all] [PART OF A NAME]]
 //!
-//! It fails where a native has no line in `recipes.txt`, where a unit costs more than [`DEAREST`] times the unit of a plain
+//! It fails where a native has no recipe, where a unit costs more than [`DEAREST`] times the unit of a plain
 //! loop, where work grows faster than its charge, and where memory is taken that nobody has asked the heap for.
 //! Instructions are counted by callgrind, in one process for all; without valgrind, and with `--ns`, there are times alone,
 //! which decide nothing.
@@ -293,13 +293,13 @@ fn run(part: &str, only_ns: bool, only_bytes: bool, all: bool) -> Vec<String> {
         names
             .iter()
             .filter(|name| !priced.contains(name.as_str()))
-            .map(|name| format!("{name} has no line in recipes.txt")),
+            .map(|name| format!("{name} has no price, on its page in stdlib/doc or in recipes.txt")),
     );
     wrong.extend(
         priced
             .iter()
             .filter(|name| !name.starts_with('(') && !names.contains(**name))
-            .map(|name| format!("{name} is in recipes.txt, but there is no such native")),
+            .map(|name| format!("{name} has a price, but there is no such native")),
     );
     let chosen = chosen(part);
     if !only_bytes {

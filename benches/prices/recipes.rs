@@ -1,6 +1,8 @@
-//! Reads `recipes.txt`: what is called of each native, with arguments of which size.
+//! What is called of each native, with arguments of which size: what the pages of the manual in `stdlib/doc` say in comments,
+//! and `recipes.txt` for natives that no page explains.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// One line.
@@ -32,33 +34,63 @@ fn try_it(f) = try { f() } catch e { nil }
 
 /// Read when it runs, so that a new line is tried without building anything.
 static RECIPES: LazyLock<Vec<Recipe>> = LazyLock::new(|| {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/prices/recipes.txt");
-    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
-    text.lines().filter_map(read).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lines = text_of(&root.join("benches/prices/recipes.txt"));
+    let lines = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut recipes: Vec<Recipe> = lines
+        .map(|line| {
+            let (name, rest) = line.split_once(" | ").unwrap_or_else(|| panic!("{line}: it names no native"));
+            read(name, rest)
+        })
+        .collect();
+    for folder in ["stdlib/doc", "stdlib/doc/types"] {
+        let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+        files.sort();
+        for file in files {
+            add_page(&mut recipes, &file);
+        }
+    }
+    recipes
 });
+
+fn text_of(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Adds what a page of the manual says about the natives that it explains.
+fn add_page(recipes: &mut Vec<Recipe>, file: &Path) {
+    let page = file.file_stem().unwrap_or_default().to_string_lossy();
+    let (mut name, mut in_program) = (String::new(), false);
+    for line in text_of(file).lines() {
+        in_program ^= line.starts_with("```");
+        if let Some(section) = line.strip_prefix("## ").filter(|_| !in_program) {
+            let section = section.trim();
+            name = if page == "builtins" { section.to_owned() } else { format!("{page}.{section}") };
+        } else if let Some(recipe) = line.strip_prefix("<!-- price: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            recipes.push(read(&name, recipe));
+        }
+    }
+}
 
 /// All of them, in order.
 pub fn recipes() -> &'static [Recipe] {
     &RECIPES
 }
 
-fn read(line: &str) -> Option<Recipe> {
-    if line.is_empty() || line.starts_with('#') {
-        return None;
+/// Reads `MAKE | CALL` or `- REASON`, with `~` before what is known to cost too much.
+fn read(name: &str, line: &str) -> Recipe {
+    let (known, line) = line.strip_prefix("~ ").map_or((false, line), |line| (true, line));
+    let mut recipe = Recipe { name: name.to_owned(), make: String::new(), call: String::new(), known, reason: None };
+    if let Some(reason) = line.strip_prefix("- ") {
+        recipe.reason = Some(reason.to_owned());
+    } else if let Some((make, call)) = line.split_once(" | ") {
+        (recipe.make, recipe.call) = (make.trim().to_owned(), call.trim().to_owned());
+    } else {
+        panic!("{name}: {line}: what is made for n | what is called");
     }
-    let mut parts = line.splitn(3, " | ").map(|part| part.trim().to_owned());
-    let (name, make) = (parts.next()?, parts.next()?);
-    let (known, name) = match name.strip_prefix('~') {
-        Some(name) => (true, name.to_owned()),
-        None => (false, name),
-    };
-    let reason = make.strip_prefix("- ").map(str::to_owned);
-    let call = match (parts.next(), &reason) {
-        (Some(call), _) => call,
-        (None, Some(_)) => String::new(),
-        (None, None) => panic!("{line}: NAME | what is made for n | what is called"),
-    };
-    Some(Recipe { name, make, call, known, reason })
+    recipe
 }
 
 impl Recipe {

@@ -80,7 +80,8 @@ fn page(kind: Kind, name: &str, summary: &str, mut items: Vec<Item>) -> Page {
     Page { kind, name: name.to_owned(), summary: summary.to_owned(), text, items }
 }
 
-/// What stands before the first heading, and the sections by name. A comment in a program is no heading.
+/// What stands before the first heading, and the sections by name. A comment in a program is no heading; those for whoever
+/// changes the page, as what a native costs, are left out.
 fn sections(text: &str) -> (String, Vec<(&str, String)>) {
     let mut parts = vec![("", String::new())];
     let mut in_program = false;
@@ -88,6 +89,7 @@ fn sections(text: &str) -> (String, Vec<(&str, String)>) {
         in_program ^= line.starts_with("```");
         match line.strip_prefix("## ").filter(|_| !in_program) {
             Some(name) => parts.push((name.trim(), String::new())),
+            None if line.starts_with("<!--") && !in_program => {}
             None => {
                 if let Some((_, section)) = parts.last_mut() {
                     section.push_str(line);
