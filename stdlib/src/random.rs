@@ -176,18 +176,18 @@ fn shuffle<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn entropy<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
     match from_system() {
         Ok(word) => Ok(Value::int(word as i64)),
-        Err(error) => Err(cx.fail_here(ErrorKind::Io, error.to_string())),
+        Err(error) => Err(cx.fail_here(ErrorKind::Io, error)),
     }
 }
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-fn from_system() -> Result<u64, getrandom::Error> {
-    getrandom::u64()
+fn from_system() -> Result<u64, String> {
+    getrandom::u64().map_err(|error| error.to_string())
 }
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-fn from_system() -> Result<u64, &'static str> {
-    Err("there is no source of entropy here")
+fn from_system() -> Result<u64, String> {
+    Err("there is no source of entropy here".to_owned())
 }
 
 fn new<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
