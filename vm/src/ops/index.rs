@@ -163,9 +163,6 @@ pub fn char_count<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Result<usize, Fault<'v>
 /// has to be looked for.
 fn byte_of_char<'v>(cx: &mut Cx<'v>, text: Str<'v>, from: usize, number: usize) -> Result<usize, Fault<'v>> {
     let bytes = text.as_str().as_bytes();
-    if text.is_ascii() {
-        return Ok(from.saturating_add(number).min(bytes.len()));
-    }
     let (mut at, mut left) = (from, number);
     while let Some(piece) = bytes.get(at..).map(|rest| &rest[..rest.len().min(PIECE)]).filter(|piece| !piece.is_empty())
     {
@@ -180,7 +177,7 @@ fn byte_of_char<'v>(cx: &mut Cx<'v>, text: Str<'v>, from: usize, number: usize) 
     Ok(bytes.len())
 }
 
-/// The code points from number `start` up to number `end`.
+/// The code points from number `start` up to number `end`; at once for ASCII.
 fn char_range<'v>(cx: &mut Cx<'v>, text: Str<'v>, start: usize, end: usize) -> Result<&'v str, Fault<'v>> {
     if end <= start {
         return Ok("");
