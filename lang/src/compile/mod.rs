@@ -19,6 +19,7 @@ mod types;
 mod statement;
 mod assign;
 mod loops;
+mod defer;
 mod expr;
 mod operator;
 mod branch;
