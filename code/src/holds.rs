@@ -156,10 +156,10 @@ impl Holdings {
             budget.spend(self.special.pass(body, pc, now)?)?;
         }
         budget.spend(now.len())?;
-        if let Some(handler) = block.handler {
-            let handler = body.handlers[handler as usize];
-            self.special.write(handler.register, body.handled(&handler), caught);
-            self.reach(handler.target, caught);
+        for handler in block.handlers(body) {
+            thrown.copy_from_slice(caught);
+            self.special.write(handler.register, body.handled(handler), thrown);
+            self.reach(handler.target, thrown);
         }
         Ok(self.leave(body, block, now, thrown))
     }

@@ -2,10 +2,10 @@
 //! leaves the block notes where to, and goes there by way of the piece:
 //!
 //! ```text
-//!            LoadInt  way, 0          the block's end
 //!            LoadNil  value           of the block, or what is returned
 //!            LoadNil  thrown
-//!   covered: ...
+//!   covered: LoadInt  way, 0          the block's end
+//!            ...
 //!            LoadInt  way, 2          return, break or continue
 //!            Jump     piece
 //!            ...
@@ -84,7 +84,7 @@ impl<'s> Compiler<'s> {
             match &statement.kind {
                 StatementKind::Defer(piece) if self.f.reachable => {
                     let shared = *shared.get_or_insert_with(|| self.shared(statement.span));
-                    self.defer(piece, shared);
+                    self.defer(piece, statement.span, shared);
                 }
                 _ => self.statement(statement),
             }
@@ -100,14 +100,15 @@ impl<'s> Compiler<'s> {
 
     fn shared(&mut self, span: Span) -> Shared {
         let shared = Shared { way: self.take(span), value: self.take(span), thrown: self.take(span) };
-        self.int(span, Want::Into(Dst::fresh(shared.way)), 0);
         self.nil(span, Want::Into(Dst::fresh(shared.value)));
         self.nil(span, Want::Into(Dst::fresh(shared.thrown)));
         shared
     }
 
-    fn defer(&mut self, piece: &'s Expr<'s>, shared: Shared) {
+    fn defer(&mut self, piece: &'s Expr<'s>, span: Span, shared: Shared) {
         let (start, loops, locals) = (self.f.pc(), self.f.loops.len(), self.f.locals.len());
+        // Covered as well, so that no `try` behind it covers just as much.
+        self.int(span, Want::Into(Dst::fresh(shared.way)), 0);
         self.f.defers.push(Deferred { shared, piece, start, label: Label::new(), ways: Vec::new(), loops, locals });
     }
 
@@ -139,7 +140,7 @@ impl<'s> Compiler<'s> {
         let span = piece.span;
         self.end_locals(locals);
         let covered = start..self.f.pc();
-        if covered.is_empty() {
+        if covered.len() <= 1 {
             self.f.bind(label);
             return self.expr(piece, Want::Nothing);
         }
@@ -147,30 +148,26 @@ impl<'s> Compiler<'s> {
         self.jump(span, Op::Jump, 0, &mut label);
         self.f.reachable = true;
         self.handler_here(covered, shared.thrown);
+        let unwound = self.f.pc();
         self.emit(span, Word::abc(Op::Unwound, shared.way, 0, 0));
         self.f.bind(label);
 
-        let first = self.f.pc();
         let mark = self.mark();
         self.expr(piece, Want::Nothing);
         self.release(mark);
-        let failing = first..self.f.pc();
+        let failing = unwound..self.f.pc();
 
         let mut end = Label::new();
         if self.f.reachable {
             self.go_on(span, shared, &ways, ends);
-            if !failing.is_empty() {
-                self.jump(span, Op::Jump, 0, &mut end);
-            }
+            self.jump(span, Op::Jump, 0, &mut end);
         }
-        if !failing.is_empty() {
-            self.f.reachable = true;
-            let mark = self.mark();
-            let error = self.take(span);
-            self.handler_here(failing, error);
-            self.emit_last(span, Word::abc(Op::Rethrow, error, shared.thrown, 0));
-            self.release(mark);
-        }
+        self.f.reachable = true;
+        let mark = self.mark();
+        let error = self.take(span);
+        self.handler_here(failing, error);
+        self.emit_last(span, Word::abc(Op::Rethrow, error, shared.thrown, 0));
+        self.release(mark);
         self.f.bind(end);
     }
 

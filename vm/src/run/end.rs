@@ -51,9 +51,14 @@ impl Machine {
         }
     }
 
-    /// The run ends, and what was deferred runs before. Whether something goes on.
-    pub(super) fn begin_exit(&mut self, stop: Stop) -> bool {
+    /// The run ends, and what was deferred runs before: in the middle of an instruction, or before the next one. Whether
+    /// something goes on.
+    pub(super) fn begin_exit(&mut self, stop: Stop, between: bool) -> bool {
         let trace = Some(Box::new(self.trace()));
+        if between && self.is_at_own_instruction() {
+            // Positions stand behind the instruction that something happens in.
+            self.pc = self.pc.wrapping_add(1);
+        }
         let until = self.now() + GRACE;
         self.unwinding.grace.get_or_insert((stop, until));
         let error = self.unwinding.error.take();

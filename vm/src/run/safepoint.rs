@@ -39,7 +39,7 @@ impl Machine {
         }
         match self.next_slice() {
             Ok(()) => true,
-            Err(stop) => self.abandon(stop),
+            Err(stop) => self.abandon_between(stop),
         }
     }
 

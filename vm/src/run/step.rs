@@ -129,7 +129,7 @@ impl Machine {
     }
 
     /// Whether the position is at an instruction of the running function, and not at one of the machine's own.
-    fn is_at_own_instruction(&self) -> bool {
+    pub(super) fn is_at_own_instruction(&self) -> bool {
         // SAFETY: `fp` is the running frame; its closure keeps its code.
         unsafe {
             let closure = (*self.fp).closure;

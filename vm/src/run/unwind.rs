@@ -118,7 +118,7 @@ impl Machine {
         self.refund(begun.used.min(self.total_fuel_used()));
         match self.next_slice() {
             Ok(()) => true,
-            Err(stop) => self.abandon(stop),
+            Err(stop) => self.abandon_between(stop),
         }
     }
 
@@ -353,12 +353,21 @@ impl Machine {
         }
     }
 
+    /// As `abandon`, where one instruction is done and the next has not begun: registers hold what that one finds, and so what
+    /// its handlers may find.
+    pub(super) fn abandon_between(&mut self, stop: Stop) -> bool {
+        if !self.unwinds(stop) {
+            return self.abandon(stop);
+        }
+        self.begin_exit(stop, true)
+    }
+
     /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust. What they held is
     /// nobody's any more, and is collected before the machine does anything else. Exits let what was deferred run; whether
     /// something does.
     pub(super) fn abandon(&mut self, stop: Stop) -> bool {
         if self.unwinds(stop) {
-            return self.begin_exit(stop);
+            return self.begin_exit(stop, false);
         }
         let stop = self.reason(stop);
         self.stop_trace = Some(Box::new(self.trace()));
