@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use crate::facts::{Holdings, Liveness};
 use crate::hash::CodeHash;
-use crate::op::Word;
+use crate::op::{Op, Word};
 use crate::span::Span;
 
-/// The edition of instructions and canonical bytes; a change to any hash needs a new one.
-pub const EDITION: u32 = 1;
+/// The latest edition of instructions and canonical bytes. A code object is of the lowest that has all its instructions, so
+/// that a new one changes no hash of what was there.
+pub const EDITION: u32 = 2;
 
 /// How a free variable reaches its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,6 +151,11 @@ impl Body {
         Some(code)
     }
 
+    /// The lowest edition that has all instructions.
+    pub(crate) fn edition(&self) -> u32 {
+        self.words.iter().filter_map(|word| word.op()).map(Op::edition).max().unwrap_or(1)
+    }
+
     /// Number of parameters of all kinds.
     pub fn params(&self) -> u16 {
         self.required as u16 + self.optional as u16 + self.rest as u16
@@ -239,6 +245,11 @@ impl Code {
     /// The content hash; computed when the code object was made.
     pub fn hash(&self) -> CodeHash {
         self.checked.hash
+    }
+
+    /// The lowest edition that has all its instructions.
+    pub fn edition(&self) -> u32 {
+        self.body().edition()
     }
 
     /// The checked content.

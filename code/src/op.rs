@@ -25,6 +25,7 @@
 //! | `resumes` | It may wait for a fiber that it has resumed. |
 //! | `owner` | It needs a type that the running function belongs to. |
 //! | `sure P` | It tests whether `R[a]` is `absent`, and it is not in this place ([`Sure`]). |
+//! | `since E` | The first edition that has it, where that is not the first of all. |
 //!
 //! Then, behind a semicolon, what it takes for granted of its registers and free variables, or leaves in them, where that
 //! is not simply a value: see [`Holds`]. The checker proves it on every path, the check of graphs proves it of suspended
@@ -138,6 +139,8 @@ pub enum Outcome {
     Element,
     /// It is iterated over.
     Iterator,
+    /// It is the result; so is nil where the function throws a `key_error`.
+    Lookup,
 }
 
 /// Where a register that was tested is known not to be `absent`.
@@ -157,11 +160,15 @@ struct Traits {
     resumes: bool,
     needs_owner: bool,
     sure: Option<Sure>,
+    edition: u32,
 }
+
+/// The edition of `??=` on keys.
+const SECOND: u32 = 2;
 
 impl Traits {
     const fn new(flow: Flow) -> Traits {
-        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None }
+        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None, edition: 1 }
     }
 
     const fn calls(self, outcome: Outcome) -> Traits {
@@ -178,6 +185,10 @@ impl Traits {
 
     const fn sure(self, place: Sure) -> Traits {
         Traits { sure: Some(place), ..self }
+    }
+
+    const fn since(self, edition: u32) -> Traits {
+        Traits { edition, ..self }
     }
 }
 
@@ -308,6 +319,8 @@ macro_rules! for_each_op {
             0x61 SetField    { a: In, b: In, c: Name }              "R[a].K[c] := R[b]" [On];
             0x62 GetFieldSafe { a: Out, b: In, c: Name }            "R[a] := R[b]?.K[c]" [On];
             0x63 Slice       { a: Out, b: In, c: Two, d: Flag }     "R[a] := R[b][R[c]..R[c+1]]; nil: open; d = 1: end included" [On];
+            0x64 GetIndexOrNil { a: Out, b: In, c: In }             "R[a] := R[b][R[c]]; nil if that key is missing" [On, calls Lookup, since SECOND];
+            0x65 GetFieldOrNil { a: Out, b: In, c: Name }           "R[a] := R[b].K[c]; nil if map R[b] lacks that key" [On, since SECOND];
 
             // Iteration.
             0x68 Iter        { a: IterOut, b: In }                  "R[a..3] := iterator over R[b]" [On, calls Iterator; a: Iterator];
@@ -426,6 +439,11 @@ impl Op {
     /// Whether it runs only in functions that belong to a type.
     pub const fn needs_owner(self) -> bool {
         self.traits().needs_owner
+    }
+
+    /// The first edition that has it.
+    pub const fn edition(self) -> u32 {
+        self.traits().edition
     }
 
     /// Where `R[a]`, which it tests, is known not to be `absent`.

@@ -4,7 +4,7 @@ use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::Kind;
 use crate::heap::layout::{ErrorObject, FiberObject};
-use crate::heap::{Gc, Slot, Value, tag};
+use crate::heap::{Gc, Slot, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
@@ -273,6 +273,10 @@ impl Machine {
                         self.heap.journal.roll_back();
                         self.may_pause_again();
                     }
+                    Kind::Lookup if is_missing_key(value) => {
+                        self.set_r(frame.dst as usize, Value::NIL);
+                        return true;
+                    }
                     Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
                     _ => {}
                 }
@@ -374,6 +378,11 @@ impl Machine {
         }
         self.heap.make_due();
     }
+}
+
+/// Whether a value that is thrown says that a key is missing.
+pub(super) fn is_missing_key(value: Slot) -> bool {
+    matches!(value.view(), View::Error(error) if error.kind() == ErrorKind::Key.name())
 }
 
 /// The calls under way, around those elsewhere that a value was thrown from.
