@@ -229,7 +229,7 @@ impl State<'_, '_> {
             }
         }
         let location = self.open.pop()?;
-        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives);
+        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives, &[]);
         let interface = match compiled {
             Ok(unit) => {
                 diagnostics.extend(unit.warnings.iter().cloned());
