@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quipu_code::Code;
 use quipu_code::span::Source;
-use quipu_lang::compile::{ExportKind, Interface};
+use quipu_lang::compile::{ExportKind, Imported, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::bounds::within;
@@ -355,9 +355,15 @@ impl Session {
         self.sources.insert(module.source.name().clone(), module.source.clone());
         let mut captures = Vec::with_capacity(module.unit.imports.len());
         for imported in &module.unit.imports {
-            let from = module.imports.get(imported.import as usize).and_then(Option::as_ref);
-            let from = from.and_then(|id| self.loaded.get(id));
-            let value = from.and_then(|from| self.vm.tuple_item(&from.result, imported.slot as usize + 1));
+            let value = match *imported {
+                Imported::Export { import, slot } => {
+                    let from = module.imports.get(import as usize).and_then(Option::as_ref);
+                    let from = from.and_then(|id| self.loaded.get(id));
+                    from.and_then(|from| self.vm.tuple_item(&from.result, slot as usize + 1))
+                }
+                // There are no variables around a file.
+                Imported::Outer(_) => None,
+            };
             // The compiler lists only exports of interfaces that the loader gave it, and those modules have run.
             captures.push(value.unwrap_or_else(|| self.vm.nil()));
         }

@@ -236,7 +236,7 @@ impl State<'_, '_> {
             let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
             diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
         }
-        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives);
+        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives, &[]);
         let interface = match compiled {
             Ok(unit) => {
                 diagnostics.extend(unit.warnings.iter().cloned());

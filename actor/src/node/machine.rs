@@ -124,7 +124,7 @@ fn driver() -> Option<&'static Code> {
     static CODE: OnceLock<Option<Code>> = OnceLock::new();
     let compiled = CODE.get_or_init(|| {
         let source = Source::new(DRIVER, include_str!("driver.qp"));
-        compile(&parse(&source), &source, &[], &Any).ok().map(|unit| unit.main)
+        compile(&parse(&source), &source, &[], &Any, &[]).ok().map(|unit| unit.main)
     });
     compiled.as_ref()
 }

@@ -40,7 +40,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
 use crate::resolve::{Resolution, resolve};
 
-pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
+pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives, Outer};
 pub use unit::{ImportRequest, Imported, Unit};
 
 use emit::Compiler;
@@ -73,7 +73,8 @@ fn request(import: &Import<'_>) -> ImportRequest {
 }
 
 /// Resolves and compiles a parsed source. `interfaces[i]` belongs to its i-th import statement; None stands for a
-/// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit.
+/// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit. `outer` are
+/// variables around the text, none for a file.
 ///
 /// The errors are all there are, those of the parser included, in the order of their places.
 ///
@@ -84,9 +85,10 @@ pub fn compile(
     source: &Source,
     interfaces: &[Option<Arc<Interface>>],
     natives: &dyn Natives,
+    outer: &[Outer<'_>],
 ) -> Result<Unit, Vec<Diagnostic>> {
     let module = &parsed.module;
-    let (resolution, found) = resolve(module, source, interfaces, natives);
+    let (resolution, found) = resolve(module, source, interfaces, natives, outer);
     let mut findings = parsed.diagnostics.clone();
     findings.extend(found);
     findings.sort_by_key(|finding| finding.primary.span);

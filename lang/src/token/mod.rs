@@ -34,6 +34,7 @@ pub struct Token {
 #[derive(Default, Debug)]
 pub struct Findings {
     list: Vec<Diagnostic>,
+    incomplete: bool,
 }
 
 impl Findings {
@@ -49,6 +50,16 @@ impl Findings {
     /// Whether no more are taken.
     pub fn is_full(&self) -> bool {
         self.list.len() >= Findings::MOST
+    }
+
+    /// Notes that the text ends inside of something, so that more of it could make it right.
+    pub fn end_too_early(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether the text ends inside of something.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     /// How many there are.

@@ -532,7 +532,10 @@ fn container(writer: &mut Writer) {
             let other = writer.like(&[Hint::Map]);
             writer.abc(MapMerge, map, other, 0);
         }
-        3 => writer.abc(GetIndex, out, any, key),
+        3 => {
+            let op = writer.one_of(&[GetIndex, GetIndexOrNil]);
+            writer.abc(op, out, any, key);
+        }
         4 => writer.abc(SetIndex, any, key, value),
         5 => {
             let (first, flag) = (writer.row(2), writer.number(2) as u8);
@@ -550,9 +553,10 @@ fn members(writer: &mut Writer) {
     let value = writer.value();
     let member = writer.one_of(&["x", "y", "z", "message", "data", "m", "a", "str"]);
     let (name, out) = (writer.text(member) as u16, writer.out());
-    match writer.number(3) {
+    match writer.number(4) {
         0 => writer.abc(Op::GetField, out, of, name),
-        1 => writer.abc(Op::GetFieldSafe, out, of, name),
+        1 => writer.abc(Op::GetFieldOrNil, out, of, name),
+        2 => writer.abc(Op::GetFieldSafe, out, of, name),
         _ => writer.abc(Op::SetField, of, value, name),
     }
 }
@@ -649,6 +653,7 @@ pub fn far(writer: &mut Writer) {
         Word::abc(Op::CallMethodList, 6, 2, name),
         Word::abc(Op::GetField, 6, 2, member),
         Word::abc(Op::GetFieldSafe, 6, 2, member),
+        Word::abc(Op::GetFieldOrNil, 6, 2, member),
         Word::abc(Op::SetField, 2, 3, member),
     ];
     for word in words {

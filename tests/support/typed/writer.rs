@@ -217,10 +217,52 @@ impl<'n> Writer<'n> {
         Some((self.body.handlers.len() - 1, state))
     }
 
-    /// A handler stands here.
-    pub fn begin_handler(&mut self, handler: usize, state: State) {
+    /// A handler stands here; some see the ends of fibers, and most of those go on with them.
+    pub fn begin_handler(&mut self, handler: usize, mut state: State) {
         self.body.handlers[handler].target = self.pc();
+        let register = self.body.handlers[handler].register;
+        let sees_ends = self.chance(30);
+        if sees_ends {
+            state.put_maybe(register);
+        }
         self.state = Some(self.state.map_or(state, |here| here.meet(state)));
+        if !sees_ends {
+            return;
+        }
+        if self.chance(10) && self.known().maybe & bit(register) != 0 {
+            return self.abc(Op::Rethrow, register, register, 0);
+        }
+        self.held = bit(register);
+        let out = self.out();
+        self.abc(Op::Unwound, out, 0, 0);
+        if self.known().maybe & bit(register) != 0 {
+            self.go_on_unwinding(register);
+        }
+        self.held = 0;
+    }
+
+    /// Throws on what a handler found, always, sometimes or only if it is the end of the fiber.
+    fn go_on_unwinding(&mut self, found: u16) {
+        let other = if self.chance(50) { found } else { self.among(self.known().maybe).unwrap_or(found) };
+        let (one, before) = if self.chance(50) { (found, other) } else { (other, found) };
+        let rethrow = Word::abc(Op::Rethrow, one, before, 0);
+        let mut over = Label::default();
+        match self.number(4) {
+            0 => {}
+            1 => return self.emit(rethrow),
+            2 => {
+                self.jump(Op::JumpPresent, found, &mut over);
+                self.emit(rethrow);
+                self.bind(over);
+                self.refine(found);
+            }
+            _ => {
+                let test = self.value();
+                self.jump(Op::JumpIf, test, &mut over);
+                self.emit(rethrow);
+                self.bind(over);
+            }
+        }
     }
 
     // Operands.

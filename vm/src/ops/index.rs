@@ -67,6 +67,17 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
     }
 }
 
+/// What `object[index] ??= value` finds there: nil where a map lacks the key.
+///
+/// # Errors
+/// As [`get_index`], but for the `key_error`.
+pub fn get_index_or_nil<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Outcome<'v> {
+    match object.view() {
+        View::Map(map) => Ok(map.get(cx, index)?.unwrap_or(Value::NIL)),
+        _ => get_index(cx, object, index),
+    }
+}
+
 /// `object[index] = value`.
 ///
 /// # Errors
@@ -233,6 +244,17 @@ pub fn get_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Out
     match field(cx, object, name)? {
         Some(value) => Ok(value),
         None => Err(missing_field(cx, object, name)),
+    }
+}
+
+/// What `object.name ??= value` finds there: nil where a map lacks the key.
+///
+/// # Errors
+/// As [`get_field`], but for the `key_error`.
+pub fn get_field_or_nil<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Outcome<'v> {
+    match object.view() {
+        View::Map(_) => get_field_safe(cx, object, name),
+        _ => get_field(cx, object, name),
     }
 }
 

@@ -314,7 +314,7 @@ impl Machine {
     pub(super) fn deliver(&mut self, kind: Kind, dst: u16, value: Slot) -> Result<(), Final> {
         let dst = dst as usize;
         match kind {
-            Kind::Plain => self.set_r(dst, value),
+            Kind::Plain | Kind::Lookup => self.set_r(dst, value),
             Kind::Discard => {}
             Kind::Truth => self.set_r(dst, Value::bool(value.is_truthy())),
             Kind::Untruth => self.set_r(dst, Value::bool(!value.is_truthy())),
