@@ -18,7 +18,7 @@ use quipu::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
 use quipu::vm::native::NativeDef;
-use quipu::vm::{Budget, Failure, Fault, Stop, Limits, Root, Run, Step, Vm, Watch};
+use quipu::vm::{Budget, Failure, Fault, Limits, Root, Run, Step, Stop, Vm, Watch};
 use quipu::{Engine, Input, Session};
 
 /// Programs in the test command.

@@ -255,8 +255,12 @@ impl Place<'_> {
                 let note = format!("`{found_text}` is a word of the language, so nothing can be named so");
                 return diagnostic.note(note).help("rename it");
             }
-            (Some(Kind::Defer), kind) if kind.assigns() => return diagnostic.help("`defer` is a word of the language: rename what has this name"),
-            (_, Kind::Defer) if wants_operand(self.expected) => return diagnostic.help("`defer` is a word of the language: rename what has this name"),
+            (Some(Kind::Defer), kind) if kind.assigns() => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
+            }
+            (_, Kind::Defer) if wants_operand(self.expected) => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
+            }
             _ => {}
         }
         if wants("block") && !wants_operand(self.expected) {

@@ -3,7 +3,8 @@
 /// What the library provides.
 pub const NATIVES: &[&str] = &[
     "print", "len", "list", "str", "repr", "int", "float", "bool", "tuple", "map", "set", "range", "bytes", "fiber",
-    "error", "abs", "min", "max", "sum", "type_of", "same", "hash", "atomic", "format", "chr", "round", "assert", "exit",
+    "error", "abs", "min", "max", "sum", "type_of", "same", "hash", "atomic", "format", "chr", "round", "assert",
+    "exit",
 ];
 
 /// Methods that forms of the language look for, and some that only calls do.

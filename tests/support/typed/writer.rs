@@ -217,18 +217,20 @@ impl<'n> Writer<'n> {
         Some((self.body.handlers.len() - 1, state))
     }
 
-    /// A handler stands here; some see the ends of fibers, and most of those go on with them.
-    pub fn begin_handler(&mut self, handler: usize, mut state: State) {
+    /// A handler stands here.
+    pub fn begin_handler(&mut self, handler: usize, state: State) {
         self.body.handlers[handler].target = self.pc();
-        let register = self.body.handlers[handler].register;
-        let sees_ends = self.chance(30);
-        if sees_ends {
-            state.put_maybe(register);
-        }
         self.state = Some(self.state.map_or(state, |here| here.meet(state)));
-        if !sees_ends {
-            return;
+    }
+
+    /// The same; some see the ends of fibers, and most of those go on with them.
+    pub fn begin_any_handler(&mut self, handler: usize, mut state: State) {
+        if self.chance(70) {
+            return self.begin_handler(handler, state);
         }
+        let register = self.body.handlers[handler].register;
+        state.put_maybe(register);
+        self.begin_handler(handler, state);
         if self.chance(10) && self.known().maybe & bit(register) != 0 {
             return self.abc(Op::Rethrow, register, register, 0);
         }
