@@ -29,7 +29,7 @@ impl Machine {
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| self.now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
-        let unwinding = &mut self.unwinding;
+        let (unwinding, unbound) = (&mut self.unwinding, &mut self.unbound);
         let holds = heap.held() > 0;
         heap.mark(|marker| {
             if holds {
@@ -50,6 +50,7 @@ impl Machine {
         });
         // SAFETY: nothing is freed before `sweep`.
         unsafe {
+            unbound.retain(|_, slot| heap.is_live(slot.bits as *const _));
             unwinding.retain(|fiber| heap.is_live(fiber.cast()));
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();

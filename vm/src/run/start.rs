@@ -39,6 +39,8 @@ impl Machine {
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
             unwinding: Default::default(),
+            unbound: HashMap::new(),
+            keeps_unbound: false,
             unwinds_on_interrupt: false,
             stepping: Stepping::default(),
             account: None,
