@@ -317,7 +317,13 @@ fn int_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match text.trim().parse() {
         Ok(int) => Ok(Value::int(int)),
         Err(error) if matches!(error.kind(), PosOverflow | NegOverflow) => {
-            Err(cx.fail_here(ErrorKind::Overflow, "the number is beyond the range of int"))
+            // The digits that are too many say nothing of what stands behind them.
+            cx.work(text.len() / 16)?;
+            let digits = text.trim().trim_start_matches(['+', '-']);
+            match digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                true => Err(cx.fail_here(ErrorKind::Overflow, "the number is beyond the range of int")),
+                false => Err(unreadable(cx, "an int", args[0])),
+            }
         }
         Err(_) => Err(unreadable(cx, "an int", args[0])),
     }
