@@ -98,11 +98,16 @@ fn read<'v>(
     }
 }
 
-/// The line, from 1, of the row that the reader began to look for at a byte: line ends before it, of the row above and of
-/// blank lines, are skipped. Lines end with LF, CR LF or CR.
+/// What some put at the front of a text to say that it is UTF-8. The reader takes it off.
+const MARK: char = '\u{feff}';
+
+/// The line, from 1, of the row that the reader began to look for at a byte. It stands there before line ends that it
+/// skips, those of blank lines and the LF behind a CR, and before a mark at the front. Lines end as rows do: with LF, CR LF
+/// or CR.
 fn line_of(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
-    let start = start.min(bytes.len());
+    let mark = if start == 0 && text.starts_with(MARK) { MARK.len_utf8() } else { 0 };
+    let start = (start + mark).min(bytes.len());
     let blank = bytes[start..].iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
     let before = &bytes[..start + blank];
     let ends = before.iter().filter(|&&byte| byte == b'\n').count();
@@ -219,8 +224,8 @@ fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         write_row(cx, &mut writer, &values)?;
     }
     match writer.into_inner().map(String::from_utf8) {
-        // Whoever reads takes a mark at the front for one of byte order, unless it is quoted.
-        Ok(Ok(text)) if text.starts_with('\u{feff}') => {
+        // Readers take a mark at the front off, unless it is quoted.
+        Ok(Ok(text)) if text.starts_with(MARK) => {
             let is_end = |byte: &u8| *byte == separator || *byte == b'\n';
             let (field, rest) = text.split_at(text.bytes().position(|byte| is_end(&byte)).unwrap_or(text.len()));
             cx.work(text.len() / 16)?;
