@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::facts::{Holdings, Liveness};
 use crate::hash::CodeHash;
-use crate::op::Word;
+use crate::op::{Holds, Op, Word};
 use crate::span::Span;
 
 /// The edition of instructions and canonical bytes; a change to any hash needs a new one.
@@ -109,7 +109,7 @@ pub struct Handler {
     pub end: u32,
     /// Where to go on; not inside the range.
     pub target: u32,
-    /// The register that takes the thrown value.
+    /// The register that takes the thrown value, or `absent` where it sees the end of a fiber.
     pub register: u16,
 }
 
@@ -148,6 +148,16 @@ impl Body {
             code.debug = Some(debug.clone());
         }
         Some(code)
+    }
+
+    /// Whether a handler sees the ends of fibers, and not only what is thrown.
+    pub fn sees_ends(&self, handler: &Handler) -> bool {
+        self.words.get(handler.target as usize).and_then(|word| word.op()).is_some_and(Op::sees_ends)
+    }
+
+    /// What a handler leaves in its register.
+    pub fn handled(&self, handler: &Handler) -> Holds {
+        if self.sees_ends(handler) { Holds::Perhaps } else { Holds::Value }
     }
 
     /// Number of parameters of all kinds.

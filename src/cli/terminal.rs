@@ -104,6 +104,7 @@ pub fn finding(origin: Origin, code: &'static str, title: String, help: Option<&
         help: help.map(|text| Help { text: text.to_owned(), patch: None }),
         trace: Vec::new(),
         omitted: 0,
+        during: None,
     }
 }
 

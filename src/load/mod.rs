@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use quipu_code::closest;
 use quipu_code::span::{Source, Span};
-use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, imports};
+use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, deferred_at_top, imports};
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity};
 use quipu_lang::parse::parse;
 use quipu_vm::host::caught;
@@ -229,6 +229,13 @@ impl State<'_, '_> {
             }
         }
         let location = self.open.pop()?;
+        // What a module that is imported does when it runs is not over before its importer is.
+        if !self.open.is_empty()
+            && let Some(span) = deferred_at_top(&parsed)
+        {
+            let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
+            diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
+        }
         let compiled = compile(&parsed, &source, &interfaces, self.loader.natives);
         let interface = match compiled {
             Ok(unit) => {

@@ -88,6 +88,12 @@ impl Vm {
         Interrupt(self.machine.interrupt.clone())
     }
 
+    /// Whether what a program has deferred runs when the interrupt handle was used, for at most two seconds, as it does when
+    /// the program ends itself. Off by default: an interrupt stops the program where it is.
+    pub fn unwind_on_interrupt(&mut self, on: bool) {
+        self.machine.unwinds_on_interrupt = on;
+    }
+
     /// Where the program's output goes; nowhere by default.
     pub fn set_output(&mut self, output: Box<dyn Write + Send>) {
         dispose(std::mem::replace(&mut self.machine.output, output));

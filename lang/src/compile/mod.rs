@@ -19,6 +19,7 @@ mod types;
 mod statement;
 mod assign;
 mod loops;
+mod defer;
 mod expr;
 mod operator;
 mod branch;
@@ -32,7 +33,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use quipu_code::span::Source;
+use quipu_code::span::{Source, Span};
 
 use crate::ast::{Import, StatementKind};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -59,6 +60,12 @@ pub fn imports(parsed: &Parsed<'_>) -> Vec<ImportRequest> {
         _ => None,
     });
     imports.map(request).collect()
+}
+
+/// Where something is deferred at the top level of a parsed source, first.
+pub fn deferred_at_top(parsed: &Parsed<'_>) -> Option<Span> {
+    let mut statements = parsed.module.body.statements.iter();
+    statements.find(|statement| matches!(statement.kind, StatementKind::Defer(_))).map(|statement| statement.span)
 }
 
 fn request(import: &Import<'_>) -> ImportRequest {

@@ -396,6 +396,7 @@ impl Layout for ErrorObject {
         to.slot(Edge::Kind, data.kind);
         to.slot(Edge::Message, data.message);
         to.slot(Edge::Data, data.data);
+        to.aside(data.during);
     }
 
     unsafe fn owned_bytes(this: *mut ErrorObject) -> usize {
@@ -421,6 +422,9 @@ pub(crate) struct ErrorData {
     pub message: Slot,
     /// What it is about.
     pub data: Slot,
+    /// What was under way when it was thrown by something deferred; nil if nothing was. Like the trace it is no part of the
+    /// value.
+    pub during: Slot,
     /// Where it was thrown, innermost frame first; empty until then.
     pub trace: Option<Box<crate::trace::Trace>>,
     /// The host's own error that it stands for.

@@ -278,6 +278,7 @@ fn field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Result<Opti
             "message" => Some(error.message()),
             "data" => Some(error.data()),
             "trace" => Some(trace(cx, error)?),
+            "during" => Some(error.during()),
             _ => None,
         },
         _ => None,
@@ -323,7 +324,7 @@ fn missing_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Fau
         }
         _ if is_method(cx, object, name) => (object.kind_name(), called(text)),
         View::Nil => ("nil", "; `?.` gives nil instead of an error".into()),
-        View::Error(_) => ("error", near(text, ["kind", "message", "data", "trace"].into_iter())),
+        View::Error(_) => ("error", near(text, ["kind", "message", "data", "trace", "during"].into_iter())),
         View::Closure(_) | View::Native(_) => ("function", near(text, ["name", "arity"].into_iter())),
         _ => (object.kind_name(), String::new()),
     };

@@ -550,6 +550,13 @@ impl Machine {
                 let dst = self.settle(to);
                 self.resume_fiber(fiber.as_ptr(), argument, dst, false)
             }
+            Control::Close => {
+                let View::Fiber(fiber) = first.view() else {
+                    let what = super::types::describe(first);
+                    return Err(self.failure(ErrorKind::Type, format!("close needs a fiber, not {what}")));
+                };
+                self.close_fiber(fiber.as_ptr(), to)
+            }
             Control::Atomic => {
                 let dst = self.settle(to);
                 self.heap.begin_atomic();

@@ -38,6 +38,8 @@ impl Machine {
             slice_end: 0,
             limits,
             interrupt: Arc::new(AtomicBool::new(false)),
+            unwinding: Default::default(),
+            unwinds_on_interrupt: false,
             stepping: Stepping::default(),
             account: None,
             nesting: 0,

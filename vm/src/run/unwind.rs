@@ -1,5 +1,7 @@
 //! What becomes of a fault: caught by a handler, passed to the fiber that waits, or the end of the run.
 
+use quipu_code::Handler;
+
 use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::Kind;
@@ -116,7 +118,7 @@ impl Machine {
         self.refund(begun.used.min(self.total_fuel_used()));
         match self.next_slice() {
             Ok(()) => true,
-            Err(stop) => self.abandon(stop),
+            Err(stop) => self.abandon_between(stop),
         }
     }
 
@@ -249,23 +251,33 @@ impl Machine {
         fibers
     }
 
-    /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way.
-    fn unwind(&mut self, value: Slot) -> bool {
+    /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way. Whether the run goes
+    /// on.
+    pub(super) fn unwind(&mut self, value: Slot) -> bool {
+        loop {
+            if let Some(handler) = self.leave_to_handler(false) {
+                self.enter_handler(handler, value);
+                return true;
+            }
+            if !self.end_by_throwing(value) {
+                return false;
+            }
+        }
+    }
+
+    /// Leaves calls of the running fiber until one has a handler around its current instruction; for the end of a fiber, one
+    /// that sees ends. None if no call has.
+    pub(super) fn leave_to_handler(&mut self, is_end: bool) -> Option<Handler> {
         loop {
             // SAFETY: `fp` is a frame of the running fiber; its closure is live or null in the lowest frame.
             unsafe {
                 let frame = *self.fp;
                 if frame.closure.is_null() {
-                    if !self.end_by_throwing(value) {
-                        return false;
-                    }
-                    continue;
+                    return None;
                 }
-                let code = &*(*frame.closure).code;
-                if let Some(handler) = code.handler_of(self.pc) {
-                    *self.base.add(handler.register as usize) = value;
-                    self.pc = code.word(handler.target);
-                    return true;
+                let found = (*(*frame.closure).code).handler_of(self.pc, is_end);
+                if found.is_some() {
+                    return found;
                 }
                 self.pop_frame();
                 match frame.kind {
@@ -273,9 +285,22 @@ impl Machine {
                         self.heap.journal.roll_back();
                         self.may_pause_again();
                     }
-                    Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
+                    Kind::Entry | Kind::Boundary => return None,
                     _ => {}
                 }
+            }
+        }
+    }
+
+    /// Goes on at a handler of the running frame.
+    pub(super) fn enter_handler(&mut self, handler: Handler, value: Slot) {
+        // SAFETY: `fp` is a frame of the running fiber, its closure is live, and the handler is one of its code.
+        unsafe {
+            let code = &*(*(*self.fp).closure).code;
+            *self.base.add(handler.register as usize) = value;
+            self.pc = code.word(handler.target);
+            if value.tag != tag::ERROR && code.code().body().sees_ends(&handler) {
+                self.set_aside();
             }
         }
     }
@@ -309,6 +334,7 @@ impl Machine {
 
     /// Marks the running fiber as done and lets go of its registers and frames, or keeps them for the next call from Rust.
     pub(super) fn finish_running(&mut self) {
+        self.forget_end(self.fiber);
         // SAFETY: the running fiber is live.
         unsafe {
             let state = &mut (*self.fiber).state;
@@ -327,9 +353,23 @@ impl Machine {
         }
     }
 
+    /// As `abandon`, where one instruction is done and the next has not begun: registers hold what that one finds, and so what
+    /// its handlers may find.
+    pub(super) fn abandon_between(&mut self, stop: Stop) -> bool {
+        if !self.unwinds(stop) {
+            return self.abandon(stop);
+        }
+        self.begin_exit(stop, true)
+    }
+
     /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust. What they held is
-    /// nobody's any more, and is collected before the machine does anything else.
+    /// nobody's any more, and is collected before the machine does anything else. Exits let what was deferred run; whether
+    /// something does.
     pub(super) fn abandon(&mut self, stop: Stop) -> bool {
+        if self.unwinds(stop) {
+            return self.begin_exit(stop, false);
+        }
+        let stop = self.reason(stop);
         self.stop_trace = Some(Box::new(self.trace()));
         let mut ended = Vec::new();
         loop {

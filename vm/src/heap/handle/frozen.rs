@@ -1,7 +1,7 @@
 //! Tuples, ranges and errors.
 
 use crate::heap::layout::{ErrorObject, RangeObject, TupleObject, flag};
-use crate::heap::value::{Gc, Value};
+use crate::heap::value::{Gc, Slot, Value};
 use crate::trace::Trace;
 
 impl<'v> Gc<'v, TupleObject> {
@@ -122,6 +122,18 @@ impl<'v> Gc<'v, ErrorObject> {
     pub fn data(self) -> Value<'v> {
         // SAFETY: the object is live for `'v`, and what it refers to as well.
         unsafe { (*self.as_ptr()).data.data.rebrand() }
+    }
+
+    /// What was under way when it was thrown by something deferred; nil if nothing was.
+    pub fn during(self) -> Value<'v> {
+        // SAFETY: the object is live for `'v`, and what it refers to as well.
+        unsafe { (*self.as_ptr()).data.during.rebrand() }
+    }
+
+    /// Remembers what was under way when it was thrown.
+    pub(crate) fn set_during(self, before: Slot) {
+        // SAFETY: the object is live, and nothing refers to its parts but copies.
+        unsafe { (*self.as_ptr()).data.during = before };
     }
 
     /// The host's own error that it stands for.
