@@ -36,6 +36,7 @@ pub(crate) const PLAIN: &[&[Entry]] = &[
     core::INTERNALS,
     list::INTERNALS,
     random::INTERNALS,
+    crate::image::INTERNALS,
     #[cfg(feature = "fs")]
     crate::fs::INTERNALS,
     #[cfg(feature = "io")]

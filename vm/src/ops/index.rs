@@ -338,7 +338,8 @@ fn missing_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Fau
         View::Map(map) => return missing_key(cx, map, name),
         View::Instance(instance) => {
             let ty = instance.ty();
-            (ty.name(), member_advice(ty, text, ty.field_names()))
+            let advice = member_advice(ty, text, ty.field_names());
+            (ty.name(), advice + &cx.machine.other_version(object.slot()))
         }
         View::Type(ty) if !ty.is_builtin() => {
             let advice = member_advice(ty, text, ["name"].into_iter());

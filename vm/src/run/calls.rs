@@ -448,9 +448,8 @@ impl Machine {
                     }
                     return self.call_window(b + 1, count, method.closure, to);
                 }
-                if let Some(index) = data.field(name) {
-                    // SAFETY: the index is below the number of fields.
-                    let callee = unsafe { *instance.as_ptr().add(1).cast::<Slot>().add(index) };
+                let field = instance.ty().field_index_of_slot(name);
+                if let Some(callee) = field.and_then(|index| instance.get(index)) {
                     return self.call_window(b + 1, count, callee, to);
                 }
             }
@@ -533,6 +532,7 @@ impl Machine {
         {
             message.push_str(&crate::ops::index::host_members(class));
         }
+        message.push_str(&self.other_version(receiver));
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)
     }

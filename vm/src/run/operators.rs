@@ -465,7 +465,8 @@ impl Machine {
     pub(super) fn match_fail(&mut self, w: Word) -> Done {
         let value = self.r(w.a() as usize);
         let shown = ops::text::repr_short(self.cx_mut(), value)?;
-        let fault = self.cx_mut().fail_with(ErrorKind::Match, format!("no pattern matches {shown}"), value);
+        let other = self.other_version(value);
+        let fault = self.cx_mut().fail_with(ErrorKind::Match, format!("no pattern matches {shown}{other}"), value);
         Err(fault)
     }
 

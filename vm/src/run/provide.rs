@@ -139,6 +139,7 @@ impl Machine {
             methods: Box::new([]),
             special: Specials::default(),
             host: None,
+            twin: None,
         });
         Ok(Value::from(ty).slot())
     }
