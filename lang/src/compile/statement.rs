@@ -12,8 +12,13 @@ use crate::resolve::BindingId;
 impl<'s> Compiler<'s> {
     /// A block with its own names; its value is that of its last statement, if that is an expression.
     pub(super) fn block(&mut self, block: &'s Block<'s>, want: Want) {
+        self.block_with_cells_of(Some(block.span.start), block, want);
+    }
+
+    /// The same, where it is known under this name who makes its cells.
+    pub(super) fn block_with_cells_of(&mut self, cells: Option<u32>, block: &'s Block<'s>, want: Want) {
         let (mark, locals) = (self.mark(), self.f.locals.len());
-        self.forward_cells(Some(block.span.start), block.span);
+        self.forward_cells(cells, block.span);
         match block.statements.split_last() {
             None => self.nil(block.span, want),
             Some((last, before)) => {
