@@ -237,7 +237,8 @@ mod tests {
     }
 
     const LIMITS: &str = "--fuel --heap --timeout --depth";
-    const DENIALS: &str = "--deny-fs --deny-os --deny-io --deny-time --deny-entropy --deny-net --sandbox";
+    const DENIALS: &str =
+        "--deny-fs --deny-os --deny-io --deny-time --deny-entropy --deny-net --deny-compile --sandbox";
     const WATCHING: &str = "--stats --profile";
 
     /// Which options each command honours, beside `--json` and `--color`, which all do.

@@ -87,10 +87,50 @@ pub fn compile(
     natives: &dyn Natives,
     outer: &[Outer<'_>],
 ) -> Result<Unit, Vec<Diagnostic>> {
+    lower(parsed, source, interfaces, natives, outer, Shape::Module)
+}
+
+/// The same for a text that is no module: its main function gives the value of the last statement alone, and it may export
+/// nothing.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn compile_text(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+    outer: &[Outer<'_>],
+) -> Result<Unit, Vec<Diagnostic>> {
+    lower(parsed, source, interfaces, natives, outer, Shape::Text)
+}
+
+/// What a source is compiled to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Module,
+    Text,
+}
+
+fn lower(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+    outer: &[Outer<'_>],
+    shape: Shape,
+) -> Result<Unit, Vec<Diagnostic>> {
     let module = &parsed.module;
     let (resolution, found) = resolve(module, source, interfaces, natives, outer);
     let mut findings = parsed.diagnostics.clone();
     findings.extend(found);
+    if shape == Shape::Text {
+        let exports = resolution.exports.iter().map(|&(id, _)| resolution.binding(id).name);
+        findings.extend(exports.map(|name| {
+            let title = format!("`{}` is exported, but a text that is no file exports nothing", name.name);
+            Diagnostic::error("Q0215", name.span, title).help("let the text end with what it gives")
+        }));
+    }
     findings.sort_by_key(|finding| finding.primary.span);
     let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if wrong || interfaces.iter().any(Option::is_none) {
@@ -99,7 +139,10 @@ pub fn compile(
     let interface = interface(&resolution);
     let depth = resolution.depth;
     let mut compiler = Compiler::new(source, resolution);
-    let main = on_a_stack_for(depth, || compiler.main(module));
+    let main = on_a_stack_for(depth, || match shape {
+        Shape::Module => compiler.main(module),
+        Shape::Text => compiler.text(module),
+    });
     match main {
         Some(main) if compiler.errors.is_empty() => {
             Ok(Unit { main, interface, imports: compiler.imported(), warnings: findings })

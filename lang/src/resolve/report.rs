@@ -29,7 +29,8 @@ impl<'s> Resolver<'s, '_> {
             self.mentions.sort_by_key(|mention| mention.offset);
         }
         let uses = capture(&self.mentions, &mut self.bindings, &mut self.functions, &mut self.errors);
-        self.errors.sort_by_key(|error| error.primary.span);
+        let mut errors = self.errors.into_list();
+        errors.sort_by_key(|error| error.primary.span);
         let resolution = Resolution {
             bindings: self.bindings,
             functions: self.functions,
@@ -43,7 +44,7 @@ impl<'s> Resolver<'s, '_> {
             depth: self.deepest,
             assignments,
         };
-        (resolution, self.errors)
+        (resolution, errors)
     }
 
     fn check_calls(&mut self) {

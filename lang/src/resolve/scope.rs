@@ -10,7 +10,7 @@ use super::binding::{Binding, BindingId, BindingKind, FunctionId, FunctionInfo};
 use super::interface::{Arity, Interface, Natives, Outer};
 use super::symbol::{Symbol, Symbols};
 use crate::ast::{Function, Ident, TypeDeclaration};
-use crate::diagnostic::Diagnostic;
+use crate::token::Findings;
 
 /// The state of the walk.
 pub(super) struct Resolver<'s, 'h> {
@@ -46,7 +46,7 @@ pub(super) struct Resolver<'s, 'h> {
     pub(super) pending: Vec<Pending<'s>>,
     /// The methods passed so far, with their types, in the order of their numbers.
     pub(super) methods: Vec<(FunctionId, &'s TypeDeclaration<'s>, &'s Function<'s>)>,
-    pub(super) errors: Vec<Diagnostic>,
+    pub(super) errors: Findings,
     /// Whether something did not parse, so that declarations may be missing.
     pub(super) lost: bool,
     /// The function being walked.
@@ -158,7 +158,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
             stack: Vec::new(),
             pending: Vec::new(),
             methods: Vec::new(),
-            errors: Vec::new(),
+            errors: Findings::default(),
             lost: false,
             function: FunctionId::MAIN,
             loops: 0,

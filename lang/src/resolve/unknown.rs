@@ -38,6 +38,9 @@ impl<'s> Resolver<'s, '_> {
                 Some(help) => Diagnostic { help: Some(help), ..error },
                 None => error.label("not in scope"),
             });
+            if self.errors.is_full() {
+                break;
+            }
         }
     }
 

@@ -185,6 +185,10 @@ impl Machine {
     fn close_site(&mut self, code: &Code, site: &ClosureSite, owner: Option<Slot>) -> Slot {
         let Some(child) = code.body().code_at(site) else { return Value::NIL };
         let prepared = self.prepared(&child);
+        // SAFETY: the running closure is live and keeps its code.
+        if unsafe { (*(*(*self.fp).closure).code).counted.get() } > 0 {
+            self.count(prepared);
+        }
         // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it); the
         // checker has compared the sources with the child; the closure keeps the prepared code.
         unsafe {
