@@ -2,7 +2,7 @@
 
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Special, Value, View, tag};
+use crate::heap::{GROWING, Heap, Special, Str, Value, View, tag};
 use crate::native::{Fault, Outcome};
 
 /// An operator with two operands.
@@ -223,8 +223,12 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
     match (operator, a.view(), b.view()) {
         (Operator::Add, View::Str(x), View::Str(y)) => {
             let parts = [x.as_str(), y.as_str()];
+            let ascii = x.is_ascii() && y.is_ascii();
+            if parts[0].len() >= GROWING {
+                return append(cx, x, &parts, ascii);
+            }
             charge(cx, parts[0].len() + parts[1].len())?;
-            Ok(cx.heap().str_joined(&parts, x.is_ascii() && y.is_ascii()).into())
+            Ok(cx.heap().str_joined(&parts, ascii).into())
         }
         (Operator::Add, View::Bytes(x), View::Bytes(y)) => {
             let parts = [x.as_slice(), y.as_slice()];
@@ -247,6 +251,15 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
         (Operator::Mul, View::Int(count), View::Str(_) | View::List(_)) => repeat(cx, b, count),
         _ => Err(wrong_types(cx, operator, a, b)),
     }
+}
+
+/// The text of these parts, the first of which is the long string `first`; `ascii` says whether all of them are.
+pub(crate) fn append<'v>(cx: &mut Cx<'v>, first: Str<'v>, parts: &[&str], ascii: bool) -> Outcome<'v> {
+    let len = parts.iter().fold(0, |len: usize, part| len.saturating_add(part.len()));
+    cx.reserve(Heap::needed_to_append(first, len - first.as_str().len()))?;
+    // It costs as much wherever the bytes lie.
+    cx.work(len / 64)?;
+    Ok(cx.heap().str_appended(first, parts, ascii).into())
 }
 
 /// A string or list, `count` times over.

@@ -84,9 +84,12 @@ pub(crate) fn compare<'v>(cx: &mut Cx<'v>, a: &[u8], b: &[u8]) -> Result<Orderin
     Ok(order)
 }
 
+/// So many bytes are looked at one after the other for a unit.
+pub(crate) const LOOKED_AT: usize = UNIT as usize;
+
 /// Charges for looking at so many bytes one after the other.
 pub(crate) fn look_at<'v>(cx: &mut Cx<'v>, bytes: usize) -> Result<(), Fault<'v>> {
-    cx.work(bytes / UNIT as usize)
+    cx.work(bytes / LOOKED_AT)
 }
 
 /// What an object without identity of its own costs to look through, with all its parts, however these are shared: two

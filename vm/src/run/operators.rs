@@ -9,7 +9,7 @@ use crate::error::ErrorKind;
 use crate::heap::frame::Kind;
 use crate::heap::journal::Change;
 use crate::heap::layout::{CellObject, flag};
-use crate::heap::{Slot, Special, Value, View, tag};
+use crate::heap::{GROWING, Slot, Special, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
 use crate::ops;
@@ -242,7 +242,7 @@ impl Machine {
                 &mut many[..]
             }
         };
-        let (mut length, mut ascii) = (0usize, true);
+        let (mut whole, mut length, mut ascii) = (None, 0usize, true);
         for (i, place) in (first..).zip(&mut *parts) {
             let View::Str(part) = self.r(i).view() else {
                 let what = describe(self.r(i));
@@ -251,11 +251,17 @@ impl Machine {
             ascii &= part.is_ascii();
             *place = part.as_str();
             length = length.saturating_add(place.len());
+            whole = whole.or(Some(part));
         }
-        self.cx_mut().reserve(length)?;
-        self.cx_mut().work(length / 64)?;
-        let text = self.heap.str_joined(parts, ascii);
-        self.set_r(w.a() as usize, text.into());
+        let text = match whole {
+            Some(whole) if whole.as_str().len() >= GROWING => ops::arith::append(self.cx_mut(), whole, parts, ascii)?,
+            _ => {
+                self.cx_mut().reserve(length)?;
+                self.cx_mut().work(length / 64)?;
+                self.heap.str_joined(parts, ascii).into()
+            }
+        };
+        self.set_r(w.a() as usize, text);
         Ok(())
     }
 
