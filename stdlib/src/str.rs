@@ -356,7 +356,11 @@ fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args)?;
     let index = int(cx, args[1], "position")?;
-    if !this.is_ascii() {
+    if this.is_ascii() {
+        if let Some(&byte) = usize::try_from(index).ok().and_then(|at| this.as_str().as_bytes().get(at)) {
+            return Ok(Value::int(byte.into()));
+        }
+    } else {
         cx.work(this.as_str().len() / 64)?;
     }
     let from_start = match index {

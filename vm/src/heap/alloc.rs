@@ -4,7 +4,6 @@ use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::ptr::null_mut;
 
 use super::cells::{Block, FreeCell, LARGEST, SIZES, class_of};
-use super::handle::text::LONG;
 use super::journal::Journal;
 use super::keyed::Keyed;
 use super::layout::*;
@@ -227,38 +226,33 @@ impl Heap {
     /// A string. The caller has charged for it if it can be big.
     #[inline]
     pub fn str<'v>(&mut self, text: &str) -> Gc<'v, StrObject> {
-        self.str_from(&[text])
+        self.str_joined(&[text], text.len(), text.is_ascii())
     }
 
-    /// The string made of these parts in order.
-    pub fn str_from<'v>(&mut self, parts: &[&str]) -> Gc<'v, StrObject> {
-        self.str_joined(parts, parts.iter().all(|part| part.is_ascii()))
-    }
-
-    /// The same where the caller knows whether all parts are ASCII, so that nobody has to look.
-    pub fn str_joined<'v>(&mut self, parts: &[&str], ascii: bool) -> Gc<'v, StrObject> {
+    /// The string made of these parts in order. The caller knows how long they are together and whether all are ASCII, so that
+    /// nobody has to look.
+    pub fn str_joined<'v>(&mut self, parts: &[&str], len: usize, ascii: bool) -> Gc<'v, StrObject> {
         debug_assert_eq!(ascii, parts.iter().all(|part| part.is_ascii()));
-        let len = parts.iter().map(|part| part.len()).sum();
-        match ascii {
-            true => self.str_flat(parts, len, flag::ASCII),
-            false if len < LONG => self.str_flat(parts, len, 0),
-            false => self.str_with_room(parts, len, 0),
-        }
+        if !ascii && len >= LONG { self.str_with_room(parts, len, 0) } else { self.str_flat(parts, len, ascii as u8) }
     }
 
     /// A string whose bytes, so many, follow it.
     #[inline]
     pub(super) fn str_flat<'v>(&mut self, parts: &[&str], len: usize, flags: u8) -> Gc<'v, StrObject> {
-        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        let mut left = len;
+        // SAFETY: everything behind the header is written at once, inside the size asked for: what is left of that is counted.
         unsafe {
             let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();
             (*object).hash = 0;
             (*object).len = len;
             let mut to = object.add(1).cast::<u8>();
             for part in parts {
+                assert!(part.len() <= left);
+                left -= part.len();
                 to.copy_from_nonoverlapping(part.as_ptr(), part.len());
                 to = to.add(part.len());
             }
+            assert!(left == 0);
             Gc::from_ptr(object)
         }
     }
@@ -401,7 +395,7 @@ impl Heap {
         unsafe {
             let items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items);
             let object = self.alloc_raw(tag::LIST, 0, size_of::<ListObject>()).cast::<ListObject>();
-            (&raw mut (*object).items).write(items);
+            (&raw mut (*object).items).write(items.into());
             Gc::from_ptr(object)
         }
     }

@@ -8,6 +8,7 @@ use super::Heap;
 use super::edges::{Edge, Edges};
 use super::fiber::FiberState;
 pub(crate) use super::header::{Header, flag};
+use super::items::Items;
 use super::prepared::Prepared;
 use super::table::Table;
 use super::value::{Gc, Slot, tag};
@@ -106,6 +107,9 @@ impl Layout for StrObject {
         }
     }
 }
+
+/// From this length on strings are looked at in pieces, and paid for; those that are not ASCII lie in texts.
+pub(crate) const LONG: usize = 1024;
 
 /// What the bytes of strings lie in; they follow, as much as there is room for.
 #[repr(C)]
@@ -260,7 +264,7 @@ impl Layout for InstanceObject {
 #[repr(C)]
 pub struct ListObject {
     pub(crate) header: Header,
-    pub(crate) items: Vec<Slot>,
+    pub(crate) items: Items,
 }
 
 impl Layout for ListObject {
@@ -278,7 +282,7 @@ impl Layout for ListObject {
 
     unsafe fn owned_bytes(this: *mut ListObject) -> usize {
         // SAFETY: the caller's word.
-        unsafe { (*this).items.capacity() * size_of::<Slot>() }
+        unsafe { (*this).items.slots() * size_of::<Slot>() }
     }
 
     unsafe fn finalise(this: *mut ListObject) {

@@ -12,6 +12,7 @@
 mod kind;
 pub(crate) mod value;
 mod header;
+mod items;
 pub(crate) mod layout;
 mod cells;
 pub(crate) mod frame;

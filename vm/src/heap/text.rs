@@ -17,8 +17,8 @@ use std::ptr::null_mut;
 
 use super::Heap;
 use super::alloc::{due_before, fill_with};
-use super::handle::text::{LONG, chars_in, nth_char};
-use super::layout::{StrObject, TextObject, flag};
+use super::handle::text::{chars_in, nth_char};
+use super::layout::{LONG, StrObject, TextObject, flag};
 use super::value::{Gc, tag};
 
 /// From this length on a string is made with room behind it when it is appended to for the second time.
@@ -69,7 +69,7 @@ impl Heap {
     /// The string of the first `len` bytes of a text, which are all that are used, and these parts.
     ///
     /// # Safety
-    /// The text is live and has room for the parts.
+    /// The text is live.
     unsafe fn str_behind<'v>(
         &mut self,
         text: *mut TextObject,
@@ -77,15 +77,20 @@ impl Heap {
         parts: &[&str],
         flags: u8,
     ) -> Gc<'v, StrObject> {
-        // SAFETY: what is written lies behind what is used, so no string has it, and within the room, by the caller's word.
+        // SAFETY: what is written lies behind what is used, so no string has it, and within the room: that is compared.
         // The new object is filled at once.
         unsafe {
+            let added = parts.iter().map(|part| part.len()).sum::<usize>();
+            assert!(
+                (*text).used == len && (*text).room - len >= added,
+                "a text has room for what is written behind it"
+            );
             let mut to = text.add(1).cast::<u8>().add(len);
             for part in parts {
                 to.copy_from_nonoverlapping(part.as_ptr(), part.len());
                 to = to.add(part.len());
             }
-            (*text).used = len + parts.iter().map(|part| part.len()).sum::<usize>();
+            (*text).used = len + added;
             let size = size_of::<StrObject>() + size_of::<*mut TextObject>();
             let object = self.alloc_raw(tag::STR, flags | flag::SHARED, size).cast::<StrObject>();
             (*object).hash = 0;
@@ -102,13 +107,18 @@ impl Heap {
         if fits { WITHOUT_BYTES } else { old.saturating_add(added) }
     }
 
-    /// The string made of these parts, the first of which is `first`; `ascii` says whether all of them are. What is
+    /// The string made of these parts with this length together, the first of which is `first`; `ascii` says whether all of them are. What is
     /// appended to again and again gets room for more, once: copying it each time would be quadratic.
-    pub fn str_appended<'v>(&mut self, first: Gc<'v, StrObject>, parts: &[&str], ascii: bool) -> Gc<'v, StrObject> {
-        debug_assert_eq!(parts.first(), Some(&first.as_str()));
+    pub fn str_appended<'v>(
+        &mut self,
+        first: Gc<'v, StrObject>,
+        parts: &[&str],
+        len: usize,
+        ascii: bool,
+    ) -> Gc<'v, StrObject> {
+        debug_assert!(parts.first().is_some_and(|part| std::ptr::eq(*part, first.as_str())));
         let flags = flag::JOINED | if ascii { flag::ASCII } else { 0 };
         let old = first.as_str().len();
-        let len = parts.iter().map(|part| part.len()).sum::<usize>();
         let behind = first.room_behind();
         if let (Some(text), Some(room)) = (first.text(), behind)
             && room >= len - old
@@ -225,11 +235,14 @@ impl<'v> Gc<'v, StrObject> {
     }
 
     /// The byte at which character number `number` begins, the length for the one behind the last; nothing beyond that.
+    #[inline]
     pub(crate) fn byte_of_char(self, number: usize) -> Option<usize> {
+        if self.is_ascii() { (number <= self.as_str().len()).then_some(number) } else { self.place_of(number) }
+    }
+
+    /// The same where characters may have several bytes.
+    fn place_of(self, number: usize) -> Option<usize> {
         let bytes = self.as_str().as_bytes();
-        if self.is_ascii() {
-            return (number <= bytes.len()).then_some(number);
-        }
         let Some((_, _, places)) = self.places() else { return nth_char(bytes, number) };
         // Where there is no such place, the string may end among the characters behind the last one.
         let near = (number / EVERY).min(places.len().checked_sub(1)?);

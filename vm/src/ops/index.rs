@@ -445,7 +445,7 @@ pub fn slice<'v>(
         View::Str(text) => {
             let part = char_range(cx, text, from, to)?;
             charge(cx, part.len())?;
-            Ok(cx.heap().str_joined(&[part], text.is_ascii() || part.is_ascii()).into())
+            Ok(cx.heap().str_joined(&[part], part.len(), text.is_ascii() || part.is_ascii()).into())
         }
         View::Range(range) => Ok(subrange(cx, range, start as u128, end as u128)),
         _ => Ok(Value::NIL),

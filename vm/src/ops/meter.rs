@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::cx::Cx;
-pub(crate) use crate::heap::handle::text::LONG;
+pub(crate) use crate::heap::layout::LONG;
 use crate::native::Fault;
 
 /// A unit of fuel is this many parts: one byte that is looked at is one part.

@@ -219,7 +219,9 @@ impl Machine {
     pub(super) fn show(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
         if let Some(int) = value.as_int() {
-            let text = self.heap.str_joined(&[decimal(int, &mut [0; 20])], true);
+            let mut room = [0; 20];
+            let digits = decimal(int, &mut room);
+            let text = self.heap.str_joined(&[digits], digits.len(), true);
             self.set_r(w.a() as usize, text.into());
             return Ok(());
         }
@@ -242,7 +244,7 @@ impl Machine {
                 &mut many[..]
             }
         };
-        let (mut whole, mut length, mut ascii) = (None, 0usize, true);
+        let (mut length, mut ascii) = (0usize, true);
         for (i, place) in (first..).zip(&mut *parts) {
             let View::Str(part) = self.r(i).view() else {
                 let what = describe(self.r(i));
@@ -251,17 +253,18 @@ impl Machine {
             ascii &= part.is_ascii();
             *place = part.as_str();
             length = length.saturating_add(place.len());
-            whole = whole.or(Some(part));
         }
-        let text = match whole {
-            Some(whole) if whole.as_str().len() >= GROWING => ops::arith::append(self.cx_mut(), whole, parts, ascii)?,
-            _ => {
-                self.cx_mut().reserve(length)?;
-                self.cx_mut().work(length / 64)?;
-                self.heap.str_joined(parts, ascii).into()
-            }
-        };
-        self.set_r(w.a() as usize, text);
+        if parts.first().is_some_and(|part| part.len() >= GROWING)
+            && let View::Str(whole) = self.r(first).view()
+        {
+            let text = ops::arith::append(self.cx_mut(), whole, parts, length, ascii)?;
+            self.set_r(w.a() as usize, text);
+            return Ok(());
+        }
+        self.cx_mut().reserve(length)?;
+        self.cx_mut().work(length / 64)?;
+        let text = self.heap.str_joined(parts, length, ascii);
+        self.set_r(w.a() as usize, text.into());
         Ok(())
     }
 

@@ -4,9 +4,6 @@ use crate::heap::keyed::Keyed;
 use crate::heap::layout::{BytesObject, StrObject, flag};
 use crate::heap::value::Gc;
 
-/// From this length on strings are looked at in pieces, and paid for.
-pub(crate) const LONG: usize = 1024;
-
 impl<'v> Gc<'v, StrObject> {
     /// The text.
     #[inline(always)]

@@ -73,7 +73,7 @@ proptest! {
                 check_places(cx, *value, content);
                 let first = text(*value);
                 let parts = [content.as_str(), "x"];
-                assert_eq!(cx.heap().str_appended(first, &parts, content.is_ascii()).as_str(), parts.concat());
+                assert_eq!(cx.heap().str_appended(first, &parts, content.len() + 1, content.is_ascii()).as_str(), parts.concat());
             }
         });
     }
