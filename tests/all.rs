@@ -38,6 +38,7 @@ mod cli_images;
 mod cli_tests;
 mod constant_stack;
 mod corpus;
+mod costs;
 mod count_is_a_clock;
 mod cut_anywhere;
 mod damaged;
