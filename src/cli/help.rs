@@ -94,8 +94,8 @@ pub const EXAMPLES: &[Examples] = &[
     (
         "image strip",
         &[
-            ("vm image strip c.qpi", "take names and lines out of c.qpi"),
-            ("vm image strip c.qpi -o small.qpi", "leave c.qpi as it is"),
+            ("vm image strip c.qpi -o small.qpi", "save c.qpi without names and lines"),
+            ("vm image strip c.qpi --in-place", "take them out of c.qpi itself"),
         ],
     ),
     ("image graph", &[("vm image graph c.qpi -o c.svg", "draw what the closures in c.qpi share")]),

@@ -253,7 +253,7 @@ mod tests {
         ("image info", &[DENIALS, "--code"]),
         ("image verify", &[DENIALS, "--code"]),
         ("image diff", &[LIMITS, DENIALS]),
-        ("image strip", &["--output"]),
+        ("image strip", &["--output --in-place"]),
         ("image graph", &["--output"]),
         ("hash", &[LIMITS, DENIALS, "--allow", "--explain"]),
         (

@@ -219,6 +219,13 @@ pub fn show(text: &Shown) {
     Output::new().show_now(text);
 }
 
+/// Writes to standard output what is not for people to read.
+pub fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut output = Output::new();
+    output.write(bytes)?;
+    output.flush()
+}
+
 /// Standard output for what a program prints itself.
 pub struct ProgramOutput(Output);
 
