@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 
-use crate::args::{expected, int, text};
+use crate::args::{check_options, expected, int, text};
 use crate::disk::failed;
 use crate::grant::Grant;
 use crate::streams::PATIENCE;
@@ -96,13 +96,7 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
     let program = text(cx, program, "program")?;
     let View::List(args) = args.view() else { return Err(expected(cx, "a list of arguments", args)) };
     let View::Map(options) = options.view() else { return Err(expected(cx, "a map of options", options)) };
-    for (key, _) in options.iter() {
-        if !key.as_str().is_some_and(|key| OPTIONS.contains(&key)) {
-            let shown = quipu_vm::ops::text::repr_short(cx, key)?;
-            let message = format!("there is no option {shown}, only {}", OPTIONS.join(", "));
-            return Err(cx.fail_here(ErrorKind::Value, message));
-        }
-    }
+    check_options(cx, options, OPTIONS)?;
     let option = |cx: &mut Cx<'v>, name| options.get_text(cx, name).filter(|value| !value.is_nil());
     let mut command = Command::new(program.as_str());
     for arg in args.iter() {
