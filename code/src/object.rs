@@ -7,8 +7,9 @@ use crate::hash::CodeHash;
 use crate::op::{Holds, Op, Word};
 use crate::span::Span;
 
-/// The edition of instructions and canonical bytes; a change to any hash needs a new one.
-pub const EDITION: u32 = 1;
+/// The latest edition of instructions and canonical bytes. A code object is of the lowest that has all its instructions, so
+/// that a new one changes no hash of what was there.
+pub const EDITION: u32 = 2;
 
 /// How a free variable reaches its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,6 +161,11 @@ impl Body {
         if self.sees_ends(handler) { Holds::Perhaps } else { Holds::Value }
     }
 
+    /// The lowest edition that has all instructions.
+    pub(crate) fn edition(&self) -> u32 {
+        self.words.iter().filter_map(|word| word.op()).map(Op::edition).max().unwrap_or(1)
+    }
+
     /// Number of parameters of all kinds.
     pub fn params(&self) -> u16 {
         self.required as u16 + self.optional as u16 + self.rest as u16
@@ -249,6 +255,11 @@ impl Code {
     /// The content hash; computed when the code object was made.
     pub fn hash(&self) -> CodeHash {
         self.checked.hash
+    }
+
+    /// The lowest edition that has all its instructions.
+    pub fn edition(&self) -> u32 {
+        self.body().edition()
     }
 
     /// The checked content.

@@ -119,7 +119,9 @@ fn plain_of(body: &Body, pc: usize) -> Plain {
             _ => {}
         }
     }
-    if !matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail | Op::Rethrow) && !op.name().starts_with("Tail") {
+    if !matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail | Op::Rethrow)
+        && !op.name().starts_with("Tail")
+    {
         next.push(pc + 1);
     }
     let covers = |handler: &&Handler| handler.start as usize <= pc && pc < handler.end as usize;

@@ -117,7 +117,7 @@ pub fn ended(
     let source = |name: &str| session?.source(name).cloned();
     let mut reports = Report::error(error, &source);
     if let (Error::Failed(failure), Some(report)) = (error, reports.first_mut()) {
-        report.help = advice(failure, limits).map(|text| Help { text, patch: None });
+        report.help = advice(failure, limits).map(|text| Help::text(text));
     }
     terminal.report(&reports);
     exit.into()
@@ -181,7 +181,8 @@ mod tests {
             Exit::Compile => Some(Exit::Limit),
             Exit::Limit => Some(Exit::Image),
             Exit::Image => Some(Exit::Interrupted),
-            Exit::Interrupted => None,
+            Exit::Interrupted => Some(Exit::Terminated),
+            Exit::Terminated => None,
         };
         let all: Vec<Exit> = std::iter::successors(Some(Exit::Ok), |&exit| next(exit)).collect();
         assert_eq!(EXITS.map(|(exit, ..)| exit).to_vec(), all);

@@ -9,8 +9,8 @@ mod explain;
 
 use quipu_code::span::Source;
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Help, Label, Severity};
-use quipu_vm::{Failure, Uncaught};
 use quipu_vm::trace::TraceLine;
+use quipu_vm::{Failure, Uncaught};
 
 use crate::error::Error;
 

@@ -120,6 +120,10 @@ pub(crate) struct Machine {
     pub library: Arc<Library>,
     /// What was made of it so far, built-in types included, by name.
     pub natives: HashMap<Box<str>, Slot>,
+    /// Natives that stand for what the library does not provide, as long as something refers to them.
+    pub unbound: HashMap<Box<str>, Slot>,
+    /// Whether there are such.
+    pub keeps_unbound: bool,
     /// Methods of built-in types that were used so far, by tag (see `type_tag`) and name; empty while there are none.
     pub methods: Vec<HashMap<Box<str>, Slot>>,
     /// Types of the host, by the Rust types that they are of.

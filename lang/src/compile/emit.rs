@@ -76,9 +76,10 @@ impl<'s> Compiler<'s> {
 
     pub(super) fn imported(&self) -> Vec<Imported> {
         let free = self.resolution.function(FunctionId::MAIN).free.iter();
-        let imported = free.filter_map(|capture| match self.resolution.binding(capture.binding).kind {
-            BindingKind::Imported { import, slot } => Some(Imported { import, slot }),
-            _ => None,
+        let imported = free.map(|capture| match self.resolution.binding(capture.binding).kind {
+            BindingKind::Imported { import, slot } => Imported::Export { import, slot },
+            // Nothing else is outside, and these are the first bindings of all.
+            _ => Imported::Outer(capture.binding.0),
         });
         imported.collect()
     }

@@ -68,6 +68,14 @@ impl<'s> Compiler<'s> {
         self.release(mark);
     }
 
+    /// A text that is no file: a function without parameters that gives its last value.
+    pub(super) fn text(&mut self, module: &'s Module<'s>) -> Option<Code> {
+        self.block_with_cells_of(None, &module.body, Want::Tail);
+        self.end_locals(0);
+        let span = module.body.span;
+        self.finish(Counts::default(), Title { name: "<text>", span, doc: None, params: Vec::new() })
+    }
+
     /// Makes the cells of bindings that functions mention before they are declared.
     pub(super) fn forward_cells(&mut self, block: Option<u32>, span: Span) {
         if self.resolution.forward.is_empty() {

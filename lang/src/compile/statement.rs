@@ -13,8 +13,13 @@ use crate::resolve::BindingId;
 impl<'s> Compiler<'s> {
     /// A block with its own names; its value is that of its last statement, if that is an expression.
     pub(super) fn block(&mut self, block: &'s Block<'s>, want: Want) {
+        self.block_with_cells_of(Some(block.span.start), block, want);
+    }
+
+    /// The same, where it is known under this name who makes its cells.
+    pub(super) fn block_with_cells_of(&mut self, cells: Option<u32>, block: &'s Block<'s>, want: Want) {
         let (mark, locals) = (self.mark(), self.f.locals.len());
-        self.forward_cells(Some(block.span.start), block.span);
+        self.forward_cells(cells, block.span);
         self.deferring(&block.statements, block.span, want, |this, last, want| match last {
             None => this.nil(block.span, want),
             Some(last) => this.statement_value(last, want),

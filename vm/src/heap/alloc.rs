@@ -354,7 +354,6 @@ impl Heap {
     }
 
     /// An instance with these fields, if they are as many as its type has.
-    #[cfg(test)]
     pub fn checked_instance<'v>(
         &mut self,
         ty: Gc<'v, TypeObject>,

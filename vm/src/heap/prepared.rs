@@ -27,6 +27,8 @@ pub(crate) struct Prepared {
     color: Cell<u8>,
     pub memory: Cell<*mut u64>,
     pub length: Cell<usize>,
+    /// What the heap counts for it.
+    pub counted: Cell<usize>,
     children: Box<[*const Prepared]>,
     /// Places where closures are made.
     pub sites: Box<[Site]>,
@@ -92,6 +94,7 @@ impl Prepared {
             color: Cell::new(0),
             memory: Cell::new(std::ptr::null_mut()),
             length: Cell::new(0),
+            counted: Cell::new(0),
             children,
             sites,
             pool: Cell::new((std::ptr::null(), 0)),

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::calls::To;
+use super::unwind::Landing;
 use crate::error::ErrorKind;
 use crate::heap::fiber::Status;
 use crate::heap::layout::{ErrorObject, FiberObject};
@@ -133,7 +134,7 @@ impl Machine {
     /// run goes on.
     fn goes_on_ending(&mut self) -> bool {
         loop {
-            if let Some(handler) = self.leave_to_handler(true) {
+            if let Landing::At(handler) = self.land(None) {
                 self.enter_handler(handler, Value::ABSENT);
                 return true;
             }

@@ -6,7 +6,7 @@ use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::Kind;
 use crate::heap::layout::{ErrorObject, FiberObject};
-use crate::heap::{Gc, Slot, Value, tag};
+use crate::heap::{Gc, Slot, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
@@ -29,6 +29,16 @@ pub(super) enum Final {
     Thrown(Slot),
     /// A limit of the host.
     Stop(Stop),
+}
+
+/// Where unwinding comes to a halt.
+pub(super) enum Landing {
+    /// At a handler of the running frame.
+    At(Handler),
+    /// A call has asked for what is missing, and goes on with nil.
+    Answered,
+    /// Nowhere in the fiber.
+    Nowhere,
 }
 
 impl From<Final> for Fault<'static> {
@@ -255,29 +265,27 @@ impl Machine {
     /// on.
     pub(super) fn unwind(&mut self, value: Slot) -> bool {
         loop {
-            if let Some(handler) = self.leave_to_handler(false) {
-                self.enter_handler(handler, value);
-                return true;
+            match self.land(Some(value)) {
+                Landing::At(handler) => self.enter_handler(handler, value),
+                Landing::Answered => {}
+                Landing::Nowhere if self.end_by_throwing(value) => continue,
+                Landing::Nowhere => return false,
             }
-            if !self.end_by_throwing(value) {
-                return false;
-            }
+            return true;
         }
     }
 
-    /// Leaves calls of the running fiber until one has a handler around its current instruction; for the end of a fiber, one
-    /// that sees ends. None if no call has.
-    pub(super) fn leave_to_handler(&mut self, is_end: bool) -> Option<Handler> {
+    /// Leaves calls of the running fiber until one takes what is thrown, or else the end of a fiber.
+    pub(super) fn land(&mut self, thrown: Option<Slot>) -> Landing {
         loop {
             // SAFETY: `fp` is a frame of the running fiber; its closure is live or null in the lowest frame.
             unsafe {
                 let frame = *self.fp;
                 if frame.closure.is_null() {
-                    return None;
+                    return Landing::Nowhere;
                 }
-                let found = (*(*frame.closure).code).handler_of(self.pc, is_end);
-                if found.is_some() {
-                    return found;
+                if let Some(handler) = (*(*frame.closure).code).handler_of(self.pc, thrown.is_none()) {
+                    return Landing::At(handler);
                 }
                 self.pop_frame();
                 match frame.kind {
@@ -285,7 +293,11 @@ impl Machine {
                         self.heap.journal.roll_back();
                         self.may_pause_again();
                     }
-                    Kind::Entry | Kind::Boundary => return None,
+                    Kind::Lookup if thrown.is_some_and(is_missing_key) => {
+                        self.set_r(frame.dst as usize, Value::NIL);
+                        return Landing::Answered;
+                    }
+                    Kind::Entry | Kind::Boundary => return Landing::Nowhere,
                     _ => {}
                 }
             }
@@ -414,6 +426,11 @@ impl Machine {
         }
         self.heap.make_due();
     }
+}
+
+/// Whether a value that is thrown says that a key is missing.
+pub(super) fn is_missing_key(value: Slot) -> bool {
+    matches!(value.view(), View::Error(error) if error.kind() == ErrorKind::Key.name())
 }
 
 /// The calls under way, around those elsewhere that a value was thrown from.

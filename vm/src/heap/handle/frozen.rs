@@ -1,5 +1,6 @@
 //! Tuples, ranges and errors.
 
+use crate::heap::Heap;
 use crate::heap::layout::{ErrorObject, RangeObject, TupleObject, flag};
 use crate::heap::value::{Gc, Slot, Value};
 use crate::trace::Trace;
@@ -96,6 +97,18 @@ impl<'v> Gc<'v, RangeObject> {
         }
         let index = (offset / step) as u128;
         (index < self.len()).then_some(index)
+    }
+}
+
+impl<'v> Gc<'v, TupleObject> {
+    /// Puts another value in the place of an element; false if there is none. Whoever does that clears what is kept of hashes.
+    pub(crate) fn replace(self, heap: &mut Heap, index: usize, value: Value<'v>) -> bool {
+        if index >= self.as_slice().len() {
+            return false;
+        }
+        // SAFETY: the index was just compared.
+        unsafe { heap.change_part(self, index, value) };
+        true
     }
 }
 
