@@ -24,7 +24,7 @@ pub const EXAMPLES: &[Examples] = &[
         "run",
         &[
             ("vm run hello.qp one two", "run a program with two arguments"),
-            ("vm run - < hello.qp", "read it from standard input"),
+            ("vm run - < hello.qp", "read it from standard input, as `vm < hello.qp` does"),
             ("vm run --profile flames.svg slow.qp", "draw where its time goes"),
         ],
     ),
