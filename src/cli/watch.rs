@@ -97,7 +97,13 @@ fn stats(watched: &Watched) -> String {
     );
     let uses = watched.hits + watched.misses;
     let hits = percent(watched.hits, uses);
-    let _ = writeln!(text, "{} uses of methods and fields, {} from caches", grouped(uses), hits.trim_start());
+    let _ = writeln!(
+        text,
+        "{} {} of methods and fields, {} from caches",
+        grouped(uses),
+        plural(uses as usize, "use"),
+        hits.trim_start()
+    );
     let _ = writeln!(text, "{} {} known", grouped(watched.codes as u64), plural(watched.codes, "function"));
     text
 }

@@ -1,7 +1,6 @@
 //! `vm image save`: the value of a program in a file.
 
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 use quipu::Error;
@@ -12,7 +11,7 @@ use super::super::ending::{Exit, Halt, ended};
 use super::super::input;
 use super::super::options::Rules;
 use super::super::session::Prints;
-use super::super::terminal::{Terminal, complain};
+use super::super::terminal::{Terminal, complain, errors};
 use super::bar;
 use super::file::{is_output, write};
 use super::value::value_of;
@@ -27,7 +26,7 @@ pub(super) fn save(
 ) -> Result<ExitCode, Halt> {
     let input = input::program(file)?;
     // Nothing stands among the bytes of an image.
-    let prints = if is_output(output) { Prints::Into(Box::new(io::stderr())) } else { Prints::Out };
+    let prints = if is_output(output) { Prints::Into(errors()) } else { Prints::Out };
     let (mut session, value) = value_of(&input, entry, prints, rules, terminal)?;
     let what = Shown::of("saving {}", &[&output.display()]);
     let image = match bar::shown(what, |progress| session.vm().image_with_progress(&value, progress)) {
