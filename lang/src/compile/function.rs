@@ -9,7 +9,7 @@ use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
 use crate::diagnostic::Diagnostic;
-use crate::resolve::{BindingKind, FunctionId};
+use crate::resolve::{BindingId, BindingKind, FunctionId};
 
 /// What a function's debug information says about it, apart from its code.
 pub(super) struct Title<'s> {
@@ -28,11 +28,16 @@ pub(super) struct Counts {
 }
 
 impl<'s> Compiler<'s> {
-    /// The file's top level: it returns a tuple of its value and all exports.
-    pub(super) fn main(&mut self, module: &'s Module<'s>) -> Option<Code> {
+    /// The file's top level: it returns a tuple of its value and all exports. That of a program calls a function `main` at its
+    /// end, with its own parameter if that takes words.
+    pub(super) fn main(&mut self, module: &'s Module<'s>, main: Option<(BindingId, bool)>) -> Option<Code> {
+        let takes_words = main.is_some_and(|(_, takes_words)| takes_words);
         let end = self.source.text().len() as u32;
         let span = Span::new(0, end);
         let last_byte = Span::new(end, end);
+        if takes_words {
+            self.take(span);
+        }
         self.forward_cells(None, span);
         let (value, before) = module.body.statements.split_last().map_or((None, &[][..]), |(l, b)| (Some(l), b));
         before.iter().for_each(|statement| self.statement(statement));
@@ -50,6 +55,9 @@ impl<'s> Compiler<'s> {
             Some(last) if is_expr => self.statement_value(last, want),
             _ => self.nil(last_byte, want),
         }
+        if let Some((id, _)) = main {
+            self.call_main(id, takes_words);
+        }
         let exports: Vec<_> = self.resolution.exports.iter().map(|export| export.0).collect();
         for &id in &exports {
             let reg = self.take(last_byte);
@@ -60,7 +68,23 @@ impl<'s> Compiler<'s> {
         self.emit_last(last_byte, Word::abc(Op::Return, first, 0, 0));
         self.release(mark);
         self.end_locals(0);
-        self.finish(Counts::default(), Title { name: "<main>", span, doc: None, params: Vec::new() })
+        let counts = Counts { required: takes_words.into(), ..Counts::default() };
+        let params = if takes_words { vec!["words".into()] } else { Vec::new() };
+        self.finish(counts, Title { name: "<main>", span, doc: None, params })
+    }
+
+    /// Calls the function `main` of a program, with what is in the first register if it takes that.
+    fn call_main(&mut self, id: BindingId, takes_words: bool) {
+        let mark = self.mark();
+        let span = self.resolution.binding(id).name.span;
+        let window = self.take(span);
+        self.copy(span, window, self.homes[id.0 as usize].value);
+        if takes_words {
+            let argument = self.take(span);
+            self.copy(span, argument, 0);
+        }
+        self.emit(span, Word::abcd(Op::Call, window, window, 0, takes_words.into()));
+        self.release(mark);
     }
 
     /// A text that is no file: a function without parameters that gives its last value.
