@@ -72,6 +72,8 @@ pub(super) struct Builder {
     /// Whether some limit was passed, so that there will be no code object.
     pub(super) failed: bool,
     pub(super) constants: Constants,
+    /// Instructions whose names have numbers that do not fit, with these.
+    pub(super) wide: Vec<(u32, u32)>,
     pub(super) children: Vec<Code>,
     child_index: HashMap<CodeHash, u32, RandomState>,
     pub(super) closures: Vec<ClosureSite>,
@@ -95,6 +97,7 @@ impl Builder {
             went_back_to: None,
             failed: false,
             constants: Constants::default(),
+            wide: Vec::new(),
             children: Vec::new(),
             child_index: HashMap::default(),
             closures: Vec::new(),
@@ -117,6 +120,7 @@ impl Builder {
         self.went_back_to = None;
         self.failed = false;
         self.constants.take();
+        self.wide.clear();
         self.children.clear();
         self.child_index.clear();
         self.closures.clear();

@@ -4,7 +4,8 @@ use quipu_code::span::Span;
 use quipu_code::{self as code, CaptureSource, Code, Debug, FreeKind, Op, Word};
 
 use super::builder::Label;
-use super::emit::Compiler;
+use super::emit::{Compiler, SPREAD};
+use super::names::{self, names_first};
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
@@ -209,7 +210,8 @@ impl<'s> Compiler<'s> {
     /// Counts parameters, each with whether it has a default and whether it takes the rest.
     pub(super) fn counts(&mut self, all: usize, params: impl Iterator<Item = (bool, bool)>, span: Span) -> Counts {
         if all > u8::MAX as usize {
-            self.too_large(span, "a function takes at most 255 parameters");
+            let help = "take them as a list, or as a map";
+            self.too_large(span, "a function takes at most 255 parameters", help);
             return Counts::default();
         }
         let mut counts = Counts::default();
@@ -253,6 +255,20 @@ impl<'s> Compiler<'s> {
             positions: builder.positions.as_slice().into(),
             locals: builder.locals.drain(..).collect(),
         };
+        let wide = std::mem::take(&mut builder.wide);
+        let (body, debug) = match wide.is_empty() {
+            true => (body, debug),
+            false => match names_first(body, debug, &wide) {
+                Some(named) => named,
+                None => {
+                    let most = names::MOST;
+                    let text = format!("the function names more than {most} different fields, keys and methods");
+                    self.too_large(title.span, &text, SPREAD);
+                    return None;
+                }
+            },
+        };
+        let builder = &mut self.f;
         let (body, debug) = if builder.suspect { super::prune::prune(body, debug) } else { (body, debug) };
         match Code::check(body, Some(debug)) {
             Ok(code) => Some(code),
@@ -268,7 +284,7 @@ impl<'s> Compiler<'s> {
     fn refused(&mut self, span: Span, error: code::CheckError) {
         use code::CheckErrorKind::{TooComplex, TooDeep, TooLarge};
         let error = match error.kind {
-            TooLarge(_) | TooDeep | TooComplex => Diagnostic::error("Q0217", span, error.to_string()),
+            TooLarge(_) | TooDeep | TooComplex => Diagnostic::error("Q0217", span, error.to_string()).help(SPREAD),
             _ => Diagnostic::error("Q0217", span, "the compiler cannot express this function").note(error.to_string()),
         };
         self.f.failed = true;

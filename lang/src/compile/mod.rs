@@ -27,6 +27,7 @@ mod literal;
 mod matching;
 mod pattern;
 mod prune;
+mod names;
 
 use std::collections::HashMap;
 use std::sync::Arc;
