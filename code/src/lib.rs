@@ -8,6 +8,7 @@ pub mod canonical;
 pub mod hash;
 mod closest;
 pub mod op;
+mod rows;
 mod facts;
 pub mod object;
 mod special;

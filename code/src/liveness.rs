@@ -3,12 +3,16 @@
 //! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
 //! what the handler reads is live all through its range.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use crate::effects::{for_each_read, for_each_write, target};
-use crate::error::CheckError;
-use crate::facts::{Block, Flow, Liveness};
+use crate::error::{CheckError, CheckErrorKind};
+use crate::facts::{Block, Flow, Liveness, Starts};
 use crate::flow::{Budget, insert, members, remove, set_words};
 use crate::object::{Body, Code};
 use crate::op::{Op, Role, Word};
+use crate::rows::{Rows, room};
 
 impl Code {
     /// The registers that must be there for the instruction to run, in order. None when there is no such instruction.
@@ -53,30 +57,61 @@ impl Liveness {
     /// this ends; and after as many rounds as there are loops, at the latest.
     pub(super) fn of(body: &Body, flow: Flow, budget: &mut Budget) -> Result<Liveness, CheckError> {
         let width = set_words(body.registers);
-        let starts = vec![0; flow.blocks.len() * width];
+        let count = flow.blocks.len();
+        let starts = match count * width > room(body) {
+            true => Starts::Reversed(Rows::new(width)),
+            false => Starts::All(vec![0; count * width]),
+        };
         let mut liveness = Liveness { flow, width, starts };
-        let mut loops = vec![false; liveness.flow.blocks.len()];
+        // What is live where a loop begins, by the round before.
+        let mut loops: HashMap<usize, Vec<u64>> = HashMap::new();
         for (index, block) in liveness.flow.blocks.iter().enumerate() {
             let target = block.last(body).and_then(target).map(|pc| liveness.flow.block_at(pc));
             if let Some(target) = target.filter(|&target| target <= index) {
-                loops[target] = true;
+                loops.insert(target, Vec::new());
             }
         }
         loop {
             let mut again = false;
-            for (index, &is_loop) in loops.iter().enumerate().rev() {
+            if let Starts::Reversed(rows) = &mut liveness.starts {
+                rows.clear();
+            }
+            for index in (0..count).rev() {
                 let block = liveness.flow.blocks[index];
-                let (mut live, caught) = liveness.end(body, block);
+                let (mut live, caught) = liveness.end(body, block, Some((index, &loops)));
                 for &word in body.words[block.start as usize..block.end as usize].iter().rev() {
                     budget.spend(step(body, word, &caught, &mut live))?;
                 }
                 budget.spend(4 * width)?;
-                let start = &mut liveness.starts[index * width..][..width];
-                again |= is_loop && *start != *live;
-                start.copy_from_slice(&live);
+                again |= liveness.set(index, &live, &mut loops);
+                if let Starts::Reversed(rows) = &liveness.starts
+                    && rows.size() + loops.len() * width > room(body)
+                {
+                    return Err(CheckError { kind: CheckErrorKind::TooComplex, pc: None });
+                }
             }
             if !again {
                 return Ok(liveness);
+            }
+        }
+    }
+
+    /// Sets what is live at the start of a block; whether it is where a loop begins, and was something else.
+    fn set(&mut self, index: usize, live: &[u64], loops: &mut HashMap<usize, Vec<u64>>) -> bool {
+        match &mut self.starts {
+            Starts::All(all) => {
+                let start = &mut all[index * self.width..][..self.width];
+                let again = *start != *live && loops.contains_key(&index);
+                start.copy_from_slice(live);
+                again
+            }
+            Starts::Reversed(rows) => {
+                rows.push(live);
+                loops.get_mut(&index).is_some_and(|before| {
+                    let again = before != live && !(before.is_empty() && live.iter().all(|&word| word == 0));
+                    *before = live.to_vec();
+                    again
+                })
             }
         }
     }
@@ -88,33 +123,56 @@ impl Liveness {
     /// The registers that are live after an instruction, and those that its handler needs.
     fn after(&self, body: &Body, pc: u32) -> (Vec<u64>, Vec<u64>) {
         let block = self.flow.blocks[self.flow.block_of(pc)];
-        let (mut live, caught) = self.end(body, block);
+        let (mut live, caught) = self.end(body, block, None);
         for &word in body.words[pc as usize + 1..block.end as usize].iter().rev() {
             step(body, word, &caught, &mut live);
         }
         (live, caught)
     }
 
-    /// The same of a block's last instruction. Without a handler the second set is left empty.
-    fn end(&self, body: &Body, block: Block) -> (Vec<u64>, Vec<u64>) {
+    /// The same of a block's last instruction. Without a handler the second set is left empty. While the rows are made, what
+    /// is behind a block is there already, and of loops that it ends there is what the round before has found.
+    fn end(
+        &self,
+        body: &Body,
+        block: Block,
+        round: Option<(usize, &HashMap<usize, Vec<u64>>)>,
+    ) -> (Vec<u64>, Vec<u64>) {
         let (mut live, mut caught) = (vec![0; self.width], Vec::new());
         let word = block.last(body);
+        let mut add = |pc: u32| {
+            let to = self.flow.block_at(pc);
+            match (round, &self.starts) {
+                (Some((index, loops)), Starts::Reversed(_)) if to <= index => {
+                    loops.get(&to).into_iter().for_each(|row| unite(&mut live, row));
+                }
+                _ => unite(&mut live, &self.start(to)),
+            }
+        };
         if word.and_then(Word::op).is_some_and(Op::falls_through) {
-            unite(&mut live, self.start(block.end));
+            add(block.end);
         }
         if let Some(target) = word.and_then(target) {
-            unite(&mut live, self.start(target));
+            add(target);
         }
         if let Some(handler) = block.handler {
             let handler = body.handlers[handler as usize];
-            caught.extend_from_slice(self.start(handler.target));
+            caught = self.start(self.flow.block_at(handler.target)).into_owned();
             remove(&mut caught, handler.register as u32..handler.register as u32 + 1);
         }
         (live, caught)
     }
 
-    fn start(&self, pc: u32) -> &[u64] {
-        &self.starts[self.flow.block_at(pc) * self.width..][..self.width]
+    /// The row of a block.
+    fn start(&self, index: usize) -> Cow<'_, [u64]> {
+        match &self.starts {
+            Starts::All(all) => Cow::Borrowed(&all[index * self.width..][..self.width]),
+            Starts::Reversed(rows) => {
+                let mut row = vec![0; self.width];
+                rows.get(self.flow.blocks.len() - 1 - index, &mut row);
+                Cow::Owned(row)
+            }
+        }
     }
 }
 
