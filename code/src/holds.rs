@@ -128,7 +128,7 @@ impl Holdings {
     fn of(body: &Body, flow: Flow, special: Special, budget: &mut Budget) -> Result<Holdings, CheckError> {
         let width = special.width();
         let starts = match flow.blocks.len() * set_words(body.registers) > room(body) {
-            true => Entries::of_some(width, &flow, body, true),
+            true => Entries::of_some(width, &flow, body),
             false => Entries::of_all(width, &flow),
         };
         let mut holdings = Holdings { starts, flow, special };
@@ -144,6 +144,11 @@ impl Holdings {
         while std::mem::take(&mut again) {
             for index in 0..holdings.flow.blocks.len() {
                 again |= holdings.block(body, index, &mut rows, budget)?;
+            }
+        }
+        if holdings.starts.remember() {
+            for index in 0..holdings.flow.blocks.len() {
+                holdings.block(body, index, &mut rows, budget)?;
             }
         }
         Ok(holdings)

@@ -32,12 +32,6 @@ impl Rows {
         Rows { width, every, whole: Vec::new(), differences: Vec::new(), ends: Vec::new(), last: vec![0; width] }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.whole.clear();
-        self.differences.clear();
-        self.ends.clear();
-    }
-
     /// Words of 64 bits that they take.
     pub(super) fn size(&self) -> usize {
         self.whole.len() + 2 * self.differences.len() + self.ends.len() / 2
@@ -74,7 +68,7 @@ pub(super) struct Entries {
     /// Else those that the pass waits for, and those of blocks that are entered in the next round, too.
     waiting: HashMap<usize, Box<[u64]>>,
     stays: Vec<bool>,
-    /// Else also the rows with which blocks were entered in the last round, if somebody asks for them.
+    /// Else also the rows with which blocks were entered in this round, if they are to be remembered.
     entered: Option<Rows>,
 }
 
@@ -86,8 +80,8 @@ impl Entries {
         Entries { width, room: usize::MAX, all, waiting, stays, entered: None }
     }
 
-    /// With few rows. If they are remembered, they can be asked for in the end.
-    pub(super) fn of_some(width: usize, flow: &Flow, body: &Body, remembered: bool) -> Entries {
+    /// With few rows.
+    pub(super) fn of_some(width: usize, flow: &Flow, body: &Body) -> Entries {
         let mut stays = vec![false; flow.blocks.len()];
         stays[0] = true;
         for (index, block) in flow.blocks.iter().enumerate() {
@@ -96,8 +90,15 @@ impl Entries {
                 stays[jump] = true;
             }
         }
-        let entered = remembered.then(|| Rows::new(width));
-        Entries { width, room: room(body), all: Vec::new(), waiting: HashMap::new(), stays, entered }
+        Entries { width, room: room(body), all: Vec::new(), waiting: HashMap::new(), stays, entered: None }
+    }
+
+    /// Has the next round remembered, if not all rows are there anyway: the last one, in which nothing changes any more. In
+    /// those before it, blocks of loops that nothing has reached yet are entered with anything.
+    pub(super) fn remember(&mut self) -> bool {
+        let is_needed = !self.stays.is_empty();
+        self.entered = is_needed.then(|| Rows::new(self.width));
+        is_needed
     }
 
     /// Says with what the function is entered.
@@ -125,9 +126,6 @@ impl Entries {
             self.waiting.remove(&index);
         }
         if let Some(entered) = &mut self.entered {
-            if index == 0 {
-                entered.clear();
-            }
             entered.push(now);
         }
         self.look_at_room()

@@ -102,6 +102,17 @@ fn variables_and_branches_by_the_thousand() {
     let ladder = |i| format!("var v{i} = {i}\nif v{i} > 3 {{ v{i} += 1 }} else {{ v{i} = 2 }}");
     assert_eq!(codes(&many(10_000, ladder, "\n")), [""; 0]);
     assert_eq!(codes(&long_top_level(3_000)), [""; 0]);
+    let loops = |i| format!("let a{i} = {i}\nfor x in [a{i}] {{ if x > 1 {{ print(x) }} }}");
+    assert_eq!(codes(&many(1_200, loops, "\n")), [""; 0]);
+    let all = |i| {
+        let start = format!("var v{i} = {i}\nfn f{i}() = v{i}\nlet w{i} = try {{ f{i}() }} catch e {{ e }}");
+        format!("{start}\nfor x in [w{i}] {{ if x > 1 {{ v{i} += x }} }}")
+    };
+    assert_eq!(codes(&many(400, all, "\n")), [""; 0]);
+    // Loops stay limited where there are thousands of variables; that is said once.
+    let errors = compile_text(&many(3_000, all, "\n")).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].help.is_some());
 }
 
 /// What matters at an instruction of a long function is what a search along all its paths finds.

@@ -25,7 +25,7 @@ impl Checker<'_> {
         let mut loops: u64 = 0;
 
         let mut before = match is_wide {
-            true => Entries::of_some(width, &flow, body, false),
+            true => Entries::of_some(width, &flow, body),
             false => Entries::of_all(width, &flow),
         };
         let mut now = vec![0; width];
