@@ -35,6 +35,7 @@ mod after_a_limit;
 mod cli;
 mod cli_docs;
 mod cli_images;
+mod cli_main;
 mod cli_tests;
 mod constant_stack;
 mod corpus;

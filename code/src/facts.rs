@@ -1,6 +1,7 @@
 //! What is worked out of a code object and kept with it: its blocks, and what its registers are at the beginning of each.
 
 use crate::object::{Body, Handler};
+use crate::rows::{Entries, Rows};
 
 /// A run of instructions that is entered only at its first and left only at its last, except for errors. All of it
 /// has the same innermost handlers.
@@ -31,14 +32,21 @@ pub(super) struct Flow {
 pub(super) struct Liveness {
     pub(super) flow: Flow,
     pub(super) width: usize,
-    pub(super) starts: Vec<u64>,
+    pub(super) starts: Starts,
+}
+
+/// Rows of registers, one for the start of every block.
+pub(super) enum Starts {
+    All(Vec<u64>),
+    /// From the last block to the first, where there is not enough room for all.
+    Reversed(Rows),
 }
 
 /// What the special registers hold at the start of every block; at other instructions it is worked out from there.
 pub(super) struct Holdings {
     pub(super) flow: Flow,
     pub(super) special: Special,
-    pub(super) starts: Vec<u64>,
+    pub(super) starts: Entries,
 }
 
 /// The special registers, or some of them: what a register holds depends on no other one, so that they can be followed in

@@ -62,6 +62,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("os", &["args", "exit"]),
     ("json", &["parse", "stringify"]),
     ("random", &["seed"]),
+    ("code", &["compile"]),
 ];
 
 /// The natives of a host that grants nothing.
