@@ -39,6 +39,7 @@ mod cli_main;
 mod cli_tests;
 mod constant_stack;
 mod corpus;
+mod costs;
 mod count_is_a_clock;
 mod cut_anywhere;
 mod damaged;

@@ -1,5 +1,6 @@
 //! Control flow of one code object: blocks of instructions, and sets of registers for the passes over them.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 use crate::effects::target;
@@ -43,6 +44,7 @@ impl Flow {
         by_start.sort_by_key(|&index| (handler(index).start, std::cmp::Reverse(handler(index).end)));
         let mut to_open = by_start.into_iter().peekable();
         let mut open: Vec<u32> = Vec::new();
+        let mut ending: Vec<u32> = Vec::new();
 
         let mut blocks = Vec::new();
         let mut start = 0;
@@ -50,13 +52,18 @@ impl Flow {
             if !leads[end as usize] && end - start < MAX_BLOCK {
                 continue;
             }
-            while open.last().is_some_and(|&top| handler(top).end <= start) {
-                open.pop();
+            for open in [&mut open, &mut ending] {
+                while open.pop_if(|top| handler(*top).end <= start).is_some() {}
             }
             while let Some(next) = to_open.next_if(|&next| handler(next).start == start) {
                 open.push(next);
+                if body.sees_ends(handler(next)) {
+                    ending.push(next);
+                }
             }
-            blocks.push(Block { start, end, handler: open.last().copied() });
+            let last = |open: &[u32]| open.last().and_then(|&index| NonZeroU32::new(index + 1));
+            let (handler, ending) = (last(&open), last(&ending));
+            blocks.push(Block { start, end, handler, ending: ending.filter(|_| ending != handler) });
             start = end;
         }
         Flow { blocks }

@@ -1,7 +1,7 @@
 //! Which registers still matter at an instruction: those that a suspended frame is made of.
 //!
-//! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
-//! what the handler reads is live all through its range.
+//! A register is live where some path reads it before writing it. An error may take any instruction to its handler, and the
+//! end of a fiber to the innermost one that sees ends, so what these read is live all through their ranges.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -138,10 +138,14 @@ impl Liveness {
         if let Some(target) = word.and_then(target) {
             unite(&mut live, &row(self.flow.block_at(target)));
         }
-        if let Some(handler) = block.handler {
-            let handler = body.handlers[handler as usize];
-            caught = row(self.flow.block_at(handler.target)).into_owned();
-            remove(&mut caught, handler.register as u32..handler.register as u32 + 1);
+        for handler in block.handlers(body) {
+            let mut needed = row(self.flow.block_at(handler.target)).into_owned();
+            remove(&mut needed, handler.register as u32..handler.register as u32 + 1);
+            if caught.is_empty() {
+                caught = needed;
+            } else {
+                unite(&mut caught, &needed);
+            }
         }
         (live, caught)
     }
@@ -184,8 +188,8 @@ impl Pass {
                 Some(target) => uses[target] += 1,
                 None => {}
             }
-            if let Some(handler) = block.handler {
-                uses[flow.block_at(body.handlers[handler as usize].target)] += 1;
+            for handler in block.handlers(body) {
+                uses[flow.block_at(handler.target)] += 1;
             }
         }
         Pass { left: Vec::new(), uses, waiting: HashMap::new(), loops, is_last: false }

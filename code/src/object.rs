@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::facts::{Holdings, Liveness};
 use crate::hash::CodeHash;
-use crate::op::{Op, Word};
+use crate::op::{Holds, Op, Word};
 use crate::span::Span;
 
 /// The latest edition of instructions and canonical bytes. A code object is of the lowest that has all its instructions, so
@@ -110,7 +110,7 @@ pub struct Handler {
     pub end: u32,
     /// Where to go on; not inside the range.
     pub target: u32,
-    /// The register that takes the thrown value.
+    /// The register that takes the thrown value, or `absent` where it sees the end of a fiber.
     pub register: u16,
 }
 
@@ -149,6 +149,16 @@ impl Body {
             code.debug = Some(debug.clone());
         }
         Some(code)
+    }
+
+    /// Whether a handler sees the ends of fibers, and not only what is thrown.
+    pub fn sees_ends(&self, handler: &Handler) -> bool {
+        self.words.get(handler.target as usize).and_then(|word| word.op()).is_some_and(Op::sees_ends)
+    }
+
+    /// What a handler leaves in its register.
+    pub fn handled(&self, handler: &Handler) -> Holds {
+        if self.sees_ends(handler) { Holds::Perhaps } else { Holds::Value }
     }
 
     /// The lowest edition that has all instructions.

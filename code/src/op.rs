@@ -25,6 +25,7 @@
 //! | `resumes` | It may wait for a fiber that it has resumed. |
 //! | `owner` | It needs a type that the running function belongs to. |
 //! | `sure P` | It tests whether `R[a]` is `absent`, and it is not in this place ([`Sure`]). |
+//! | `sees` | Handlers that lead here see the ends of fibers, too, which give `absent`; others only what is thrown. |
 //! | `since E` | The first edition that has it, where that is not the first of all. |
 //!
 //! Then, behind a semicolon, what it takes for granted of its registers and free variables, or leaves in them, where that
@@ -160,15 +161,16 @@ struct Traits {
     resumes: bool,
     needs_owner: bool,
     sure: Option<Sure>,
+    sees_ends: bool,
     edition: u32,
 }
 
-/// The edition of `??=` on keys.
+/// The edition of `??=` on keys and of `defer`.
 const SECOND: u32 = 2;
 
 impl Traits {
     const fn new(flow: Flow) -> Traits {
-        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None, edition: 1 }
+        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None, sees_ends: false, edition: 1 }
     }
 
     const fn calls(self, outcome: Outcome) -> Traits {
@@ -185,6 +187,10 @@ impl Traits {
 
     const fn sure(self, place: Sure) -> Traits {
         Traits { sure: Some(place), ..self }
+    }
+
+    const fn sees(self) -> Traits {
+        Traits { sees_ends: true, ..self }
     }
 
     const fn since(self, edition: u32) -> Traits {
@@ -305,6 +311,8 @@ macro_rules! for_each_op {
             0x51 Yield           { a: Out, b: In }                          "yield R[b]; R[a] := what resume passes" [On];
             0x52 Throw           { a: In }                                  "throw R[a]" [Ends];
             0x53 MatchFail       { a: In }                                  "throw match_error about R[a]" [Ends];
+            0x54 Unwound         { a: Out }                                 "R[a] := 1" [On, sees, since SECOND];
+            0x55 Rethrow         { a: In, b: In }                           "throw R[a] on, which came while R[b] was thrown; absent: the fiber ends" [Ends, sees, since SECOND; a: Perhaps, b: Perhaps];
 
             // Containers.
             0x58 MakeTuple   { a: Out, b: Many, c: Count }          "R[a] := tuple of R[b..c]" [On];
@@ -449,6 +457,11 @@ impl Op {
     /// Where `R[a]`, which it tests, is known not to be `absent`.
     pub const fn sure(self) -> Option<Sure> {
         self.traits().sure
+    }
+
+    /// Whether handlers that lead here see the ends of fibers, too.
+    pub const fn sees_ends(self) -> bool {
+        self.traits().sees_ends
     }
 
     /// What the register or free variable that an operand names holds.

@@ -24,7 +24,7 @@ pub const EXAMPLES: &[Examples] = &[
         "run",
         &[
             ("vm run hello.qp one two", "run a program with two arguments"),
-            ("vm run - < hello.qp", "read it from standard input"),
+            ("vm run - < hello.qp", "read it from standard input, as `vm < hello.qp` does"),
             ("vm run --profile flames.svg slow.qp", "draw where its time goes"),
         ],
     ),
@@ -94,9 +94,13 @@ pub const EXAMPLES: &[Examples] = &[
     (
         "image strip",
         &[
-            ("vm image strip c.qpi", "take names and lines out of c.qpi"),
-            ("vm image strip c.qpi -o small.qpi", "leave c.qpi as it is"),
+            ("vm image strip c.qpi -o small.qpi", "save c.qpi without names and lines"),
+            ("vm image strip c.qpi --in-place", "take them out of c.qpi itself"),
         ],
+    ),
+    (
+        "image upgrade",
+        &[("vm image upgrade c.qpi new.qp -o d.qpi", "give what is in c.qpi the types that new.qp exports")],
     ),
     ("image graph", &[("vm image graph c.qpi -o c.svg", "draw what the closures in c.qpi share")]),
     (
@@ -126,6 +130,13 @@ pub const EXAMPLES: &[Examples] = &[
         ],
     ),
     ("actor list", &[("vm actor list unix:bank.sock", "list all actors, as JSON")]),
+    (
+        "actor upgrade",
+        &[
+            ("vm actor upgrade unix:bank.sock ann bank.qp", "give the state of `ann` the types that bank.qp exports"),
+            ("vm actor upgrade unix:bank.sock ann bank.qp --dry-run", "only say what that would change"),
+        ],
+    ),
     ("actor info", &[("vm actor info unix:bank.sock ann", "show the actor `ann`")]),
     ("actor snapshot", &[("vm actor snapshot unix:bank.sock ann", "keep the state of `ann` now")]),
     ("actor log", &[("vm actor log unix:bank.sock ann", "show the last calls of `ann`")]),

@@ -254,7 +254,8 @@ mod tests {
         ("image info", &[DENIALS, "--code"]),
         ("image verify", &[DENIALS, "--code"]),
         ("image diff", &[LIMITS, DENIALS]),
-        ("image strip", &["--output"]),
+        ("image strip", &["--output --in-place"]),
+        ("image upgrade", &[LIMITS, DENIALS, "--output"]),
         ("image graph", &["--output"]),
         ("hash", &[LIMITS, DENIALS, "--allow", "--explain"]),
         (
@@ -264,6 +265,7 @@ mod tests {
         ("call", &[LIMITS, DENIALS, "-e --invoke --install --actor --key-file"]),
         ("actor list", &["--timeout --key-file"]),
         ("actor info", &["--timeout --key-file"]),
+        ("actor upgrade", &[LIMITS, DENIALS, "--key-file --dry-run"]),
         ("actor snapshot", &["--timeout --key-file"]),
         ("actor log", &["--timeout --key-file"]),
         ("actor gc", &["--timeout --key-file --dry-run"]),

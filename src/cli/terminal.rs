@@ -101,9 +101,10 @@ pub fn finding(origin: Origin, code: &'static str, title: String, help: Option<&
         title,
         place: None,
         note: None,
-        help: help.map(|text| Help::text(text)),
+        help: help.map(Help::text),
         trace: Vec::new(),
         omitted: 0,
+        during: None,
     }
 }
 
@@ -216,6 +217,18 @@ pub fn is_error_seen() -> bool {
 /// Shows a text on standard output.
 pub fn show(text: &Shown) {
     Output::new().show_now(text);
+}
+
+/// Standard error, for what a program prints where standard output is for something else.
+pub fn errors() -> Box<dyn Write + Send> {
+    Box::new(io::stderr())
+}
+
+/// Writes to standard output what is not for people to read.
+pub fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut output = Output::new();
+    output.write(bytes)?;
+    output.flush()
 }
 
 /// Standard output for what a program prints itself.

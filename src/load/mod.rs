@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quipu_code::closest;
 use quipu_code::span::{Source, Span};
 use quipu_lang::compile::{
-    ImportRequest, Interface, Natives, Outer, Unit, compile, compile_program, compile_text, imports,
+    ImportRequest, Interface, Natives, Outer, Unit, compile, compile_program, compile_text, deferred_at_top, imports,
 };
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity};
 use quipu_lang::parse::parse;
@@ -286,6 +286,13 @@ impl<'l, 'h> State<'l, 'h> {
             }
         }
         let location = self.open.pop()?;
+        // What a module that is imported does when it runs is not over before its importer is.
+        if !self.open.is_empty()
+            && let Some(span) = deferred_at_top(&parsed)
+        {
+            let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
+            diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
+        }
         let compiled = match self.calls_main && self.open.is_empty() {
             true => compile_program(&parsed, &source, &interfaces, self.loader.natives),
             false => compile(&parsed, &source, &interfaces, self.loader.natives, &[]),

@@ -31,9 +31,9 @@ pub(super) struct Compiler<'s> {
     pub(super) homes: Vec<Home>,
     pub(super) texts: Texts,
     pub(super) errors: Vec<Diagnostic>,
-    pub(super) f: Builder,
+    pub(super) f: Builder<'s>,
     /// Builders of functions that are done, for others.
-    spare: Vec<Builder>,
+    spare: Vec<Builder<'s>>,
     /// Number of the next import statement.
     pub(super) imports: u32,
     /// The last line that was asked for: its first byte, the byte after it, and its number.
@@ -60,7 +60,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Begins a function; gives the state of the one around it.
-    pub(super) fn begin_function(&mut self, id: FunctionId) -> Builder {
+    pub(super) fn begin_function(&mut self, id: FunctionId) -> Builder<'s> {
         let builder = match self.spare.pop() {
             Some(mut builder) => {
                 builder.reset(id);
@@ -72,7 +72,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Goes on with the function around the one that is done.
-    pub(super) fn end_function(&mut self, around: Builder) {
+    pub(super) fn end_function(&mut self, around: Builder<'s>) {
         let done = std::mem::replace(&mut self.f, around);
         self.f.failed |= done.failed;
         self.spare.push(done);

@@ -8,7 +8,7 @@ use super::emit::{Compiler, SPREAD};
 use super::names::{self, names_first};
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
-use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
+use crate::ast::{Function, FunctionBody, Module, Param, PatternKind, Statement, StatementKind};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingId, BindingKind, FunctionId};
 
@@ -40,23 +40,38 @@ impl<'s> Compiler<'s> {
             self.take(span);
         }
         self.forward_cells(None, span);
-        let (value, before) = module.body.statements.split_last().map_or((None, &[][..]), |(l, b)| (Some(l), b));
-        before.iter().for_each(|statement| self.statement(statement));
+        self.deferring(&module.body.statements, last_byte, Want::Tail, |this, value, want| {
+            this.result_of_file(value, last_byte, want, main);
+        });
+        self.end_locals(0);
+        let counts = Counts { required: takes_words.into(), ..Counts::default() };
+        let params = if takes_words { vec!["words".into()] } else { Vec::new() };
+        self.finish(counts, Title { name: "<main>", span, doc: None, params })
+    }
+
+    /// The tuple of the last statement's value and all exports.
+    fn result_of_file(
+        &mut self,
+        value: Option<&'s Statement<'s>>,
+        last_byte: Span,
+        want: Want,
+        main: Option<(BindingId, bool)>,
+    ) {
         let mark = self.mark();
         // A declaration at the end keeps its registers, which the exports may need, and so comes before the tuple's.
-        let is_expr = value.is_some_and(|last| matches!(last.kind, crate::ast::StatementKind::Expr(_)));
+        let is_expr = value.is_some_and(|last| matches!(last.kind, StatementKind::Expr(_)));
         if let Some(last) = value
             && !is_expr
         {
             self.statement(last);
         }
         let first = self.take(last_byte);
-        let want = Want::Into(Dst::fresh(first));
+        let element = Want::Into(Dst::fresh(first));
         match value {
-            Some(last) if is_expr => self.statement_value(last, want),
-            _ => self.nil(last_byte, want),
+            Some(last) if is_expr => self.statement_value(last, element),
+            _ => self.nil(last_byte, element),
         }
-        if let Some((id, _)) = main {
+        if let Some((id, takes_words)) = main {
             self.call_main(id, takes_words);
         }
         let exports: Vec<_> = self.resolution.exports.iter().map(|export| export.0).collect();
@@ -66,12 +81,8 @@ impl<'s> Compiler<'s> {
         }
         let count = exports.len() + 1;
         self.emit(last_byte, Word::abc(Op::MakeTuple, first, first, count as u16));
-        self.emit_last(last_byte, Word::abc(Op::Return, first, 0, 0));
+        self.deliver(last_byte, want, first);
         self.release(mark);
-        self.end_locals(0);
-        let counts = Counts { required: takes_words.into(), ..Counts::default() };
-        let params = if takes_words { vec!["words".into()] } else { Vec::new() };
-        self.finish(counts, Title { name: "<main>", span, doc: None, params })
     }
 
     /// Calls the function `main` of a program, with what is in the first register if it takes that.

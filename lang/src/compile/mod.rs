@@ -19,6 +19,7 @@ mod types;
 mod statement;
 mod assign;
 mod loops;
+mod defer;
 mod expr;
 mod operator;
 mod branch;
@@ -33,7 +34,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use quipu_code::span::Source;
+use quipu_code::span::{Source, Span};
 
 use crate::ast::{Import, StatementKind};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -60,6 +61,12 @@ pub fn imports(parsed: &Parsed<'_>) -> Vec<ImportRequest> {
         _ => None,
     });
     imports.map(request).collect()
+}
+
+/// Where something is deferred at the top level of a parsed source, first.
+pub fn deferred_at_top(parsed: &Parsed<'_>) -> Option<Span> {
+    let mut statements = parsed.module.body.statements.iter();
+    statements.find(|statement| matches!(statement.kind, StatementKind::Defer(_))).map(|statement| statement.span)
 }
 
 fn request(import: &Import<'_>) -> ImportRequest {
@@ -136,7 +143,7 @@ fn main_of(resolution: &Resolution<'_>) -> Result<Option<(BindingId, bool)>, Box
         }
         _ => {
             let title = "the `main` of a program is a function of one parameter or none";
-            let error = Diagnostic::error("Q0221", binding.name.span, title);
+            let error = Diagnostic::error("Q0222", binding.name.span, title);
             Err(Box::new(
                 error.help("it is given the list of words behind the program: `export fn main(words) { ... }`"),
             ))

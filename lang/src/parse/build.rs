@@ -210,6 +210,11 @@ impl<'s> Builder<'s> {
         self.piece = Some(Piece::Arm(Arm { pattern: pattern.into(), guard, body, span: Span::new(start, end) }));
     }
 
+    /// `defer e`.
+    pub fn defer(&mut self, value: Expr<'s>) {
+        self.form = StatementKind::Defer(value);
+    }
+
     /// `break` or `continue`.
     pub fn jump(&mut self, kind: StatementKind<'s>) {
         self.form = kind;

@@ -97,7 +97,7 @@ pub(super) struct Place<'t> {
 }
 
 impl Place<'_> {
-    fn before(&self, back: usize) -> Option<Token> {
+    pub(super) fn before(&self, back: usize) -> Option<Token> {
         self.at.checked_sub(back).and_then(|index| self.tokens.get(index)).copied()
     }
 
@@ -252,8 +252,14 @@ impl Place<'_> {
                 return diagnostic.help("types are not declared; test for one with `is`");
             }
             (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
-                return diagnostic
-                    .note(format!("`{found_text}` is a word of the language, so nothing can be named so"));
+                let note = format!("`{found_text}` is a word of the language, so nothing can be named so");
+                return diagnostic.note(note).help("rename it");
+            }
+            (Some(Kind::Defer), kind) if kind.assigns() => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
+            }
+            (_, Kind::Defer) if wants_operand(self.expected) => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
             }
             _ => {}
         }

@@ -169,6 +169,12 @@ impl<'s> Resolver<'s, '_> {
         self.errors.push(error);
     }
 
+    pub(super) fn leaves_deferred(&mut self, word: &str, span: Span) {
+        let code = if word == "return" { "Q0207" } else { "Q0206" };
+        let error = Diagnostic::error(code, span, format!("`{word}` cannot leave what is deferred"));
+        self.errors.push(error.note("it runs when the block is being left already"));
+    }
+
     pub(super) fn return_outside_function(&mut self, span: Span) {
         self.errors.push(Diagnostic::error("Q0207", span, "`return` outside a function"));
     }

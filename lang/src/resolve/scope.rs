@@ -53,6 +53,8 @@ pub(super) struct Resolver<'s, 'h> {
     pub(super) function: FunctionId,
     /// Loops around this point within the function.
     pub(super) loops: u32,
+    /// Whether this point is in something deferred within the function.
+    pub(super) defers: bool,
     /// `try` bodies around this point in the text.
     pub(super) tries: u32,
     /// Blocks, branches and functions around this point; 0 at the file's top level.
@@ -160,6 +162,7 @@ impl<'s, 'h> Resolver<'s, 'h> {
             lost: false,
             function: FunctionId::MAIN,
             loops: 0,
+            defers: false,
             tries: 0,
             blocks: 0,
             list: 0,

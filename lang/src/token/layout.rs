@@ -212,7 +212,7 @@ impl Pass<'_, '_> {
     fn begins_statement(&self, kind: Kind) -> bool {
         let next = self.raw.get(self.at).map_or(Kind::Newline, |next| next.kind);
         let can_begin = match kind {
-            Kind::Let | Kind::Var | Kind::Import | Kind::Export => next != Kind::Colon,
+            Kind::Let | Kind::Var | Kind::Import | Kind::Export | Kind::Defer => next != Kind::Colon,
             Kind::Fn | Kind::Type => next == Kind::Name,
             _ => false,
         };
@@ -260,6 +260,7 @@ impl Pass<'_, '_> {
             | Kind::Type
             | Kind::Import
             | Kind::Throw
+            | Kind::Defer
             | Kind::Return
             | Kind::Yield
             | Kind::BarClose

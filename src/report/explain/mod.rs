@@ -14,7 +14,9 @@ const TEXTS: &[(&str, &str)] = texts! {
     // Names, modules and shapes.
     "Q0201" "Q0202" "Q0203" "Q0204" "Q0205" "Q0206" "Q0207" "Q0208" "Q0209"
     "Q0210" "Q0211" "Q0212" "Q0213" "Q0214" "Q0215" "Q0216" "Q0217" "Q0218" "Q0219"
-    "Q0220" "Q0221"
+    "Q0220" "Q0221" "Q0222"
+    // What is right, and probably not meant.
+    "Q0301"
     // Errors of the running program.
     "Q0401" "Q0402" "Q0403" "Q0404" "Q0405" "Q0406" "Q0407" "Q0408" "Q0409" "Q0410" "Q0411"
     "Q0412" "Q0413" "Q0414" "Q0415" "Q0416" "Q0417" "Q0418" "Q0419" "Q0420" "Q0421" "Q0422"

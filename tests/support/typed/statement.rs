@@ -105,7 +105,7 @@ pub fn statement(writer: &mut Writer, depth: usize) {
         }
         let register = writer.out();
         if let Some((handler, state)) = writer.end_guard(start, register) {
-            writer.begin_handler(handler, state);
+            writer.begin_any_handler(handler, state);
         }
     } else {
         simple(writer);
@@ -280,7 +280,7 @@ fn attempt(writer: &mut Writer, depth: usize) {
     let Some((handler, state)) = writer.end_guard(start, register) else { return };
     writer.jump(Op::Jump, 0, &mut over);
     writer.state = None;
-    writer.begin_handler(handler, state);
+    writer.begin_any_handler(handler, state);
     block(writer, depth + 1);
     writer.bind(over);
 }

@@ -8,9 +8,10 @@ use super::Heap;
 use super::edges::{Edge, Edges};
 use super::fiber::FiberState;
 pub(crate) use super::header::{Header, flag};
+use super::items::Items;
 use super::prepared::Prepared;
 use super::table::Table;
-use super::value::{Gc, Slot, tag};
+use super::value::{Gc, Slot, Value, tag};
 use crate::class::HostClass;
 use crate::door::dispose;
 use crate::native::NativeDef;
@@ -84,7 +85,7 @@ unsafe fn behind<'o, T>(object: *mut T, count: usize) -> &'o [Slot] {
     unsafe { std::slice::from_raw_parts(object.add(1).cast(), count) }
 }
 
-/// An immutable string; its UTF-8 bytes follow.
+/// An immutable string; its UTF-8 bytes follow, or the address of the text that they lie in if the SHARED flag is set.
 #[repr(C)]
 pub struct StrObject {
     pub(crate) header: Header,
@@ -96,7 +97,45 @@ pub struct StrObject {
 impl Layout for StrObject {
     const IS_LEAF: bool = true;
 
-    unsafe fn edges(_: *mut StrObject, _: &mut impl Edges) {}
+    unsafe fn edges(this: *mut StrObject, to: &mut impl Edges) {
+        // SAFETY: the flag says what follows a string.
+        unsafe {
+            if (*this).header.flags & flag::SHARED != 0 {
+                let text = this.add(1).cast::<*mut TextObject>().read();
+                to.in_text((*this).len, text);
+            }
+        }
+    }
+}
+
+/// From this length on strings are looked at in pieces, and paid for; those that are not ASCII lie in texts.
+pub(crate) const LONG: usize = 1024;
+
+/// What the bytes of strings lie in; they follow, as much as there is room for.
+#[repr(C)]
+pub struct TextObject {
+    pub(crate) header: Header,
+    /// Bytes that strings have.
+    pub(crate) used: usize,
+    /// Bytes that there is memory for.
+    pub(crate) room: usize,
+    /// Where every so many characters begin, null while nobody has asked.
+    pub(crate) places: *mut BytesObject,
+    /// Bytes that have been looked at for that.
+    pub(crate) seen: usize,
+    /// Characters that begin among these.
+    pub(crate) count: usize,
+}
+
+impl Layout for TextObject {
+    unsafe fn edges(this: *mut TextObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        let (places, used) = unsafe { ((*this).places, (*this).used) };
+        to.used(used);
+        if !places.is_null() {
+            to.slot(Edge::Hidden, Slot::raw(tag::BYTES, places as u64));
+        }
+    }
 }
 
 /// An immutable byte string; its bytes follow.
@@ -200,14 +239,62 @@ pub struct InstanceObject {
     pub(crate) ty: *mut TypeObject,
 }
 
+impl InstanceObject {
+    /// The first of its fields.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    #[inline(always)]
+    pub unsafe fn fields(this: *mut InstanceObject) -> *mut Slot {
+        // SAFETY: an instance keeps its type, and is followed by its fields, or by the tuple that they are in.
+        unsafe {
+            match &(*(*this).ty).data.twin {
+                None => this.add(1).cast(),
+                Some(twin) => Self::fields_elsewhere(this, twin),
+            }
+        }
+    }
+
+    /// The same of one whose fields are elsewhere.
+    #[cold]
+    unsafe fn fields_elsewhere(this: *mut InstanceObject, twin: &Twin) -> *mut Slot {
+        // SAFETY: who gives an instance a twin for its type gives it a tuple with as many elements as the type has fields.
+        unsafe {
+            let tuple = twin.here.unwrap_or_else(|| *this.add(1).cast::<Slot>());
+            (tuple.bits as *mut TupleObject).add(1).cast()
+        }
+    }
+
+    /// Its type, which is no twin.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    #[inline(always)]
+    pub unsafe fn proper_type(this: *mut InstanceObject) -> *mut TypeObject {
+        // SAFETY: an instance keeps its type.
+        unsafe { (*(*this).ty).data.twin.as_ref().map_or((*this).ty, |twin| twin.of) }
+    }
+}
+
 impl Layout for InstanceObject {
     #[inline(always)]
     unsafe fn edges(this: *mut InstanceObject, to: &mut impl Edges) {
         // SAFETY: an instance keeps its type, and is followed by as many fields as that has, or by the host's data where
         // there are none.
         unsafe {
-            to.slot(Edge::Type, Slot::raw(tag::TYPE, (*this).ty as u64));
             let data = &(*(*this).ty).data;
+            if let Some(twin) = &data.twin {
+                to.slot(Edge::Type, Slot::raw(tag::TYPE, twin.of as u64));
+                let of = &(*twin.of).data;
+                let fields = std::slice::from_raw_parts(InstanceObject::fields(this), of.fields.len());
+                to.slots(Edge::Field, fields);
+                to.aside(Slot::raw(tag::TYPE, (*this).ty as u64));
+                if twin.here.is_none() {
+                    to.aside(*this.add(1).cast::<Slot>());
+                }
+                return;
+            }
+            to.slot(Edge::Type, Slot::raw(tag::TYPE, (*this).ty as u64));
             to.slots(Edge::Field, behind(this, data.fields.len()));
             if data.host.is_some() {
                 to.slots(Edge::Hidden, behind(this, 1));
@@ -225,7 +312,7 @@ impl Layout for InstanceObject {
 #[repr(C)]
 pub struct ListObject {
     pub(crate) header: Header,
-    pub(crate) items: Vec<Slot>,
+    pub(crate) items: Items,
 }
 
 impl Layout for ListObject {
@@ -243,7 +330,7 @@ impl Layout for ListObject {
 
     unsafe fn owned_bytes(this: *mut ListObject) -> usize {
         // SAFETY: the caller's word.
-        unsafe { (*this).items.capacity() * size_of::<Slot>() }
+        unsafe { (*this).items.slots() * size_of::<Slot>() }
     }
 
     unsafe fn finalise(this: *mut ListObject) {
@@ -303,6 +390,10 @@ impl Layout for TypeObject {
             to.slot(Edge::MethodName, method.name);
             to.slot(Edge::Method, method.closure);
         }
+        if let Some(twin) = &data.twin {
+            to.aside(Slot::raw(tag::TYPE, twin.of as u64));
+            to.aside(twin.here.unwrap_or(Value::NIL));
+        }
     }
 
     unsafe fn owned_bytes(this: *mut TypeObject) -> usize {
@@ -334,6 +425,18 @@ pub(crate) struct TypeData {
     pub special: Specials,
     /// What the host says of it, if its instances hold the host's data. Then it has no fields.
     pub host: Option<Arc<HostClass>>,
+    /// Of what it is a twin, if it is one. No program sees a twin: it is the type of instances whose fields did not fit their
+    /// cells when they got that type. It has all but the fields, so that whoever looks for them in the cell finds none.
+    pub twin: Option<Box<Twin>>,
+}
+
+/// What a twin of a type knows of it.
+pub(crate) struct Twin {
+    /// The type.
+    pub of: *mut TypeObject,
+    /// A tuple of the fields of the only instance with this twin; if there are more, each has its own in place of its first
+    /// field.
+    pub here: Option<Slot>,
 }
 
 /// A method of a declared type.
@@ -396,6 +499,7 @@ impl Layout for ErrorObject {
         to.slot(Edge::Kind, data.kind);
         to.slot(Edge::Message, data.message);
         to.slot(Edge::Data, data.data);
+        to.aside(data.during);
     }
 
     unsafe fn owned_bytes(this: *mut ErrorObject) -> usize {
@@ -421,6 +525,9 @@ pub(crate) struct ErrorData {
     pub message: Slot,
     /// What it is about.
     pub data: Slot,
+    /// What was under way when it was thrown by something deferred; nil if nothing was. Like the trace it is no part of the
+    /// value.
+    pub during: Slot,
     /// Where it was thrown, innermost frame first; empty until then.
     pub trace: Option<Box<crate::trace::Trace>>,
     /// The host's own error that it stands for.
@@ -455,7 +562,7 @@ macro_rules! opaque {
         }
     )*};
 }
-opaque! { StrObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
+opaque! { StrObject TextObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
 
 #[cfg(test)]
 mod tests {
@@ -475,6 +582,7 @@ mod tests {
     fn sizes() {
         assert_eq!(size_of::<Header>(), 8);
         assert_eq!(size_of::<StrObject>(), 24);
+        assert_eq!(size_of::<TextObject>(), 48);
         assert_eq!(size_of::<TupleObject>(), 16);
         assert_eq!(size_of::<CellObject>(), 24);
         assert_eq!(size_of::<ClosureObject>(), 16);

@@ -135,14 +135,16 @@ impl Prepared {
         (offset as u32).wrapping_sub(1)
     }
 
-    /// The innermost handler around the instruction before a position. None for code that is not filled in: what is thrown
-    /// while that is tried, the function has not begun to run.
-    pub fn handler_of(&self, pc: *const u64) -> Option<&Handler> {
+    /// The innermost handler around the instruction before a position; for the end of a fiber, one that sees ends. None for
+    /// code that is not filled in: what is thrown while that is tried, the function has not begun to run.
+    pub fn handler_of(&self, pc: *const u64, is_end: bool) -> Option<Handler> {
         if self.memory.get().is_null() {
             return None;
         }
         let at = self.index_before(pc);
-        self.code.body().handlers.iter().find(|handler| handler.start <= at && at < handler.end)
+        let body = self.code.body();
+        let covers = |handler: &&Handler| handler.start <= at && at < handler.end;
+        body.handlers.iter().filter(covers).find(|handler| !is_end || body.sees_ends(handler)).copied()
     }
 
     /// The position of an instruction; its code is filled in.

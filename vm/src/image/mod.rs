@@ -281,6 +281,18 @@ impl Image {
         if !missing.is_empty() {
             return Err(fault(cx, &ImageError::Missing(missing)));
         }
+        self.load_unbound(cx, progress)
+    }
+
+    /// [`load_with_progress`](Self::load_with_progress) where what the machine does not provide may stay unbound.
+    ///
+    /// # Errors
+    /// A limit.
+    pub(crate) fn load_unbound<'v>(
+        &self,
+        cx: &mut Cx<'v>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Value<'v>, Fault<'v>> {
         let rule = |error| ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) };
         let codes: HashMap<CodeHash, &Code> = self.codes.iter().map(|code| (code.hash(), code)).collect();
         let find = |hash: &CodeHash| codes.get(hash).map(|&code| code.clone());

@@ -13,7 +13,7 @@ impl Machine {
     /// A collection is due.
     pub(super) fn collect_now(&mut self, _: Word) -> Done {
         self.collect();
-        if self.heap.bytes > self.heap.limit { Err(Fault::Stop(Stop::Heap)) } else { Ok(()) }
+        if self.heap.has_room(0) { Ok(()) } else { Err(Fault::Stop(Stop::Heap)) }
     }
 
     /// There is no free cell for what an instruction makes; it runs again.
@@ -29,6 +29,7 @@ impl Machine {
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| self.now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
+        let (unwinding, unbound) = (&mut self.unwinding, &mut self.unbound);
         let holds = heap.held() > 0;
         heap.mark(|marker| {
             if holds {
@@ -42,12 +43,15 @@ impl Machine {
             natives.values().chain(roots.iter()).for_each(|&slot| marker.slot(slot));
             methods.iter().flat_map(|of_type| of_type.values()).for_each(|&slot| marker.slot(slot));
             marker.slot(*result);
+            unwinding.for_each_value(|slot| marker.slot(slot));
             if let Some(Fault::Thrown(value)) = fault {
                 marker.slot(value.slot());
             }
         });
         // SAFETY: nothing is freed before `sweep`.
         unsafe {
+            unbound.retain(|_, slot| heap.is_live(slot.bits as *const _));
+            unwinding.retain(|fiber| heap.is_live(fiber.cast()));
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();
             // While Rust code holds values it may hold prepared code, too: that is all marked then.

@@ -120,7 +120,7 @@ op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let which = (*native).header.flags;
     if which == Intrinsic::ListPush as u8 && (*this).tag == tag::LIST && d(w) == 1 && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*this).bits as *mut ListObject)).items;
-        if items.len() < items.capacity() && (*vm).fuel > 1 {
+        if items.has_room() && (*vm).fuel > 1 {
             (*vm).fuel -= 1;
             items.push(*this.add(1));
             set(r(base, a(w)), tag::NIL, 0);
@@ -214,6 +214,11 @@ slow!(ReturnSlow => return_slow);
 slow!(Yield => yield_value);
 slow!(Throw => throw_value);
 slow!(MatchFail => match_fail);
+slow!(Rethrow => rethrow);
+op!(Unwound(pc, base, vm, w, fp) {
+    set(r(base, a(w)), tag::INT, 1);
+    next!(pc, base, vm, fp)
+});
 
 // Too far from their caches for the fast paths.
 
