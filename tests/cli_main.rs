@@ -39,12 +39,12 @@ fn it_takes_one_parameter_or_none() {
         "export type main(a)",
     ] {
         let file = scratch.file("a.qp", &format!("print(1)\n{text}"));
-        vm(&[&file]).ends(3).prints("").says("Q0221").says("a.qp:2:").says("a function of one parameter or none");
+        vm(&[&file]).ends(3).prints("").says("Q0222").says("a.qp:2:").says("a function of one parameter or none");
         vm(&["check", &file]).ends(0);
     }
     // Whatever else is wrong is told with it.
     let file = scratch.file("a.qp", "export fn main(a, b) = nix");
-    vm(&[&file]).ends(3).says("Q0221").says("Q0201");
+    vm(&[&file]).ends(3).says("Q0222").says("Q0201");
 }
 
 #[test]

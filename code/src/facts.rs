@@ -1,5 +1,7 @@
 //! What is worked out of a code object and kept with it: its blocks, and what its registers are at the beginning of each.
 
+use std::num::NonZeroU32;
+
 use crate::object::{Body, Handler};
 use crate::rows::{Entries, Rows};
 
@@ -9,16 +11,16 @@ use crate::rows::{Entries, Rows};
 pub(super) struct Block {
     pub(super) start: u32,
     pub(super) end: u32,
-    /// Index of the innermost handler.
-    pub(super) handler: Option<u32>,
+    /// Number of the innermost handler, from 1, so that a block stays small.
+    pub(super) handler: Option<NonZeroU32>,
     /// Of the innermost one that sees ends, if that is another.
-    pub(super) ending: Option<u32>,
+    pub(super) ending: Option<NonZeroU32>,
 }
 
 impl Block {
     /// The handlers to which control may go from here.
     pub(super) fn handlers<'b>(&self, body: &'b Body) -> impl Iterator<Item = &'b Handler> + use<'b> {
-        [self.handler, self.ending].into_iter().flatten().map(|index| &body.handlers[index as usize])
+        [self.handler, self.ending].into_iter().flatten().map(|number| &body.handlers[number.get() as usize - 1])
     }
 }
 

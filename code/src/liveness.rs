@@ -188,8 +188,8 @@ impl Pass {
                 Some(target) => uses[target] += 1,
                 None => {}
             }
-            if let Some(handler) = block.handler {
-                uses[flow.block_at(body.handlers[handler as usize].target)] += 1;
+            for handler in block.handlers(body) {
+                uses[flow.block_at(handler.target)] += 1;
             }
         }
         Pass { left: Vec::new(), uses, waiting: HashMap::new(), loops, is_last: false }

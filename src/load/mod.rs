@@ -290,7 +290,7 @@ impl<'l, 'h> State<'l, 'h> {
         if !self.open.is_empty()
             && let Some(span) = deferred_at_top(&parsed)
         {
-            let error = Diagnostic::error("Q0222", span, "an imported module defers something at its top level");
+            let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
             diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
         }
         let compiled = match self.calls_main && self.open.is_empty() {

@@ -41,7 +41,7 @@ impl<'s> Compiler<'s> {
         }
         self.forward_cells(None, span);
         self.deferring(&module.body.statements, last_byte, Want::Tail, |this, value, want| {
-            this.result_of_file(value, main.map(|(id, _)| (id, takes_words)), last_byte, want);
+            this.result_of_file(value, last_byte, want, main);
         });
         self.end_locals(0);
         let counts = Counts { required: takes_words.into(), ..Counts::default() };
@@ -49,13 +49,13 @@ impl<'s> Compiler<'s> {
         self.finish(counts, Title { name: "<main>", span, doc: None, params })
     }
 
-    /// The tuple of the last statement's value and all exports, once `main` was called if that is to be, with words or without.
+    /// The tuple of the last statement's value and all exports.
     fn result_of_file(
         &mut self,
         value: Option<&'s Statement<'s>>,
-        main: Option<(BindingId, bool)>,
         last_byte: Span,
         want: Want,
+        main: Option<(BindingId, bool)>,
     ) {
         let mark = self.mark();
         // A declaration at the end keeps its registers, which the exports may need, and so comes before the tuple's.

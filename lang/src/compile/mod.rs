@@ -143,7 +143,7 @@ fn main_of(resolution: &Resolution<'_>) -> Result<Option<(BindingId, bool)>, Box
         }
         _ => {
             let title = "the `main` of a program is a function of one parameter or none";
-            let error = Diagnostic::error("Q0221", binding.name.span, title);
+            let error = Diagnostic::error("Q0222", binding.name.span, title);
             Err(Box::new(
                 error.help("it is given the list of words behind the program: `export fn main(words) { ... }`"),
             ))

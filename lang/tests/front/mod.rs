@@ -63,6 +63,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("json", &["parse", "stringify"]),
     ("random", &["seed"]),
     ("code", &["compile"]),
+    ("regex", &["compile"]),
 ];
 
 /// The natives of a host that grants nothing.
