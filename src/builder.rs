@@ -170,7 +170,7 @@ impl Builder {
     /// # Errors
     /// A name that is none, or that something else has already.
     pub fn build(self) -> Result<Engine, BuildError> {
-        let mut library = crate::engine::library(&self.grant);
+        let (mut library, texts) = crate::engine::library(&self.grant);
         library.clock = self.clock;
         let standard: Vec<&str> = quipu_stdlib::modules().collect();
         let mut modules: HashMap<String, Interface> = HashMap::new();
@@ -207,7 +207,7 @@ impl Builder {
             library.classes.push(Arc::new(class));
         }
         let modules = modules.into_iter().map(|(name, interface)| (name, Arc::new(interface))).collect();
-        Ok(Engine::made(library, Names::of, modules, self.grant.capabilities, self.resolver))
+        Ok(Engine::made(library, Names::of, modules, self.grant.capabilities, self.resolver, &texts))
     }
 }
 

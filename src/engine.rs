@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quipu_code::Code;
 use quipu_code::span::Source;
-use quipu_lang::compile::{ExportKind, Interface};
+use quipu_lang::compile::{ExportKind, Imported, Interface};
 use quipu_lang::diagnostic::Diagnostics;
 use quipu_stdlib::{Capabilities, Grant, Names};
 use quipu_vm::bounds::within;
@@ -16,6 +16,7 @@ use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, V
 
 use crate::error::Error;
 use crate::load::{CompiledModule, Files, Input, Loader, Program, Resolver, StandardModule};
+use crate::texts::Texts;
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
 ///
@@ -55,9 +56,11 @@ impl Engine {
         modules: HashMap<String, Arc<Interface>>,
         capabilities: Capabilities,
         resolver: Arc<dyn Resolver>,
+        texts: &Texts,
     ) -> Engine {
-        let names = Arc::new(names(&library));
-        Engine { names, library: Arc::new(library), modules: Arc::new(modules), capabilities, resolver }
+        let (names, modules) = (Arc::new(names(&library)), Arc::new(modules));
+        texts.know(names.clone(), modules.clone(), capabilities);
+        Engine { names, library: Arc::new(library), modules, capabilities, resolver }
     }
 
     /// An engine whose programs only compute and print. Modules that they import by path are files;
@@ -68,7 +71,8 @@ impl Engine {
 
     /// An engine whose programs may reach what is granted.
     pub fn granting(grant: &Grant) -> Engine {
-        Engine::made(library(grant), Names::of, HashMap::new(), grant.capabilities, Arc::new(Files))
+        let (library, texts) = library(grant);
+        Engine::made(library, Names::of, HashMap::new(), grant.capabilities, Arc::new(Files), &texts)
     }
 
     /// The same engine with other modules.
@@ -111,23 +115,13 @@ impl Engine {
         Ok(Session { engine: self.clone(), vm, loaded: HashMap::new(), sources: HashMap::new() })
     }
 
-    fn standard(&self, name: &str) -> StandardModule {
-        match quipu_stdlib::module(name, self.capabilities) {
-            None => StandardModule::Unknown,
-            Some(module) => match module.refused {
-                Some(capability) => StandardModule::Refused(module.interface, capability.name()),
-                None => StandardModule::Granted(module.interface),
-            },
-        }
-    }
-
     fn load_beside(&self, input: &Input, known: &dyn Fn(&str) -> Option<Arc<Interface>>) -> Result<Program, Error> {
         let loader = Loader {
             resolver: &*self.resolver,
             natives: &*self.names,
             standard: &|name| match self.modules.get(name) {
                 Some(module) => StandardModule::Granted(module.clone()),
-                None => self.standard(name),
+                None => standard(name, self.capabilities),
             },
             standard_names: &|| {
                 quipu_stdlib::modules().map(str::to_owned).chain(self.modules.keys().cloned()).collect()
@@ -138,13 +132,25 @@ impl Engine {
     }
 }
 
-/// The library of programs that are granted this much.
-pub(crate) fn library(grant: &Grant) -> Library {
-    #[cfg(feature = "actor")]
-    if grant.dialer.is_none() {
-        return quipu_stdlib::library(&Grant { dialer: Some(Arc::new(quipu_actor::client::Dialer)), ..grant.clone() });
+/// A standard module for programs with these capabilities.
+pub(crate) fn standard(name: &str, capabilities: Capabilities) -> StandardModule {
+    match quipu_stdlib::module(name, capabilities) {
+        None => StandardModule::Unknown,
+        Some(module) => match module.refused {
+            Some(capability) => StandardModule::Refused(module.interface, capability.name()),
+            None => StandardModule::Granted(module.interface),
+        },
     }
-    quipu_stdlib::library(grant)
+}
+
+/// The library of programs that are granted this much, and the compiler in it, which has yet to know what there is.
+pub(crate) fn library(grant: &Grant) -> (Library, Arc<Texts>) {
+    let texts = Arc::new(Texts::default());
+    let mut grant = grant.clone();
+    grant.compiler.get_or_insert_with(|| texts.clone());
+    #[cfg(feature = "actor")]
+    grant.dialer.get_or_insert_with(|| Arc::new(quipu_actor::client::Dialer));
+    (quipu_stdlib::library(&grant), texts)
 }
 
 impl Default for Engine {
@@ -355,9 +361,15 @@ impl Session {
         self.sources.insert(module.source.name().clone(), module.source.clone());
         let mut captures = Vec::with_capacity(module.unit.imports.len());
         for imported in &module.unit.imports {
-            let from = module.imports.get(imported.import as usize).and_then(Option::as_ref);
-            let from = from.and_then(|id| self.loaded.get(id));
-            let value = from.and_then(|from| self.vm.tuple_item(&from.result, imported.slot as usize + 1));
+            let value = match *imported {
+                Imported::Export { import, slot } => {
+                    let from = module.imports.get(import as usize).and_then(Option::as_ref);
+                    let from = from.and_then(|id| self.loaded.get(id));
+                    from.and_then(|from| self.vm.tuple_item(&from.result, slot as usize + 1))
+                }
+                // There are no variables around a file.
+                Imported::Outer(_) => None,
+            };
             // The compiler lists only exports of interfaces that the loader gave it, and those modules have run.
             captures.push(value.unwrap_or_else(|| self.vm.nil()));
         }

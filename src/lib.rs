@@ -62,7 +62,8 @@
 
 pub mod load;
 pub mod error;
-pub mod engine;
+pub mod texts;
+mod engine;
 pub mod builder;
 #[cfg(feature = "report")]
 pub mod report;

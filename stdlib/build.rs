@@ -27,7 +27,7 @@ fn main() {
     for (number, file) in FILES.iter().enumerate() {
         let source = Source::new(file.name, file.text);
         let parsed = parse(&source);
-        let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)))
+        let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)), &[])
             .unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
         let mut bytes = Vec::new();
         pack(&unit.main, &mut HashSet::new(), &mut bytes);
@@ -54,7 +54,7 @@ fn hashes() -> String {
     let hash = |file: &files::File| {
         let source = Source::new(file.name, file.text);
         let parsed = parse(&source);
-        let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)))
+        let unit = compile(&parsed, &source, &[], &Anything(private(&parsed)), &[])
             .unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
         format!("({:?}, CodeHash({:?})),", file.name, unit.main.hash().0)
     };

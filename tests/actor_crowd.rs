@@ -219,7 +219,7 @@ fn functions_in_an_actor_reach_nothing_outside() {
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains(&format!("functions in an actor cannot use `{name}`")), "{told}");
+        assert!(told.contains(&format!("cannot be called here: the host does not provide `{name}`")), "{told}");
         assert_eq!(output.status.code(), Some(1));
     }
 }

@@ -31,7 +31,7 @@ fn serve(folder: &Path) -> Server {
 #[test]
 fn the_program_tells_its_engine_edition() {
     let line = format!(
-        "{{\"version\":\"{}\",\"edition\":1,\"engine\":\"{}\"}}\n",
+        "{{\"version\":\"{}\",\"edition\":2,\"engine\":\"{}\"}}\n",
         env!("CARGO_PKG_VERSION"),
         engine_edition()
     );

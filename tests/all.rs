@@ -64,6 +64,7 @@ mod scripts;
 mod steps;
 mod stops;
 mod typed_code;
+mod versions;
 mod watch;
 
 /// A file that nothing names would never run.

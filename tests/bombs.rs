@@ -67,7 +67,7 @@ impl Bomb {
 
     /// Whether it reaches for something that servers do not have, or does not compile.
     fn is_for_programs(&self) -> bool {
-        self.name == "sleep" || self.ends.iter().any(|end| end.starts_with('Q'))
+        self.name == "sleep" || self.name.starts_with("compile") || self.ends.iter().any(|end| end.starts_with('Q'))
     }
 }
 

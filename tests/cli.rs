@@ -325,6 +325,34 @@ fn what_is_denied_is_named_before_anything_runs() {
 }
 
 #[test]
+fn compiling_is_a_capability_and_what_is_compiled_has_no_others() {
+    let text = |text: &str| format!("import code\nprint(code.compile({text:?})())");
+    vm(&["-e", &text("1 + 2")]).ends(0).prints("3\n");
+    for option in ["--deny-compile", "--sandbox"] {
+        vm(&[option, "-e", &text("1 + 2")]).ends(3).says("does not grant `code.compile`").says("`compile`");
+    }
+    vm(&["-e", &text("import fs\nfs.exists(\"/\")")]).ends(0).prints("true\n");
+    let denied = vm(&["--deny-fs", "-e", &text("import fs\nfs.exists(\"/\")")]);
+    denied.ends(1).says("compile_error").says("line 1, column 8: this host does not grant the module `fs`");
+    let scratch = Scratch::new("compiling");
+    let file = scratch.file("a.qp", "import code\n|| code.compile(\"7\")()");
+    let image = scratch.path("a.qpi");
+    vm(&["image", "save", &file, "-o", &image]).ends(0);
+    vm(&[&image]).ends(5).says("`code.compile`, which `--allow compile` grants");
+    vm(&["--allow", "compile", &image]).ends(0).prints("7\n");
+}
+
+#[test]
+fn a_long_text_that_is_compiled_is_stopped_like_anything_else() {
+    let text = "import code\nlet text = \"a.b[c](d) + e\\n\" * 4_000_000\ncode.compile(text)";
+    let begun = std::time::Instant::now();
+    vm(&["--timeout", "200ms", "--heap", "64G", "-e", text]).ends(4).says("Q0503");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    vm(&["--fuel", "1000000", "--heap", "64G", "-e", text]).ends(4).says("Q0501");
+    vm(&["--heap", "64M", "-e", text]).ends(4).says("Q0502");
+}
+
+#[test]
 fn an_image_that_needs_what_is_denied_does_not_load() {
     let scratch = Scratch::new("denied");
     let file = scratch.file("a.qp", "import fs\nimport os\n|| (fs.exists(\"/\"), os.cwd() is str)");

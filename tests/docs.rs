@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::server;
 use crate::support::{Expected, Setup, assert_all, blocks, parallel, run};
+use quipu::stdlib::{Capabilities, Capability};
 use quipu::{Engine, Input, report};
 
 #[test]
@@ -40,7 +41,8 @@ fn every_explanation_shows_its_error_and_the_way_out() {
         }
         all.extend(blocks(text, "quipu").into_iter().map(|(line, block)| (format!("{code}.md:{line}"), false, block)));
     }
-    check(Engine::new(), &all);
+    let compiling = Capabilities::PURE.with(Capability::Compile);
+    check(Engine::builder().capabilities(compiling).build().unwrap(), &all);
 }
 
 #[test]

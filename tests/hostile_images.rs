@@ -227,11 +227,22 @@ fn newer_versions_are_refused_by_name() {
     let (_, bytes) = corpus().remove(0);
     for (at, what) in [(8, "format version"), (12, "edition")] {
         let mut newer = bytes.clone();
-        newer[at] += 1;
+        newer[at] += 100;
         repair(&mut newer);
         let Err(ImageError::Newer { what: found, .. }) = Image::parse(&newer, &()) else { panic!("{what}") };
         assert_eq!(found, what);
     }
+}
+
+#[test]
+fn an_edition_that_is_not_that_of_the_code_is_refused() {
+    let (_, bytes) = corpus().remove(0);
+    let mut other = bytes.clone();
+    assert_eq!(other[12], 1);
+    other[12] = 2;
+    repair(&mut other);
+    let error = Image::parse(&other, &()).err().unwrap();
+    assert!(matches!(error, ImageError::Broken { section: Section::Header, .. }), "{error}");
 }
 
 #[test]

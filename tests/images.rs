@@ -205,6 +205,41 @@ fn capabilities_the_loader_lacks_are_listed_all_at_once() {
 }
 
 #[test]
+fn what_the_loader_lacks_may_stay_unbound() {
+    let text = "import fs\nimport time\nlet read = fs.read\n(|name| { let t = time.now(); fs.write(name, \"x\") }, read, [read: 1], |x| x + 1)";
+    let image = image_of(&Engine::granting(&Grant::all(Vec::new())), text);
+    for stress in [false, true] {
+        let mut there = session(&Engine::new());
+        assert!(there.vm().load(&image).is_err());
+        there.vm().keep_unbound(true);
+        there.vm().set_gc_stress(stress);
+        there.vm().set_call_stress(stress);
+        for _ in 0..3 {
+            let value = there.vm().load(&image).unwrap();
+            // It is what it was, byte for byte.
+            let again = there.vm().image(&value).unwrap();
+            assert_eq!(again.hash(), image.hash());
+            assert_eq!(again.dump(STRIPPED), image.dump(STRIPPED));
+            let item = |there: &mut Session, index| there.vm().tuple_item(&value, index).unwrap();
+            let (function, read, sound) = (item(&mut there, 0), item(&mut there, 1), item(&mut there, 3));
+            let name = there.vm().string("/tmp/x");
+            let failure = there.vm().call(&function, std::slice::from_ref(&name)).unwrap_err();
+            let lacks = "capability_error: cannot be called here: the host does not provide `time.now`, `fs.write`";
+            assert_eq!(failure.to_string(), lacks);
+            let failure = there.vm().call(&read, &[name]).unwrap_err();
+            assert_eq!(
+                failure.to_string(),
+                "capability_error: cannot be called here: the host does not provide `fs.read`"
+            );
+            let two = run(&mut there, "2");
+            assert_eq!(there.vm().call(&sound, &[two]).map(|value| there.vm().repr(&value).unwrap()).unwrap(), "3");
+        }
+        // A program cannot name it all the same.
+        assert!(there.run(&Input::text("names.qp", "import fs\nfs.read(\"x\")")).is_err());
+    }
+}
+
+#[test]
 fn noise_in_memory_changes_no_byte() {
     let engine = Engine::new();
     for (name, text, _) in corpus() {

@@ -91,7 +91,7 @@ fn natives_end_well_whatever_they_are_given() {
             session.run(&Input::text("native.qp", text.as_str())).map_err(|error| error.to_string())?
         } else {
             let source = Source::new("native.qp", text.as_str());
-            let unit = compile(&parse(&source), &source, &[], &Anything).map_err(|found| format!("{found:?}"))?;
+            let unit = compile(&parse(&source), &source, &[], &Anything, &[]).map_err(|found| format!("{found:?}"))?;
             let main = session.vm().instantiate(&unit.main, &[]).unwrap();
             let ran = session.vm().call(&main, &[]).unwrap();
             session.vm().tuple_item(&ran, 0).unwrap()

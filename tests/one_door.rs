@@ -543,7 +543,7 @@ fn an_image_is_data_until_somebody_trusts_it() {
         vm(&[options, &["hash", &image]].concat()).ends(0);
     }
     assert!(!Path::new(&written).exists());
-    vm(&["--allow", "files", &image]).ends(2).says("[possible values: fs, os, io, time, entropy, net, all]");
+    vm(&["--allow", "files", &image]).ends(2).says("[possible values: fs, os, io, time, entropy, net, compile, all]");
     // Behind the image it is the function's own.
     vm(&[&image, "--allow", "all"]).ends(5);
     // What a program in source may reach is not for this option to say.

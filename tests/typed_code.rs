@@ -17,7 +17,8 @@ use crate::{batches, parts, typed};
 use quipu::code::{Code, CodeHash, FreeKind, listing};
 use quipu::vm::graph::tag;
 use quipu::vm::image::{Form, Image};
-use quipu::vm::{Budget, Failure, Limits, Root, Run, Step, Vm, Watch};
+use quipu::vm::native::NativeDef;
+use quipu::vm::{Budget, Failure, Fault, Limits, Root, Run, Step, Stop, Vm, Watch};
 use quipu::{Engine, Input, Session};
 
 /// Programs in the test command.
@@ -135,7 +136,9 @@ struct Way {
 
 impl Trial {
     fn new() -> Trial {
-        Trial { engine: Engine::new(), counts: Counts::default() }
+        let exit = NativeDef::new("exit", 0, |_, _| Err(Fault::Stop(Stop::Exit(3))));
+        let engine = Engine::builder().define(exit).build().expect("the library has no such name");
+        Trial { engine, counts: Counts::default() }
     }
 
     /// Tells what was counted since the last time.
@@ -265,6 +268,7 @@ impl Trial {
         session.vm().set_output(Box::new(std::io::sink()));
         session.vm().set_gc_stress(way.collects);
         session.vm().set_call_stress(way.collects_at_calls);
+        session.vm().unwind_on_interrupt(true);
         if way.watched {
             session.vm().watch(Watch::default());
         }

@@ -23,7 +23,7 @@ const ADD: &str = "|state, by| { state[\"n\"] = state.get(\"n\", 0) + by; state[
 fn image(text: &str) -> Result<Image, String> {
     let source = Source::new("rate.qp", text);
     let names = quipu_stdlib::names(&Grant::pure());
-    let unit = compile(&parse(&source), &source, &[], &names).map_err(|found| format!("{found:?}"))?;
+    let unit = compile(&parse(&source), &source, &[], &names, &[]).map_err(|found| format!("{found:?}"))?;
     let library = Arc::new(quipu_stdlib::library(&Grant::pure()));
     let failed = |failure: quipu_vm::Failure| failure.to_string();
     let mut vm = Vm::new(library, Limits::default()).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! The canonical bytes of code objects, which are hashed and shipped as they are, and those of debug information.
 //!
 //! ```text
-//! code      = edition:u32 required:u8 optional:u8 rest:flag registers:u16
+//! code      = edition:u32 required:u8 optional:u8 rest:flag registers:u16     the lowest edition that has all instructions
 //!             free words closures types handlers constants children
 //! free      = n, n * kind             kind: 0 value, 1 cell
 //! words     = n, n * (op:u8 operand*) operands as the table of instructions lists them:
@@ -140,7 +140,7 @@ pub fn children_of(bytes: &[u8]) -> Result<Vec<CodeHash>, DecodeError> {
 
 pub(super) fn encode_body(body: &Body) -> Vec<u8> {
     let mut to = Writer::new();
-    to.u32(EDITION);
+    to.u32(body.edition());
     to.u8(body.required);
     to.u8(body.optional);
     to.u8(body.rest as u8);
@@ -168,7 +168,7 @@ fn read_body(bytes: &[u8], mut children: impl FnMut(&CodeHash) -> Option<Code>) 
 fn read_parts(bytes: &[u8], mut child: impl FnMut(CodeHash) -> Result<(), DecodeError>) -> Result<Body, DecodeError> {
     let mut from = Reader::new(bytes);
     let edition = from.u32()?;
-    if edition != EDITION {
+    if !(1..=EDITION).contains(&edition) {
         return Err(DecodeError::Edition(edition));
     }
     let required = from.u8()?;

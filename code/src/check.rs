@@ -374,8 +374,8 @@ impl Checker<'_> {
             if let Some(target) = target(word) {
                 visit(flow.block_at(target), &mut to_visit);
             }
-            if let Some(handler) = block.handler {
-                visit(flow.block_at(body.handlers[handler as usize].target), &mut to_visit);
+            for handler in block.handlers(body) {
+                visit(flow.block_at(handler.target), &mut to_visit);
                 // A tail call ends its block.
                 if word.op().is_some_and(Op::is_tail_call) {
                     return fail_at(block.end - 1, CheckErrorKind::TailInHandler);

@@ -43,6 +43,7 @@ impl Flow {
         by_start.sort_by_key(|&index| (handler(index).start, std::cmp::Reverse(handler(index).end)));
         let mut to_open = by_start.into_iter().peekable();
         let mut open: Vec<u32> = Vec::new();
+        let mut ending: Vec<u32> = Vec::new();
 
         let mut blocks = Vec::new();
         let mut start = 0;
@@ -50,13 +51,17 @@ impl Flow {
             if !leads[end as usize] && end - start < MAX_BLOCK {
                 continue;
             }
-            while open.last().is_some_and(|&top| handler(top).end <= start) {
-                open.pop();
+            for open in [&mut open, &mut ending] {
+                while open.pop_if(|top| handler(*top).end <= start).is_some() {}
             }
             while let Some(next) = to_open.next_if(|&next| handler(next).start == start) {
                 open.push(next);
+                if body.sees_ends(handler(next)) {
+                    ending.push(next);
+                }
             }
-            blocks.push(Block { start, end, handler: open.last().copied() });
+            let (handler, ending) = (open.last().copied(), ending.last().copied());
+            blocks.push(Block { start, end, handler, ending: ending.filter(|_| ending != handler) });
             start = end;
         }
         Flow { blocks }

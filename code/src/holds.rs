@@ -1,8 +1,8 @@
 //! What registers hold on every path to an instruction: a value, perhaps nothing, a cell, an iterator.
 //!
 //! Most registers never hold anything but values, and of those it is enough to know that they were written (see the
-//! checker's `assignment`). Here are the others, the *special* ones: those in which some instruction leaves a cell, an
-//! iterator or perhaps `absent`, and parameters that may be missing. They are numbered anew, so that sets of them are
+//! checker's `assignment`). Here are the others, the *special* ones: those in which some instruction or handler leaves a
+//! cell, an iterator or perhaps `absent`, and parameters that may be missing. They are numbered anew, so that sets of them are
 //! small. What holds on every path is kept as four sets, and where paths meet, those that both have:
 //!
 //! ```text
@@ -156,10 +156,10 @@ impl Holdings {
             budget.spend(self.special.pass(body, pc, now)?)?;
         }
         budget.spend(now.len())?;
-        if let Some(handler) = block.handler {
-            let handler = body.handlers[handler as usize];
-            self.special.write(handler.register, Holds::Value, caught);
-            self.reach(handler.target, caught);
+        for handler in block.handlers(body) {
+            thrown.copy_from_slice(caught);
+            self.special.write(handler.register, body.handled(handler), thrown);
+            self.reach(handler.target, thrown);
         }
         Ok(self.leave(body, block, now, thrown))
     }
@@ -213,6 +213,9 @@ impl Special {
                     _ => {}
                 }
             }
+        }
+        for handler in body.handlers.iter().filter(|handler| body.sees_ends(handler)) {
+            insert(&mut found, handler.register as u32..handler.register as u32 + 1);
         }
         let required = body.required as u32;
         insert(&mut found, required..required + body.optional as u32);

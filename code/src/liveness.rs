@@ -1,7 +1,7 @@
 //! Which registers still matter at an instruction: those that a suspended frame is made of.
 //!
-//! A register is live where some path reads it before writing it. An error may take any instruction to its handler, so
-//! what the handler reads is live all through its range.
+//! A register is live where some path reads it before writing it. An error may take any instruction to its handler, and the
+//! end of a fiber to the innermost one that sees ends, so what these read is live all through their ranges.
 
 use crate::effects::{for_each_read, for_each_write, target};
 use crate::error::CheckError;
@@ -105,10 +105,14 @@ impl Liveness {
         if let Some(target) = word.and_then(target) {
             unite(&mut live, self.start(target));
         }
-        if let Some(handler) = block.handler {
-            let handler = body.handlers[handler as usize];
-            caught.extend_from_slice(self.start(handler.target));
-            remove(&mut caught, handler.register as u32..handler.register as u32 + 1);
+        for handler in block.handlers(body) {
+            let mut needed = self.start(handler.target).to_vec();
+            remove(&mut needed, handler.register as u32..handler.register as u32 + 1);
+            if caught.is_empty() {
+                caught = needed;
+            } else {
+                unite(&mut caught, &needed);
+            }
         }
         (live, caught)
     }

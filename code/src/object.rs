@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use crate::facts::{Holdings, Liveness};
 use crate::hash::CodeHash;
-use crate::op::Word;
+use crate::op::{Holds, Op, Word};
 use crate::span::Span;
 
-/// The edition of instructions and canonical bytes; a change to any hash needs a new one.
-pub const EDITION: u32 = 1;
+/// The latest edition of instructions and canonical bytes. A code object is of the lowest that has all its instructions, so
+/// that a new one changes no hash of what was there.
+pub const EDITION: u32 = 2;
 
 /// How a free variable reaches its function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +110,7 @@ pub struct Handler {
     pub end: u32,
     /// Where to go on; not inside the range.
     pub target: u32,
-    /// The register that takes the thrown value.
+    /// The register that takes the thrown value, or `absent` where it sees the end of a fiber.
     pub register: u16,
 }
 
@@ -148,6 +149,21 @@ impl Body {
             code.debug = Some(debug.clone());
         }
         Some(code)
+    }
+
+    /// Whether a handler sees the ends of fibers, and not only what is thrown.
+    pub fn sees_ends(&self, handler: &Handler) -> bool {
+        self.words.get(handler.target as usize).and_then(|word| word.op()).is_some_and(Op::sees_ends)
+    }
+
+    /// What a handler leaves in its register.
+    pub fn handled(&self, handler: &Handler) -> Holds {
+        if self.sees_ends(handler) { Holds::Perhaps } else { Holds::Value }
+    }
+
+    /// The lowest edition that has all instructions.
+    pub(crate) fn edition(&self) -> u32 {
+        self.words.iter().filter_map(|word| word.op()).map(Op::edition).max().unwrap_or(1)
     }
 
     /// Number of parameters of all kinds.
@@ -239,6 +255,11 @@ impl Code {
     /// The content hash; computed when the code object was made.
     pub fn hash(&self) -> CodeHash {
         self.checked.hash
+    }
+
+    /// The lowest edition that has all its instructions.
+    pub fn edition(&self) -> u32 {
+        self.body().edition()
     }
 
     /// The checked content.

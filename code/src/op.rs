@@ -25,6 +25,8 @@
 //! | `resumes` | It may wait for a fiber that it has resumed. |
 //! | `owner` | It needs a type that the running function belongs to. |
 //! | `sure P` | It tests whether `R[a]` is `absent`, and it is not in this place ([`Sure`]). |
+//! | `sees` | Handlers that lead here see the ends of fibers, too, which give `absent`; others only what is thrown. |
+//! | `since E` | The first edition that has it, where that is not the first of all. |
 //!
 //! Then, behind a semicolon, what it takes for granted of its registers and free variables, or leaves in them, where that
 //! is not simply a value: see [`Holds`]. The checker proves it on every path, the check of graphs proves it of suspended
@@ -138,6 +140,8 @@ pub enum Outcome {
     Element,
     /// It is iterated over.
     Iterator,
+    /// It is the result; so is nil where the function throws a `key_error`.
+    Lookup,
 }
 
 /// Where a register that was tested is known not to be `absent`.
@@ -157,11 +161,16 @@ struct Traits {
     resumes: bool,
     needs_owner: bool,
     sure: Option<Sure>,
+    sees_ends: bool,
+    edition: u32,
 }
+
+/// The edition of `??=` on keys and of `defer`.
+const SECOND: u32 = 2;
 
 impl Traits {
     const fn new(flow: Flow) -> Traits {
-        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None }
+        Traits { flow, outcome: None, resumes: false, needs_owner: false, sure: None, sees_ends: false, edition: 1 }
     }
 
     const fn calls(self, outcome: Outcome) -> Traits {
@@ -178,6 +187,14 @@ impl Traits {
 
     const fn sure(self, place: Sure) -> Traits {
         Traits { sure: Some(place), ..self }
+    }
+
+    const fn sees(self) -> Traits {
+        Traits { sees_ends: true, ..self }
+    }
+
+    const fn since(self, edition: u32) -> Traits {
+        Traits { edition, ..self }
     }
 }
 
@@ -294,6 +311,8 @@ macro_rules! for_each_op {
             0x51 Yield           { a: Out, b: In }                          "yield R[b]; R[a] := what resume passes" [On];
             0x52 Throw           { a: In }                                  "throw R[a]" [Ends];
             0x53 MatchFail       { a: In }                                  "throw match_error about R[a]" [Ends];
+            0x54 Unwound         { a: Out }                                 "R[a] := 1" [On, sees, since SECOND];
+            0x55 Rethrow         { a: In, b: In }                           "throw R[a] on, which came while R[b] was thrown; absent: the fiber ends" [Ends, sees, since SECOND; a: Perhaps, b: Perhaps];
 
             // Containers.
             0x58 MakeTuple   { a: Out, b: Many, c: Count }          "R[a] := tuple of R[b..c]" [On];
@@ -308,6 +327,8 @@ macro_rules! for_each_op {
             0x61 SetField    { a: In, b: In, c: Name }              "R[a].K[c] := R[b]" [On];
             0x62 GetFieldSafe { a: Out, b: In, c: Name }            "R[a] := R[b]?.K[c]" [On];
             0x63 Slice       { a: Out, b: In, c: Two, d: Flag }     "R[a] := R[b][R[c]..R[c+1]]; nil: open; d = 1: end included" [On];
+            0x64 GetIndexOrNil { a: Out, b: In, c: In }             "R[a] := R[b][R[c]]; nil if that key is missing" [On, calls Lookup, since SECOND];
+            0x65 GetFieldOrNil { a: Out, b: In, c: Name }           "R[a] := R[b].K[c]; nil if map R[b] lacks that key" [On, since SECOND];
 
             // Iteration.
             0x68 Iter        { a: IterOut, b: In }                  "R[a..3] := iterator over R[b]" [On, calls Iterator; a: Iterator];
@@ -428,9 +449,19 @@ impl Op {
         self.traits().needs_owner
     }
 
+    /// The first edition that has it.
+    pub const fn edition(self) -> u32 {
+        self.traits().edition
+    }
+
     /// Where `R[a]`, which it tests, is known not to be `absent`.
     pub const fn sure(self) -> Option<Sure> {
         self.traits().sure
+    }
+
+    /// Whether handlers that lead here see the ends of fibers, too.
+    pub const fn sees_ends(self) -> bool {
+        self.traits().sees_ends
     }
 
     /// What the register or free variable that an operand names holds.

@@ -59,7 +59,6 @@ fn debug_information_is_not_in_the_bytes() {
 /// A change here changes every hash that people have stored: it needs a new edition.
 #[test]
 fn the_bytes_of_edition_1_stay_what_they_are() {
-    assert_eq!(EDITION, 1);
     let code = checked(Body {
         required: 1,
         free: vec![FreeKind::Cell],
@@ -142,10 +141,28 @@ fn every_flipped_bit_is_refused_or_makes_other_code() {
 #[test]
 fn another_edition_is_refused_by_name() {
     let mut bytes = identity().encode();
-    bytes[0] = 2;
+    bytes[0] = 100;
     let error = decode(&bytes, &identity()).unwrap_err();
-    assert_eq!(error, DecodeError::Edition(2));
-    assert_eq!(error.to_string(), "code of edition 2 needs a newer version; this one knows edition 1");
+    assert_eq!(error, DecodeError::Edition(100));
+    let known = format!("code of edition 100 needs a newer version; this one knows edition {EDITION}");
+    assert_eq!(error.to_string(), known);
+    bytes[0] = 0;
+    assert_eq!(decode(&bytes, &identity()).unwrap_err(), DecodeError::Edition(0));
+}
+
+#[test]
+fn code_is_of_the_lowest_edition_that_has_its_instructions() {
+    let mut bytes = identity().encode();
+    assert_eq!((identity().edition(), bytes[0]), (1, 1));
+    bytes[0] = 2;
+    assert_eq!(decode(&bytes, &identity()).unwrap_err(), DecodeError::Bytes(CanonicalError::NotCanonical));
+    let lookup = Word::abc(Op::GetIndexOrNil, 1, 0, 0);
+    let code = checked(Body { required: 1, ..plain(2, vec![lookup, Word::abc(Op::Return, 1, 0, 0)]) });
+    let mut bytes = code.encode();
+    assert_eq!((code.edition(), bytes[0]), (2, 2));
+    assert_eq!(decode(&bytes, &identity()).unwrap().hash(), code.hash());
+    bytes[0] = 1;
+    assert_eq!(decode(&bytes, &identity()).unwrap_err(), DecodeError::Bytes(CanonicalError::NotCanonical));
 }
 
 #[test]

@@ -468,6 +468,20 @@ mod assignment {
     }
 
     #[test]
+    fn ends_go_past_handlers_that_do_not_see_them() {
+        // What 1 throws goes to the inner handler, but the end of a fiber from there straight to the outer one.
+        let with = |first| {
+            let words = vec![nil(0), nil(1), nil(2), Word::ax(Op::Jump, 0, 5), nil(2), ret(0), first, ret(1)];
+            Body { handlers: vec![try_range(1, 2, 4), try_range(1, 3, 6)], ..plain(3, words) }
+        };
+        sound(with(nil(0)));
+        refused(with(Word::abc(Op::Unwound, 0, 0, 0)), 7, Kind::Unassigned(1));
+        let mut body = with(Word::abc(Op::Unwound, 0, 0, 0));
+        body.words[7] = ret(0);
+        sound(body);
+    }
+
+    #[test]
     fn long_runs_and_many_registers_are_followed() {
         let mut words: Vec<Word> = (0..1000).map(nil).collect();
         words.push(Word::abc(Op::MakeList, 0, 0, 1000));
@@ -1058,6 +1072,40 @@ mod holds {
         refused(caught(nil(1), Word::abc(Op::GetCell, 0, 1, 0)), 10, unfit(1, Holds::Cell));
         refused(caught(nil(5), Word::abc(Op::Next, 0, 3, 0)), 10, unfit(3, Holds::Iterator));
         sound(caught(Word::abc(Op::Next, 6, 3, 0), Word::abc(Op::Next, 6, 3, 0)));
+    }
+
+    #[test]
+    fn a_handler_that_sees_ends_may_find_nothing() {
+        let handled = |words: &[Word]| {
+            let over = Word::ax(Op::Jump, 0, 9 + words.len() as u32);
+            Body {
+                handlers: vec![Handler { start: 7, end: 8, target: 9, register: 8 }],
+                ..with(&[&[Word::abc(Op::Add, 7, 0, 0), over], words].concat())
+            }
+        };
+        sound(handled(&[Word::abc(Op::Rethrow, 8, 8, 0)]));
+        sound(handled(&[Word::abc(Op::Unwound, 0, 0, 0), Word::abc(Op::Rethrow, 8, 0, 0)]));
+        refused(handled(&[Word::abc(Op::Unwound, 0, 0, 0), ret(8)]), 10, unfit(8, Holds::Value));
+        sound(handled(&[nil(0), ret(8)]));
+        // It finds what holds at the instruction that the end comes from, whatever handlers are around that.
+        let past = |inner: Word, last: Word| Body {
+            handlers: vec![
+                Handler { start: 7, end: 9, target: 11, register: 8 },
+                Handler { start: 6, end: 9, target: 13, register: 8 },
+            ],
+            ..with(&[
+                inner,
+                Word::abc(Op::Add, 7, 0, 0),
+                nil(7),
+                ret(0),
+                Word::ax(Op::NewCell, 1, 0),
+                ret(0),
+                Word::abc(Op::Unwound, 7, 0, 0),
+                last,
+            ])
+        };
+        sound(past(nil(7), Word::abc(Op::GetCell, 0, 1, 0)));
+        refused(past(nil(1), Word::abc(Op::GetCell, 0, 1, 0)), 14, unfit(1, Holds::Cell));
     }
 
     #[test]

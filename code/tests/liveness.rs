@@ -60,6 +60,20 @@ fn what_the_handler_reads_is_live_all_through_its_range() {
 }
 
 #[test]
+fn what_a_handler_of_ends_reads_is_live_past_other_handlers() {
+    // The inner handler writes R1 before anything else, the outer one reads it.
+    let call = Word::abc(Op::Call, 2, 2, 0);
+    let with = |first| {
+        let words = vec![nil(1), nil(0), nil(2), call, ret(2), nil(1), ret(1), first, ret(1)];
+        let inner = Handler { start: 2, end: 4, target: 5, register: 2 };
+        let outer = Handler { start: 1, end: 4, target: 7, register: 0 };
+        checked(Body { handlers: vec![inner, outer], ..plain(3, words) })
+    };
+    assert_eq!(with(Word::abc(Op::Unwound, 0, 0, 0)).live_during(3).unwrap(), [1]);
+    assert_eq!(with(nil(0)).live_during(3).unwrap(), []);
+}
+
+#[test]
 fn a_waiting_iterator_is_kept() {
     let element = [Word::abc(Op::Next, 0, 1, 0), Word::ax(Op::JumpPresent, 0, 5), nil(0), ret(0)];
     let words = [nil(0), Word::abc(Op::Iter, 1, 0, 0)].into_iter().chain(element).collect();

@@ -77,7 +77,8 @@ struct Plain {
     loses: u128,
     keeps: u128,
     next: Vec<usize>,
-    handler: Option<Handler>,
+    /// Where what is thrown leads, and the end of a fiber.
+    handlers: Vec<Handler>,
 }
 
 fn plain_of(body: &Body, pc: usize) -> Plain {
@@ -118,11 +119,20 @@ fn plain_of(body: &Body, pc: usize) -> Plain {
             _ => {}
         }
     }
-    if !matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail) && !op.name().starts_with("Tail") {
+    if !matches!(op, Op::Jump | Op::Loop | Op::Return | Op::Throw | Op::MatchFail | Op::Rethrow)
+        && !op.name().starts_with("Tail")
+    {
         next.push(pc + 1);
     }
     let covers = |handler: &&Handler| handler.start as usize <= pc && pc < handler.end as usize;
-    Plain { reads, writes, loses, keeps, next, handler: body.handlers.iter().find(covers).copied() }
+    let around = || body.handlers.iter().filter(covers).copied();
+    let mut handlers: Vec<Handler> = around().take(1).collect();
+    handlers.extend(around().find(|handler| sees_ends(body, handler)).filter(|ending| !handlers.contains(ending)));
+    Plain { reads, writes, loses, keeps, next, handlers }
+}
+
+fn sees_ends(body: &Body, handler: &Handler) -> bool {
+    matches!(body.words[handler.target as usize].op(), Some(Op::Unwound | Op::Rethrow))
 }
 
 /// Registers written on every path to each instruction, or the registers of a read that is not.
@@ -136,7 +146,7 @@ fn assigned(body: &Body, plain: &[Plain]) -> Result<Vec<u128>, ()> {
             for &next in &step.next {
                 before[next] &= after;
             }
-            if let Some(handler) = step.handler {
+            for handler in &step.handlers {
                 before[handler.target as usize] &= before[pc] & !step.loses | 1 << handler.register;
             }
         }
@@ -270,9 +280,10 @@ fn held(body: &Body, plain: &[Plain]) -> Result<Vec<Vec<Register>>, ()> {
                 }
                 merge(&mut before[next], &there);
             }
-            if let Some(handler) = step.handler {
-                let mut there = thrown;
-                put(&mut there, handler.register as usize, Has(Holds::Value));
+            for handler in &step.handlers {
+                let mut there = thrown.clone();
+                let finds = if sees_ends(body, handler) { Holds::Perhaps } else { Holds::Value };
+                put(&mut there, handler.register as usize, Has(finds));
                 merge(&mut before[handler.target as usize], &there);
             }
         }
@@ -294,7 +305,8 @@ fn live(plain: &[Plain]) -> Vec<(u128, u128)> {
         let last = live.clone();
         for (pc, step) in plain.iter().enumerate().rev() {
             let after = step.next.iter().fold(0, |set, &next| set | live[next].0);
-            let caught = step.handler.map_or(0, |handler| live[handler.target as usize].0 & !(1 << handler.register));
+            let needs = |handler: &Handler| live[handler.target as usize].0 & !(1 << handler.register);
+            let caught = step.handlers.iter().fold(0, |set, handler| set | needs(handler));
             let keeps = after & !step.writes | step.keeps | caught;
             live[pc] = (after & !step.writes | step.reads | caught, keeps);
         }

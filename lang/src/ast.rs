@@ -92,6 +92,8 @@ pub enum StatementKind<'s> {
         /// The right operand.
         value: Expr<'s>,
     },
+    /// `defer e`: evaluated when the block around it is left.
+    Defer(Expr<'s>),
     /// `while c { }`.
     While {
         /// The condition.

@@ -46,17 +46,24 @@ pub struct Help {
     pub text: String,
     /// Replacement of a span by a text, to be shown as a patch.
     pub patch: Option<(Span, String)>,
+    /// Whether the edit may be made unasked: the text could not compile, and there is one way to read it.
+    pub safe: bool,
 }
 
 impl Help {
     /// Advice without an edit.
     pub fn text(text: impl Into<String>) -> Help {
-        Help { text: text.into(), patch: None }
+        Help { text: text.into(), patch: None, safe: false }
     }
 
     /// Advice that one edit carries out.
     pub fn patch(text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Help {
-        Help { text: text.into(), patch: Some((span, replacement.into())) }
+        Help { text: text.into(), patch: Some((span, replacement.into())), safe: false }
+    }
+
+    /// Advice that one edit carries out, which may be made unasked.
+    pub fn safe_patch(text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Help {
+        Help { safe: true, ..Help::patch(text, span, replacement) }
     }
 }
 
@@ -101,6 +108,12 @@ impl Diagnostic {
     /// Adds advice that one edit carries out.
     pub fn patch(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Diagnostic {
         self.help = Some(Help::patch(text, span, replacement));
+        self
+    }
+
+    /// Adds advice that one edit carries out, which may be made unasked.
+    pub fn safe_patch(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Diagnostic {
+        self.help = Some(Help::safe_patch(text, span, replacement));
         self
     }
 }

@@ -12,15 +12,15 @@
 /// A format spec taken apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Spec {
-    /// What fills up to the width.
-    pub fill: char,
+    /// What fills up to the width, if that is said.
+    pub fill: Option<char>,
     /// Where the value stands in the width, if that is said.
     pub align: Option<Align>,
     /// What stands before a number that is not negative.
     pub sign: Sign,
     /// `#`: with `0x`, `0b` or `0o` in front.
     pub prefixed: bool,
-    /// `0`: zeros between sign and digits fill up to the width.
+    /// `0`: zeros fill up to the width, between sign and digits, or where an alignment without a fill of its own says.
     pub zeros: bool,
     /// The least number of characters.
     pub width: usize,
@@ -122,7 +122,7 @@ impl Spec {
     /// The first thing that breaks the grammar, or options that exclude one another.
     pub fn parse(text: &str) -> Result<Spec, Mistake> {
         let mut spec = Spec {
-            fill: ' ',
+            fill: None,
             align: None,
             sign: Sign::Minus,
             prefixed: false,
@@ -136,7 +136,7 @@ impl Spec {
         let mut chars = text.chars();
         let (first, second) = (chars.next(), chars.next());
         if let (Some(fill), Some(align)) = (first, second.and_then(align)) {
-            spec.fill = fill;
+            spec.fill = Some(fill);
             spec.align = Some(align);
             rest.at = fill.len_utf8() + 1;
         } else if let Some(align) = first.and_then(align) {
@@ -251,13 +251,13 @@ mod tests {
     #[test]
     fn specs_are_taken_apart() {
         let spec = Spec::parse("*^+#012_x").unwrap();
-        assert_eq!((spec.fill, spec.align, spec.sign), ('*', Some(Align::Middle), Sign::Plus));
+        assert_eq!((spec.fill, spec.align, spec.sign), (Some('*'), Some(Align::Middle), Sign::Plus));
         assert_eq!((spec.prefixed, spec.zeros, spec.width, spec.group), (true, true, 12, Some('_')));
         assert_eq!((spec.precision, spec.kind), (None, Some(SpecKind::Hexadecimal(Letters::Small))));
         let spec = Spec::parse(">8.2").unwrap();
-        assert_eq!((spec.fill, spec.align, spec.width, spec.precision), (' ', Some(Align::Right), 8, Some(2)));
-        assert_eq!(Spec::parse("<<5").unwrap().fill, '<');
-        assert_eq!(Spec::parse("é>5").unwrap().fill, 'é');
+        assert_eq!((spec.fill, spec.align, spec.width, spec.precision), (None, Some(Align::Right), 8, Some(2)));
+        assert_eq!(Spec::parse("<<5").unwrap().fill, Some('<'));
+        assert_eq!(Spec::parse("é>5").unwrap().fill, Some('é'));
         assert!(Spec::parse("").is_ok());
     }
 

@@ -6,7 +6,7 @@ use crate::front;
 use crate::front::compile_text;
 use quipu_code::span::{Source, Span};
 use quipu_code::{Code, FreeKind, Op};
-use quipu_lang::compile::{Export, ExportKind, Imported, Interface, Unit, compile, imports};
+use quipu_lang::compile::{Arity, Export, ExportKind, Imported, Interface, Outer, Unit, compile, imports};
 use quipu_lang::parse::parse;
 
 /// The first function with this name, wherever it stands.
@@ -126,13 +126,13 @@ fn with_module(text: &str) -> Unit {
     let source = Source::new("test.qp", text);
     let parsed = parse(&source);
     let interfaces = vec![Some(module); imports(&parsed).len()];
-    compile(&parsed, &source, &interfaces, &front::Host).unwrap()
+    compile(&parsed, &source, &interfaces, &front::Host, &[]).unwrap()
 }
 
 #[test]
 fn imported_values_are_free_variables_of_the_file() {
     let unit = with_module("import \"./m\" as m\nimport \"./m\" { area as a }\nfn f() = m.unit + a + m.unit");
-    assert_eq!(unit.imports, [Imported { import: 0, slot: 1 }, Imported { import: 1, slot: 0 }]);
+    assert_eq!(unit.imports, [Imported::Export { import: 0, slot: 1 }, Imported::Export { import: 1, slot: 0 }]);
     assert_eq!(unit.main.body().free, [FreeKind::Value, FreeKind::Value]);
     assert_eq!(function(&unit.main, "f").unwrap().body().free, [FreeKind::Value, FreeKind::Value]);
     assert_eq!(with_module("import \"./m\" as m").imports, []);
@@ -142,11 +142,59 @@ fn imported_values_are_free_variables_of_the_file() {
 fn imports_further_on_come_through_cells() {
     let text = "fn f() = m.unit + a\nimport \"./m\" as m\nimport \"./m\" { area as a }\nfn g() = m.unit";
     let unit = with_module(text);
-    assert_eq!(unit.imports, [Imported { import: 0, slot: 1 }, Imported { import: 1, slot: 0 }]);
+    assert_eq!(unit.imports, [Imported::Export { import: 0, slot: 1 }, Imported::Export { import: 1, slot: 0 }]);
     assert_eq!(function(&unit.main, "f").unwrap().body().free, [FreeKind::Cell, FreeKind::Cell]);
     assert_eq!(function(&unit.main, "g").unwrap().body().free, [FreeKind::Value]);
     let count = |op| unit.main.body().words.iter().filter(|word| word.op() == Some(op)).count();
     assert_eq!((count(Op::NewCell), count(Op::InitCell)), (2, 2));
+}
+
+/// Compiles a text with the variables `let n`, `var total`, `let f`, which takes one argument, and another `let n` around it.
+fn inside(text: &str) -> Result<Unit, String> {
+    let outer = |name, mutable| Outer { name, mutable, arity: None };
+    let arity = Some(Arity { required: 1, ..Arity::default() });
+    let f = Outer { name: "f", mutable: false, arity };
+    let outer = [outer("n", false), outer("total", true), f, outer("n", false), outer("print", false)];
+    let source = Source::new("test.qp", text);
+    compile(&parse(&source), &source, &[], &front::Host, &outer).map_err(|found| {
+        let texts = found.iter().map(|one| {
+            let help = one.help.as_ref().map_or(String::new(), |help| format!("; {}", help.text));
+            format!("{} {}{help}", one.code, one.title)
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    })
+}
+
+#[test]
+fn variables_around_a_text_are_its_free_variables() {
+    let unit = inside("fn g() = total + n\ntotal += f(n)\nprint").unwrap();
+    assert_eq!(unit.imports, [Imported::Outer(1), Imported::Outer(3), Imported::Outer(2), Imported::Outer(4)]);
+    let kinds = [FreeKind::Cell, FreeKind::Value, FreeKind::Value, FreeKind::Value];
+    assert_eq!(unit.main.body().free, kinds);
+    assert_eq!(unit.main.debug().unwrap().free, ["total", "n", "f", "print"]);
+    assert_eq!(function(&unit.main, "g").unwrap().body().free, [FreeKind::Cell, FreeKind::Value]);
+    // Only what is mentioned is taken, and what the text declares itself hides it.
+    assert_eq!(inside("let n = 1\nn").unwrap().imports, []);
+    assert_eq!(inside("let n = n\n|| n").unwrap().imports, [Imported::Outer(3)]);
+    assert_eq!(inside("|n| n").unwrap().imports, []);
+}
+
+#[test]
+fn functions_in_a_text_have_the_hash_that_they_have_in_a_file() {
+    let file = compile_text("let n = 3; var total = 0; fn h(x) = x + n; fn g() { total += n }").unwrap();
+    let text = inside("fn h(x) = x + n; fn g() { total += n }").unwrap();
+    for name in ["h", "g"] {
+        assert_eq!(function(&file.main, name).unwrap().hash(), function(&text.main, name).unwrap().hash());
+    }
+}
+
+#[test]
+fn mistakes_about_variables_around_a_text() {
+    let error = |text: &str| inside(text).unwrap_err();
+    let bound = "Q0202 `n` is bound outside of this text and cannot be assigned to";
+    assert_eq!(error("n = 1"), format!("{bound}; copy it into a variable first: `var n = n`"));
+    assert_eq!(error("f(1, 2)"), "Q0204 `f` takes 1 argument, but 2 are given");
+    assert_eq!(error("totl"), "Q0201 nothing is called `totl` here; did you mean `total`?");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::ctrl_c;
 use super::ending::{Exit, Halt, ended};
-use super::image::{SHOW, argument, open_or_run};
+use super::image::{SHOW, argument, helper, open_or_run, tell, types_of};
 use super::input::{on_the_line, utf8};
 use super::options::{Rules, Timeout, ids, number, size};
 use super::session::{Prints, Setting};
@@ -124,6 +124,8 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Give the state of an actor the types that a program exports in the place of older ones with their names.
+    Upgrade(Upgrade),
     /// Let an actor go on that is held, at a server, or in the file of one that does not run.
     ///
     /// With --data and without --to and --accept it shows why an actor is held and what was cut off of it, without NAME all
@@ -157,6 +159,27 @@ pub struct OneActor {
     /// The actor.
     #[arg(default_value = "main")]
     name: String,
+}
+
+/// What `vm actor upgrade` is told.
+#[derive(clap::Args, Debug)]
+pub struct Upgrade {
+    /// HOST:PORT or unix:PATH.
+    address: Address,
+    /// The actor.
+    #[arg(value_name = "NAME")]
+    actor: String,
+    /// The program whose types are the new ones.
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: OsString,
+    /// Only say what would be changed.
+    #[arg(long)]
+    dry_run: bool,
+    /// The file with your key and the server's.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    rules: Rules,
 }
 
 /// What `vm actor recover` is told.
@@ -396,6 +419,7 @@ pub fn command(command: &Command, terminal: &Terminal) -> Result<ExitCode, Strin
         Command::Log(one) => (&one.server, Question::Log, one.name.as_str()),
         Command::Gc { server, dry_run: false } => (server, Question::Gc, ""),
         Command::Gc { server, dry_run: true } => (server, Question::GcDry, ""),
+        Command::Upgrade(command) => return upgrade(command, terminal),
         Command::Recover(command) => return recover(command, terminal),
         Command::Key { file } => return key(file),
     };
@@ -411,6 +435,54 @@ pub fn command(command: &Command, terminal: &Terminal) -> Result<ExitCode, Strin
             terminal.failure(&error.to_string());
             Ok(Exit::Uncaught.into())
         }
+    }
+}
+
+/// `vm actor upgrade`: a call like any other. A dry run ends by throwing what it would have done, so that nothing is kept.
+fn upgrade(command: &Upgrade, terminal: &Terminal) -> Result<ExitCode, String> {
+    const MAKE: &str = "import image\n|types| |state| image.upgrade(state, types)";
+    const MAKE_DRY: &str = "import image\n|types| |state| { throw (\"dry run\", image.upgrade(state, types)) }";
+    let rules = &command.rules;
+    let (mut session, types) = match types_of(&command.file, rules, terminal) {
+        Ok(found) => found,
+        Err(halt) => return halt.end(terminal),
+    };
+    let input = Input::text("<upgrade>", "");
+    let text = if command.dry_run { MAKE_DRY } else { MAKE };
+    let made = helper(&mut session, text, &[types]).and_then(|function| {
+        let function = session.vm().image(&function)?;
+        Ok((function, image_of(&mut session, &[])?))
+    });
+    let (function, args) = match made {
+        Ok(made) => made,
+        Err(error) => return Ok(ended(&error, Some(&session), &input, &rules.limits, terminal)),
+    };
+    let function = Arc::new(Function::new(function));
+    let mut client = connect(&command.address, command.key_file.as_deref(), &rules.limits.time)?;
+    let target = Target::Function(function.hash());
+    let outcome = client.call(&command.actor.as_str().into(), target, Some(function), args, &mut || Ok(()));
+    client.close();
+    let answer = match outcome {
+        Ok(bytes) if !command.dry_run => loaded(&mut session, &bytes),
+        Err(ClientError::Thrown { value, trace, omitted }) => {
+            let value = loaded(&mut session, &value);
+            let calls = calls_in(&command.actor, trace);
+            let omitted = usize::try_from(omitted).unwrap_or(usize::MAX);
+            value.and_then(|value| match session.vm().tuple_item(&value, 1) {
+                Some(answer) if command.dry_run => Ok(answer),
+                _ => Err(thrown(&mut session, &value, calls, omitted)),
+            })
+        }
+        Ok(_) => Err(Error::Unreadable("the answer".to_owned(), io::ErrorKind::InvalidData.into())),
+        Err(error) => {
+            terminal.failure(&error.to_string());
+            let exit = if matches!(error, ClientError::Stopped(_)) { Exit::Limit } else { Exit::Uncaught };
+            return Ok(exit.into());
+        }
+    };
+    match answer.and_then(|answer| tell(&mut session, answer, terminal)) {
+        Ok(()) => Ok(Exit::Ok.into()),
+        Err(error) => Ok(ended(&error, Some(&session), &input, &rules.limits, terminal)),
     }
 }
 

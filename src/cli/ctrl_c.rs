@@ -1,12 +1,12 @@
-//! What Ctrl-C does: the first one stops the program, so that it ends with its trace; the second one ends the process, for
-//! programs that wait for something outside.
+//! What Ctrl-C and SIGTERM do: the first one ends the program, which runs what it has deferred and ends with its trace; the
+//! second one ends the process at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quipu::vm::Vm;
 use signal_hook::SigId;
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
 use super::ending::Exit;
@@ -20,26 +20,37 @@ static LEFT: AtomicBool = AtomicBool::new(false);
 
 struct Listening {
     pressed: Arc<AtomicBool>,
+    terminated: Arc<AtomicBool>,
     /// What stops the machine that was named last.
-    stops: Option<SigId>,
+    stops: Vec<SigId>,
 }
 
-/// Ctrl-C stops this machine from now on, and none that was named before.
-pub fn stop(vm: &Vm) {
+/// The signals that end a program, and what the process ends with if a second one comes.
+const ENDS: [(i32, Exit); 2] = [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)];
+
+/// The first signal ends what this machine runs from now on, and none that was named before: what was deferred runs.
+pub fn stop(vm: &mut Vm) {
     if LEFT.load(Ordering::Relaxed) {
         return;
     }
+    vm.unwind_on_interrupt(true);
     let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
     let listening = listening.get_or_insert_with(|| {
-        let pressed = Arc::new(AtomicBool::new(false));
-        // In this order: the first signal finds that there was none before. Where there is no such thing as Ctrl-C,
+        let (pressed, terminated) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        // In this order: the first signal finds that there was none before. Where there is no such thing as a signal,
         // programs run all the same.
-        let _ = flag::register_conditional_shutdown(SIGINT, Exit::Interrupted as i32, pressed.clone());
-        let _ = flag::register(SIGINT, pressed.clone());
-        Listening { pressed, stops: None }
+        for (signal, exit) in ENDS {
+            let _ = flag::register_conditional_shutdown(signal, exit as i32, pressed.clone());
+            let _ = flag::register(signal, pressed.clone());
+        }
+        let _ = flag::register(SIGTERM, terminated.clone());
+        Listening { pressed, terminated, stops: Vec::new() }
     });
-    let stops = flag::register(SIGINT, vm.interrupt_handle().into_flag()).ok();
-    std::mem::replace(&mut listening.stops, stops).map(low_level::unregister);
+    let stops = ENDS.iter().filter_map(|&(signal, _)| flag::register(signal, vm.interrupt_handle().into_flag()).ok());
+    let before = std::mem::replace(&mut listening.stops, stops.collect());
+    before.into_iter().for_each(|id| {
+        low_level::unregister(id);
+    });
 }
 
 /// Leaves Ctrl-C as it is in this process, for commands with a way of their own to end.
@@ -52,4 +63,11 @@ pub fn leave() {
 pub fn is_pressed() -> bool {
     let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
     listening.as_ref().is_some_and(|listening| listening.pressed.load(Ordering::Relaxed))
+}
+
+/// What the process ends with whose program was stopped by a signal.
+pub fn exit() -> Exit {
+    let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_terminated = listening.as_ref().is_some_and(|listening| listening.terminated.load(Ordering::Relaxed));
+    if is_terminated { Exit::Terminated } else { Exit::Interrupted }
 }

@@ -8,6 +8,7 @@ use quipu::vm::image::ImageError;
 use quipu::vm::{Failure, Stop};
 use quipu::{Error, Input, Session};
 
+use super::ctrl_c;
 use super::options::Bounds;
 use super::terminal::{Terminal, finding};
 
@@ -29,10 +30,12 @@ pub enum Exit {
     Image = 5,
     /// Interrupted from outside.
     Interrupted = 130,
+    /// Asked to end from outside.
+    Terminated = 143,
 }
 
 /// The exit codes, each in a word or two for the help and in a sentence for the manual and the book.
-pub const EXITS: [(Exit, &str, &str); 7] = [
+pub const EXITS: [(Exit, &str, &str); 8] = [
     (Exit::Ok, "ok", "All went well."),
     (
         Exit::Uncaught,
@@ -48,6 +51,7 @@ pub const EXITS: [(Exit, &str, &str); 7] = [
         "An image or the file of a server is damaged, or an image needs what it is not allowed.",
     ),
     (Exit::Interrupted, "interrupted", "Ctrl-C."),
+    (Exit::Terminated, "terminated", "SIGTERM."),
 ];
 
 impl From<Exit> for ExitCode {
@@ -103,7 +107,7 @@ pub fn ended(
         Error::Invalid(_) => Exit::Compile,
         Error::Failed(Failure::Uncaught(_)) => Exit::Uncaught,
         Error::Failed(Failure::Stop(Stop::Exit(code), _)) => return ExitCode::from(code.rem_euclid(256) as u8),
-        Error::Failed(Failure::Stop(Stop::Interrupted, _)) => Exit::Interrupted,
+        Error::Failed(Failure::Stop(Stop::Interrupted, _)) => ctrl_c::exit(),
         Error::Failed(Failure::Stop(..)) => Exit::Limit,
         _ => {
             terminal.mistake(&error.to_string());
@@ -113,7 +117,7 @@ pub fn ended(
     let source = |name: &str| session?.source(name).cloned();
     let mut reports = Report::error(error, &source);
     if let (Error::Failed(failure), Some(report)) = (error, reports.first_mut()) {
-        report.help = advice(failure, limits).map(|text| Help { text, patch: None });
+        report.help = advice(failure, limits).map(Help::text);
     }
     terminal.report(&reports);
     exit.into()
@@ -177,7 +181,8 @@ mod tests {
             Exit::Compile => Some(Exit::Limit),
             Exit::Limit => Some(Exit::Image),
             Exit::Image => Some(Exit::Interrupted),
-            Exit::Interrupted => None,
+            Exit::Interrupted => Some(Exit::Terminated),
+            Exit::Terminated => None,
         };
         let all: Vec<Exit> = std::iter::successors(Some(Exit::Ok), |&exit| next(exit)).collect();
         assert_eq!(EXITS.map(|(exit, ..)| exit).to_vec(), all);

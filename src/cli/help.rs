@@ -98,6 +98,10 @@ pub const EXAMPLES: &[Examples] = &[
             ("vm image strip c.qpi -o small.qpi", "leave c.qpi as it is"),
         ],
     ),
+    (
+        "image upgrade",
+        &[("vm image upgrade c.qpi new.qp -o d.qpi", "give what is in c.qpi the types that new.qp exports")],
+    ),
     ("image graph", &[("vm image graph c.qpi -o c.svg", "draw what the closures in c.qpi share")]),
     (
         "hash",
@@ -126,6 +130,13 @@ pub const EXAMPLES: &[Examples] = &[
         ],
     ),
     ("actor list", &[("vm actor list unix:bank.sock", "list all actors, as JSON")]),
+    (
+        "actor upgrade",
+        &[
+            ("vm actor upgrade unix:bank.sock ann bank.qp", "give the state of `ann` the types that bank.qp exports"),
+            ("vm actor upgrade unix:bank.sock ann bank.qp --dry-run", "only say what that would change"),
+        ],
+    ),
     ("actor info", &[("vm actor info unix:bank.sock ann", "show the actor `ann`")]),
     ("actor snapshot", &[("vm actor snapshot unix:bank.sock ann", "keep the state of `ann` now")]),
     ("actor log", &[("vm actor log unix:bank.sock ann", "show the last calls of `ann`")]),

@@ -237,7 +237,8 @@ mod tests {
     }
 
     const LIMITS: &str = "--fuel --heap --timeout --depth";
-    const DENIALS: &str = "--deny-fs --deny-os --deny-io --deny-time --deny-entropy --deny-net --sandbox";
+    const DENIALS: &str =
+        "--deny-fs --deny-os --deny-io --deny-time --deny-entropy --deny-net --deny-compile --sandbox";
     const WATCHING: &str = "--stats --profile";
 
     /// Which options each command honours, beside `--json` and `--color`, which all do.
@@ -254,6 +255,7 @@ mod tests {
         ("image verify", &[DENIALS, "--code"]),
         ("image diff", &[LIMITS, DENIALS]),
         ("image strip", &["--output"]),
+        ("image upgrade", &[LIMITS, DENIALS, "--output"]),
         ("image graph", &["--output"]),
         ("hash", &[LIMITS, DENIALS, "--allow", "--explain"]),
         (
@@ -263,6 +265,7 @@ mod tests {
         ("call", &[LIMITS, DENIALS, "-e --invoke --install --actor --key-file"]),
         ("actor list", &["--timeout --key-file"]),
         ("actor info", &["--timeout --key-file"]),
+        ("actor upgrade", &[LIMITS, DENIALS, "--key-file --dry-run"]),
         ("actor snapshot", &["--timeout --key-file"]),
         ("actor log", &["--timeout --key-file"]),
         ("actor gc", &["--timeout --key-file --dry-run"]),

@@ -93,6 +93,10 @@ pub struct Denials {
     #[arg(long, help_heading = REACH)]
     pub deny_net: bool,
 
+    /// Keep programs from compiling texts.
+    #[arg(long, help_heading = REACH)]
+    pub deny_compile: bool,
+
     /// Keep programs from all of these: they compute and print.
     #[arg(long, help_heading = REACH)]
     pub sandbox: bool,
@@ -101,7 +105,7 @@ pub struct Denials {
 /// What images may reach. They are data until somebody trusts them.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Trust {
-    /// What an image may reach, if you trust it: fs, os, io, time, entropy, net, several with commas, or all. Without it
+    /// What an image may reach, if you trust it: fs, os, io, time, entropy, net, compile, several with commas, or all. Without it
     /// an image computes and prints. A program in source may reach all that is not denied. Denials win.
     #[arg(long, value_name = "CAP,..|all", value_delimiter = ',', value_enum, hide_possible_values = true, help_heading = REACH)]
     pub allow: Vec<Allowed>,

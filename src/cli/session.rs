@@ -156,6 +156,7 @@ fn denied_by(denials: &Denials, capability: Capability) -> Option<String> {
         Capability::Time => denials.deny_time,
         Capability::Entropy => denials.deny_entropy,
         Capability::Net => denials.deny_net,
+        Capability::Compile => denials.deny_compile,
         // What no option knows is not granted.
         _ => true,
     };

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use quipu_code::closest;
 use quipu_code::span::{Source, Span};
-use quipu_lang::compile::{ImportRequest, Interface, Natives, Unit, compile, imports};
+use quipu_lang::compile::{
+    ImportRequest, Interface, Natives, Outer, Unit, compile, compile_text, deferred_at_top, imports,
+};
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity};
 use quipu_lang::parse::parse;
 use quipu_vm::host::caught;
@@ -158,6 +160,42 @@ impl Loader<'_> {
         Ok(Program { modules: state.modules, warnings: state.found })
     }
 
+    /// Compiles a text that is no file, among variables. It imports modules of the library only, and exports nothing.
+    ///
+    /// # Errors
+    /// All that was found.
+    pub(crate) fn load_text(&self, source: &Source, outer: &[Outer<'_>]) -> Result<Unit, Vec<Diagnostic>> {
+        let parsed = parse(source);
+        let mut state =
+            State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
+        let (mut found, mut interfaces) = (Vec::new(), Vec::new());
+        for request in imports(&parsed) {
+            let imported = match request.is_path {
+                true => Err(no_path_in_texts(&request).into()),
+                false => state.import(&request),
+            };
+            match imported {
+                Ok(imported) => {
+                    found.extend(imported.refused);
+                    interfaces.push(imported.interface);
+                }
+                Err(diagnostic) => {
+                    found.push(*diagnostic);
+                    interfaces.push(None);
+                }
+            }
+        }
+        let compiled = compile_text(&parsed, source, &interfaces, self.natives, outer);
+        let unit = match compiled {
+            Ok(unit) if !found.iter().any(is_error) => return Ok(unit),
+            Ok(_) => Vec::new(),
+            Err(errors) => errors,
+        };
+        found.extend(unit);
+        found.sort_by_key(|diagnostic| diagnostic.primary.span);
+        Err(found)
+    }
+
     // The resolver is the host's: where it panics, it cannot read.
 
     fn locate(&self, importer: Option<&Location>, path: &str) -> io::Result<Option<Location>> {
@@ -229,7 +267,14 @@ impl State<'_, '_> {
             }
         }
         let location = self.open.pop()?;
-        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives);
+        // What a module that is imported does when it runs is not over before its importer is.
+        if !self.open.is_empty()
+            && let Some(span) = deferred_at_top(&parsed)
+        {
+            let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
+            diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
+        }
+        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives, &[]);
         let interface = match compiled {
             Ok(unit) => {
                 diagnostics.extend(unit.warnings.iter().cloned());
@@ -365,6 +410,11 @@ impl State<'_, '_> {
             },
         }
     }
+}
+
+fn no_path_in_texts(request: &ImportRequest) -> Diagnostic {
+    let title = "a text that is no file imports modules of the library only";
+    Diagnostic::error("Q0208", request.span, title).help("hand it what it needs as a variable around it")
 }
 
 /// The bytes as text; if they are none, the readable part and what is wrong.

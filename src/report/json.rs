@@ -10,10 +10,15 @@ use super::{Origin, Report};
 /// The report as one line of JSON without a newline.
 ///
 /// Fields: `kind` (`compile`, `run`, `limit` or `usage`), `severity` (`error` or `warning`), `code` (null for `usage`, and for errors that are none of the language's), `title`, `file` (null if
-/// unknown), `spans` (the primary one first), `note`, `help` (`text` and `patch`), `trace` (`function`, `file`, `line`, and
-/// `place` where that is not this process; innermost first) and `omitted`. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
+/// unknown), `spans` (the primary one first), `note`, `help` (`text`, `patch`, and `safe`: whether that may be made unasked),
+/// `trace` (`function`, `file`, `line`, and `place` where that is not this process; innermost first) and `omitted`; `during`,
+/// another report, if something deferred threw this while that was being thrown. A span has `start` and `end` in bytes, `line`, `column`, `end_line` and `end_column`
 /// counted from 1 (columns in code points), `primary` and `label`; a patch is a span with `replacement` instead.
 pub fn json(report: &Report) -> String {
+    clean::harmless_json(&object(report).to_string())
+}
+
+fn object(report: &Report) -> Value {
     let mut spans = Vec::new();
     if let Some(place) = &report.place {
         let mut label = |label: &Label, primary: bool| {
@@ -31,7 +36,7 @@ pub fn json(report: &Report) -> String {
             patch["replacement"] = replacement.as_str().into();
             patch
         });
-        json!({ "text": help.text, "patch": patch })
+        json!({ "text": help.text, "patch": patch, "safe": help.safe })
     });
     let trace: Vec<Value> = report
         .trace
@@ -44,7 +49,8 @@ pub fn json(report: &Report) -> String {
             line
         })
         .collect();
-    let report = json!({
+    let during = report.during.as_deref().map(object);
+    let mut object = json!({
         "kind": match report.origin {
             Origin::Compile => "compile",
             Origin::Run => "run",
@@ -64,7 +70,10 @@ pub fn json(report: &Report) -> String {
         "trace": trace,
         "omitted": report.omitted,
     });
-    clean::harmless_json(&report.to_string())
+    if let Some(during) = during {
+        object["during"] = during;
+    }
+    object
 }
 
 fn span(source: &Source, span: Span) -> Value {

@@ -9,8 +9,8 @@ mod explain;
 
 use quipu_code::span::Source;
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Help, Label, Severity};
-use quipu_vm::Failure;
 use quipu_vm::trace::TraceLine;
+use quipu_vm::{Failure, Uncaught};
 
 use crate::error::Error;
 
@@ -40,6 +40,8 @@ pub struct Report {
     pub trace: Vec<TraceLine>,
     /// How many calls the trace leaves out, after its first [`Trace::KEPT`](quipu_vm::trace::Trace::KEPT) lines.
     pub omitted: usize,
+    /// What was being thrown already when something deferred threw this.
+    pub during: Option<Box<Report>>,
 }
 
 /// Who found something.
@@ -84,6 +86,7 @@ impl Report {
             help: diagnostic.help.clone(),
             trace: Vec::new(),
             omitted: 0,
+            during: None,
         }
     }
 
@@ -97,32 +100,50 @@ impl Report {
     /// How a run failed, or was stopped. `source` finds the texts of the files in the trace. `None` when the program
     /// ended itself with `os.exit`.
     pub fn failure(failure: &Failure, source: &dyn Fn(&str) -> Option<Source>) -> Option<Report> {
-        let code = failure.code()?;
-        let (origin, note, omitted) = match failure {
-            Failure::Uncaught(uncaught) => {
-                // The message of most errors names what they carry.
-                let data = uncaught.data.as_ref().filter(|data| !uncaught.message.contains(data.as_str()));
-                (Origin::Run, data.map(|data| format!("data: {data}")), uncaught.omitted)
+        match failure {
+            Failure::Uncaught(uncaught) => Some(Report::uncaught(uncaught, source)),
+            Failure::Stop(stop, trace) => {
+                Some(Report::run(Origin::Limit, stop.code()?, failure.to_string(), trace, source))
             }
-            Failure::Stop(..) => (Origin::Limit, None, 0),
-        };
-        let trace = failure.trace();
+        }
+    }
+
+    fn uncaught(uncaught: &Uncaught, source: &dyn Fn(&str) -> Option<Source>) -> Report {
+        let report = Report::run(Origin::Run, uncaught.code(), uncaught.to_string(), &uncaught.trace, source);
+        // The message of most errors names what they carry.
+        let data = uncaught.data.as_ref().filter(|data| !uncaught.message.contains(data.as_str()));
+        Report {
+            note: data.map(|data| format!("data: {data}")),
+            omitted: uncaught.omitted,
+            during: uncaught.during.as_deref().map(|before| Box::new(Report::uncaught(before, source))),
+            ..report
+        }
+    }
+
+    fn run(
+        origin: Origin,
+        code: &'static str,
+        title: String,
+        trace: &[TraceLine],
+        source: &dyn Fn(&str) -> Option<Source>,
+    ) -> Report {
         // The file of a call elsewhere may have the name of one that is here.
         let place = trace.iter().filter(|call| call.place.is_none()).find_map(|call| {
             let source = source(&call.file)?;
             Some(Quote { source, primary: Label { span: call.span, text: String::new() }, secondary: Vec::new() })
         });
-        Some(Report {
+        Report {
             origin,
             severity: Severity::Error,
             code,
-            title: failure.to_string(),
+            title,
             place,
-            note,
+            note: None,
             help: None,
             trace: trace.to_vec(),
-            omitted,
-        })
+            omitted: 0,
+            during: None,
+        }
     }
 
     /// Everything that is wrong when a program did not end well; nothing when it ended itself with `os.exit`.

@@ -45,6 +45,10 @@ pub fn text(report: &Report, color: bool) -> String {
     let mut out = renderer.decor_style(DecorStyle::Ascii).render(&groups);
     out.push('\n');
     show_trace(&mut out, report);
+    if let Some(during) = &report.during {
+        out.push_str("\nthat came from something deferred, while this was being thrown:\n");
+        out.push_str(&text(during, color));
+    }
     out
 }
 

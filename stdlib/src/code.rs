@@ -1,12 +1,19 @@
-//! The module `code`: what functions consist of, as data.
+//! The module `code`: what functions consist of, as data, and functions from texts.
 
 use quipu_code::{Code, Constant, FreeKind, Role, listing, steps};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::expected;
-use crate::entry::{Entry, native};
+use crate::entry::{Entry, hosted, native};
+use crate::grant::Capability;
 
 pub(crate) const NATIVES: &[Entry] = &[
+    hosted(
+        "compile(text, names = [:])",
+        "A function of no arguments that runs a text and gives its last value; `names` are the variables around the text.",
+        crate::compile::compile,
+    )
+    .needing(Capability::Compile),
     native(
         "arity(f)",
         "A map of how many arguments a function requires, how many may follow, and whether any number may.",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use quipu_vm::heap::Special;
 use quipu_vm::native::Control;
+use quipu_vm::ops::key::can_be_key;
 use quipu_vm::ops::{equal, text as show};
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
@@ -317,7 +318,13 @@ fn int_of<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match text.trim().parse() {
         Ok(int) => Ok(Value::int(int)),
         Err(error) if matches!(error.kind(), PosOverflow | NegOverflow) => {
-            Err(cx.fail_here(ErrorKind::Overflow, "the number is beyond the range of int"))
+            // The digits that are too many say nothing of what stands behind them.
+            cx.work(text.len() / 16)?;
+            let digits = text.trim().trim_start_matches(['+', '-']);
+            match digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                true => Err(cx.fail_here(ErrorKind::Overflow, "the number is beyond the range of int")),
+                false => Err(unreadable(cx, "an int", args[0])),
+            }
         }
         Err(_) => Err(unreadable(cx, "an int", args[0])),
     }
@@ -478,31 +485,8 @@ fn kind<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.str(args[0].kind_name())
 }
 
-/// Goes through the parts of tuples without calling itself, because they nest as deep as the program likes.
 fn is_key<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
-    let mut parts = vec![args[0]];
-    while let Some(part) = parts.pop() {
-        let fits = match part.view() {
-            View::Nil | View::Bool(_) | View::Int(_) | View::Str(_) | View::Bytes(_) | View::Type(_) => true,
-            View::Float(float) => !float.is_nan(),
-            View::Tuple(tuple) => {
-                let items = tuple.as_slice();
-                cx.reserve((parts.len() + items.len()).saturating_mul(SLOT))?;
-                cx.work(1 + items.len() / 16)?;
-                parts.extend_from_slice(items);
-                true
-            }
-            View::Instance(instance) => {
-                let ty = instance.ty();
-                ty.special(Special::eq).is_none() || ty.special(Special::hash).is_some()
-            }
-            _ => false,
-        };
-        if !fits {
-            return Ok(Value::FALSE);
-        }
-    }
-    Ok(Value::TRUE)
+    Ok(Value::bool(can_be_key(cx, args[0])?))
 }
 
 fn addend<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {

@@ -52,37 +52,39 @@ fn read<'v>(
     reader.buffer_capacity((text.len() + END.len()).min(PIECE));
     let mut reader =
         reader.from_reader(Pieces { cx, rest: [text.as_bytes(), END.as_bytes()], fault: None, held: 0, read: 0 });
-    let fail = |cx: &mut Cx<'v>, line: u64, what: &str| {
+    let fail = |cx: &mut Cx<'v>, start: usize, what: &str| {
+        cx.work(text.len() / 8)?;
+        let line = line_of(text, start);
         let message = format!("line {line}: {what}");
-        cx.fail_here_with(ErrorKind::Value, message, Value::int(line as i64))
+        Err(cx.fail_here_with(ErrorKind::Value, message, Value::int(line as i64)))
     };
     let mut record = StringRecord::new();
     let mut rows = Values::default();
     let mut expected = None;
     loop {
         let outcome = reader.read_record(&mut record);
-        let line = match &outcome {
-            Ok(_) => record.position().map_or(0, |position| position.line()),
-            Err(error) => error.position().map_or(0, |position| position.line()),
-        };
+        let start = match &outcome {
+            Ok(_) => record.position().map_or(0, |position| position.byte()),
+            Err(error) => error.position().map_or(0, |position| position.byte()),
+        } as usize;
         let at = reader.position().byte() as usize;
         let source = reader.get_mut();
         if let Some(fault) = source.fault.take() {
             return Err(fault);
         }
         if let Err(error) = outcome {
-            return Err(fail(source.cx, line, &error.to_string()));
+            return fail(source.cx, start, &error.to_string());
         }
         if at > text.len() + 1 {
             return match record.get(0) == Some(&END[1..]) && record.len() == 1 {
                 true => rows.list(source.cx),
-                false => Err(fail(source.cx, line, "a quoted field that begins in this row is never closed")),
+                false => fail(source.cx, start, "a quoted field that begins in this row is never closed"),
             };
         }
         let first = *expected.get_or_insert(record.len());
         if same_lengths && first != record.len() {
             let what = format!("expected {first} fields as in the first row, got {}", record.len());
-            return Err(fail(source.cx, line, &what));
+            return fail(source.cx, start, &what);
         }
         source.cx.work(2 + record.len() / 4)?;
         // A record keeps its room, so that the longest counts.
@@ -94,6 +96,23 @@ fn read<'v>(
             rows.push(source.cx, row)?;
         }
     }
+}
+
+/// What some put at the front of a text to say that it is UTF-8. The reader takes it off.
+const MARK: char = '\u{feff}';
+
+/// The line, from 1, of the row that the reader began to look for at a byte. It stands there before line ends that it
+/// skips, those of blank lines and the LF behind a CR, and before a mark at the front. Lines end as rows do: with LF, CR LF
+/// or CR.
+fn line_of(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mark = if start == 0 && text.starts_with(MARK) { MARK.len_utf8() } else { 0 };
+    let start = (start + mark).min(bytes.len());
+    let blank = bytes[start..].iter().take_while(|&&byte| matches!(byte, b'\r' | b'\n')).count();
+    let before = &bytes[..start + blank];
+    let ends = before.iter().filter(|&&byte| byte == b'\n').count();
+    let alone = (0..before.len()).filter(|&at| before[at] == b'\r' && before.get(at + 1) != Some(&b'\n')).count();
+    1 + ends + alone
 }
 
 /// A text that is read in pieces, each charged for before it is given.
@@ -205,6 +224,14 @@ fn stringify<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         write_row(cx, &mut writer, &values)?;
     }
     match writer.into_inner().map(String::from_utf8) {
+        // Readers take a mark at the front off, unless it is quoted.
+        Ok(Ok(text)) if text.starts_with(MARK) => {
+            let is_end = |byte: &u8| *byte == separator || *byte == b'\n';
+            let (field, rest) = text.split_at(text.bytes().position(|byte| is_end(&byte)).unwrap_or(text.len()));
+            cx.work(text.len() / 16)?;
+            cx.reserve(text.len().saturating_mul(3))?;
+            cx.str(&format!("\"{field}\"{rest}"))
+        }
         Ok(Ok(text)) => cx.str(&text),
         // Writing to memory cannot fail, and strings and separators are UTF-8.
         _ => Err(cx.fail_here(ErrorKind::Value, "the rows cannot be written")),

@@ -12,6 +12,11 @@ pub(crate) const METHODS: &[Entry] = &[
         "Runs the fiber to its next `yield`, or to its end, and gives the value.",
         Control::Resume,
     ),
+    control(
+        "close()",
+        "Ends the fiber: what it has deferred runs. A fiber that is done stays so; one that runs cannot be closed.",
+        Control::Close,
+    ),
     native("done()", "Whether the fiber has come to its end.", done),
 ];
 

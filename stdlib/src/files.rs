@@ -36,6 +36,7 @@ files! {
     "range.qp"  None,;
     "iter.qp"   Some("iter"),;
     "random.qp" Some("random"),;
+    "image.qp"  Some("image"),;
     "fs.qp"     Some("fs"), "fs";
     "io.qp"     Some("io"), "io";
     "regex.qp"  Some("regex"), "regex";

@@ -157,8 +157,8 @@ fn finish<'v>(cx: &mut Cx<'v>, spec: &Spec, number: Number) -> Outcome<'v> {
     }
     let left = format!("{sign}{prefix}");
     let right = format!("{whole}{rest}");
-    // `0` with an alignment of its own fills with zeros there.
-    let fill = if spec.zeros && !zeros && group > 0 && spec.fill == ' ' { '0' } else { spec.fill };
+    // `0` with an alignment fills with zeros there, unless that says what else.
+    let fill = spec.fill.unwrap_or(if spec.zeros && !zeros && group > 0 { '0' } else { ' ' });
     pad(cx, spec, fill, Align::Right, &left, &right)
 }
 
@@ -187,7 +187,7 @@ fn as_text<'v>(cx: &mut Cx<'v>, spec: &Spec, value: Value<'v>) -> Outcome<'v> {
     let shown = if is_source { show::repr_text(cx, value)?.into() } else { show::str_text(cx, value)? };
     cx.work(shown.len() / 16)?;
     let end = spec.precision.and_then(|most| shown.char_indices().nth(most)).map_or(shown.len(), |(at, _)| at);
-    pad(cx, spec, spec.fill, Align::Left, "", &shown[..end])
+    pad(cx, spec, spec.fill.unwrap_or(' '), Align::Left, "", &shown[..end])
 }
 
 /// Fills up to the width.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::compile::Compile;
 use crate::dial::Dial;
 pub use crate::streams::Streams;
 
@@ -21,12 +22,21 @@ pub enum Capability {
     Entropy,
     /// Connections: module `actor`.
     Net,
+    /// Compiling texts: `code.compile`.
+    Compile,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: &'static [Capability] =
-        &[Capability::Fs, Capability::Os, Capability::Io, Capability::Time, Capability::Entropy, Capability::Net];
+    pub const ALL: &'static [Capability] = &[
+        Capability::Fs,
+        Capability::Os,
+        Capability::Io,
+        Capability::Time,
+        Capability::Entropy,
+        Capability::Net,
+        Capability::Compile,
+    ];
 
     /// Its name on command lines and in messages.
     pub const fn name(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Capability {
             Capability::Time => "time",
             Capability::Entropy => "entropy",
             Capability::Net => "net",
+            Capability::Compile => "compile",
         }
     }
 
@@ -45,6 +56,7 @@ impl Capability {
         match self {
             Capability::Entropy => "random",
             Capability::Net => "actor",
+            Capability::Compile => "code",
             _ => self.name(),
         }
     }
@@ -106,6 +118,8 @@ pub struct Grant {
     pub streams: Streams,
     /// What the module `actor` connects with.
     pub dialer: Option<Arc<dyn Dial>>,
+    /// What `code.compile` compiles with.
+    pub compiler: Option<Arc<dyn Compile>>,
 }
 
 impl Grant {

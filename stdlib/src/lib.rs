@@ -11,6 +11,7 @@
 mod foreign;
 mod streams;
 mod dial;
+mod compile;
 mod grant;
 mod entry;
 mod args;
@@ -64,6 +65,7 @@ mod library;
 mod edition;
 pub mod manual;
 
+pub use compile::{Compile, CompiledText, Finding};
 pub use dial::{Connection, Dial, Endpoint, RemoteCall, Trouble};
 pub use disk::{open_file, without_path, write_whole};
 pub use edition::{EngineEdition, engine_edition};

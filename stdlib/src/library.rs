@@ -36,6 +36,7 @@ pub(crate) const PLAIN: &[&[Entry]] = &[
     core::INTERNALS,
     list::INTERNALS,
     random::INTERNALS,
+    crate::image::INTERNALS,
     #[cfg(feature = "fs")]
     crate::fs::INTERNALS,
     #[cfg(feature = "io")]
@@ -221,7 +222,7 @@ pub enum Refusal {
     Unlisted(Capability),
     /// It needs this capability, which is on the list and not the loading program's own.
     NotOwn(Capability),
-    /// What it loads in turn would be bound to all that the machine provides.
+    /// What it loads or compiles in turn would be bound to all that the machine provides.
     Loads,
     /// It is not of this library, and no capability stands for it.
     Foreign,
@@ -234,10 +235,12 @@ pub fn refusal(name: &str, listed: Capabilities, granted: Capabilities) -> Optio
     if let Some(needed) = capability_of(name).filter(|&needed| !listed.and(granted).has(needed)) {
         return Some(if listed.has(needed) { Refusal::NotOwn(needed) } else { Refusal::Unlisted(needed) });
     }
-    if granted.are_within(listed) {
+    // Whoever has all that reaches outside has nothing to win by compiling.
+    if granted.without(Capability::Compile).are_within(listed) {
         return None;
     }
-    let loads = matches!(name, "image.load" | "image.open") || capability_of(name) == Some(Capability::Net);
+    let loads =
+        matches!(name, "image.load" | "image.open" | "code.compile") || capability_of(name) == Some(Capability::Net);
     match (loads, is_provided(&ALL, name)) {
         (true, _) => Some(Refusal::Loads),
         (_, false) => Some(Refusal::Foreign),
@@ -460,6 +463,13 @@ mod tests {
             assert_eq!((of(name, some), of(name, all)), (Some(Refusal::Loads), None), "{name}");
         }
         assert_eq!(refusal("image.load", Capabilities::PURE, Capabilities::PURE), None);
+        let without = all.without(Capability::Compile);
+        assert_eq!(
+            (of("image.load", without), of("code.compile", some)),
+            (None, Some(Refusal::Unlisted(Capability::Compile)))
+        );
+        assert_eq!(of("code.compile", some.with(Capability::Compile)), Some(Refusal::Loads));
+        assert_eq!(of("code.compile", without), Some(Refusal::Unlisted(Capability::Compile)));
         assert_eq!((of("db.drop", all), of("db.drop", some)), (None, Some(Refusal::Foreign)));
     }
 

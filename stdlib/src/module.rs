@@ -149,7 +149,7 @@ pub(crate) const DECLARATIONS: &[Declaration] = &[
     },
     Declaration {
         name: "code",
-        doc: "What functions consist of, as data.",
+        doc: "What functions consist of, as data, and functions from texts.",
         capability: None,
         natives: || code::NATIVES.iter().collect(),
         constants: &[],

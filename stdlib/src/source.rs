@@ -113,7 +113,8 @@ mod tests {
             }
         }
         for (((file, source), parsed), compiled) in FILES.iter().zip(&sources).zip(&parsed).zip(compiled()) {
-            let unit = compile(parsed, source, &[], &names).unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
+            let unit =
+                compile(parsed, source, &[], &names, &[]).unwrap_or_else(|found| panic!("{}: {found:?}", file.name));
             assert_eq!(unit.main.hash(), compiled.code().hash(), "{}", file.name);
         }
     }
@@ -129,7 +130,7 @@ mod tests {
         }
         for file in FILES {
             let source = Source::new(file.name, file.text);
-            let unit = compile(&parse(&source), &source, &[], &Inside::everything());
+            let unit = compile(&parse(&source), &source, &[], &Inside::everything(), &[]);
             unit.iter().for_each(|unit| visit(&unit.main));
         }
     }

@@ -810,6 +810,7 @@ fn result_of(op: Op) -> Option<u8> {
         Outcome::Text => 8,
         Outcome::Element => 9,
         Outcome::Iterator => 10,
+        Outcome::Lookup => 14,
     })
 }
 

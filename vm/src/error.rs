@@ -56,5 +56,6 @@ kinds! {
     Image         "image_error"      "Q0417" "an image that cannot be used";
     NotPortable   "not_portable"     "Q0418" "a value that cannot be put into an image";
     Capability    "capability_error" "Q0419" "something the host does not allow";
+    Compile       "compile_error"    "Q0422" "a text that does not compile";
     Plain         "error"            "Q0420" "an error of the program";
 }

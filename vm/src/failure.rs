@@ -11,6 +11,9 @@ use crate::native::{Fault, Stop};
 use crate::root::Root;
 use crate::trace::TraceLine;
 
+/// How many errors are told that were under way, each when the one before it was thrown.
+const DURING: usize = 8;
+
 /// Why a call from the host gave no value. Shown, also by `Debug`, it is one line, so that `main` may return it.
 #[derive(Clone)]
 pub enum Failure {
@@ -37,16 +40,15 @@ pub struct Uncaught {
     pub trace: Vec<TraceLine>,
     /// How many calls in the middle of `trace` are left out, and after which entry.
     pub omitted: usize,
+    /// What was being thrown already when something deferred threw this.
+    pub during: Option<Box<Uncaught>>,
 }
 
 /// One line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Uncaught(uncaught) => match &uncaught.kind {
-                Some(kind) => write!(f, "{kind}: {}", uncaught.message),
-                None => write!(f, "uncaught value: {}", uncaught.message),
-            },
+            Failure::Uncaught(uncaught) => uncaught.fmt(f),
             Failure::Stop(stop, _) => write!(f, "{stop}"),
         }
     }
@@ -55,6 +57,16 @@ impl fmt::Display for Failure {
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// One line.
+impl fmt::Display for Uncaught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Some(kind) => write!(f, "{kind}: {}", self.message),
+            None => write!(f, "uncaught value: {}", self.message),
+        }
     }
 }
 
@@ -129,29 +141,44 @@ impl Machine {
             }
             Fault::Collect(_) | Fault::Defer => return Failure::Stop(Stop::Heap, Vec::new()),
         };
+        Failure::Uncaught(Box::new(self.uncaught(value, DURING)))
+    }
+
+    /// What a thrown value is to the host, with so many others that were under way before it.
+    fn uncaught(&mut self, value: Slot, others: usize) -> Uncaught {
         let root = self.root(value);
         let cx = self.cx_mut();
         let show = |cx: &mut crate::Cx<'static>, value: Slot| -> String {
             crate::ops::text::repr_short(cx, value).unwrap_or_else(|_| "...".to_owned())
         };
-        let (kind, message, data, trace) = match value.view() {
+        let mut uncaught = match value.view() {
             View::Error(error) => {
-                let message = error.message().as_str().unwrap_or_default().to_owned();
                 let data = error.data();
-                let data = if data.is_nil() { None } else { Some(show(cx, data)) };
-                (Some(error.kind().to_owned()), message, data, error.trace().unwrap_or_default())
+                let trace = error.trace().unwrap_or_default();
+                Uncaught {
+                    kind: Some(error.kind().to_owned()),
+                    message: error.message().as_str().unwrap_or_default().to_owned(),
+                    data: if data.is_nil() { None } else { Some(show(cx, data)) },
+                    value: root,
+                    host: error.host(),
+                    trace: trace.lines().collect(),
+                    omitted: trace.omitted,
+                    during: None,
+                }
             }
             _ => {
-                let shown = show(cx, value);
-                (None, shown, None, self.last_trace.take().map(|trace| *trace).unwrap_or_default())
+                let message = show(cx, value);
+                let trace = self.last_trace.take().map(|trace| *trace).unwrap_or_default();
+                let (trace, omitted) = (trace.lines().collect(), trace.omitted);
+                Uncaught { kind: None, message, data: None, value: root, host: None, trace, omitted, during: None }
             }
         };
-        let host = match value.view() {
-            View::Error(error) => error.host(),
-            _ => None,
-        };
-        let lines = trace.lines().collect();
-        let omitted = trace.omitted;
-        Failure::Uncaught(Box::new(Uncaught { kind, message, data, value: root, host, trace: lines, omitted }))
+        if let View::Error(error) = value.view()
+            && !error.during().is_nil()
+            && let Some(others) = others.checked_sub(1)
+        {
+            uncaught.during = Some(Box::new(self.uncaught(error.during().slot(), others)));
+        }
+        uncaught
     }
 }

@@ -120,6 +120,10 @@ pub(crate) struct Machine {
     pub library: Arc<Library>,
     /// What was made of it so far, built-in types included, by name.
     pub natives: HashMap<Box<str>, Slot>,
+    /// Natives that stand for what the library does not provide, as long as something refers to them.
+    pub unbound: HashMap<Box<str>, Slot>,
+    /// Whether there are such.
+    pub keeps_unbound: bool,
     /// Methods of built-in types that were used so far, by tag (see `type_tag`) and name; empty while there are none.
     pub methods: Vec<HashMap<Box<str>, Slot>>,
     /// Types of the host, by the Rust types that they are of.
@@ -130,6 +134,10 @@ pub(crate) struct Machine {
     pub roots: Vec<Slot>,
     pub free_roots: Vec<usize>,
     pub dropped: Dropped,
+    /// What unwinds without being thrown, or waits for something deferred.
+    pub unwinding: Unwinding,
+    /// Whether what was deferred runs when the interrupt handle was used.
+    pub unwinds_on_interrupt: bool,
     /// Where the value thrown last was thrown, if it was not an error value.
     pub last_trace: Option<Box<Trace>>,
     /// Hashes of graphs that reach nothing that can change, with the fuel that they took, by the address of the root.
@@ -182,6 +190,66 @@ pub(crate) struct Promised {
     pub name: String,
     /// Its result; only dropping takes it out.
     pub future: Option<Later>,
+}
+
+/// What unwinds, or waits until it goes on with that.
+#[derive(Default)]
+pub(crate) struct Unwinding {
+    /// Fibers that are ending, the innermost last.
+    pub ends: Vec<End>,
+    /// Where values were thrown for which something deferred runs first. Errors know it themselves.
+    pub aside: Vec<Aside>,
+    /// An error that has come while a run ended, on its way through a native.
+    pub error: Option<Slot>,
+    /// Why the run ends, and until when that may take.
+    pub grace: Option<(Stop, Moment)>,
+    /// Whether there is any of that.
+    pub is_under_way: bool,
+}
+
+/// A fiber that is ending.
+pub(crate) struct End {
+    pub fiber: *mut FiberObject,
+    /// Why the run ends; none if only this fiber is closed.
+    pub stop: Option<Stop>,
+    /// What something deferred has thrown meanwhile.
+    pub error: Option<Slot>,
+    /// Where the run was.
+    pub trace: Option<Box<Trace>>,
+}
+
+/// Where a value was thrown for which something deferred runs first, in this frame.
+pub(crate) struct Aside {
+    pub fiber: *mut FiberObject,
+    pub frame: isize,
+    pub trace: Box<Trace>,
+}
+
+impl Unwinding {
+    /// Calls `f` with every value that it holds.
+    pub fn for_each_value(&self, mut f: impl FnMut(Slot)) {
+        self.ends.iter().filter_map(|end| end.error).chain(self.error).for_each(&mut f);
+    }
+
+    /// Forgets fibers that are about to be freed.
+    pub fn retain(&mut self, is_live: impl Fn(*mut FiberObject) -> bool) {
+        self.aside.retain(|aside| is_live(aside.fiber));
+    }
+
+    /// Whether a fiber is ending.
+    pub fn ends(&self, fiber: *mut FiberObject) -> bool {
+        self.ends.iter().any(|end| end.fiber == fiber)
+    }
+
+    /// Whether any fiber is.
+    pub fn is_ending(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    /// Whether the run has had its time to end.
+    pub fn is_late(&self, now: impl FnOnce() -> Moment) -> bool {
+        self.grace.is_some_and(|(_, until)| now() >= until)
+    }
 }
 
 /// What is counted while the machine is watched.

@@ -118,6 +118,8 @@ pub type LaterFn = dyn for<'v> Fn(&mut Cx<'v>, &[Value<'v>]) -> Result<Later, Fa
 pub enum Control {
     /// `fiber.resume(v)`.
     Resume,
+    /// `fiber.close()`.
+    Close,
     /// `atomic(f)`.
     Atomic,
     /// `f.call(list)`.

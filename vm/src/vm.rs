@@ -88,6 +88,12 @@ impl Vm {
         Interrupt(self.machine.interrupt.clone())
     }
 
+    /// Whether what a program has deferred runs when the interrupt handle was used, for at most two seconds, as it does when
+    /// the program ends itself. Off by default: an interrupt stops the program where it is.
+    pub fn unwind_on_interrupt(&mut self, on: bool) {
+        self.machine.unwinds_on_interrupt = on;
+    }
+
     /// Where the program's output goes; nowhere by default.
     pub fn set_output(&mut self, output: Box<dyn Write + Send>) {
         dispose(std::mem::replace(&mut self.machine.output, output));
@@ -179,8 +185,19 @@ impl Vm {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_with_progress(&mut self, image: &Image, progress: &mut Progress<'_>) -> Result<Root, Failure> {
-        let outcome = self.collecting(|cx| image.load_with_progress(cx, progress));
+        let keeps_unbound = self.machine.keeps_unbound;
+        let outcome = self.collecting(|cx| {
+            if keeps_unbound { image.load_unbound(cx, progress) } else { image.load_with_progress(cx, progress) }
+        });
         self.outcome(outcome)
+    }
+
+    /// Whether [`load`](Self::load) keeps functions as data that name what this machine's host does not provide. Such natives
+    /// are *unbound*: equal to the bound ones, hashed, shown and saved as those, and bound wherever the function goes where
+    /// the host provides them. Calling one throws `capability_error` with all names that the function lacks. Off by
+    /// default. What programs load for themselves is refused as ever.
+    pub fn keep_unbound(&mut self, on: bool) {
+        self.machine.keeps_unbound = on;
     }
 
     /// [`load`](Self::load) where not everything that this machine provides is for the image, as

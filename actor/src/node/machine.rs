@@ -8,7 +8,7 @@ use quipu_code::span::Source;
 use quipu_lang::compile::compile;
 use quipu_lang::parse::parse;
 use quipu_lang::resolve::{NativeInfo, Natives};
-use quipu_stdlib::{Capabilities, Grant};
+use quipu_stdlib::Grant;
 use quipu_vm::host::{Class, Host, HostType};
 use quipu_vm::image::Form;
 use quipu_vm::library::Library;
@@ -124,7 +124,7 @@ fn driver() -> Option<&'static Code> {
     static CODE: OnceLock<Option<Code>> = OnceLock::new();
     let compiled = CODE.get_or_init(|| {
         let source = Source::new(DRIVER, include_str!("driver.qp"));
-        compile(&parse(&source), &source, &[], &Any).ok().map(|unit| unit.main)
+        compile(&parse(&source), &source, &[], &Any, &[]).ok().map(|unit| unit.main)
     });
     compiled.as_ref()
 }
@@ -191,6 +191,8 @@ impl Machine {
     pub fn new(heap: usize) -> Result<Machine, Failure> {
         let desk = Arc::new(Mutex::new(Desk::default()));
         let mut vm = Vm::new(library(), Limits { heap: Some(heap), ..Limits::default() })?;
+        // Functions may use clocks and files where they run later; here they are data.
+        vm.keep_unbound(true);
         let broken = || Failure::Stop(Stop::Heap, Vec::new());
         let main = vm.instantiate(driver().ok_or_else(broken)?, &[])?;
         let tray = Tray(desk.clone());
@@ -299,15 +301,7 @@ impl Machine {
 
     /// A function that was sent.
     fn function(&mut self, image: &Image) -> Result<Root, Failure> {
-        self.vm.load(image).or_else(|failure| {
-            let lacking = quipu_stdlib::lacking(image.needs().iter().map(String::as_str), Capabilities::PURE);
-            if lacking.is_empty() || matches!(failure, Failure::Stop(..)) {
-                return Err(failure);
-            }
-            let names = lacking.into_iter().flat_map(|lacking| lacking.names).collect::<Vec<_>>().join(", ");
-            let message = format!("functions in an actor cannot use {names}: they have no clock, files or network");
-            self.vm.enter(|cx| Err(cx.fail(ErrorKind::Image, message)))
-        })
+        self.vm.load(image)
     }
 
     /// What a client is told of a failure.

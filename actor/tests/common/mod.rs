@@ -28,7 +28,7 @@ pub fn machine() -> Vm {
 pub fn run(vm: &mut Vm, text: &str) -> Root {
     let source = Source::new("test.qp", text);
     let names = quipu_stdlib::names(&Grant::pure());
-    let unit = compile(&parse(&source), &source, &[], &names).unwrap_or_else(|found| panic!("{text}: {found:?}"));
+    let unit = compile(&parse(&source), &source, &[], &names, &[]).unwrap_or_else(|found| panic!("{text}: {found:?}"));
     let main = vm.instantiate(&unit.main, &[]).expect("main code");
     let result = vm.call(&main, &[]).unwrap_or_else(|failure| panic!("{text}: {failure}"));
     vm.tuple_item(&result, 0).expect("the last value")

@@ -34,8 +34,7 @@ impl Checker<'_> {
             loops = 0;
             for (index, block) in flow.blocks.iter().enumerate() {
                 now.copy_from_slice(&before[index * width..][..width]);
-                if let Some(handler) = block.handler {
-                    let handler = body.handlers[handler as usize];
+                for handler in block.handlers(body) {
                     let to = flow.block_at(handler.target);
                     meet(&mut before[to * width..][..width], &self.caught(block, handler, now.clone()));
                     budget.spend((block.end - block.start) as usize * width / 8)?;
@@ -71,7 +70,7 @@ impl Checker<'_> {
 
     /// The registers that are written whichever instruction of the block throws: an error may come before the first
     /// write and after the last loss.
-    fn caught(&self, block: &Block, handler: Handler, mut now: Vec<u64>) -> Vec<u64> {
+    fn caught(&self, block: &Block, handler: &Handler, mut now: Vec<u64>) -> Vec<u64> {
         let words = &self.body.words[block.start as usize..block.end as usize];
         if let Some(first) = words.iter().filter_map(|&word| lost_from(word)).min() {
             remove(&mut now, first as u32..self.body.registers as u32);

@@ -149,18 +149,22 @@ impl<'s> Compiler<'s> {
                 let object = self.operand_before(object, index.span.to(value.span));
                 let index = self.operand_before(index, value.span);
                 let current = self.take(target.span);
-                self.emit(target.span, Word::abc(Op::GetIndex, current, object, index));
-                self.combine(target.span, op, current, current, value);
+                let mut done = Label::new();
+                self.emit(target.span, Word::abc(getter(op, Op::GetIndex, Op::GetIndexOrNil), current, object, index));
+                self.combine(target.span, op, current, current, value, &mut done);
                 self.emit(target.span.to(value.span), Word::abc(Op::SetIndex, object, index, current));
+                self.f.bind(done);
             }
             TargetKind::Field(object, field) => {
                 let object = self.operand_before(object, value.span);
                 let current = self.take(target.span);
+                let mut done = Label::new();
                 let name = self.name(target.span, field.name);
-                self.emit(target.span, Word::abc(Op::GetField, current, object, name));
-                self.combine(target.span, op, current, current, value);
+                self.emit(target.span, Word::abc(getter(op, Op::GetField, Op::GetFieldOrNil), current, object, name));
+                self.combine(target.span, op, current, current, value, &mut done);
                 let name = self.name(target.span, field.name);
                 self.emit(target.span.to(value.span), Word::abc(Op::SetField, object, current, name));
+                self.f.bind(done);
             }
             TargetKind::Tuple(_) | TargetKind::List(_) | TargetKind::Ignore | TargetKind::Error => {}
         }
@@ -174,9 +178,9 @@ impl<'s> Compiler<'s> {
                 UpdateOp::Binary(_) if self.changes_in(id, later) => {
                     let old = self.take(span);
                     self.copy(span, old, reg);
-                    self.combine(span, op, reg, old, value);
+                    self.combine(span, op, reg, old, value, &mut Label::new());
                 }
-                UpdateOp::Binary(_) => self.combine(span, op, reg, reg, value),
+                UpdateOp::Binary(_) => self.combine(span, op, reg, reg, value, &mut Label::new()),
                 UpdateOp::Coalesce => {
                     let mut end = Label::new();
                     self.jump(span, Op::JumpNotNil, reg, &mut end);
@@ -186,13 +190,15 @@ impl<'s> Compiler<'s> {
             };
         }
         let current = self.take(span);
+        let mut done = Label::new();
         self.load(span, place, current);
-        self.combine(span, op, current, current, value);
+        self.combine(span, op, current, current, value, &mut done);
+        self.f.bind(done);
         self.store_name(span.to(value.span), name, current);
     }
 
-    /// `R[out] := R[current] op value`.
-    fn combine(&mut self, span: Span, op: UpdateOp, out: Reg, current: Reg, value: &'s Expr<'s>) {
+    /// `R[out] := R[current] op value`; goes to `done` where the value stays what it is.
+    fn combine(&mut self, span: Span, op: UpdateOp, out: Reg, current: Reg, value: &'s Expr<'s>, done: &mut Label) {
         let mark = self.mark();
         match op {
             UpdateOp::Binary(op) => {
@@ -200,12 +206,18 @@ impl<'s> Compiler<'s> {
                 self.emit(span.to(value.span), Word::abc(op_of(op), out, current, right));
             }
             UpdateOp::Coalesce => {
-                let mut end = Label::new();
-                self.jump(span, Op::JumpNotNil, current, &mut end);
+                self.jump(span, Op::JumpNotNil, current, done);
                 self.expr(value, Want::Into(Dst::fresh(out)));
-                self.f.bind(end);
             }
         }
         self.release(mark);
+    }
+}
+
+/// What reads the target of `t op= e` before it is written: `??=` takes a missing key for nil.
+fn getter(op: UpdateOp, plain: Op, or_nil: Op) -> Op {
+    match op {
+        UpdateOp::Binary(_) => plain,
+        UpdateOp::Coalesce => or_nil,
     }
 }

@@ -10,6 +10,7 @@ use quipu_code::span::Span;
 use quipu_code::{CaptureSource, ClosureSite, Code, CodeHash, Handler, Local, Op, OwnDebug, Position, TypeSite, Word};
 
 use super::constants::Constants;
+use super::defer::Deferred;
 use super::register::Registers;
 use crate::resolve::FunctionId;
 
@@ -60,7 +61,7 @@ pub(super) struct Loop {
 }
 
 /// All that grows while a function is compiled.
-pub(super) struct Builder {
+pub(super) struct Builder<'s> {
     pub(super) id: FunctionId,
     pub(super) words: Vec<Word>,
     pub(super) positions: Vec<Position>,
@@ -80,12 +81,14 @@ pub(super) struct Builder {
     pub(super) locals: Vec<Local>,
     pub(super) registers: Registers,
     pub(super) loops: Vec<Loop>,
+    /// What the blocks around the code being written have deferred, the innermost last.
+    pub(super) defers: Vec<Deferred<'s>>,
     /// `try` bodies around the code being written.
     pub(super) tries: u32,
 }
 
-impl Builder {
-    pub(super) fn new(id: FunctionId) -> Builder {
+impl Builder<'_> {
+    pub(super) fn new(id: FunctionId) -> Self {
         Builder {
             id,
             words: Vec::new(),
@@ -103,6 +106,7 @@ impl Builder {
             locals: Vec::new(),
             registers: Registers::default(),
             loops: Vec::new(),
+            defers: Vec::new(),
             tries: 0,
         }
     }
@@ -125,6 +129,7 @@ impl Builder {
         self.locals.clear();
         self.registers = Registers::default();
         self.loops.clear();
+        self.defers.clear();
         self.tries = 0;
     }
 

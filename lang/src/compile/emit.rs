@@ -27,9 +27,9 @@ pub(super) struct Compiler<'s> {
     pub(super) homes: Vec<Home>,
     pub(super) texts: Texts,
     pub(super) errors: Vec<Diagnostic>,
-    pub(super) f: Builder,
+    pub(super) f: Builder<'s>,
     /// Builders of functions that are done, for others.
-    spare: Vec<Builder>,
+    spare: Vec<Builder<'s>>,
     /// Number of the next import statement.
     pub(super) imports: u32,
     /// The last line that was asked for: its first byte, the byte after it, and its number.
@@ -56,7 +56,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Begins a function; gives the state of the one around it.
-    pub(super) fn begin_function(&mut self, id: FunctionId) -> Builder {
+    pub(super) fn begin_function(&mut self, id: FunctionId) -> Builder<'s> {
         let builder = match self.spare.pop() {
             Some(mut builder) => {
                 builder.reset(id);
@@ -68,7 +68,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Goes on with the function around the one that is done.
-    pub(super) fn end_function(&mut self, around: Builder) {
+    pub(super) fn end_function(&mut self, around: Builder<'s>) {
         let done = std::mem::replace(&mut self.f, around);
         self.f.failed |= done.failed;
         self.spare.push(done);
@@ -76,9 +76,10 @@ impl<'s> Compiler<'s> {
 
     pub(super) fn imported(&self) -> Vec<Imported> {
         let free = self.resolution.function(FunctionId::MAIN).free.iter();
-        let imported = free.filter_map(|capture| match self.resolution.binding(capture.binding).kind {
-            BindingKind::Imported { import, slot } => Some(Imported { import, slot }),
-            _ => None,
+        let imported = free.map(|capture| match self.resolution.binding(capture.binding).kind {
+            BindingKind::Imported { import, slot } => Imported::Export { import, slot },
+            // Nothing else is outside, and these are the first bindings of all.
+            _ => Imported::Outer(capture.binding.0),
         });
         imported.collect()
     }

@@ -4,6 +4,7 @@ use quipu_code::span::Span;
 use quipu_code::{Handler, Op, Word};
 
 use super::builder::{Goal, Label};
+use super::defer::Way;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
@@ -84,6 +85,14 @@ impl<'s> Compiler<'s> {
     }
 
     fn return_expr(&mut self, span: Span, operand: Option<&'s Expr<'s>>) {
+        if let Some(value) = self.deferred_value() {
+            let want = Want::Into(Dst::fresh(value));
+            match operand {
+                Some(operand) => self.expr(operand, want),
+                None => self.nil(span, want),
+            }
+            return self.leave(span, Way::Return);
+        }
         let Some(operand) = operand else { return self.nil(span, Want::Tail) };
         if self.f.tries == 0 {
             return self.expr(operand, Want::Tail);

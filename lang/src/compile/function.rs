@@ -7,7 +7,7 @@ use super::builder::Label;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
-use crate::ast::{Function, FunctionBody, Module, Param, PatternKind};
+use crate::ast::{Function, FunctionBody, Module, Param, PatternKind, Statement, StatementKind};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingKind, FunctionId};
 
@@ -34,21 +34,28 @@ impl<'s> Compiler<'s> {
         let span = Span::new(0, end);
         let last_byte = Span::new(end, end);
         self.forward_cells(None, span);
-        let (value, before) = module.body.statements.split_last().map_or((None, &[][..]), |(l, b)| (Some(l), b));
-        before.iter().for_each(|statement| self.statement(statement));
+        self.deferring(&module.body.statements, last_byte, Want::Tail, |this, value, want| {
+            this.result_of_file(value, last_byte, want);
+        });
+        self.end_locals(0);
+        self.finish(Counts::default(), Title { name: "<main>", span, doc: None, params: Vec::new() })
+    }
+
+    /// The tuple of the last statement's value and all exports.
+    fn result_of_file(&mut self, value: Option<&'s Statement<'s>>, last_byte: Span, want: Want) {
         let mark = self.mark();
         // A declaration at the end keeps its registers, which the exports may need, and so comes before the tuple's.
-        let is_expr = value.is_some_and(|last| matches!(last.kind, crate::ast::StatementKind::Expr(_)));
+        let is_expr = value.is_some_and(|last| matches!(last.kind, StatementKind::Expr(_)));
         if let Some(last) = value
             && !is_expr
         {
             self.statement(last);
         }
         let first = self.take(last_byte);
-        let want = Want::Into(Dst::fresh(first));
+        let element = Want::Into(Dst::fresh(first));
         match value {
-            Some(last) if is_expr => self.statement_value(last, want),
-            _ => self.nil(last_byte, want),
+            Some(last) if is_expr => self.statement_value(last, element),
+            _ => self.nil(last_byte, element),
         }
         let exports: Vec<_> = self.resolution.exports.iter().map(|export| export.0).collect();
         for &id in &exports {
@@ -57,10 +64,16 @@ impl<'s> Compiler<'s> {
         }
         let count = exports.len() + 1;
         self.emit(last_byte, Word::abc(Op::MakeTuple, first, first, count as u16));
-        self.emit_last(last_byte, Word::abc(Op::Return, first, 0, 0));
+        self.deliver(last_byte, want, first);
         self.release(mark);
+    }
+
+    /// A text that is no file: a function without parameters that gives its last value.
+    pub(super) fn text(&mut self, module: &'s Module<'s>) -> Option<Code> {
+        self.block_with_cells_of(None, &module.body, Want::Tail);
         self.end_locals(0);
-        self.finish(Counts::default(), Title { name: "<main>", span, doc: None, params: Vec::new() })
+        let span = module.body.span;
+        self.finish(Counts::default(), Title { name: "<text>", span, doc: None, params: Vec::new() })
     }
 
     /// Makes the cells of bindings that functions mention before they are declared.

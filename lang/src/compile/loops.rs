@@ -13,6 +13,7 @@ use quipu_code::span::Span;
 use quipu_code::{Op, Word};
 
 use super::builder::{Goal, Label, Loop};
+use super::defer::Way;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
@@ -99,9 +100,16 @@ impl<'s> Compiler<'s> {
     }
 
     /// `break` and `continue`.
-    pub(super) fn leave_loop(&mut self, span: Span, exit: bool) {
+    pub(super) fn leave_loop(&mut self, span: Span, way: impl FnOnce(usize) -> Way) {
+        if let Some(innermost) = self.f.loops.len().checked_sub(1) {
+            self.leave(span, way(innermost));
+        }
+    }
+
+    /// Goes where a way out of the innermost loop leads; nothing is left to do before.
+    pub(super) fn leave_at_once(&mut self, span: Span, way: Way) {
         let Some(mut innermost) = self.f.loops.pop() else { return };
-        let label = if exit { &mut innermost.exit } else { &mut innermost.next };
+        let label = if matches!(way, Way::Break(_)) { &mut innermost.exit } else { &mut innermost.next };
         self.jump(span, Op::Jump, 0, label);
         self.f.loops.push(innermost);
     }

@@ -19,6 +19,7 @@ mod types;
 mod statement;
 mod assign;
 mod loops;
+mod defer;
 mod expr;
 mod operator;
 mod branch;
@@ -32,14 +33,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use quipu_code::span::Source;
+use quipu_code::span::{Source, Span};
 
 use crate::ast::{Import, StatementKind};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
 use crate::resolve::{Resolution, resolve};
 
-pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
+pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives, Outer};
 pub use unit::{ImportRequest, Imported, Unit};
 
 use emit::Compiler;
@@ -61,12 +62,19 @@ pub fn imports(parsed: &Parsed<'_>) -> Vec<ImportRequest> {
     imports.map(request).collect()
 }
 
+/// Where something is deferred at the top level of a parsed source, first.
+pub fn deferred_at_top(parsed: &Parsed<'_>) -> Option<Span> {
+    let mut statements = parsed.module.body.statements.iter();
+    statements.find(|statement| matches!(statement.kind, StatementKind::Defer(_))).map(|statement| statement.span)
+}
+
 fn request(import: &Import<'_>) -> ImportRequest {
     ImportRequest { module: import.module.to_string(), is_path: import.is_path, span: import.module_span }
 }
 
 /// Resolves and compiles a parsed source. `interfaces[i]` belongs to its i-th import statement; None stands for a
-/// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit.
+/// module that could not be loaded, for which an error has been reported elsewhere: then there is no unit. `outer` are
+/// variables around the text, none for a file.
 ///
 /// The errors are all there are, those of the parser included, in the order of their places.
 ///
@@ -77,11 +85,52 @@ pub fn compile(
     source: &Source,
     interfaces: &[Option<Arc<Interface>>],
     natives: &dyn Natives,
+    outer: &[Outer<'_>],
+) -> Result<Unit, Vec<Diagnostic>> {
+    lower(parsed, source, interfaces, natives, outer, Shape::Module)
+}
+
+/// The same for a text that is no module: its main function gives the value of the last statement alone, and it may export
+/// nothing.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn compile_text(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+    outer: &[Outer<'_>],
+) -> Result<Unit, Vec<Diagnostic>> {
+    lower(parsed, source, interfaces, natives, outer, Shape::Text)
+}
+
+/// What a source is compiled to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Module,
+    Text,
+}
+
+fn lower(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+    outer: &[Outer<'_>],
+    shape: Shape,
 ) -> Result<Unit, Vec<Diagnostic>> {
     let module = &parsed.module;
-    let (resolution, found) = resolve(module, source, interfaces, natives);
+    let (resolution, found) = resolve(module, source, interfaces, natives, outer);
     let mut findings = parsed.diagnostics.clone();
     findings.extend(found);
+    if shape == Shape::Text {
+        let exports = resolution.exports.iter().map(|&(id, _)| resolution.binding(id).name);
+        findings.extend(exports.map(|name| {
+            let title = format!("`{}` is exported, but a text that is no file exports nothing", name.name);
+            Diagnostic::error("Q0215", name.span, title).help("let the text end with what it gives")
+        }));
+    }
     findings.sort_by_key(|finding| finding.primary.span);
     let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if wrong || interfaces.iter().any(Option::is_none) {
@@ -90,7 +139,10 @@ pub fn compile(
     let interface = interface(&resolution);
     let depth = resolution.depth;
     let mut compiler = Compiler::new(source, resolution);
-    let main = on_a_stack_for(depth, || compiler.main(module));
+    let main = on_a_stack_for(depth, || match shape {
+        Shape::Module => compiler.main(module),
+        Shape::Text => compiler.text(module),
+    });
     match main {
         Some(main) if compiler.errors.is_empty() => {
             Ok(Unit { main, interface, imports: compiler.imported(), warnings: findings })

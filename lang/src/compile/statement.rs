@@ -3,6 +3,7 @@
 use quipu_code::span::Span;
 use quipu_code::{Op, Word};
 
+use super::defer::Way;
 use super::emit::Compiler;
 use super::pattern::Fail;
 use super::register::{Dst, Want};
@@ -12,15 +13,17 @@ use crate::resolve::BindingId;
 impl<'s> Compiler<'s> {
     /// A block with its own names; its value is that of its last statement, if that is an expression.
     pub(super) fn block(&mut self, block: &'s Block<'s>, want: Want) {
+        self.block_with_cells_of(Some(block.span.start), block, want);
+    }
+
+    /// The same, where it is known under this name who makes its cells.
+    pub(super) fn block_with_cells_of(&mut self, cells: Option<u32>, block: &'s Block<'s>, want: Want) {
         let (mark, locals) = (self.mark(), self.f.locals.len());
-        self.forward_cells(Some(block.span.start), block.span);
-        match block.statements.split_last() {
-            None => self.nil(block.span, want),
-            Some((last, before)) => {
-                before.iter().for_each(|statement| self.statement(statement));
-                self.statement_value(last, want);
-            }
-        }
+        self.forward_cells(cells, block.span);
+        self.deferring(&block.statements, block.span, want, |this, last, want| match last {
+            None => this.nil(block.span, want),
+            Some(last) => this.statement_value(last, want),
+        });
         self.end_locals(locals);
         self.release(mark);
     }
@@ -54,8 +57,10 @@ impl<'s> Compiler<'s> {
             StatementKind::Update { target, op, op_span, value } => self.update(target, *op, *op_span, value),
             StatementKind::While { condition, body } => self.while_loop(condition, body),
             StatementKind::For { pattern, iterable, body } => self.for_loop(pattern, iterable, body),
-            StatementKind::Break => self.leave_loop(statement.span, true),
-            StatementKind::Continue => self.leave_loop(statement.span, false),
+            StatementKind::Break => self.leave_loop(statement.span, Way::Break),
+            StatementKind::Continue => self.leave_loop(statement.span, Way::Continue),
+            // Blocks see to it.
+            StatementKind::Defer(_) => {}
             StatementKind::Expr(expr) => self.expr(expr, Want::Nothing),
             StatementKind::Error => {}
         }

@@ -22,11 +22,16 @@ pub struct Unit {
 
 /// A free variable of a file's top level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Imported {
-    /// Number of the import statement, in the order of the source.
-    pub import: u32,
-    /// Which of its module's exported slots.
-    pub slot: u32,
+pub enum Imported {
+    /// What another module exports.
+    Export {
+        /// Number of the import statement, in the order of the source.
+        import: u32,
+        /// Which of its module's exported slots.
+        slot: u32,
+    },
+    /// The variable with this number among those around the text.
+    Outer(u32),
 }
 
 /// An import statement, as the loader needs it.

@@ -210,6 +210,11 @@ impl<'s> Builder<'s> {
         self.piece = Some(Piece::Arm(Arm { pattern: pattern.into(), guard, body, span: Span::new(start, end) }));
     }
 
+    /// `defer e`.
+    pub fn defer(&mut self, value: Expr<'s>) {
+        self.form = StatementKind::Defer(value);
+    }
+
     /// `break` or `continue`.
     pub fn jump(&mut self, kind: StatementKind<'s>) {
         self.form = kind;
@@ -356,7 +361,7 @@ impl<'s> Builder<'s> {
     fn check_as(&mut self, word: Ident<'s>, alias: Ident<'s>) {
         if word.name != "as" {
             let fault = Diagnostic::error("Q0110", word.span, format!("unexpected name `{}`", word.name));
-            self.findings.push(fault.patch(format!("write `as {}` to rename", alias.name), word.span, "as"));
+            self.findings.push(fault.safe_patch(format!("write `as {}` to rename", alias.name), word.span, "as"));
         }
     }
 
@@ -393,7 +398,7 @@ impl<'s> Builder<'s> {
         right: Expr<'s>,
     ) -> Expr<'s> {
         let fault = Diagnostic::error("Q0110", op_span, "unexpected `=` in a condition");
-        self.findings.push(fault.patch("write `==` to compare", op_span, "=="));
+        self.findings.push(fault.safe_patch("write `==` to compare", op_span, "=="));
         self.expr(start, end, ExprKind::Binary { first: Box::new(left), rest: vec![(BinaryOp::Eq, op_span, right)] })
     }
 

@@ -3,7 +3,7 @@
 use quipu_code::span::Span;
 
 use super::grammar::Stop;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Help};
 use crate::token::{Kind, Token};
 
 /// The finding for a piece that the grammar refused. `end` is the token that the piece ends before.
@@ -197,14 +197,17 @@ impl Place<'_> {
         let wants = |name| has(self.expected, name);
 
         if matches!(found_text, "elif" | "elsif" | "elseif") && wants_operator(self.expected) {
-            return diagnostic.patch("write `else if`", self.span, "else if");
+            return diagnostic.safe_patch("write `else if`", self.span, "else if");
         }
         if let Some(first) = before.filter(|_| self.at == 1 && self.found.begins_operand()) {
             if matches!(word_before, "elif" | "elsif" | "elseif") {
-                return diagnostic.patch("write `else if`", first.span, "else if");
+                return diagnostic.safe_patch("write `else if`", first.span, "else if");
             }
             if let Some((_, ours)) = FOREIGN_WORDS.iter().find(|(foreign, _)| *foreign == word_before) {
-                return diagnostic.patch(format!("write `{ours}`"), first.span, *ours);
+                // What `class` and the like say beside the name is said in another way.
+                let safe = *ours != "type";
+                let help = Help { safe, ..Help::patch(format!("write `{ours}`"), first.span, *ours) };
+                return Diagnostic { help: Some(help), ..diagnostic };
             }
         }
         if word_before == "mut" && self.before(2).is_some_and(|token| token.kind == Kind::Let) {
@@ -231,7 +234,7 @@ impl Place<'_> {
             (_, Kind::Minus) if self.tokens.get(self.at + 1).is_some_and(|next| next.kind == Kind::Greater) => {
                 let arrow = Span::new(self.span.start, self.span.end + 1);
                 return match self.sort {
-                    Kind::OfArm => diagnostic.patch("write `=>`", arrow, "=>"),
+                    Kind::OfArm => diagnostic.safe_patch("write `=>`", arrow, "=>"),
                     _ => diagnostic.help("the type of a result is not declared, and a closure is `|x| e`"),
                 };
             }
@@ -239,7 +242,7 @@ impl Place<'_> {
                 return diagnostic.help("an arm begins with its pattern");
             }
             (_, Kind::Name) if found_text == "of" && wants("in") => {
-                return diagnostic.patch("write `in`", self.span, "in");
+                return diagnostic.safe_patch("write `in`", self.span, "in");
             }
             (_, Kind::Arrow) if self.sort != Kind::OfArm => return diagnostic.help("a closure is `|x| e`"),
             (_, Kind::Colon) if wants("block") || wants("arms") => {
@@ -249,8 +252,14 @@ impl Place<'_> {
                 return diagnostic.help("types are not declared; test for one with `is`");
             }
             (_, kind) if kind.is_keyword() && wants("name") && !wants_operand(self.expected) => {
-                return diagnostic
-                    .note(format!("`{found_text}` is a word of the language, so nothing can be named so"));
+                let note = format!("`{found_text}` is a word of the language, so nothing can be named so");
+                return diagnostic.note(note).help("rename it");
+            }
+            (Some(Kind::Defer), kind) if kind.assigns() => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
+            }
+            (_, Kind::Defer) if wants_operand(self.expected) => {
+                return diagnostic.help("`defer` is a word of the language: rename what has this name");
             }
             _ => {}
         }

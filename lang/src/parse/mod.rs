@@ -33,6 +33,8 @@ pub struct Parsed<'s> {
     pub module: Module<'s>,
     /// The findings, in the order of their places; none if the source is right.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether the text ends inside of something, so that more text could make it right: for those who read it line by line.
+    pub incomplete: bool,
 }
 
 /// Parses a source.
@@ -42,7 +44,7 @@ pub fn parse(source: &Source) -> Parsed<'_> {
     if u32::try_from(text.len()).is_err() {
         findings.push(Diagnostic::error("Q0217", Span::default(), "the source is longer than 4 GiB"));
         let body = Block { statements: Vec::new(), span: Span::default() };
-        return Parsed { module: Module { body }, diagnostics: findings.into_sorted() };
+        return Parsed { module: Module { body }, diagnostics: findings.into_sorted(), incomplete: false };
     }
     let raw = lex(text, &mut findings);
     let layout = lay_out(text, &raw, &mut findings);
@@ -58,7 +60,9 @@ pub fn parse(source: &Source) -> Parsed<'_> {
     };
     let statements = parser.run();
     let span = Span::new(0, text.len() as u32);
-    Parsed { module: Module { body: Block { statements, span } }, diagnostics: parser.builder.findings.into_sorted() }
+    let findings = parser.builder.findings;
+    let incomplete = findings.is_incomplete();
+    Parsed { module: Module { body: Block { statements, span } }, diagnostics: findings.into_sorted(), incomplete }
 }
 
 struct Parser<'s, 't> {
@@ -233,6 +237,9 @@ impl<'s> Parser<'s, '_> {
             if is_news && !*is_explained.get_or_insert_with(|| tokens.iter().any(|token| token.kind == Kind::Error)) {
                 let diagnostic = message::unexpected(self.text, sort, tokens, end, &stop);
                 self.builder.findings.push(diagnostic);
+                if stop.at.is_none() && end.kind == Kind::OfStatement {
+                    self.builder.findings.end_too_early();
+                }
             }
             let part = salvage::part_around(tokens, at)?;
             self.patience = self.patience.checked_sub(tokens.len())?;

@@ -162,7 +162,7 @@ impl<'s> Builder<'s> {
             Prefix::Right(op) => op,
             Prefix::NotSlip => {
                 let fault = Diagnostic::error("Q0110", op_span, "unexpected `!`");
-                self.findings.push(fault.patch("write `not`", op_span, "not "));
+                self.findings.push(fault.safe_patch("write `not`", op_span, "not "));
                 UnaryOp::Not
             }
         };
@@ -193,7 +193,7 @@ impl<'s> Builder<'s> {
             Infix::Slip(op) => {
                 let (wrong, right) = if op == LogicOp::Or { ("||", "or") } else { ("&&", "and") };
                 let fault = Diagnostic::error("Q0110", op_span, format!("unexpected `{wrong}`"));
-                self.findings.push(fault.patch(format!("write `{right}`"), op_span, right));
+                self.findings.push(fault.safe_patch(format!("write `{right}`"), op_span, right));
                 Infix::Logic(op)
             }
             op => op,

@@ -62,6 +62,7 @@ fn statement(statement: &Statement<'_>) -> String {
             };
             format!("({op}= {} {})", target(to), expr(value))
         }
+        StatementKind::Defer(value) => format!("(defer {})", expr(value)),
         StatementKind::While { condition, body } => format!("(while {} {})", expr(condition), block(body)),
         StatementKind::For { pattern: p, iterable, body } => {
             format!("(for {} {} {})", pattern(p), expr(iterable), block(body))

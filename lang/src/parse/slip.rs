@@ -29,13 +29,13 @@ impl Place<'_> {
             Kind::Name if self.word(self.at.wrapping_sub(1)) == "new" => {
                 let new = self.tokens[self.at - 1].span;
                 let text = format!("a type is called: `{}(..)`", self.slice(self.span));
-                Some(Help::patch(text, Span::new(new.start, self.span.start), ""))
+                Some(Help::safe_patch(text, Span::new(new.start, self.span.start), ""))
             }
             kind if kind.begins_operand() && self.at == 1 && CALLED_BARE.contains(&self.word(0)) => {
                 let end = self.tokens.last().map_or(self.span.end, |last| last.span.end);
                 let arguments = Span::new(self.tokens[0].span.end, end);
                 let text = format!("({})", self.slice(arguments).trim());
-                Some(Help::patch("call it with parentheses", arguments, text))
+                Some(Help::safe_patch("call it with parentheses", arguments, text))
             }
             _ => None,
         }
@@ -67,7 +67,7 @@ impl Place<'_> {
                 format!("`{} {braced}`", self.slice(head))
             };
             let sign_and_body = Span::new(head.end, body.end);
-            return Some(Help::patch(
+            return Some(Help::safe_patch(
                 format!("an assignment stands in braces: {shown}"),
                 sign_and_body,
                 format!(" {braced}"),
@@ -75,7 +75,7 @@ impl Place<'_> {
         }
         if self.found == Kind::Assign {
             if self.is_in_condition(opening) {
-                return Some(Help::patch("an assignment is a statement; write `==` to compare", self.span, "=="));
+                return Some(Help::safe_patch("an assignment is a statement; write `==` to compare", self.span, "=="));
             }
             if self.is_named_argument() {
                 return Some(Help::text(NO_NAMED_ARGUMENTS));
@@ -83,7 +83,7 @@ impl Place<'_> {
             let is_list = |index: usize| self.tokens[index].kind == Kind::SquareOpen && !self.is_behind_operand(index);
             if opening.is_some_and(is_list) && self.follows_name(start) {
                 let sign = Span::new(self.tokens[start].span.end, self.span.end);
-                return Some(Help::patch("a map is written `[a: 1]`", sign, ":"));
+                return Some(Help::safe_patch("a map is written `[a: 1]`", sign, ":"));
             }
         }
         let is_second = opening.is_none() && self.outside_brackets(0..self.at).any(|kind| kind.assigns());
@@ -113,7 +113,7 @@ impl Place<'_> {
             (Kind::For | Kind::Let | Kind::Var, Some(end)) if end > self.at => {
                 let names = self.tokens[first + 1].span.to(self.tokens[end - 1].span);
                 let grouped = format!("({})", self.slice(names));
-                Some(Help::patch("several names stand in parentheses", names, grouped))
+                Some(Help::safe_patch("several names stand in parentheses", names, grouped))
             }
             (Kind::Import, _) => Some(Help::text("write one `import` for each")),
             (Kind::Let | Kind::Var, _) if self.outside_brackets(self.at..self.tokens.len()).any(Kind::assigns) => {

@@ -23,7 +23,7 @@ pub struct FunctionId(pub u32);
 impl FunctionId {
     /// The file's top level.
     pub const MAIN: FunctionId = FunctionId(0);
-    /// Where imported values come from; it is around the file.
+    /// Where imported values come from, and the variables around a text; it is around the file.
     pub const OUTSIDE: FunctionId = FunctionId(u32::MAX);
 }
 

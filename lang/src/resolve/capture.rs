@@ -8,13 +8,14 @@ use quipu_code::FreeKind;
 use super::binding::{Binding, BindingId, BindingKind, Capture, FunctionId, FunctionInfo, Place, Use};
 use super::scope::{Mention, Target};
 use crate::diagnostic::Diagnostic;
+use crate::token::Findings;
 
 /// Gives every function its free variables and every mention its place. `mentions` are in the order of the text.
 pub(super) fn capture(
     mentions: &[Mention],
     bindings: &mut [Binding<'_>],
     functions: &mut [FunctionInfo],
-    errors: &mut Vec<Diagnostic>,
+    errors: &mut Findings,
 ) -> Vec<(u32, Use)> {
     let mut captures = Captures { bindings, functions, indexes: HashMap::default(), full: false };
     let mut uses = Vec::with_capacity(mentions.len());

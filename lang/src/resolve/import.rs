@@ -59,6 +59,10 @@ impl<'s> Resolver<'s, '_> {
             self.module_as_value(module, interface);
             return Target::Unknown;
         };
+        // A name that is missing has been reported.
+        if member.name.is_empty() {
+            return Target::Unknown;
+        }
         match interface.find(member.name) {
             Some(export) if self.refused(module.name, &interface.exports[export], member) => Target::Unknown,
             Some(export) => self.export(import, export as u32, late),

@@ -16,6 +16,17 @@ pub trait Natives {
     }
 }
 
+/// A variable around a text, which the text may mention.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outer<'s> {
+    /// Its name.
+    pub name: &'s str,
+    /// Whether the text may assign to it, so that it reaches it through a cell.
+    pub mutable: bool,
+    /// How many arguments it takes, where it is known to be a function.
+    pub arity: Option<Arity>,
+}
+
 /// What is known of a native.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct NativeInfo {

@@ -28,7 +28,7 @@ use crate::ast::Module;
 use crate::diagnostic::Diagnostic;
 
 pub use binding::{Binding, BindingId, BindingKind, Capture, FunctionId, FunctionInfo, Place, Use};
-pub use interface::{Arity, Export, ExportKind, Interface, NativeInfo, Natives};
+pub use interface::{Arity, Export, ExportKind, Interface, NativeInfo, Natives, Outer};
 pub use symbol::{Symbol, Symbols};
 pub use table::Table;
 
@@ -86,14 +86,17 @@ impl Resolution<'_> {
     }
 }
 
-/// Finds out what every name in a module means; the findings that are errors come in the order of the text.
+/// Finds out what every name in a module means; the findings that are errors come in the order of the text. `outer` are the
+/// variables around it, of which later ones hide earlier ones; their bindings come first, in the same order.
 pub fn resolve<'s>(
     module: &'s Module<'s>,
     source: &Source,
     interfaces: &'s [Option<Arc<Interface>>],
     natives: &dyn Natives,
+    outer: &'s [Outer<'s>],
 ) -> (Resolution<'s>, Vec<Diagnostic>) {
     let mut resolver = Resolver::new(source, interfaces, natives);
+    resolver.outer(outer);
     resolver.module(module);
     resolver.finish()
 }

@@ -29,7 +29,8 @@ impl<'s> Resolver<'s, '_> {
             self.mentions.sort_by_key(|mention| mention.offset);
         }
         let uses = capture(&self.mentions, &mut self.bindings, &mut self.functions, &mut self.errors);
-        self.errors.sort_by_key(|error| error.primary.span);
+        let mut errors = self.errors.into_list();
+        errors.sort_by_key(|error| error.primary.span);
         let resolution = Resolution {
             bindings: self.bindings,
             functions: self.functions,
@@ -43,7 +44,7 @@ impl<'s> Resolver<'s, '_> {
             depth: self.deepest,
             assignments,
         };
-        (resolution, self.errors)
+        (resolution, errors)
     }
 
     fn check_calls(&mut self) {
@@ -103,8 +104,13 @@ impl<'s> Resolver<'s, '_> {
             BindingKind::Arm => "bound by a pattern",
             BindingKind::Module(_) | BindingKind::Member { .. } | BindingKind::Imported { .. } => "imported",
         };
+        let is_outer = binding.function == FunctionId::OUTSIDE && binding.kind == BindingKind::Let;
+        let what = if is_outer { "bound outside of this text" } else { what };
         let title = format!("`{}` is {what} and cannot be assigned to", name.name);
-        let mut error = Diagnostic::error("Q0202", name.span, title).also(binding.name.span, "declared here");
+        let mut error = Diagnostic::error("Q0202", name.span, title);
+        if !is_outer {
+            error = error.also(binding.name.span, "declared here");
+        }
         error = match (self.let_before(binding.kind, binding.name.span), binding.kind) {
             (Some(span), _) => error.patch("make it a variable", span, "var"),
             (
@@ -161,6 +167,12 @@ impl<'s> Resolver<'s, '_> {
             error = error.note(format!("`{word}` does not reach out of a function"));
         }
         self.errors.push(error);
+    }
+
+    pub(super) fn leaves_deferred(&mut self, word: &str, span: Span) {
+        let code = if word == "return" { "Q0207" } else { "Q0206" };
+        let error = Diagnostic::error(code, span, format!("`{word}` cannot leave what is deferred"));
+        self.errors.push(error.note("it runs when the block is being left already"));
     }
 
     pub(super) fn return_outside_function(&mut self, span: Span) {

@@ -7,10 +7,10 @@ use foldhash::fast::RandomState;
 use quipu_code::span::{Source, Span};
 
 use super::binding::{Binding, BindingId, BindingKind, FunctionId, FunctionInfo};
-use super::interface::{Arity, Interface, Natives};
+use super::interface::{Arity, Interface, Natives, Outer};
 use super::symbol::{Symbol, Symbols};
 use crate::ast::{Function, Ident, TypeDeclaration};
-use crate::diagnostic::Diagnostic;
+use crate::token::Findings;
 
 /// The state of the walk.
 pub(super) struct Resolver<'s, 'h> {
@@ -46,13 +46,15 @@ pub(super) struct Resolver<'s, 'h> {
     pub(super) pending: Vec<Pending<'s>>,
     /// The methods passed so far, with their types, in the order of their numbers.
     pub(super) methods: Vec<(FunctionId, &'s TypeDeclaration<'s>, &'s Function<'s>)>,
-    pub(super) errors: Vec<Diagnostic>,
+    pub(super) errors: Findings,
     /// Whether something did not parse, so that declarations may be missing.
     pub(super) lost: bool,
     /// The function being walked.
     pub(super) function: FunctionId,
     /// Loops around this point within the function.
     pub(super) loops: u32,
+    /// Whether this point is in something deferred within the function.
+    pub(super) defers: bool,
     /// `try` bodies around this point in the text.
     pub(super) tries: u32,
     /// Blocks, branches and functions around this point; 0 at the file's top level.
@@ -156,10 +158,11 @@ impl<'s, 'h> Resolver<'s, 'h> {
             stack: Vec::new(),
             pending: Vec::new(),
             methods: Vec::new(),
-            errors: Vec::new(),
+            errors: Findings::default(),
             lost: false,
             function: FunctionId::MAIN,
             loops: 0,
+            defers: false,
             tries: 0,
             blocks: 0,
             list: 0,
@@ -242,6 +245,18 @@ impl<'s, 'h> Resolver<'s, 'h> {
         self.stack.push(id);
         self.declarations.push((name.span.start, id));
         id
+    }
+
+    /// Binds the variables around the text. They count as declared before it.
+    pub(super) fn outer(&mut self, outer: &'s [Outer<'s>]) {
+        for &Outer { name, mutable, arity } in outer {
+            let symbol = self.intern(name);
+            let kind = if mutable { BindingKind::Var } else { BindingKind::Let };
+            let name = Ident { name, span: Span::default() };
+            let id = self.add_binding(name, symbol, kind, FunctionId::OUTSIDE, arity);
+            self.bindings[id.0 as usize].scope = Span::new(0, u32::MAX);
+            self.visible[symbol.0 as usize] = id;
+        }
     }
 
     /// Binds the name of what is running, which has no declaration of its own.

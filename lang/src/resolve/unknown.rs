@@ -38,6 +38,9 @@ impl<'s> Resolver<'s, '_> {
                 Some(help) => Diagnostic { help: Some(help), ..error },
                 None => error.label("not in scope"),
             });
+            if self.errors.is_full() {
+                break;
+            }
         }
     }
 
@@ -46,12 +49,12 @@ impl<'s> Resolver<'s, '_> {
         let say = |text: String| Some(Help::text(text));
         let write = |text: &str| Some(Help::patch(format!("write `{text}`"), span, text));
         if let Some((_, ours)) = FOREIGN_CONSTANTS.iter().find(|(foreign, _)| *foreign == name) {
-            return write(ours);
+            return Some(Help::safe_patch(format!("write `{ours}`"), span, *ours));
         }
         let around = self.method_around(unknown.function);
         if matches!(name, "self" | "this") {
             return match around? {
-                (_, method) if method.takes_self() => write("self"),
+                (_, method) if method.takes_self() => Some(Help::safe_patch("write `self`", span, "self")),
                 _ => say("a method that uses `self` has it as its first parameter".into()),
             };
         }
@@ -96,9 +99,8 @@ impl<'s> Resolver<'s, '_> {
         let (name, offset) = (unknown.name.name, unknown.name.span.start);
         // Any letter is close to any other.
         name.chars().nth(1)?;
-        let bound = self.bindings.iter().filter(|binding| {
-            binding.scope.start <= offset && offset < binding.scope.end && binding.function != FunctionId::OUTSIDE
-        });
+        // What other modules give has no scope here.
+        let bound = self.bindings.iter().filter(|binding| binding.scope.start <= offset && offset < binding.scope.end);
         let near = closest(name, bound.map(|binding| binding.name.name));
         // What is built in has no members to speak of.
         let built_in = || if unknown.access.member.is_none() { closest(name, self.natives.names()) } else { None };

@@ -101,13 +101,21 @@ impl<'s> Resolver<'s, '_> {
             }
             StatementKind::Break => self.leaves_loop("break", statement.span),
             StatementKind::Continue => self.leaves_loop("continue", statement.span),
+            StatementKind::Defer(piece) => {
+                let around = (self.loops, self.defers);
+                (self.loops, self.defers) = (0, true);
+                self.expr(piece);
+                (self.loops, self.defers) = around;
+            }
             StatementKind::Expr(expr) => self.expr(expr),
             StatementKind::Error => self.lost = true,
         }
     }
 
     fn leaves_loop(&mut self, word: &str, span: Span) {
-        if self.loops == 0 {
+        if self.loops == 0 && self.defers {
+            self.leaves_deferred(word, span);
+        } else if self.loops == 0 {
             self.outside_loop(word, span);
         }
     }
@@ -230,7 +238,9 @@ impl<'s> Resolver<'s, '_> {
             }
             ExprKind::Throw(operand) => self.expr(operand),
             ExprKind::Return(operand) => {
-                if self.function == FunctionId::MAIN {
+                if self.defers {
+                    self.leaves_deferred("return", expr.span);
+                } else if self.function == FunctionId::MAIN {
                     self.return_outside_function(expr.span);
                 }
                 if let Some(operand) = operand {
@@ -345,12 +355,12 @@ impl<'s> Resolver<'s, '_> {
         let id = FunctionId(self.functions.len() as u32);
         self.functions.push(FunctionInfo { parent: self.function, owner, free: Vec::new() });
         self.function_at.push((start, id));
-        let around = (self.function, self.loops);
-        (self.function, self.loops) = (id, 0);
+        let around = (self.function, self.loops, self.defers);
+        (self.function, self.loops, self.defers) = (id, 0, false);
         self.blocks += 1;
         walk(self);
         self.blocks -= 1;
-        (self.function, self.loops) = around;
+        (self.function, self.loops, self.defers) = around;
     }
 
     fn type_declaration(&mut self, declaration: &'s TypeDeclaration<'s>) -> Option<Arity> {

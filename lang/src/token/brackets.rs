@@ -106,7 +106,7 @@ impl Pass<'_, '_> {
         self.findings.push(
             Diagnostic::error("Q0111", token.span, format!("`{closing}` does not close `{opening}`"))
                 .also(open.span, "this is open")
-                .patch(format!("write `{right}`"), token.span, right),
+                .safe_patch(format!("write `{right}`"), token.span, right),
         );
         self.emit(kind, token.span);
     }
@@ -166,6 +166,7 @@ impl Pass<'_, '_> {
         let end = self.text.len() as u32;
         if self.depth() > 0 && !self.was_cut {
             self.report_unclosed(self.depth(), Span::new(end, end), "before the end of the file");
+            self.findings.end_too_early();
         }
         while self.depth() > 0 {
             self.close_innermost(end);

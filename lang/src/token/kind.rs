@@ -111,6 +111,9 @@ pub enum Kind {
     #[token("yield")]
     /// `yield` with an operand
     Yield,
+    #[token("defer")]
+    /// `defer`
+    Defer,
     #[token("and")]
     /// `and`
     And,

@@ -9,6 +9,7 @@ use super::brackets::is_statement_brace;
 use super::pass::{Doc, Pass};
 use super::{Findings, Kind, Token};
 use crate::ast::MAX_DEPTH;
+use crate::diagnostic::Diagnostic;
 
 /// The tokens of a text with its statements marked off.
 #[derive(Debug)]
@@ -165,6 +166,9 @@ impl Pass<'_, '_> {
 
     /// Puts out a newline before the first token of a line if a statement ends there.
     fn begin_line(&mut self, token: Token) {
+        if matches!(self.last(), Kind::Dot | Kind::SafeDot) {
+            self.name_is_missing(token.kind);
+        }
         let begins_statement = self.begins_statement(token.kind);
         if begins_statement && !self.lines_count() {
             self.close_abandoned(token);
@@ -187,11 +191,28 @@ impl Pass<'_, '_> {
         }
     }
 
+    /// A line ends with `.`: what the next one begins with was not meant to be the name behind it.
+    fn name_is_missing(&mut self, next: Kind) {
+        let Some(dot) = self.out.last().map(|last| last.span) else { return };
+        let sign = &self.text[dot.start as usize..dot.end as usize];
+        self.findings.push(
+            Diagnostic::error("Q0110", dot, format!("a name is missing after `{sign}`"))
+                .help(format!("a name stands on the line of its `{sign}`; a line may begin with `{sign}`")),
+        );
+        // Where lines count, what comes next is a statement of its own. Elsewhere it is made a part of this expression, so
+        // that it is looked at all the same.
+        let behind = Span::new(dot.end, dot.end);
+        self.emit(Kind::Name, behind);
+        if !self.lines_count() && next.begins_operand() && !matches!(next, Kind::ParenOpen | Kind::SquareOpen) {
+            self.emit(Kind::Plus, behind);
+        }
+    }
+
     /// Whether a raw token can only be the first of a statement.
     fn begins_statement(&self, kind: Kind) -> bool {
         let next = self.raw.get(self.at).map_or(Kind::Newline, |next| next.kind);
         let can_begin = match kind {
-            Kind::Let | Kind::Var | Kind::Import | Kind::Export => next != Kind::Colon,
+            Kind::Let | Kind::Var | Kind::Import | Kind::Export | Kind::Defer => next != Kind::Colon,
             Kind::Fn | Kind::Type => next == Kind::Name,
             _ => false,
         };
@@ -239,6 +260,7 @@ impl Pass<'_, '_> {
             | Kind::Type
             | Kind::Import
             | Kind::Throw
+            | Kind::Defer
             | Kind::Return
             | Kind::Yield
             | Kind::BarClose

@@ -77,6 +77,7 @@ impl<'s> Cutter<'s, '_> {
         self.strings.clear();
         self.tokens.truncate(tokens);
         self.findings.truncate(findings);
+        self.findings.end_too_early();
         self.findings.push(
             Diagnostic::error("Q0111", hole, "unclosed `${`")
                 .label("its `}` is missing")
@@ -183,7 +184,7 @@ impl<'s> Cutter<'s, '_> {
                         end += at as u32 + 1;
                         let inner = rest[..at].replace('"', "\\\"");
                         let place = Span::new(span.start, end);
-                        diagnostic.patch("strings take double quotes", place, format!("\"{inner}\""))
+                        diagnostic.safe_patch("strings take double quotes", place, format!("\"{inner}\""))
                     }
                     None => diagnostic.help("strings take double quotes"),
                 }
@@ -324,6 +325,9 @@ impl<'s> Cutter<'s, '_> {
             }
         }
         let diagnostic = Diagnostic::error("Q0102", quotes, "unterminated string");
+        if is_multi_line {
+            self.findings.end_too_early();
+        }
         self.findings.push(if is_multi_line {
             diagnostic.label("its closing `\"\"\"` is missing")
         } else {
@@ -398,6 +402,7 @@ impl<'s> Cutter<'s, '_> {
             Diagnostic::error("Q0102", open, "unterminated string")
                 .label(format!("its closing `{closing}` is missing")),
         );
+        self.findings.end_too_early();
         self.push(Kind::Cut, Span::new(open.start, bytes.len() as u32));
         self.resume_at(bytes.len());
     }

@@ -19,7 +19,7 @@ pub use pass::Doc;
 
 use quipu_code::span::Span;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// A token and where it stands. Its text is the source at that span.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,21 +34,45 @@ pub struct Token {
 #[derive(Default, Debug)]
 pub struct Findings {
     list: Vec<Diagnostic>,
+    has_error: bool,
+    incomplete: bool,
 }
 
 impl Findings {
     const MOST: usize = 1000;
 
-    /// Takes a finding.
+    /// Takes a finding. The first error is always taken: without any, a program runs.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.is_full() {
+        let is_error = diagnostic.severity == Severity::Error;
+        if !self.is_full() || is_error && !self.has_error {
+            self.has_error |= is_error;
             self.list.push(diagnostic);
         }
+    }
+
+    /// All of them, in the order in which they were found.
+    pub fn into_list(self) -> Vec<Diagnostic> {
+        self.list
+    }
+
+    /// All of them so far.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
     }
 
     /// Whether no more are taken.
     pub fn is_full(&self) -> bool {
         self.list.len() >= Findings::MOST
+    }
+
+    /// Notes that the text ends inside of something, so that more of it could make it right.
+    pub fn end_too_early(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether the text ends inside of something.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     /// How many there are.
@@ -59,6 +83,7 @@ impl Findings {
     /// Forgets all but the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.list.truncate(count);
+        self.has_error = self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     }
 
     /// All findings in the order of their places, each once.

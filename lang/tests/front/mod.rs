@@ -132,7 +132,7 @@ fn compile_source(
         }
         interfaces.push(found.ok().map(Arc::new));
     }
-    match compile(&parsed, source, &interfaces, natives) {
+    match compile(&parsed, source, &interfaces, natives, &[]) {
         Ok(unit) if errors.is_empty() => Ok(unit),
         Ok(_) => Err(errors),
         Err(more) => {

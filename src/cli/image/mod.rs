@@ -11,6 +11,7 @@ mod save;
 mod start;
 mod strip;
 mod turn;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ pub use file::{is_image, open, setting_of};
 pub use start::run_file;
 #[cfg(feature = "serve")]
 pub use start::{SHOW, argument};
+#[cfg(feature = "serve")]
+pub use upgrade::{helper, tell, types_of};
 pub use value::open_or_run;
 
 #[derive(Subcommand, Debug)]
@@ -109,6 +112,20 @@ pub enum Command {
         #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
         output: Option<OsString>,
     },
+    /// Give the value of an image the types that a program exports in the place of older ones with their names.
+    Upgrade {
+        /// The image.
+        #[arg(value_hint = ValueHint::FilePath)]
+        image: OsString,
+        /// The program whose types are the new ones.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: OsString,
+        /// The image to save to.
+        #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+        output: OsString,
+        #[command(flatten)]
+        rules: Rules,
+    },
     /// Draw the closure graph of an image.
     Graph {
         /// The image.
@@ -131,6 +148,7 @@ pub fn command(command: &Command, terminal: &Terminal) -> Result<ExitCode, Strin
         Command::Verify { images, code, denials } => info::verify(images, code, denials, terminal),
         Command::Diff { a, b, rules } => compare::diff(a, b, rules, terminal),
         Command::Strip { image, output } => strip::strip(image, output.as_ref().unwrap_or(image)),
+        Command::Upgrade { image, file, output, rules } => upgrade::upgrade(image, file, output, rules, terminal),
         Command::Graph { image, output } => draw::graph(image, output),
     };
     done.or_else(|halt| halt.end(terminal))

@@ -6,7 +6,7 @@ use std::path::Path;
 use quipu::code::closest;
 use quipu::report::Shown;
 use quipu::vm::{Image, Root};
-use quipu::{Error, Input, Session};
+use quipu::{Error, Evaluation, Input, Session};
 
 use super::super::ending::{Halt, ended};
 use super::super::input;
@@ -43,14 +43,7 @@ pub fn value_of(
     rules: &Rules,
     terminal: &Terminal,
 ) -> Result<(Session, Root), Halt> {
-    let halt =
-        |error: &Error, session: Option<&Session>| Halt::Ended(ended(error, session, input, &rules.limits, terminal));
-    let session = Setting::of_program(&rules.denials, input, Vec::new()).session(&rules.limits, prints);
-    let mut session = session.map_err(|error| halt(&error, None))?;
-    let ran = session.run_whole(input);
-    let flushed = session.vm().flush();
-    let ran = ran.map_err(|error| halt(&error, Some(&session)))?;
-    flushed.map_err(|error| Halt::Usage(format!("cannot write standard output: {error}")))?;
+    let (session, ran) = ran(input, prints, rules, terminal)?;
     let Some(entry) = entry else { return Ok((session, ran.value)) };
     let names = || ran.exports.iter().map(|(name, _)| name.as_str());
     match ran.exports.iter().find(|(name, _)| name == entry) {
@@ -61,4 +54,17 @@ pub fn value_of(
             None => format!("`{}` exports no `{entry}`, only {}", input.name(), names().collect::<Vec<_>>().join(", ")),
         })),
     }
+}
+
+/// Runs a program, and gives its value and its exports.
+pub fn ran(input: &Input, prints: Prints, rules: &Rules, terminal: &Terminal) -> Result<(Session, Evaluation), Halt> {
+    let halt =
+        |error: &Error, session: Option<&Session>| Halt::Ended(ended(error, session, input, &rules.limits, terminal));
+    let session = Setting::of_program(&rules.denials, input, Vec::new()).session(&rules.limits, prints);
+    let mut session = session.map_err(|error| halt(&error, None))?;
+    let ran = session.run_whole(input);
+    let flushed = session.vm().flush();
+    let ran = ran.map_err(|error| halt(&error, Some(&session)))?;
+    flushed.map_err(|error| Halt::Usage(format!("cannot write standard output: {error}")))?;
+    Ok((session, ran))
 }

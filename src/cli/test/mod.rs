@@ -110,7 +110,7 @@ pub fn test(words: &[OsString], rules: &Rules, look: &Look) -> Result<ExitCode, 
     }
     runner.end(start.elapsed());
     Ok(match (ctrl_c::is_pressed(), runner.failed) {
-        (true, _) => Exit::Interrupted.into(),
+        (true, _) => ctrl_c::exit().into(),
         (_, 0) => Exit::Ok.into(),
         _ => Exit::Uncaught.into(),
     })

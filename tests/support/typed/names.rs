@@ -4,6 +4,7 @@
 pub const NATIVES: &[&str] = &[
     "print", "len", "list", "str", "repr", "int", "float", "bool", "tuple", "map", "set", "range", "bytes", "fiber",
     "error", "abs", "min", "max", "sum", "type_of", "same", "hash", "atomic", "format", "chr", "round", "assert",
+    "exit",
 ];
 
 /// Methods that forms of the language look for, and some that only calls do.
@@ -25,6 +26,8 @@ pub const MEMBERS: &[&str] = &[
     "resume",
     "resume",
     "resume",
+    "close",
+    "close",
     "done",
     "call",
     "m",

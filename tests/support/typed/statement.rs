@@ -105,7 +105,7 @@ pub fn statement(writer: &mut Writer, depth: usize) {
         }
         let register = writer.out();
         if let Some((handler, state)) = writer.end_guard(start, register) {
-            writer.begin_handler(handler, state);
+            writer.begin_any_handler(handler, state);
         }
     } else {
         simple(writer);
@@ -280,7 +280,7 @@ fn attempt(writer: &mut Writer, depth: usize) {
     let Some((handler, state)) = writer.end_guard(start, register) else { return };
     writer.jump(Op::Jump, 0, &mut over);
     writer.state = None;
-    writer.begin_handler(handler, state);
+    writer.begin_any_handler(handler, state);
     block(writer, depth + 1);
     writer.bind(over);
 }
@@ -532,7 +532,10 @@ fn container(writer: &mut Writer) {
             let other = writer.like(&[Hint::Map]);
             writer.abc(MapMerge, map, other, 0);
         }
-        3 => writer.abc(GetIndex, out, any, key),
+        3 => {
+            let op = writer.one_of(&[GetIndex, GetIndexOrNil]);
+            writer.abc(op, out, any, key);
+        }
         4 => writer.abc(SetIndex, any, key, value),
         5 => {
             let (first, flag) = (writer.row(2), writer.number(2) as u8);
@@ -550,9 +553,10 @@ fn members(writer: &mut Writer) {
     let value = writer.value();
     let member = writer.one_of(&["x", "y", "z", "message", "data", "m", "a", "str"]);
     let (name, out) = (writer.text(member) as u16, writer.out());
-    match writer.number(3) {
+    match writer.number(4) {
         0 => writer.abc(Op::GetField, out, of, name),
-        1 => writer.abc(Op::GetFieldSafe, out, of, name),
+        1 => writer.abc(Op::GetFieldOrNil, out, of, name),
+        2 => writer.abc(Op::GetFieldSafe, out, of, name),
         _ => writer.abc(Op::SetField, of, value, name),
     }
 }
@@ -649,6 +653,7 @@ pub fn far(writer: &mut Writer) {
         Word::abc(Op::CallMethodList, 6, 2, name),
         Word::abc(Op::GetField, 6, 2, member),
         Word::abc(Op::GetFieldSafe, 6, 2, member),
+        Word::abc(Op::GetFieldOrNil, 6, 2, member),
         Word::abc(Op::SetField, 2, 3, member),
     ];
     for word in words {

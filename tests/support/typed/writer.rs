@@ -223,6 +223,50 @@ impl<'n> Writer<'n> {
         self.state = Some(self.state.map_or(state, |here| here.meet(state)));
     }
 
+    /// The same; some see the ends of fibers, and most of those go on with them.
+    pub fn begin_any_handler(&mut self, handler: usize, mut state: State) {
+        if self.chance(70) {
+            return self.begin_handler(handler, state);
+        }
+        let register = self.body.handlers[handler].register;
+        state.put_maybe(register);
+        self.begin_handler(handler, state);
+        if self.chance(10) && self.known().maybe & bit(register) != 0 {
+            return self.abc(Op::Rethrow, register, register, 0);
+        }
+        self.held = bit(register);
+        let out = self.out();
+        self.abc(Op::Unwound, out, 0, 0);
+        if self.known().maybe & bit(register) != 0 {
+            self.go_on_unwinding(register);
+        }
+        self.held = 0;
+    }
+
+    /// Throws on what a handler found, always, sometimes or only if it is the end of the fiber.
+    fn go_on_unwinding(&mut self, found: u16) {
+        let other = if self.chance(50) { found } else { self.among(self.known().maybe).unwrap_or(found) };
+        let (one, before) = if self.chance(50) { (found, other) } else { (other, found) };
+        let rethrow = Word::abc(Op::Rethrow, one, before, 0);
+        let mut over = Label::default();
+        match self.number(4) {
+            0 => {}
+            1 => self.emit(rethrow),
+            2 => {
+                self.jump(Op::JumpPresent, found, &mut over);
+                self.emit(rethrow);
+                self.bind(over);
+                self.refine(found);
+            }
+            _ => {
+                let test = self.value();
+                self.jump(Op::JumpIf, test, &mut over);
+                self.emit(rethrow);
+                self.bind(over);
+            }
+        }
+    }
+
     // Operands.
 
     /// A register to write, seldom one that a loop needs.

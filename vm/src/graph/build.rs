@@ -89,7 +89,7 @@ pub(crate) fn build<'v>(
 pub(crate) fn bind<'v>(cx: &mut Cx<'v>, names: &[Box<str>]) -> Result<Vec<Value<'v>>, Trouble<'v>> {
     let (mut found, mut missing) = (Vec::with_capacity(names.len()), Vec::new());
     for name in names {
-        match cx.native(name)? {
+        match cx.machine.provided_or_unbound(name)? {
             Some(value) if matches!(value.tag, tag::NATIVE | tag::CLOSURE | tag::TYPE) => found.push(value),
             _ => missing.push(name.clone()),
         }

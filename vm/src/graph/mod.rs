@@ -11,6 +11,7 @@ pub(crate) mod write;
 mod intern;
 pub mod error;
 mod path;
+pub mod versions;
 pub(crate) mod read;
 pub mod progress;
 pub(crate) mod stack;

@@ -22,7 +22,7 @@ pub(crate) enum Obstacle {
 
 /// One step from a value to one of its parts.
 #[derive(Clone, Copy)]
-enum Step<'v> {
+pub(super) enum Step<'v> {
     Root,
     /// The content of a cell, which has no name of its own.
     Inside,
@@ -40,10 +40,10 @@ enum Step<'v> {
 }
 
 /// A value that was reached, from which other one, and how.
-struct Reached<'v> {
-    value: Value<'v>,
-    from: usize,
-    step: Step<'v>,
+pub(super) struct Reached<'v> {
+    pub value: Value<'v>,
+    pub from: usize,
+    pub step: Step<'v>,
 }
 
 /// The fault of a graph that cannot be written.
@@ -102,7 +102,7 @@ fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<Stri
 }
 
 /// Calls `f` with every part of a value and the step that leads to it.
-fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+pub(super) fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
     let (mut keys, mut key, mut method) = (0, Value::NIL, "");
     for_each_part(value, |Part { edge, index }, part| {
         let step = match (edge, value.view()) {
@@ -171,7 +171,7 @@ fn name_of<'v>(frame: &FrameView<'v>, register: u16) -> Option<&'v str> {
 }
 
 /// The way to a value that was reached.
-fn text<'v>(cx: &mut Cx<'v>, reached: &[Reached<'v>], to: usize) -> String {
+pub(super) fn text<'v>(cx: &mut Cx<'v>, reached: &[Reached<'v>], to: usize) -> String {
     let mut steps = Vec::new();
     let mut at = to;
     while at != 0 {

@@ -378,7 +378,6 @@ impl Heap {
     }
 
     /// An instance with these fields, if they are as many as its type has.
-    #[cfg(test)]
     pub fn checked_instance<'v>(
         &mut self,
         ty: Gc<'v, TypeObject>,
@@ -435,7 +434,8 @@ impl Heap {
 
     /// An error value without a trace.
     pub fn error<'v>(&mut self, kind: Value<'v>, message: Value<'v>, data: Value<'v>) -> Gc<'v, ErrorObject> {
-        let data = ErrorData { kind: kind.slot(), message: message.slot(), data: data.slot(), trace: None, host: None };
+        let (kind, message, data) = (kind.slot(), message.slot(), data.slot());
+        let data = ErrorData { kind, message, data, during: Value::NIL, trace: None, host: None };
         // SAFETY: the field is written at once.
         unsafe {
             let object = self.alloc_raw(tag::ERROR, 0, size_of::<ErrorObject>()).cast::<ErrorObject>();

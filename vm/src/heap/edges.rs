@@ -16,6 +16,10 @@ pub(crate) trait Edges {
         self.slots(edge, &[slot]);
     }
 
+    /// It keeps this alive, which is no part of it.
+    #[inline(always)]
+    fn aside(&mut self, _: Slot) {}
+
     /// It is made of this code.
     #[inline(always)]
     fn code(&mut self, _: *const Prepared) {}
@@ -88,6 +92,11 @@ impl Edges for Marker {
     #[inline(always)]
     fn slots(&mut self, _: Edge, slots: &[Slot]) {
         slots.iter().for_each(|&slot| self.slot(slot));
+    }
+
+    #[inline(always)]
+    fn aside(&mut self, slot: Slot) {
+        Marker::slot(self, slot);
     }
 
     #[inline(always)]

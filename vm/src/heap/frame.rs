@@ -70,6 +70,8 @@ pub(crate) enum Kind {
     Atomic = 12,
     /// It ends this stretch of the run loop: a call from Rust.
     Boundary = 13,
+    /// It goes into `dst`; so does nil where a `key_error` leaves the frame: `??=` through `get`.
+    Lookup = 14,
 }
 
 impl Kind {
@@ -87,6 +89,7 @@ impl Kind {
             Outcome::Text => Kind::Text,
             Outcome::Element => Kind::Element,
             Outcome::Iterator => Kind::Iterator,
+            Outcome::Lookup => Kind::Lookup,
         }
     }
 }

@@ -17,6 +17,10 @@ pub(crate) enum Change {
     Cell(*mut CellObject, Slot),
     /// A field of an instance.
     Field(*mut InstanceObject, u32, Slot),
+    /// An instance became one of another type.
+    Instance(*mut InstanceObject, Box<Before>),
+    /// An element of a tuple: only types are ever replaced there.
+    Part(*mut TupleObject, usize, Slot),
     /// An element of a list.
     Item(*mut ListObject, usize, Slot),
     /// Elements were appended: the length before.
@@ -33,6 +37,12 @@ pub(crate) enum Change {
     Table(*mut TableObject, super::table::TableChange),
     /// A fiber's frames and registers, before it was first resumed.
     Fiber(*mut FiberObject, Box<FiberSnapshot>),
+}
+
+/// What was in the cell of an instance that became one of another type.
+pub(crate) struct Before {
+    pub ty: *mut TypeObject,
+    pub slots: Box<[Slot]>,
 }
 
 /// The undo log.
@@ -191,8 +201,13 @@ impl Journal {
             match change {
                 Change::Cell(_, slot)
                 | Change::Field(_, _, slot)
+                | Change::Part(_, _, slot)
                 | Change::Item(_, _, slot)
                 | Change::Removed(_, _, slot) => marker.slot(*slot),
+                Change::Instance(_, before) => {
+                    marker.header(before.ty.cast());
+                    before.slots.iter().for_each(|&slot| marker.slot(slot));
+                }
                 Change::Shrunk(_, slots) | Change::Items(_, slots) => slots.iter().for_each(|&slot| marker.slot(slot)),
                 Change::Grown(..) | Change::Inserted(..) => {}
                 Change::Table(_, change) => change.trace(marker),
@@ -218,6 +233,7 @@ impl Change {
                 Change::Shrunk(_, slots) | Change::Items(_, slots) => slots.capacity() * size_of::<Slot>(),
                 Change::Table(_, change) => change.owned_bytes(),
                 Change::Fiber(_, snapshot) => snapshot.owned_bytes(),
+                Change::Instance(_, before) => size_of::<Before>() + size_of_val(&*before.slots),
                 _ => 0,
             }
     }
@@ -226,6 +242,8 @@ impl Change {
         match self {
             Change::Cell(object, _) => object.cast(),
             Change::Field(object, _, _) => object.cast(),
+            Change::Instance(object, _) => object.cast(),
+            Change::Part(object, _, _) => object.cast(),
             Change::Item(object, _, _)
             | Change::Grown(object, _)
             | Change::Shrunk(object, _)
@@ -247,7 +265,13 @@ impl Change {
         unsafe {
             match self {
                 Change::Cell(object, slot) => (*object).value = slot,
-                Change::Field(object, index, slot) => *object.add(1).cast::<Slot>().add(index as usize) = slot,
+                Change::Field(object, index, slot) => *InstanceObject::fields(object).add(index as usize) = slot,
+                Change::Instance(object, before) => {
+                    (*object).ty = before.ty;
+                    let cell = object.add(1).cast::<Slot>();
+                    before.slots.iter().enumerate().for_each(|(index, &slot)| cell.add(index).write(slot));
+                }
+                Change::Part(object, index, slot) => *object.add(1).cast::<Slot>().add(index) = slot,
                 Change::Item(object, index, slot) => {
                     let items = &mut (*object).items;
                     if let Some(item) = items.get_mut(index) {

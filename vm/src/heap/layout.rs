@@ -11,7 +11,7 @@ pub(crate) use super::header::{Header, flag};
 use super::items::Items;
 use super::prepared::Prepared;
 use super::table::Table;
-use super::value::{Gc, Slot, tag};
+use super::value::{Gc, Slot, Value, tag};
 use crate::class::HostClass;
 use crate::door::dispose;
 use crate::native::NativeDef;
@@ -239,14 +239,62 @@ pub struct InstanceObject {
     pub(crate) ty: *mut TypeObject,
 }
 
+impl InstanceObject {
+    /// The first of its fields.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    #[inline(always)]
+    pub unsafe fn fields(this: *mut InstanceObject) -> *mut Slot {
+        // SAFETY: an instance keeps its type, and is followed by its fields, or by the tuple that they are in.
+        unsafe {
+            match &(*(*this).ty).data.twin {
+                None => this.add(1).cast(),
+                Some(twin) => Self::fields_elsewhere(this, twin),
+            }
+        }
+    }
+
+    /// The same of one whose fields are elsewhere.
+    #[cold]
+    unsafe fn fields_elsewhere(this: *mut InstanceObject, twin: &Twin) -> *mut Slot {
+        // SAFETY: who gives an instance a twin for its type gives it a tuple with as many elements as the type has fields.
+        unsafe {
+            let tuple = twin.here.unwrap_or_else(|| *this.add(1).cast::<Slot>());
+            (tuple.bits as *mut TupleObject).add(1).cast()
+        }
+    }
+
+    /// Its type, which is no twin.
+    ///
+    /// # Safety
+    /// It must be a live object.
+    #[inline(always)]
+    pub unsafe fn proper_type(this: *mut InstanceObject) -> *mut TypeObject {
+        // SAFETY: an instance keeps its type.
+        unsafe { (*(*this).ty).data.twin.as_ref().map_or((*this).ty, |twin| twin.of) }
+    }
+}
+
 impl Layout for InstanceObject {
     #[inline(always)]
     unsafe fn edges(this: *mut InstanceObject, to: &mut impl Edges) {
         // SAFETY: an instance keeps its type, and is followed by as many fields as that has, or by the host's data where
         // there are none.
         unsafe {
-            to.slot(Edge::Type, Slot::raw(tag::TYPE, (*this).ty as u64));
             let data = &(*(*this).ty).data;
+            if let Some(twin) = &data.twin {
+                to.slot(Edge::Type, Slot::raw(tag::TYPE, twin.of as u64));
+                let of = &(*twin.of).data;
+                let fields = std::slice::from_raw_parts(InstanceObject::fields(this), of.fields.len());
+                to.slots(Edge::Field, fields);
+                to.aside(Slot::raw(tag::TYPE, (*this).ty as u64));
+                if twin.here.is_none() {
+                    to.aside(*this.add(1).cast::<Slot>());
+                }
+                return;
+            }
+            to.slot(Edge::Type, Slot::raw(tag::TYPE, (*this).ty as u64));
             to.slots(Edge::Field, behind(this, data.fields.len()));
             if data.host.is_some() {
                 to.slots(Edge::Hidden, behind(this, 1));
@@ -342,6 +390,10 @@ impl Layout for TypeObject {
             to.slot(Edge::MethodName, method.name);
             to.slot(Edge::Method, method.closure);
         }
+        if let Some(twin) = &data.twin {
+            to.aside(Slot::raw(tag::TYPE, twin.of as u64));
+            to.aside(twin.here.unwrap_or(Value::NIL));
+        }
     }
 
     unsafe fn owned_bytes(this: *mut TypeObject) -> usize {
@@ -373,6 +425,18 @@ pub(crate) struct TypeData {
     pub special: Specials,
     /// What the host says of it, if its instances hold the host's data. Then it has no fields.
     pub host: Option<Arc<HostClass>>,
+    /// Of what it is a twin, if it is one. No program sees a twin: it is the type of instances whose fields did not fit their
+    /// cells when they got that type. It has all but the fields, so that whoever looks for them in the cell finds none.
+    pub twin: Option<Box<Twin>>,
+}
+
+/// What a twin of a type knows of it.
+pub(crate) struct Twin {
+    /// The type.
+    pub of: *mut TypeObject,
+    /// A tuple of the fields of the only instance with this twin; if there are more, each has its own in place of its first
+    /// field.
+    pub here: Option<Slot>,
 }
 
 /// A method of a declared type.
@@ -435,6 +499,7 @@ impl Layout for ErrorObject {
         to.slot(Edge::Kind, data.kind);
         to.slot(Edge::Message, data.message);
         to.slot(Edge::Data, data.data);
+        to.aside(data.during);
     }
 
     unsafe fn owned_bytes(this: *mut ErrorObject) -> usize {
@@ -460,6 +525,9 @@ pub(crate) struct ErrorData {
     pub message: Slot,
     /// What it is about.
     pub data: Slot,
+    /// What was under way when it was thrown by something deferred; nil if nothing was. Like the trace it is no part of the
+    /// value.
+    pub during: Slot,
     /// Where it was thrown, innermost frame first; empty until then.
     pub trace: Option<Box<crate::trace::Trace>>,
     /// The host's own error that it stands for.

@@ -27,6 +27,7 @@ mod index;
 pub(crate) mod table;
 pub(crate) mod handle;
 pub(crate) mod journal;
+pub(crate) mod change;
 mod held;
 mod edges;
 mod by_kind;

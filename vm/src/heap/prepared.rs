@@ -27,6 +27,8 @@ pub(crate) struct Prepared {
     color: Cell<u8>,
     pub memory: Cell<*mut u64>,
     pub length: Cell<usize>,
+    /// What the heap counts for it.
+    pub counted: Cell<usize>,
     children: Box<[*const Prepared]>,
     /// Places where closures are made.
     pub sites: Box<[Site]>,
@@ -92,6 +94,7 @@ impl Prepared {
             color: Cell::new(0),
             memory: Cell::new(std::ptr::null_mut()),
             length: Cell::new(0),
+            counted: Cell::new(0),
             children,
             sites,
             pool: Cell::new((std::ptr::null(), 0)),
@@ -132,14 +135,16 @@ impl Prepared {
         (offset as u32).wrapping_sub(1)
     }
 
-    /// The innermost handler around the instruction before a position. None for code that is not filled in: what is thrown
-    /// while that is tried, the function has not begun to run.
-    pub fn handler_of(&self, pc: *const u64) -> Option<&Handler> {
+    /// The innermost handler around the instruction before a position; for the end of a fiber, one that sees ends. None for
+    /// code that is not filled in: what is thrown while that is tried, the function has not begun to run.
+    pub fn handler_of(&self, pc: *const u64, is_end: bool) -> Option<Handler> {
         if self.memory.get().is_null() {
             return None;
         }
         let at = self.index_before(pc);
-        self.code.body().handlers.iter().find(|handler| handler.start <= at && at < handler.end)
+        let body = self.code.body();
+        let covers = |handler: &&Handler| handler.start <= at && at < handler.end;
+        body.handlers.iter().filter(covers).find(|handler| !is_end || body.sees_ends(handler)).copied()
     }
 
     /// The position of an instruction; its code is filled in.

@@ -4,7 +4,7 @@
 //! file   = header needs code graph debug fill
 //! header = 8b "QUIPU" 0d 0a        magic
 //!          version:u16 flags:u16   flags: 1 thin, 2 with debug information
-//!          edition:u32             of the instructions
+//!          edition:u32             the highest of its code objects; 1 if there are none in it
 //!          length:u64 * 5          of needs, code, graph, debug, fill
 //!          hash: 32 bytes          FileHash: of the header up to here, and of all sections
 //! needs  = table of names          in the order in which graph and code mention them first
@@ -43,6 +43,7 @@ const FREE: u64 = 512 << 10;
 /// The sections of a file whose header and hash are in order.
 pub(super) struct Sections<'b> {
     pub flags: u16,
+    pub edition: u32,
     pub needs: &'b [u8],
     pub code: &'b [u8],
     pub graph: &'b [u8],
@@ -51,14 +52,22 @@ pub(super) struct Sections<'b> {
 }
 
 /// Puts a file together. `memory` is what loading it may take.
-pub(super) fn write(flags: u16, needs: &[u8], code: &[u8], graph: &[u8], debug: &[u8], memory: u64) -> Vec<u8> {
+pub(super) fn write(
+    flags: u16,
+    edition: u32,
+    needs: &[u8],
+    code: &[u8],
+    graph: &[u8],
+    debug: &[u8],
+    memory: u64,
+) -> Vec<u8> {
     let length = HEADER + needs.len() + code.len() + graph.len() + debug.len();
     let fill = fill_for(length, memory);
     let mut bytes = Vec::with_capacity(length + fill);
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&flags.to_le_bytes());
-    bytes.extend_from_slice(&EDITION.to_le_bytes());
+    bytes.extend_from_slice(&edition.to_le_bytes());
     for length in [needs.len(), code.len(), graph.len(), debug.len(), fill] {
         bytes.extend_from_slice(&(length as u64).to_le_bytes());
     }
@@ -183,7 +192,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sections<'_>, ImageError> {
     if fill.iter().any(|&byte| byte != 0) {
         return Err(ImageError::Broken { section: Section::Fill, rule: ImageRule::Text("it is not all zeros") });
     }
-    Ok(Sections { flags, needs, code, graph, debug, fill })
+    Ok(Sections { flags, edition, needs, code, graph, debug, fill })
 }
 
 pub(super) fn write_names(names: &[String]) -> Vec<u8> {

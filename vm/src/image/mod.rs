@@ -240,6 +240,9 @@ impl Image {
             let rule = ImageRule::Text("the code objects are not those of the graph in the order of their first use");
             return Err(broken(Section::Code, rule));
         }
+        if sections.edition != if thin { 1 } else { edition_of(&codes) } {
+            return Err(broken(Section::Header, ImageRule::Text("its edition is not that of its code")));
+        }
         let image = Image {
             needs: needs(&facts.natives, &codes),
             codes,
@@ -278,6 +281,18 @@ impl Image {
         if !missing.is_empty() {
             return Err(fault(cx, &ImageError::Missing(missing)));
         }
+        self.load_unbound(cx, progress)
+    }
+
+    /// [`load_with_progress`](Self::load_with_progress) where what the machine does not provide may stay unbound.
+    ///
+    /// # Errors
+    /// A limit.
+    pub(crate) fn load_unbound<'v>(
+        &self,
+        cx: &mut Cx<'v>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Value<'v>, Fault<'v>> {
         let rule = |error| ImageError::Broken { section: Section::Graph, rule: ImageRule::Graph(error) };
         let codes: HashMap<CodeHash, &Code> = self.codes.iter().map(|code| (code.hash(), code)).collect();
         let find = |hash: &CodeHash| codes.get(hash).map(|&code| code.clone());
@@ -336,7 +351,8 @@ impl Image {
                 debug = format::write_blobs(self.codes.iter().map(|code| code.encode_debug().unwrap_or_default()));
             }
         }
-        format::write(flags, &format::write_names(&self.needs), &code, &self.graph, &debug, self.memory)
+        let edition = if form.thin { 1 } else { edition_of(&self.codes) };
+        format::write(flags, edition, &format::write_names(&self.needs), &code, &self.graph, &debug, self.memory)
     }
 
     /// The hash of the value and all it reaches: what `hash(v)` gives for it, thin or fat, stripped or not.
@@ -398,6 +414,11 @@ pub fn fault<'v>(cx: &mut Cx<'v>, error: &ImageError) -> Fault<'v> {
     let data: Vec<Value<'v>> = names.iter().map(|name| cx.heap().str(name).into()).collect();
     let data = if data.is_empty() { Value::NIL } else { cx.heap().list(data).into() };
     cx.fail_with(crate::ErrorKind::Image, error.to_string(), data)
+}
+
+/// The highest edition of code objects; 1 if there are none.
+fn edition_of(codes: &[Code]) -> u32 {
+    codes.iter().map(Code::edition).max().unwrap_or(1)
 }
 
 /// Adds a code object behind all that are nested in it, unless it is there.

@@ -67,6 +67,17 @@ pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Ou
     }
 }
 
+/// What `object[index] ??= value` finds there: nil where a map lacks the key.
+///
+/// # Errors
+/// As [`get_index`], but for the `key_error`.
+pub fn get_index_or_nil<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Outcome<'v> {
+    match object.view() {
+        View::Map(map) => Ok(map.get(cx, index)?.unwrap_or(Value::NIL)),
+        _ => get_index(cx, object, index),
+    }
+}
+
 /// `object[index] = value`.
 ///
 /// # Errors
@@ -228,6 +239,17 @@ pub fn get_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Out
     }
 }
 
+/// What `object.name ??= value` finds there: nil where a map lacks the key.
+///
+/// # Errors
+/// As [`get_field`], but for the `key_error`.
+pub fn get_field_or_nil<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Outcome<'v> {
+    match object.view() {
+        View::Map(_) => get_field_safe(cx, object, name),
+        _ => get_field(cx, object, name),
+    }
+}
+
 /// `object?.name`, not called: nil when the object is nil or has no such field or key.
 ///
 /// # Errors
@@ -270,6 +292,7 @@ fn field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Result<Opti
             "message" => Some(error.message()),
             "data" => Some(error.data()),
             "trace" => Some(trace(cx, error)?),
+            "during" => Some(error.during()),
             _ => None,
         },
         _ => None,
@@ -307,7 +330,8 @@ fn missing_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Fau
         View::Map(map) => return missing_key(cx, map, name),
         View::Instance(instance) => {
             let ty = instance.ty();
-            (ty.name(), member_advice(ty, text, ty.field_names()))
+            let advice = member_advice(ty, text, ty.field_names());
+            (ty.name(), advice + &cx.machine.other_version(object.slot()))
         }
         View::Type(ty) if !ty.is_builtin() => {
             let advice = member_advice(ty, text, ["name"].into_iter());
@@ -315,7 +339,7 @@ fn missing_field<'v>(cx: &mut Cx<'v>, object: Value<'v>, name: Value<'v>) -> Fau
         }
         _ if is_method(cx, object, name) => (object.kind_name(), called(text)),
         View::Nil => ("nil", "; `?.` gives nil instead of an error".into()),
-        View::Error(_) => ("error", near(text, ["kind", "message", "data", "trace"].into_iter())),
+        View::Error(_) => ("error", near(text, ["kind", "message", "data", "trace", "during"].into_iter())),
         View::Closure(_) | View::Native(_) => ("function", near(text, ["name", "arity"].into_iter())),
         _ => (object.kind_name(), String::new()),
     };

@@ -604,6 +604,82 @@ fn no_key<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Fault<'v> {
     cx.fail(ErrorKind::Type, format!("a {kind} cannot be a key{advice}"))
 }
 
+/// Whether a value can be a key. Calls nothing.
+///
+/// # Errors
+/// A limit.
+pub fn can_be_key<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<bool, Fault<'v>> {
+    let mut meter = Meter::default();
+    let mut stack: Depth<(Tuple<'v>, usize, Cost)> = Depth::new();
+    // Tuples that can be keys, with what it cost to see that.
+    let mut known: HashMap<usize, u64> = HashMap::new();
+    let mut steps = 0;
+    let mut value = value;
+    loop {
+        steps += 1;
+        meter.add(cx, STEP)?;
+        let mut cost = Cost::NONE;
+        cost.add(STEP);
+        match value.view() {
+            View::Tuple(tuple) => {
+                meter.add(cx, ENTER)?;
+                cost.add(ENTER);
+                match known.get(&tuple.address()) {
+                    Some(&parts) => cost.again(cx, &mut meter, parts)?,
+                    None => {
+                        stack.push(cx, (tuple, 0, cost))?;
+                        // It tells its container when it is done.
+                        cost = Cost::NONE;
+                    }
+                }
+            }
+            _ if fits(value) => {}
+            _ => {
+                meter.settle(cx)?;
+                return Ok(false);
+            }
+        }
+        if let Some((.., all)) = stack.last_mut() {
+            all.join(cost);
+        }
+        // The next part of the innermost tuple.
+        value = loop {
+            let Some((tuple, next, cost)) = stack.last_mut() else {
+                meter.settle(cx)?;
+                return Ok(true);
+            };
+            if let Some(&part) = tuple.as_slice().get(*next) {
+                *next += 1;
+                break part;
+            }
+            let (tuple, cost) = (*tuple, *cost);
+            stack.pop();
+            if let (true, Some(parts)) = (steps > PATIENCE, cost.kept()) {
+                if known.len() >= 64 {
+                    cx.reserve(known.len() * 64)?;
+                }
+                known.insert(tuple.address(), parts);
+            }
+            if let Some((.., all)) = stack.last_mut() {
+                all.join(cost);
+            }
+        };
+    }
+}
+
+/// Whether a value without parts can be a key, or an instance.
+fn fits(value: Value<'_>) -> bool {
+    match value.view() {
+        View::Nil | View::Bool(_) | View::Int(_) | View::Str(_) | View::Bytes(_) | View::Type(_) => true,
+        View::Float(float) => !float.is_nan(),
+        View::Instance(instance) => {
+            let ty = instance.ty();
+            ty.special(Special::eq).is_none() || ty.special(Special::hash).is_some()
+        }
+        _ => false,
+    }
+}
+
 /// Whether two keys of equal hash are one, for keys that are not deep.
 #[inline]
 pub(crate) fn is_same<'v>(a: Value<'v>, b: Value<'v>) -> bool {

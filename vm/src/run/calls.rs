@@ -314,7 +314,7 @@ impl Machine {
     pub(super) fn deliver(&mut self, kind: Kind, dst: u16, value: Slot) -> Result<(), Final> {
         let dst = dst as usize;
         match kind {
-            Kind::Plain => self.set_r(dst, value),
+            Kind::Plain | Kind::Lookup => self.set_r(dst, value),
             Kind::Discard => {}
             Kind::Truth => self.set_r(dst, Value::bool(value.is_truthy())),
             Kind::Untruth => self.set_r(dst, Value::bool(!value.is_truthy())),
@@ -448,9 +448,8 @@ impl Machine {
                     }
                     return self.call_window(b + 1, count, method.closure, to);
                 }
-                if let Some(index) = data.field(name) {
-                    // SAFETY: the index is below the number of fields.
-                    let callee = unsafe { *instance.as_ptr().add(1).cast::<Slot>().add(index) };
+                let field = instance.ty().field_index_of_slot(name);
+                if let Some(callee) = field.and_then(|index| instance.get(index)) {
                     return self.call_window(b + 1, count, callee, to);
                 }
             }
@@ -533,6 +532,7 @@ impl Machine {
         {
             message.push_str(&crate::ops::index::host_members(class));
         }
+        message.push_str(&self.other_version(receiver));
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)
     }
@@ -549,6 +549,13 @@ impl Machine {
                 };
                 let dst = self.settle(to);
                 self.resume_fiber(fiber.as_ptr(), argument, dst, false)
+            }
+            Control::Close => {
+                let View::Fiber(fiber) = first.view() else {
+                    let what = super::types::describe(first);
+                    return Err(self.failure(ErrorKind::Type, format!("close needs a fiber, not {what}")));
+                };
+                self.close_fiber(fiber.as_ptr(), to)
             }
             Control::Atomic => {
                 let dst = self.settle(to);

@@ -29,6 +29,7 @@ impl Machine {
         self.graph_hashes.clear();
         let begun = self.account.as_ref().map(|_| self.now());
         let Machine { heap, fiber, waiting, spare, natives, methods, roots, result, codes, strings, fault, .. } = self;
+        let (unwinding, unbound) = (&mut self.unwinding, &mut self.unbound);
         let holds = heap.held() > 0;
         heap.mark(|marker| {
             if holds {
@@ -42,16 +43,25 @@ impl Machine {
             natives.values().chain(roots.iter()).for_each(|&slot| marker.slot(slot));
             methods.iter().flat_map(|of_type| of_type.values()).for_each(|&slot| marker.slot(slot));
             marker.slot(*result);
+            unwinding.for_each_value(|slot| marker.slot(slot));
             if let Some(Fault::Thrown(value)) = fault {
                 marker.slot(value.slot());
             }
         });
         // SAFETY: nothing is freed before `sweep`.
         unsafe {
+            unbound.retain(|_, slot| heap.is_live(slot.bits as *const _));
+            unwinding.retain(|fiber| heap.is_live(fiber.cast()));
             strings.retain(|_, slot| heap.is_live(slot.bits as *const _));
             let color = heap.live_color();
             // While Rust code holds values it may hold prepared code, too: that is all marked then.
-            codes.retain(|_, code| code.is_marked(color) || code.give_up(heap.stress));
+            let mut counted = 0;
+            codes.retain(|_, code| {
+                let stays = code.is_marked(color) || code.give_up(heap.stress);
+                counted += if stays { 0 } else { code.counted.get() };
+                stays
+            });
+            heap.bytes -= counted;
             for code in codes.values() {
                 // Small keys are tags of built-in types, which live as long as the machine.
                 code.clear_caches(|key| key > 0xff && key != NO_KEY && !heap.is_live(key as *const _));

@@ -208,6 +208,7 @@ macro_rules! prepared_ops {
             0xc6 GetFieldFar        = far GetField;
             0xc7 SetFieldFar        = far SetField;
             0xc8 GetFieldSafeFar    = far GetFieldSafe;
+            0xc9 GetFieldOrNilFar   = far GetFieldOrNil;
         }
     };
 }

@@ -234,6 +234,7 @@ impl Machine {
     /// # Safety
     /// The fiber is live, and its registers and frames are not used any more.
     unsafe fn end_fiber(&mut self, fiber: *mut FiberObject) {
+        self.forget_end(fiber);
         // SAFETY: the caller's word.
         let state = unsafe { &mut (*fiber).state };
         state.status = Status::Done;

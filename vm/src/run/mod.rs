@@ -3,6 +3,7 @@
 pub(crate) mod prepare;
 mod fuse;
 mod dispatch;
+pub(crate) mod end;
 #[cfg(debug_assertions)]
 mod operands;
 mod handlers;

@@ -5,6 +5,7 @@ use quipu_code::{Op, Word};
 
 use super::calls::{To, kind_of};
 use super::types::describe;
+use super::unwind::is_missing_key;
 use crate::error::ErrorKind;
 use crate::heap::frame::Kind;
 use crate::heap::journal::Change;
@@ -354,6 +355,23 @@ impl Machine {
         Ok(())
     }
 
+    pub(super) fn get_index_or_nil(&mut self, w: Word) -> Done {
+        let (object, index) = (self.r(w.b() as usize), self.r(w.c() as usize));
+        if let Some(method) = self.special(object, Special::get) {
+            return match self.call_special(method, &[object, index], To::of(w)) {
+                // A method in Rust gives its errors at once; those of others go by their frames.
+                Err(Fault::Thrown(error)) if is_missing_key(error) => {
+                    self.set_r(w.a() as usize, Value::NIL);
+                    Ok(())
+                }
+                done => done,
+            };
+        }
+        let value = ops::index::get_index_or_nil(self.cx_mut(), object, index)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
     pub(super) fn set_index(&mut self, w: Word) -> Done {
         let (object, index, value) = (self.r(w.a() as usize), self.r(w.b() as usize), self.r(w.c() as usize));
         if let Some(method) = self.special(object, Special::set) {
@@ -415,6 +433,14 @@ impl Machine {
         Ok(())
     }
 
+    pub(super) fn get_field_or_nil(&mut self, w: Word) -> Done {
+        let object = self.r(w.b() as usize);
+        let name = self.cached_name(w);
+        let value = ops::index::get_field_or_nil(self.cx_mut(), object, name)?;
+        self.set_r(w.a() as usize, value);
+        Ok(())
+    }
+
     pub(super) fn slice(&mut self, w: Word) -> Done {
         let (object, start) = (self.r(w.b() as usize), self.r(w.c() as usize));
         let end = self.r(w.c() as usize + 1);
@@ -448,7 +474,8 @@ impl Machine {
     pub(super) fn match_fail(&mut self, w: Word) -> Done {
         let value = self.r(w.a() as usize);
         let shown = ops::text::repr_short(self.cx_mut(), value)?;
-        let fault = self.cx_mut().fail_with(ErrorKind::Match, format!("no pattern matches {shown}"), value);
+        let other = self.other_version(value);
+        let fault = self.cx_mut().fail_with(ErrorKind::Match, format!("no pattern matches {shown}{other}"), value);
         Err(fault)
     }
 

@@ -102,7 +102,7 @@ impl Machine {
     /// Those of loading parts of the library.
     pub(crate) fn provide_for<'v>(&mut self, code: &Code) -> Result<(), Fault<'v>> {
         for name in names_of_natives(code.body()) {
-            self.provided(name)?;
+            self.provided_or_unbound(name)?;
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Machine {
                 && !natives.iter().any(|&(name, _)| name == constant)
             {
                 let Constant::Str(name) = &body.constants[constant as usize] else { continue };
-                natives.push((constant, self.natives.get(&**name).copied()));
+                natives.push((constant, self.made(name)));
             }
         }
         let mut pool: Vec<Slot> = Vec::with_capacity(body.constants.len() + natives.len());
@@ -228,7 +228,7 @@ impl Machine {
 }
 
 /// The names of what code takes from its host, as often as it does.
-fn names_of_natives(body: &Body) -> impl Iterator<Item = &str> {
+pub(super) fn names_of_natives(body: &Body) -> impl Iterator<Item = &str> {
     body.words.iter().filter_map(|&word| match &body.constants[native(word)? as usize] {
         Constant::Str(name) => Some(&**name),
         _ => None,

@@ -1,17 +1,22 @@
 //! What the library provides once a program asks for it: types, natives, the library's own code.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::guard::Unlimited;
 use super::types::{builtin_name, builtin_tag, type_tag};
+use quipu_code::Code;
+
+use super::prepare::names_of_natives;
 use crate::class::HostClass;
+use crate::cx::Cx;
+use crate::error::ErrorKind;
 use crate::heap::layout::{Method, Specials, TypeData};
 use crate::heap::{Gc, Slot, Type, Value, View};
 use crate::library::{Constant, Provided, split};
 use crate::machine::Machine;
-use crate::native::{Fault, NativeDef};
+use crate::native::{Fault, NativeDef, Outcome};
 
 /// Tags fit a table of this size.
 const TAGS: usize = 32;
@@ -29,6 +34,60 @@ impl Machine {
         };
         // SAFETY: the table is a root, and nothing is taken out of it.
         Ok(slot.map(|slot| unsafe { slot.rebrand() }))
+    }
+
+    /// The same, or what stands for it where that is kept.
+    ///
+    /// # Errors
+    /// As [`provided`](Self::provided).
+    pub(crate) fn provided_or_unbound<'v>(&mut self, name: &str) -> Result<Option<Value<'v>>, Fault<'v>> {
+        let found = self.provided(name)?;
+        if found.is_some() || !self.keeps_unbound {
+            return Ok(found);
+        }
+        let slot = self.unbound.get(name).copied().unwrap_or_else(|| self.unbound(name));
+        // SAFETY: what is loaded or prepared refers to it before anything is collected.
+        Ok(Some(unsafe { slot.rebrand() }))
+    }
+
+    /// What was made so far of what the library provides under a name, or stands for what it does not.
+    pub(super) fn made(&self, name: &str) -> Option<Slot> {
+        self.natives.get(name).or_else(|| self.unbound.get(name)).copied()
+    }
+
+    /// A native that stands for what the library does not provide: it is equal to that, has its hash, and goes into images as
+    /// that, but it cannot be called.
+    fn unbound(&mut self, name: &str) -> Slot {
+        let mut def = NativeDef::new(name, 0, not_provided);
+        def.rest = true;
+        let slot = Value::from(self.heap.native(Arc::new(def))).slot();
+        self.unbound.insert(name.into(), slot);
+        slot
+    }
+
+    /// What the running function names, itself or in functions that it makes, and the library does not provide.
+    fn not_provided(&self) -> Vec<String> {
+        // SAFETY: while a native runs, the frame of who has called it is the running one; its closure is live, or null in
+        // the lowest frame.
+        let code = unsafe {
+            let closure = if self.fp.is_null() { std::ptr::null_mut() } else { (*self.fp).closure };
+            (!closure.is_null()).then(|| (*(*closure).code).code().clone())
+        };
+        let mut names: Vec<String> = Vec::new();
+        let mut codes: Vec<Code> = code.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(code) = codes.pop() {
+            if !seen.insert(code.hash()) {
+                continue;
+            }
+            for name in names_of_natives(code.body()) {
+                if !self.provides(name) && !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
+            codes.extend(code.body().children.iter().rev().cloned());
+        }
+        names
     }
 
     /// Whether the library provides something under a name.
@@ -80,6 +139,7 @@ impl Machine {
             methods: Box::new([]),
             special: Specials::default(),
             host: None,
+            twin: None,
         });
         Ok(Value::from(ty).slot())
     }
@@ -210,6 +270,24 @@ impl Machine {
             }
         }
     }
+}
+
+/// How the call of an unbound native ends.
+fn not_provided<'v>(cx: &mut Cx<'v>, _: &[Value<'v>]) -> Outcome<'v> {
+    let own = cx.machine.native().map(|native| native.name.clone()).unwrap_or_default();
+    let mut names = cx.machine.not_provided();
+    if !names.contains(&own) {
+        names.insert(0, own);
+    }
+    cx.work(names.len())?;
+    let shown: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!("cannot be called here: the host does not provide {}", shown.join(", "));
+    let mut data = Vec::with_capacity(names.len());
+    for name in &names {
+        data.push(cx.str(name)?);
+    }
+    let data = cx.list(data)?;
+    Err(cx.fail_with(ErrorKind::Capability, message, data.into()))
 }
 
 /// The type whose conversion function a name stands for: `type.int` for `int`, which is the type itself.

@@ -39,7 +39,7 @@ impl Machine {
         }
         match self.next_slice() {
             Ok(()) => true,
-            Err(stop) => self.abandon(stop),
+            Err(stop) => self.abandon_between(stop),
         }
     }
 
@@ -79,7 +79,8 @@ impl Machine {
         if self.interrupt.swap(false, Ordering::Relaxed) {
             return Err(Stop::Interrupted);
         }
-        if self.limits.deadline.is_some_and(|deadline| self.now() >= deadline) {
+        let is_late = self.limits.deadline.is_some_and(|deadline| self.now() >= deadline);
+        if is_late || self.unwinding.is_late(|| self.now()) {
             return Err(Stop::Time);
         }
         Ok(())

@@ -132,7 +132,7 @@ impl<'v> FrameView<'v> {
 
 /// Whether the number of a kind of frame says what becomes of the result of a function that an instruction has called.
 pub(crate) fn is_result(kind: u8) -> bool {
-    kind <= Kind::Iterator as u8
+    kind <= Kind::Iterator as u8 || kind == Kind::Lookup as u8
 }
 
 /// The constructor or a method of a type that is made.

@@ -89,7 +89,7 @@ impl Stepping {
 impl Machine {
     /// Whether the running instruction is a place to stop at.
     pub(super) fn can_pause(&self) -> bool {
-        self.stepping.on && self.nesting == 1 && !self.heap.journal.is_on()
+        self.stepping.on && self.nesting == 1 && !self.heap.journal.is_on() && !self.unwinding.is_ending()
     }
 
     /// Whether the host wants that the run stops rather than that so much more is used. The slice is closed.
@@ -129,7 +129,7 @@ impl Machine {
     }
 
     /// Whether the position is at an instruction of the running function, and not at one of the machine's own.
-    fn is_at_own_instruction(&self) -> bool {
+    pub(super) fn is_at_own_instruction(&self) -> bool {
         // SAFETY: `fp` is the running frame; its closure keeps its code.
         unsafe {
             let closure = (*self.fp).closure;

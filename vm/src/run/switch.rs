@@ -159,6 +159,9 @@ impl Machine {
             };
             return Err(self.failure(ErrorKind::Fiber, message));
         }
+        if self.unwinding.ends(self.fiber) {
+            return Err(self.failure(ErrorKind::Fiber, "yield from a fiber that is ending"));
+        }
         if self.heap.journal.depth() > state.atomics {
             return Err(self.failure(ErrorKind::Fiber, "yield cannot leave a call of atomic"));
         }

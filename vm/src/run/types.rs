@@ -3,7 +3,7 @@
 use quipu_code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
-use crate::heap::layout::{Method, Specials, TypeData, TypeObject};
+use crate::heap::layout::{ClosureObject, InstanceObject, Method, Specials, TypeData, TypeObject};
 use crate::heap::{Gc, Slot, Special, Type, Value, View, name_of, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
@@ -78,7 +78,7 @@ impl TypeData {
         same.or_else(|| self.methods.iter().find(|method| same_text(method.name, name))).copied()
     }
 
-    /// The index of the field with this name.
+    /// The index of the field with this name, if it is in the cells of instances.
     pub fn field(&self, name: Slot) -> Option<usize> {
         let same = self.fields.iter().position(|field| field.is_identical(name));
         same.or_else(|| self.fields.iter().position(|&field| same_text(field, name)))
@@ -115,6 +115,7 @@ impl Machine {
             methods: Box::new([]),
             special: Specials::default(),
             host: None,
+            twin: None,
         })
     }
 
@@ -184,6 +185,10 @@ impl Machine {
     fn close_site(&mut self, code: &Code, site: &ClosureSite, owner: Option<Slot>) -> Slot {
         let Some(child) = code.body().code_at(site) else { return Value::NIL };
         let prepared = self.prepared(&child);
+        // SAFETY: the running closure is live and keeps its code.
+        if unsafe { (*(*(*self.fp).closure).code).counted.get() } > 0 {
+            self.count(prepared);
+        }
         // SAFETY: the running closure is live and has the captures its code lists (checker, and whoever made it); the
         // checker has compared the sources with the child; the closure keeps the prepared code.
         unsafe {
@@ -234,7 +239,7 @@ impl Machine {
         match value.view() {
             View::Instance(instance) => {
                 // SAFETY: the instance is live.
-                let own = unsafe { (*instance.as_ptr()).ty };
+                let own = unsafe { InstanceObject::proper_type(instance.as_ptr()) };
                 if own == wanted.as_ptr() {
                     return Ok(true);
                 }
@@ -247,6 +252,35 @@ impl Machine {
             }
             _ => Ok(type_tag(value.tag) == builtin),
         }
+    }
+
+    /// What an error about an instance adds if the running function means another type with the name of its type.
+    pub(crate) fn other_version(&mut self, value: Slot) -> String {
+        let View::Instance(instance) = value.view() else { return String::new() };
+        let own = instance.ty();
+        let mut meant: Vec<Slot> = Vec::new();
+        // SAFETY: an instruction of the running frame is being carried out; its closure is live, and its registers and captures
+        // are. They are only looked at for types.
+        unsafe {
+            let closure = if self.fp.is_null() { std::ptr::null_mut() } else { (*self.fp).closure };
+            if closure.is_null() {
+                return String::new();
+            }
+            let registers = std::slice::from_raw_parts(self.base, (*(*closure).code).registers());
+            let captures = Gc::<ClosureObject>::from_ptr(closure).captures();
+            meant.extend(registers.iter().copied().chain(captures.map(|value| value.slot())));
+        }
+        for meant in meant {
+            let meant = match meant.view() {
+                View::Cell(cell) => cell.get().slot(),
+                _ => meant,
+            };
+            let View::Type(meant) = meant.view() else { continue };
+            if let Some(text) = crate::graph::versions::other_version(self.cx_mut(), own, meant) {
+                return format!("; it is {text}");
+            }
+        }
+        String::new()
     }
 
     pub(super) fn is_type(&mut self, w: Word) -> Done {
@@ -282,17 +316,11 @@ impl Machine {
 
     pub(super) fn get_slot(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
-        if let View::Instance(instance) = value.view() {
-            let index = w.c() as usize;
-            // SAFETY: the instance and its type are live, and the index is compared with the number of fields.
-            unsafe {
-                let data = &(*(*instance.as_ptr()).ty).data;
-                if index < data.fields.len() {
-                    let field = *instance.as_ptr().add(1).cast::<Slot>().add(index);
-                    self.set_r(w.a() as usize, field);
-                    return Ok(());
-                }
-            }
+        if let View::Instance(instance) = value.view()
+            && let Some(field) = instance.get(w.c() as usize)
+        {
+            self.set_r(w.a() as usize, field);
+            return Ok(());
         }
         let what = describe(value);
         Err(self.failure(ErrorKind::Type, format!("{what} has no field number {}", w.c())))

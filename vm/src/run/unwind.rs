@@ -1,10 +1,12 @@
 //! What becomes of a fault: caught by a handler, passed to the fiber that waits, or the end of the run.
 
+use quipu_code::Handler;
+
 use crate::error::ErrorKind;
 use crate::heap::fiber::{FiberState, Status};
 use crate::heap::frame::Kind;
 use crate::heap::layout::{ErrorObject, FiberObject};
-use crate::heap::{Gc, Slot, Value, tag};
+use crate::heap::{Gc, Slot, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::{Fault, Stop};
 use crate::trace::{Trace, TraceEntry};
@@ -27,6 +29,16 @@ pub(super) enum Final {
     Thrown(Slot),
     /// A limit of the host.
     Stop(Stop),
+}
+
+/// Where unwinding comes to a halt.
+pub(super) enum Landing {
+    /// At a handler of the running frame.
+    At(Handler),
+    /// A call has asked for what is missing, and goes on with nil.
+    Answered,
+    /// Nowhere in the fiber.
+    Nowhere,
 }
 
 impl From<Final> for Fault<'static> {
@@ -116,7 +128,7 @@ impl Machine {
         self.refund(begun.used.min(self.total_fuel_used()));
         match self.next_slice() {
             Ok(()) => true,
-            Err(stop) => self.abandon(stop),
+            Err(stop) => self.abandon_between(stop),
         }
     }
 
@@ -249,23 +261,31 @@ impl Machine {
         fibers
     }
 
-    /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way.
-    fn unwind(&mut self, value: Slot) -> bool {
+    /// Goes to the innermost handler around the current instruction, ending calls and fibers on the way. Whether the run goes
+    /// on.
+    pub(super) fn unwind(&mut self, value: Slot) -> bool {
+        loop {
+            match self.land(Some(value)) {
+                Landing::At(handler) => self.enter_handler(handler, value),
+                Landing::Answered => {}
+                Landing::Nowhere if self.end_by_throwing(value) => continue,
+                Landing::Nowhere => return false,
+            }
+            return true;
+        }
+    }
+
+    /// Leaves calls of the running fiber until one takes what is thrown, or else the end of a fiber.
+    pub(super) fn land(&mut self, thrown: Option<Slot>) -> Landing {
         loop {
             // SAFETY: `fp` is a frame of the running fiber; its closure is live or null in the lowest frame.
             unsafe {
                 let frame = *self.fp;
                 if frame.closure.is_null() {
-                    if !self.end_by_throwing(value) {
-                        return false;
-                    }
-                    continue;
+                    return Landing::Nowhere;
                 }
-                let code = &*(*frame.closure).code;
-                if let Some(handler) = code.handler_of(self.pc) {
-                    *self.base.add(handler.register as usize) = value;
-                    self.pc = code.word(handler.target);
-                    return true;
+                if let Some(handler) = (*(*frame.closure).code).handler_of(self.pc, thrown.is_none()) {
+                    return Landing::At(handler);
                 }
                 self.pop_frame();
                 match frame.kind {
@@ -273,9 +293,26 @@ impl Machine {
                         self.heap.journal.roll_back();
                         self.may_pause_again();
                     }
-                    Kind::Entry | Kind::Boundary if !self.end_by_throwing(value) => return false,
+                    Kind::Lookup if thrown.is_some_and(is_missing_key) => {
+                        self.set_r(frame.dst as usize, Value::NIL);
+                        return Landing::Answered;
+                    }
+                    Kind::Entry | Kind::Boundary => return Landing::Nowhere,
                     _ => {}
                 }
+            }
+        }
+    }
+
+    /// Goes on at a handler of the running frame.
+    pub(super) fn enter_handler(&mut self, handler: Handler, value: Slot) {
+        // SAFETY: `fp` is a frame of the running fiber, its closure is live, and the handler is one of its code.
+        unsafe {
+            let code = &*(*(*self.fp).closure).code;
+            *self.base.add(handler.register as usize) = value;
+            self.pc = code.word(handler.target);
+            if value.tag != tag::ERROR && code.code().body().sees_ends(&handler) {
+                self.set_aside();
             }
         }
     }
@@ -309,6 +346,7 @@ impl Machine {
 
     /// Marks the running fiber as done and lets go of its registers and frames, or keeps them for the next call from Rust.
     pub(super) fn finish_running(&mut self) {
+        self.forget_end(self.fiber);
         // SAFETY: the running fiber is live.
         unsafe {
             let state = &mut (*self.fiber).state;
@@ -327,9 +365,23 @@ impl Machine {
         }
     }
 
+    /// As `abandon`, where one instruction is done and the next has not begun: registers hold what that one finds, and so what
+    /// its handlers may find.
+    pub(super) fn abandon_between(&mut self, stop: Stop) -> bool {
+        if !self.unwinds(stop) {
+            return self.abandon(stop);
+        }
+        self.begin_exit(stop, true)
+    }
+
     /// Ends the run because of a limit: undoes open `atomic`s and ends all fibers up to the call from Rust. What they held is
-    /// nobody's any more, and is collected before the machine does anything else.
+    /// nobody's any more, and is collected before the machine does anything else. Exits let what was deferred run; whether
+    /// something does.
     pub(super) fn abandon(&mut self, stop: Stop) -> bool {
+        if self.unwinds(stop) {
+            return self.begin_exit(stop, false);
+        }
+        let stop = self.reason(stop);
         self.stop_trace = Some(Box::new(self.trace()));
         let mut ended = Vec::new();
         loop {
@@ -374,6 +426,11 @@ impl Machine {
         }
         self.heap.make_due();
     }
+}
+
+/// Whether a value that is thrown says that a key is missing.
+pub(super) fn is_missing_key(value: Slot) -> bool {
+    matches!(value.view(), View::Error(error) if error.kind() == ErrorKind::Key.name())
 }
 
 /// The calls under way, around those elsewhere that a value was thrown from.

@@ -1,7 +1,8 @@
 //! Tuples, ranges and errors.
 
+use crate::heap::Heap;
 use crate::heap::layout::{ErrorObject, RangeObject, TupleObject, flag};
-use crate::heap::value::{Gc, Value};
+use crate::heap::value::{Gc, Slot, Value};
 use crate::trace::Trace;
 
 impl<'v> Gc<'v, TupleObject> {
@@ -99,6 +100,18 @@ impl<'v> Gc<'v, RangeObject> {
     }
 }
 
+impl<'v> Gc<'v, TupleObject> {
+    /// Puts another value in the place of an element; false if there is none. Whoever does that clears what is kept of hashes.
+    pub(crate) fn replace(self, heap: &mut Heap, index: usize, value: Value<'v>) -> bool {
+        if index >= self.as_slice().len() {
+            return false;
+        }
+        // SAFETY: the index was just compared.
+        unsafe { heap.change_part(self, index, value) };
+        true
+    }
+}
+
 impl<'v> Gc<'v, ErrorObject> {
     /// Its kind, such as `type_error`.
     pub fn kind(self) -> &'v str {
@@ -122,6 +135,18 @@ impl<'v> Gc<'v, ErrorObject> {
     pub fn data(self) -> Value<'v> {
         // SAFETY: the object is live for `'v`, and what it refers to as well.
         unsafe { (*self.as_ptr()).data.data.rebrand() }
+    }
+
+    /// What was under way when it was thrown by something deferred; nil if nothing was.
+    pub fn during(self) -> Value<'v> {
+        // SAFETY: the object is live for `'v`, and what it refers to as well.
+        unsafe { (*self.as_ptr()).data.during.rebrand() }
+    }
+
+    /// Remembers what was under way when it was thrown.
+    pub(crate) fn set_during(self, before: Slot) {
+        // SAFETY: the object is live, and nothing refers to its parts but copies.
+        unsafe { (*self.as_ptr()).data.during = before };
     }
 
     /// The host's own error that it stands for.

@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::heap::Heap;
+use crate::heap::change::Twins;
 use crate::heap::journal::Change;
 use crate::heap::layout::{InstanceObject, Method, Special, TypeData, TypeObject};
 use crate::heap::value::{Gc, Slot, Str, Type, Value, View, tag};
@@ -19,13 +20,15 @@ impl<'v> Gc<'v, InstanceObject> {
     /// Its type.
     #[inline(always)]
     pub fn ty(self) -> Type<'v> {
-        // SAFETY: the object is live for `'v`, its type as well, and it never changes.
-        unsafe { Gc::from_ptr((*self.as_ptr()).ty) }
+        // SAFETY: the object is live for `'v`, and its type as well. One that it had before is live until something is
+        // collected.
+        unsafe { Gc::from_ptr(InstanceObject::proper_type(self.as_ptr())) }
     }
 
+    #[inline(always)]
     fn slots(self) -> *mut Slot {
-        // SAFETY: the fields follow the object.
-        unsafe { self.as_ptr().add(1).cast() }
+        // SAFETY: the object is live.
+        unsafe { InstanceObject::fields(self.as_ptr()) }
     }
 
     /// Number of fields.
@@ -63,6 +66,18 @@ impl<'v> Gc<'v, InstanceObject> {
         if heap.logs(self.header()) {
             heap.log(Change::Field(self.as_ptr(), index as u32, old));
         }
+        true
+    }
+
+    /// Gets the type and fields of another instance, which stays as it is; false if one of them has data of the host. The
+    /// caller has reserved what that takes ([`Heap::changing_takes`]).
+    pub(crate) fn become_like(self, heap: &mut Heap, other: Gc<'v, InstanceObject>, twins: &mut Twins) -> bool {
+        if self.ty().is_host() || other.ty().is_host() {
+            return false;
+        }
+        let fields = other.to_vec();
+        // SAFETY: they are as many as their type has, which is complete, as it has an instance.
+        unsafe { heap.change_type(self, other.ty(), &fields, twins) };
         true
     }
 
@@ -139,6 +154,15 @@ impl<'v> Gc<'v, TypeObject> {
     pub(crate) fn field_index_of(self, name: Str<'v>) -> Option<usize> {
         let slot = Value::from(name);
         self.data().fields.iter().position(|field| field.is_identical(slot)).or_else(|| self.field_index(name.as_str()))
+    }
+
+    /// The same by a name as it stands in code.
+    pub(crate) fn field_index_of_slot(self, name: Slot) -> Option<usize> {
+        // SAFETY: the name is in use, so it is live.
+        match unsafe { name.rebrand::<'v>() }.view() {
+            View::Str(name) => self.field_index_of(name),
+            _ => None,
+        }
     }
 
     /// The names of its methods, in the order of the text.

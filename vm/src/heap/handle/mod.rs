@@ -31,7 +31,7 @@ unsafe fn values<'v>(first: *const Slot, count: usize) -> &'v [Value<'v>] {
 impl Heap {
     /// Whether changes to an object with this header have to be logged now.
     #[inline(always)]
-    fn logs(&self, header: *mut Header) -> bool {
+    pub(in crate::heap) fn logs(&self, header: *mut Header) -> bool {
         // SAFETY: callers pass the header of an object they hold.
         self.journal.is_on() && self.journal.wants(unsafe { &*header })
     }

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::cx::Cx;
 use crate::heap::{Value, View};
 use crate::machine::Limits;
-use crate::ops::key::Key;
+use crate::ops::key::{Key, can_be_key};
 use crate::ops::{equal, index, order};
 
 /// What something costs.
@@ -60,6 +60,8 @@ fn sharing_does_not_show() {
             for (a, b) in [(shared, shared), (shared, other), (other, shared)] {
                 assert_eq!(all(cx, a, b), expected);
             }
+            let [asked, expected] = [shared, other].map(|tree| cost(cx, |cx| assert!(ok(can_be_key(cx, tree)))));
+            assert!(asked == expected && asked > 4096 / 16, "{asked} {expected}");
         }
         // What has identity is looked into once.
         let (shared, other) = (tree(cx, 12, true, list), tree(cx, 12, false, list));
@@ -108,6 +110,17 @@ fn strings_cost_what_they_have_in_common() {
 }
 
 #[test]
+fn what_is_shared_very_often_is_looked_at_once() {
+    with_cx(|cx| {
+        let (a, b) = (tree(cx, 60, true, Value::int(1)), tree(cx, 60, true, Value::int(1)));
+        let list = Value::from(cx.heap().list(vec![]));
+        let no_key = tree(cx, 60, true, list);
+        all(cx, a, b);
+        assert!(ok(can_be_key(cx, a)) && !ok(can_be_key(cx, no_key)));
+    });
+}
+
+#[test]
 fn what_is_shared_very_often_meets_the_fuel() {
     let limits = || Limits { fuel: Some(1 << 40), ..Limits::default() };
     with_limits(limits(), |cx| {
@@ -125,6 +138,10 @@ fn what_is_shared_very_often_meets_the_fuel() {
     with_limits(limits(), |cx| {
         let a = tree(cx, 60, true, Value::int(1));
         assert_eq!(fault(equal::same(cx, a, a)), "Fuel");
+    });
+    with_limits(limits(), |cx| {
+        let a = tree(cx, 60, true, Value::int(1));
+        assert_eq!(fault(can_be_key(cx, a)), "Fuel");
     });
 }
 

@@ -80,5 +80,6 @@ fn declare<'v>(cx: &mut Cx<'v>, name: &str, fields: &[&str], specials: &[(Specia
         methods,
         special,
         host: None,
+        twin: None,
     })
 }

@@ -214,6 +214,11 @@ slow!(ReturnSlow => return_slow);
 slow!(Yield => yield_value);
 slow!(Throw => throw_value);
 slow!(MatchFail => match_fail);
+slow!(Rethrow => rethrow);
+op!(Unwound(pc, base, vm, w, fp) {
+    set(r(base, a(w)), tag::INT, 1);
+    next!(pc, base, vm, fp)
+});
 
 // Too far from their caches for the fast paths.
 

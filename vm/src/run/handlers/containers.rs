@@ -211,12 +211,22 @@ unsafe fn map_put(vm: *mut Machine, map: *mut TableObject, name: u64, value: *co
 slow!(SetFieldSlow => set_field);
 slow!(GetFieldSafe => get_field_safe);
 slow!(Slice => slice);
+op!(apart GetIndexOrNil(pc, base, vm, w, fp) {
+    let object = r(base, b(w));
+    if (*object).tag == tag::MAP && map_get(vm, (*object).bits as *mut TableObject, r(base, c(w)), r(base, a(w)), tag::NIL, 0) {
+        next!(pc, base, vm, fp)
+    }
+    return GetIndexOrNilSlow(pc, base, vm, w, fp)
+});
+slow!(GetIndexOrNilSlow => get_index_or_nil);
+slow!(GetFieldOrNil => get_field_or_nil);
 
 // Too far from their caches for the fast paths.
 
 slow!(GetFieldFar => get_field);
 slow!(SetFieldFar => set_field);
 slow!(GetFieldSafeFar => get_field_safe);
+slow!(GetFieldOrNilFar => get_field_or_nil);
 
 macro_rules! membership {
     ($name:ident, $slow:ident, $wanted:literal) => {
