@@ -206,6 +206,6 @@ fn traces_of_uncaught_errors_say_what_ran_in_the_actor() {
         "import actor\nlet a = actor.connect(\"\")\nfn fail(state) {\n  throw error(\"no\")\n}\na.call(fail)\nprint(1)";
     let error = session.run(&Input::text("main.qp", text)).err().unwrap();
     let report = session.report(&error);
-    assert!(report.contains("  fail at main.qp:4, in actor main\n  call at std/actor.qp:"), "{report}");
+    assert!(report.contains("  fail at main.qp:4, in actor main\n  <main> at main.qp:6"), "{report}");
     assert!(report.contains("6 | a.call(fail)"), "{report}");
 }

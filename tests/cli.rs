@@ -142,6 +142,10 @@ fn arguments_reach_the_program_untouched() {
 #[test]
 fn a_program_may_come_from_standard_input() {
     with_input(&["run", "-"], "print(\"in\")").ends(0).prints("in\n");
+    with_input(&[], "print(1 + 1)").ends(0).prints("2\n");
+    with_input(&["--fuel", "100_000"], "while true {}").ends(1).says("Q0501");
+    with_input(&[], " \n").ends(2).says("Usage");
+    with_input(&[], "print(1 // 0)").ends(1).says("<stdin>:1");
     with_input(&["-"], "print(1 // 0)").ends(1).says("<stdin>:1");
     with_input(&["check", "-"], "print(x)").ends(3).says("<stdin>:1:7");
 }

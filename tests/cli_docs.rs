@@ -25,7 +25,7 @@ fn modules_types_and_functions_are_found_by_name() {
     shows(&["doc", "fs"], &["module fs\n", "  read(path)  ", "capability `fs`"]);
     shows(&["doc", "str"], &["str(v)\n", "type str\n", "  split(sep = nil)"]);
     shows(&["doc", "print"], &["print(..values)\n    Writes the values", "print(\"a\", 1"]);
-    shows(&["doc", "list.sort"], &["list.sort(cmp = nil)\n", "xs.sort()"]);
+    shows(&["doc", "list.sort"], &["list.sort(cmp = nil, options = [:])\n", "xs.sort()"]);
     shows(&["doc", "list", "map"], &["list.map(f)\n"]);
     shows(&["doc", "fs.read"], &["fs.read(path)\n", "needs the capability `fs`", "import fs"]);
     shows(&["doc", "iter", "take"], &["iter.Seq.take(n)\n"]);

@@ -139,10 +139,30 @@ fn stripping_changes_no_hash() {
     vm(&["image", "save", &program, "-o", &image, "--entry", "both"]).ends(0);
     vm(&["image", "strip", &image, "-o", &bare]).ends(0);
     vm(&["image", "diff", &image, &bare]).ends(0).prints("no difference: both have the same hash\n");
+    // In its place only if it is told to.
+    let before = std::fs::read(&image).unwrap();
+    let told = vm(&["image", "strip", &image]).ends(2);
+    assert!(told.err.contains("`-o IMAGE`, or `--in-place`"), "{}", told.err);
+    assert_eq!(std::fs::read(&image).unwrap(), before);
+    vm(&["image", "strip", &image, "--in-place"]).ends(0);
+    assert_eq!(std::fs::read(&image).unwrap(), std::fs::read(&bare).unwrap());
     let once_more = scratch.path("c.qpi");
     vm(&["image", "save", &program, "-o", &once_more, "--entry", "both", "--strip"]).ends(0);
     assert_eq!(std::fs::read(&bare).unwrap(), std::fs::read(&once_more).unwrap());
     assert!(!vm(&["image", "info", &bare]).out.contains("balance"));
+}
+
+#[test]
+fn an_image_can_go_to_standard_output() {
+    let scratch = Scratch::new("to_output");
+    let program = scratch.file("a.qp", "print(\"noise\")\n[1, 2]\n");
+    let image = scratch.path("a.qpi");
+    vm(&["image", "save", &program, "-o", &image]).ends(0).prints("noise\n");
+    let there = command(&["image", "save", &program, "-o", "-"]).current_dir(scratch.path("")).output().unwrap();
+    assert!(there.status.success());
+    assert_eq!(there.stdout, std::fs::read(&image).unwrap());
+    assert_eq!(there.stderr, b"noise\n");
+    assert!(!std::path::Path::new(&scratch.path("-")).exists());
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn calls_in_fibers_lead_to_those_who_wait_for_them() {
 fn figures_come_after_what_the_program_says() {
     let run = vm(&["--stats", "-e", "print([1, 2].len())"]).ends(0).prints("2\n");
     let run = run.says(" instructions\n").says(" objects made").says("collections, longest pause").says("from caches");
-    run.says(" functions known");
+    run.says(" known");
     vm(&["--stats", "-e", "throw 1"]).ends(1).says(" instructions\n").says("uncaught value");
     vm(&["--stats", "--json", "-e", "0"]).ends(0).says("{\"stats\":{").says("\"LoadInt\":");
 }

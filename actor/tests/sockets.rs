@@ -337,6 +337,52 @@ fn a_server_that_hangs_up_is_not_called_without_a_pause() {
 }
 
 #[test]
+fn what_a_server_hangs_up_on_is_not_sent_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, mut buffer) = (connection.unwrap(), [0; 4096]);
+            let mut link = Link::server(None, 1 << 20, None);
+            'open: loop {
+                connection.write_all(link.output()).unwrap();
+                link.output().clear();
+                let length = connection.read(&mut buffer).unwrap();
+                if length == 0 {
+                    break;
+                }
+                link.feed(&buffer[..length]);
+                while let Some(input) = link.poll().unwrap() {
+                    let Incoming::Message(message) = input else { continue };
+                    match Request::decode(&message).unwrap() {
+                        Request::Open { .. } => link.send(&Answer::Welcome { message: 1 << 20, calls: 9 }.encode()),
+                        _ => {
+                            counted.fetch_add(1, Ordering::Relaxed);
+                            break 'open;
+                        }
+                    }
+                }
+            }
+        }
+    });
+    let begun = Instant::now();
+    let mut client = Blocking::connect(ClientOptions::new(address)).unwrap();
+    assert_eq!(client.ask(Question::List, &"x".into()), Err(ClientError::Broken));
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    // Names that no server takes are not sent at all.
+    let name = "x".repeat(256);
+    let refused = client.ask(Question::List, &name.as_str().into());
+    assert_eq!(refused, Err(ClientError::Refused("a name has at most 255 bytes, and this one has 256".to_owned())));
+    let target = Target::Installed(name);
+    let refused = client.call(&"a".into(), target, None, Vec::new(), &mut || Ok(()));
+    assert!(matches!(refused, Err(ClientError::Refused(_))), "{refused:?}");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
 fn metrics_are_a_page() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

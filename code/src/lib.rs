@@ -7,6 +7,7 @@ pub mod span;
 pub mod canonical;
 pub mod hash;
 mod closest;
+mod plural;
 pub mod op;
 mod facts;
 pub mod object;
@@ -32,4 +33,5 @@ pub use object::{
     Position, TypeSite,
 };
 pub use op::{Field, Flow, Holds, Op, Outcome, Role, Sure, Word};
+pub use plural::{counted, plural};
 pub use special::Special;

@@ -1,5 +1,6 @@
 //! `vm serve`, `vm call`, `vm actor`: a server of actors, a call of one, and what operators look at.
 
+use quipu_code::counted;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -303,8 +304,10 @@ fn check(file: &Path, terminal: &Terminal) -> Result<ExitCode, String> {
     if !checked.wrong.is_empty() {
         return Ok(Exit::Image.into());
     }
-    let numbers: [&dyn Piece; 3] = [&file.display(), &checked.actors, &checked.replayed];
-    show(&Shown::of("{}: ok, {} actors, {} calls repeated\n", &numbers));
+    let actors = counted(checked.actors as usize, "actor");
+    let calls = counted(checked.replayed as usize, "call");
+    let numbers: [&dyn Piece; 3] = [&file.display(), &actors, &calls];
+    show(&Shown::of("{}: ok, {}, {} repeated\n", &numbers));
     Ok(Exit::Ok.into())
 }
 

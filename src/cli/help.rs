@@ -24,7 +24,7 @@ pub const EXAMPLES: &[Examples] = &[
         "run",
         &[
             ("vm run hello.qp one two", "run a program with two arguments"),
-            ("vm run - < hello.qp", "read it from standard input"),
+            ("vm run - < hello.qp", "read it from standard input, as `vm < hello.qp` does"),
             ("vm run --profile flames.svg slow.qp", "draw where its time goes"),
         ],
     ),
@@ -94,8 +94,8 @@ pub const EXAMPLES: &[Examples] = &[
     (
         "image strip",
         &[
-            ("vm image strip c.qpi", "take names and lines out of c.qpi"),
-            ("vm image strip c.qpi -o small.qpi", "leave c.qpi as it is"),
+            ("vm image strip c.qpi -o small.qpi", "save c.qpi without names and lines"),
+            ("vm image strip c.qpi --in-place", "take them out of c.qpi itself"),
         ],
     ),
     (

@@ -1,7 +1,7 @@
 //! What words of the command line name: programs and texts.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 use quipu::Input;
 
@@ -17,7 +17,7 @@ pub fn utf8(word: &OsString) -> Result<String, String> {
 pub fn program(file: &OsString) -> Result<Input, String> {
     let file = utf8(file)?;
     match file.as_str() {
-        "-" => Ok(Input::text("<stdin>", read_stdin()?)),
+        "-" => Ok(Input::text(STDIN, read_stdin()?)),
         // A mistyped option must not be taken for a file.
         option if option.starts_with('-') => Err(format!("unknown option `{option}`; try `vm --help`")),
         _ => Ok(Input::file(file)),
@@ -28,6 +28,18 @@ pub fn program(file: &OsString) -> Result<Input, String> {
 pub fn on_the_line(text: &OsString) -> Result<Input, String> {
     Ok(Input::text("<command line>", utf8(text)?))
 }
+
+/// The program on standard input, if somebody has put one there: a terminal is not asked.
+pub fn piped() -> Result<Option<Input>, String> {
+    if std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let text = read_stdin()?;
+    Ok((!text.trim().is_empty()).then(|| Input::text(STDIN, text)))
+}
+
+/// What messages call standard input.
+const STDIN: &str = "<stdin>";
 
 fn read_stdin() -> Result<String, String> {
     let mut bytes = Vec::new();

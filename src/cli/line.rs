@@ -254,7 +254,7 @@ mod tests {
         ("image info", &[DENIALS, "--code"]),
         ("image verify", &[DENIALS, "--code"]),
         ("image diff", &[LIMITS, DENIALS]),
-        ("image strip", &["--output"]),
+        ("image strip", &["--output --in-place"]),
         ("image upgrade", &[LIMITS, DENIALS, "--output"]),
         ("image graph", &["--output"]),
         ("hash", &[LIMITS, DENIALS, "--allow", "--explain"]),

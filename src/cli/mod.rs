@@ -101,8 +101,14 @@ fn dispatch(args: Args, terminal: &Terminal) -> Result<ExitCode, String> {
         (_, Some(words), _) => return run::code(&words, &options, terminal, true),
         (_, _, Some(command)) => command,
         (None, None, None) => {
-            complain(&line::help());
-            return Ok(Exit::Usage.into());
+            // What comes through a pipe is a program, and nothing is none.
+            return match input::piped()? {
+                Some(program) => run::piped(&program, &options, terminal),
+                None => {
+                    complain(&line::help());
+                    Ok(Exit::Usage.into())
+                }
+            };
         }
     };
     match command {

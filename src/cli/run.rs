@@ -27,6 +27,12 @@ pub fn file(words: &[OsString], options: &Running, terminal: &Terminal) -> Resul
     run(&program, args, options, terminal, false)
 }
 
+/// Runs what stands on standard input, as `-` does.
+pub fn piped(program: &Input, options: &Running, terminal: &Terminal) -> Result<ExitCode, String> {
+    options.trust.none_for("a program in source")?;
+    run(program, &[], options, terminal, false)
+}
+
 /// Runs a text with the arguments after it, and prints its value if asked to.
 pub fn code(words: &[OsString], options: &Running, terminal: &Terminal, print: bool) -> Result<ExitCode, String> {
     let (text, args) = words.split_first().ok_or("expected a program")?;

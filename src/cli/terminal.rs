@@ -219,6 +219,18 @@ pub fn show(text: &Shown) {
     Output::new().show_now(text);
 }
 
+/// Standard error, for what a program prints where standard output is for something else.
+pub fn errors() -> Box<dyn Write + Send> {
+    Box::new(io::stderr())
+}
+
+/// Writes to standard output what is not for people to read.
+pub fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut output = Output::new();
+    output.write(bytes)?;
+    output.flush()
+}
+
 /// Standard output for what a program prints itself.
 pub struct ProgramOutput(Output);
 

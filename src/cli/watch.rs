@@ -1,5 +1,6 @@
 //! `--stats` and `--profile`: what a program did and where its time went, told on standard error when it is over.
 
+use quipu_code::plural;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -75,7 +76,14 @@ fn stats(watched: &Watched) -> String {
     }
     let count = watched.objects.iter().map(|made| made.count).sum();
     let bytes = watched.objects.iter().map(|made| made.bytes).sum();
-    let _ = writeln!(text, "{} objects made, {} bytes", grouped(count), grouped(bytes));
+    let _ = writeln!(
+        text,
+        "{} {} made, {} {}",
+        grouped(count),
+        plural(count as usize, "object"),
+        grouped(bytes),
+        plural(bytes as usize, "byte")
+    );
     for made in &watched.objects {
         let _ = writeln!(text, "  {:>15} {:>5}  {}", grouped(made.count), percent(made.bytes, bytes), made.kind);
     }
@@ -89,8 +97,14 @@ fn stats(watched: &Watched) -> String {
     );
     let uses = watched.hits + watched.misses;
     let hits = percent(watched.hits, uses);
-    let _ = writeln!(text, "{} uses of methods and fields, {} from caches", grouped(uses), hits.trim_start());
-    let _ = writeln!(text, "{} functions known", grouped(watched.codes as u64));
+    let _ = writeln!(
+        text,
+        "{} {} of methods and fields, {} from caches",
+        grouped(uses),
+        plural(uses as usize, "use"),
+        hits.trim_start()
+    );
+    let _ = writeln!(text, "{} {} known", grouped(watched.codes as u64), plural(watched.codes, "function"));
     text
 }
 
@@ -119,7 +133,7 @@ fn profile(watched: &Watched) -> Shown {
     let (functions, lines) = (watched.functions(), watched.lines());
     let steps: u64 = functions.iter().map(|place| place.own).sum();
     let all: Duration = functions.iter().map(|place| place.time).sum();
-    let mut text = Shown::of("{} steps, {}\n", &[&grouped(steps), &time(all)]);
+    let mut text = Shown::of("{} {}, {}\n", &[&grouped(steps), &plural(steps as usize, "step"), &time(all)]);
     for (places, what) in [(&functions, "function"), (&lines, "line")] {
         text.push(&Shown::of("    own   time    all  {}\n", &[&what]));
         for place in places.iter().filter(|place| place.own > 0).take(ROWS) {

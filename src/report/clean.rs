@@ -1,6 +1,7 @@
 //! The rule for what is harmless for terminals: control and direction characters are shown, not obeyed. [`Shown`](super::Shown)
 //! is text that has been through it.
 
+use quipu_code::plural;
 use std::fmt::Write;
 
 /// Characters of a message that are shown; what is longer is cut, so that one error cannot flood a terminal.
@@ -27,7 +28,7 @@ pub(super) fn message(text: &str) -> String {
         None => harmless(text),
         Some((end, _)) => {
             let rest = text[end..].chars().count();
-            harmless(&text[..end]) + &format!("... ({rest} more characters)")
+            harmless(&text[..end]) + &format!("... ({rest} more {})", plural(rest, "character"))
         }
     }
 }

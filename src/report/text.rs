@@ -1,5 +1,6 @@
 //! Reports for people: title, source lines with their spans, note, help as a patch, and the trace.
 
+use quipu_code::plural;
 use std::fmt::Write;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -122,7 +123,7 @@ fn show_trace(out: &mut String, report: &Report) {
 
 fn show_omitted(out: &mut String, omitted: usize) {
     if omitted > 0 {
-        let _ = writeln!(out, "  ... {omitted} more calls");
+        let _ = writeln!(out, "  ... {omitted} more {}", plural(omitted as usize, "call"));
     }
 }
 

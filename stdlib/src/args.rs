@@ -1,5 +1,6 @@
 //! Checks of arguments, and what to say when one does not fit.
 
+use quipu_vm::heap::Map;
 use quipu_vm::heap::Str;
 use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 
@@ -75,3 +76,26 @@ receiver!(this_range, Range, Range, "a range");
 receiver!(this_list, List, List, "a list");
 receiver!(this_map, Map, Map, "a map");
 receiver!(this_set, Set, Set, "a set");
+
+/// Checks the names of options.
+pub(crate) fn check_options<'v>(cx: &mut Cx<'v>, options: Map<'v>, known: &[&str]) -> Result<(), Fault<'v>> {
+    for (key, _) in options.iter() {
+        if !key.as_str().is_some_and(|key| known.contains(&key)) {
+            let shown = quipu_vm::ops::text::repr_short(cx, key)?;
+            let message = format!("there is no option {shown}, only {}", known.join(", "));
+            return Err(cx.fail_here(ErrorKind::Value, message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the only option there is is on.
+pub(crate) fn switch<'v>(cx: &mut Cx<'v>, options: Value<'v>, name: &str) -> Result<bool, Fault<'v>> {
+    let View::Map(map) = options.view() else { return Err(expected(cx, "a map of options", options)) };
+    check_options(cx, map, &[name])?;
+    match map.get_text(cx, name).map(|value| (value, value.view())) {
+        None => Ok(false),
+        Some((_, View::Bool(on))) => Ok(on),
+        Some((value, _)) => Err(expected(cx, &format!("a bool as {name}"), value)),
+    }
+}

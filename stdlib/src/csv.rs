@@ -1,5 +1,6 @@
 //! The module `csv`: tables as text, by the rules of RFC 4180.
 
+use quipu_code::counted;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -83,7 +84,7 @@ fn read<'v>(
         }
         let first = *expected.get_or_insert(record.len());
         if same_lengths && first != record.len() {
-            let what = format!("expected {first} fields as in the first row, got {}", record.len());
+            let what = format!("expected {} as in the first row, got {}", counted(first, "field"), record.len());
             return fail(source.cx, start, &what);
         }
         source.cx.work(2 + record.len() / 4)?;

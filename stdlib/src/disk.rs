@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use quipu_vm::heap::Str;
-use quipu_vm::{Cx, ErrorKind, Fault, Value};
+use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::args::text;
@@ -84,18 +84,28 @@ pub(crate) fn contents<'v>(
 /// # Errors
 /// Those of the file system; then the file is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match whole(path)? {
-        Some(mut file) => {
-            file.write_all(bytes)?;
-            file.finish()
-        }
-        None => std::fs::write(path, bytes),
-    }
+    let mut place = place(path)?;
+    place.write_all(bytes)?;
+    place.finish()
 }
 
 /// The fault of an operation on a file. Its data tell programs which file and what went wrong.
 pub(crate) fn failed<'v>(cx: &mut Cx<'v>, path: Str<'v>, error: &io::Error) -> Fault<'v> {
-    let reason = match error.kind() {
+    failed_at(cx, path, reason(error), &error.to_string())
+}
+
+/// The fault of a name that is not text; programs see what can be shown of it.
+pub(crate) fn not_text<'v>(cx: &mut Cx<'v>, path: &Path) -> Fault<'v> {
+    match cx.str(&path.to_string_lossy()).map(|path| path.view()) {
+        Ok(View::Str(path)) => failed_at(cx, path, "not_utf8", "the name is not UTF-8"),
+        Ok(_) => cx.fail_here(ErrorKind::Io, "a name is not UTF-8"),
+        Err(fault) => fault,
+    }
+}
+
+/// What went wrong, for programs.
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
         io::ErrorKind::NotFound => "not_found",
         io::ErrorKind::AlreadyExists => "exists",
         io::ErrorKind::PermissionDenied => "permission",
@@ -104,7 +114,10 @@ pub(crate) fn failed<'v>(cx: &mut Cx<'v>, path: Str<'v>, error: &io::Error) -> F
         io::ErrorKind::DirectoryNotEmpty => "not_empty",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "full",
         _ => "other",
-    };
+    }
+}
+
+fn failed_at<'v>(cx: &mut Cx<'v>, path: Str<'v>, reason: &str, what: &str) -> Fault<'v> {
     let data = cx.map();
     let entry = |cx: &mut Cx<'v>, key: &str, value| {
         let key = cx.str(key)?;
@@ -115,7 +128,7 @@ pub(crate) fn failed<'v>(cx: &mut Cx<'v>, path: Str<'v>, error: &io::Error) -> F
         entry(cx, "reason", reason)
     });
     match filled {
-        Ok(_) => cx.fail_here_with(ErrorKind::Io, format!("{}: {error}", path.as_str()), data.into()),
+        Ok(_) => cx.fail_here_with(ErrorKind::Io, format!("{}: {what}", path.as_str()), data.into()),
         Err(fault) => fault,
     }
 }
@@ -135,12 +148,75 @@ pub(crate) struct Whole {
     path: PathBuf,
 }
 
-/// Begins to write a file. None if there is something that is no ordinary file, such as a terminal or a pipe: nothing
-/// can take its place.
-pub(crate) fn whole(path: &Path) -> io::Result<Option<Whole>> {
-    // A link is followed, so that the file it names is replaced and not the link.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let there = std::fs::metadata(&path).ok();
+/// Where data go that are to be the contents of a file.
+pub(crate) enum Place {
+    /// A file that takes its place at the end.
+    Whole(Whole),
+    /// What no file can take the place of, such as a terminal or a pipe.
+    There(File),
+    /// Standard output and error as the process has them: opening those anew would begin at their start.
+    Output(io::Stdout),
+    Errors(io::Stderr),
+}
+
+/// Begins to write a file.
+pub(crate) fn place(path: &Path) -> io::Result<Place> {
+    match target(path)? {
+        Target::File(path) => match whole(&path)? {
+            Some(whole) => Ok(Place::Whole(whole)),
+            None => File::options().write(true).truncate(true).create(true).open(path).map(Place::There),
+        },
+        Target::Open(name) => match name.as_str() {
+            "1" => Ok(Place::Output(io::stdout())),
+            "2" => Ok(Place::Errors(io::stderr())),
+            _ => File::options().write(true).open(path).map(Place::There),
+        },
+    }
+}
+
+/// Begins to write to the end of a file.
+pub(crate) fn end(path: &Path) -> io::Result<Place> {
+    match target(path)? {
+        Target::File(path) => File::options().append(true).create(true).open(path).map(Place::There),
+        Target::Open(_) => place(path),
+    }
+}
+
+/// What a path leads to.
+enum Target {
+    /// A file, or where one is to be.
+    File(PathBuf),
+    /// What the process has open under a number, such as `/dev/stdout`: nothing can take its place.
+    Open(String),
+}
+
+/// Most links that lead to one another.
+const MOST_LINKS: usize = 40;
+
+/// Follows links, so that the file they name is replaced and not the link.
+fn target(path: &Path) -> io::Result<Target> {
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let folder = folder_of(&path).canonicalize()?;
+        let (Some(name), false) = (path.file_name(), path.as_os_str().as_encoded_bytes().ends_with(b"/")) else {
+            return Ok(Target::File(path));
+        };
+        let is_process = folder.starts_with("/proc") && folder.ends_with("fd");
+        if cfg!(unix) && (is_process || folder == Path::new("/dev/fd")) {
+            return Ok(Target::Open(name.to_string_lossy().into_owned()));
+        }
+        let there = folder.join(name);
+        match std::fs::read_link(&there) {
+            Ok(to) => path = folder.join(to),
+            Err(_) => return Ok(Target::File(there)),
+        }
+    }
+    Err(io::Error::other("too many links lead to one another"))
+}
+
+/// Begins to write a file under another name. None if there is something that is no ordinary file.
+fn whole(path: &Path) -> io::Result<Option<Whole>> {
+    let there = std::fs::metadata(path).ok();
     if there.as_ref().is_some_and(|there| !there.is_file()) {
         return Ok(None);
     }
@@ -154,11 +230,11 @@ pub(crate) fn whole(path: &Path) -> io::Result<Option<Whole>> {
     #[cfg(unix)]
     // What the process's mask leaves of it is what any new file gets.
     builder.permissions(default);
-    let file = builder.tempfile_in(folder_of(&path)).map_err(without_path)?;
+    let file = builder.tempfile_in(folder_of(path)).map_err(without_path)?;
     if let Some(there) = there {
         file.as_file().set_permissions(there.permissions())?;
     }
-    Ok(Some(Whole { file, path }))
+    Ok(Some(Whole { file, path: path.to_path_buf() }))
 }
 
 impl Whole {
@@ -174,13 +250,39 @@ impl Whole {
     }
 }
 
-impl Write for Whole {
+impl Place {
+    /// Whether it is the output or error of the process.
+    pub fn is_output(&self) -> bool {
+        matches!(self, Place::Output(_) | Place::Errors(_))
+    }
+
+    /// Puts the file in its place.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Place::Whole(whole) => whole.finish(),
+            Place::There(_) => Ok(()),
+            Place::Output(mut output) => output.flush(),
+            Place::Errors(mut errors) => errors.flush(),
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Place::Whole(whole) => &mut whole.file,
+            Place::There(file) => file,
+            Place::Output(output) => output,
+            Place::Errors(errors) => errors,
+        }
+    }
+}
+
+impl Write for Place {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.writer().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.writer().flush()
     }
 }
 

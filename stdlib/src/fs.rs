@@ -1,6 +1,7 @@
 //! The module `fs`: files and folders. `walk` is in `fs.qp`; what deals with paths alone is in `path`.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind as Cause, Read, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -10,7 +11,7 @@ use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{expected, text};
 use crate::charge::Values;
-use crate::disk::{CHUNK, contents, failed, write_whole};
+use crate::disk::{CHUNK, Place, contents, end, failed, not_text, place};
 use crate::entry::{Entry, native};
 use crate::grant::Capability;
 use crate::items::{OBJECT, SLOT};
@@ -78,10 +79,13 @@ pub(crate) const NATIVES: &[Entry] = &[
     }),
 ];
 
-pub(crate) const INTERNALS: &[Entry] =
-    &[native("_fs_entries(path)", "Paths in a folder, in order, and whether each is a folder.", entries)
-        .shown("fs.walk")
-        .needing(Capability::Fs)];
+pub(crate) const INTERNALS: &[Entry] = &[native(
+    "_fs_entries(path, go_on = false)",
+    "Paths in a folder, in order, and whether each is a folder.",
+    entries,
+)
+.shown("fs.walk")
+.needing(Capability::Fs)];
 
 /// Does something to a path that gives nothing.
 fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], action: fn(&Path) -> io::Result<()>) -> Outcome<'v> {
@@ -96,7 +100,7 @@ fn act<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], action: fn(&Path) -> io::Result<
 fn unicode<'v>(cx: &mut Cx<'v>, path: &Path) -> Outcome<'v> {
     match path.to_str() {
         Some(text) => cx.str(text),
-        None => Err(cx.fail_here(ErrorKind::Io, format!("{} is not UTF-8", path.display()))),
+        None => Err(not_text(cx, path)),
     }
 }
 
@@ -128,8 +132,27 @@ fn data<'v>(cx: &mut Cx<'v>, value: &Value<'v>) -> Result<Vec<u8>, Fault<'v>> {
 fn write<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "path")?;
     let data = data(cx, &args[1])?;
-    match write_whole(path.as_str().as_ref(), &data) {
+    put(cx, path, place, &data)
+}
+
+/// Writes to what `open` makes of a path.
+fn put<'v>(cx: &mut Cx<'v>, path: Str<'v>, open: fn(&Path) -> io::Result<Place>, data: &[u8]) -> Outcome<'v> {
+    let mut place = opened(cx, path, open)?;
+    match place.write_all(data).and_then(|()| place.finish()) {
         Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(cx, path, &error)),
+    }
+}
+
+/// What `open` makes of a path. What the program has printed comes first where that is its own output.
+fn opened<'v>(cx: &mut Cx<'v>, path: Str<'v>, open: fn(&Path) -> io::Result<Place>) -> Result<Place, Fault<'v>> {
+    match open(path.as_str().as_ref()) {
+        Ok(place) => {
+            if place.is_output() {
+                cx.flush()?;
+            }
+            Ok(place)
+        }
         Err(error) => Err(failed(cx, path, &error)),
     }
 }
@@ -137,11 +160,7 @@ fn write<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn append<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "path")?;
     let data = data(cx, &args[1])?;
-    let opened = OpenOptions::new().append(true).create(true).open(path.as_str());
-    match opened.and_then(|mut file| file.write_all(&data)) {
-        Ok(()) => Ok(Value::NIL),
-        Err(error) => Err(failed(cx, path, &error)),
-    }
+    put(cx, path, end, &data)
 }
 
 /// What a question to the system takes beside the answer, in units of fuel.
@@ -181,7 +200,7 @@ fn stat<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 }
 
 /// The names in a folder, in order, and whether each is a folder itself.
-fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>) -> Result<Vec<(String, bool)>, Fault<'v>> {
+fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>) -> Result<Vec<(OsString, bool)>, Fault<'v>> {
     let entries = match fs::read_dir(path.as_str()) {
         Ok(entries) => entries,
         Err(error) => return Err(failed(cx, path, &error)),
@@ -189,20 +208,16 @@ fn names<'v>(cx: &mut Cx<'v>, path: Str<'v>) -> Result<Vec<(String, bool)>, Faul
     let mut names = Vec::new();
     let mut bytes = 0;
     for entry in entries {
-        let entry = match entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))) {
+        let (name, kind) = match entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))) {
             Ok(entry) => entry,
             // It was removed meanwhile.
             Err(error) if error.kind() == Cause::NotFound => continue,
             Err(error) => return Err(failed(cx, path, &error)),
         };
-        let Ok(name) = entry.0.into_string() else {
-            let message = format!("{} holds a name that is not UTF-8", path.as_str());
-            return Err(cx.fail_here(ErrorKind::Io, message));
-        };
         bytes += name.len() + path.as_str().len() + STRING + OBJECT + 3 * SLOT;
         cx.reserve(bytes)?;
         cx.work(2)?;
-        names.push((name, entry.1.is_dir()));
+        names.push((name, kind.is_dir()));
     }
     names.sort();
     Ok(names)
@@ -218,18 +233,32 @@ fn list<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let names = names(cx, path)?;
     let mut values = Values::with_room(cx, names.len())?;
     for (name, _) in &names {
-        values.push_str(cx, name)?;
+        match name.to_str() {
+            Some(name) => values.push_str(cx, name)?,
+            None => return Err(not_text(cx, &Path::new(path.as_str()).join(name))),
+        }
     }
     values.list(cx)
 }
 
+/// Pairs. Where it is told to go on, a name that is not text is an error and nil.
 fn entries<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let path = text(cx, args[0], "path")?;
+    let goes_on = args.get(1).is_some_and(|value| value.is_truthy());
     cx.work(SYSTEM)?;
     let mut all = Vec::new();
     for (name, is_folder) in names(cx, path)? {
-        let path = cx.str(Path::new(path.as_str()).join(name).to_str().unwrap_or(""))?;
-        all.push(cx.tuple(&[path, Value::bool(is_folder)])?);
+        let path = Path::new(path.as_str()).join(name);
+        all.push(match path.to_str() {
+            Some(path) => {
+                let path = cx.str(path)?;
+                cx.tuple(&[path, Value::bool(is_folder)])?
+            }
+            None => match not_text(cx, &path) {
+                Fault::Thrown(error) if goes_on => cx.tuple(&[error, Value::NIL])?,
+                fault => return Err(fault),
+            },
+        });
     }
     Ok(cx.list(all)?.into())
 }
@@ -251,14 +280,7 @@ fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         Ok(source) => source,
         Err(error) => return Err(failed(cx, from, &error)),
     };
-    let mut target: Box<dyn Place> = match crate::disk::whole(to.as_str().as_ref()) {
-        Ok(Some(whole)) => Box::new(whole),
-        Ok(None) => match OpenOptions::new().write(true).open(to.as_str()) {
-            Ok(file) => Box::new(file),
-            Err(error) => return Err(failed(cx, to, &error)),
-        },
-        Err(error) => return Err(failed(cx, to, &error)),
-    };
+    let mut target = opened(cx, to, place)?;
     loop {
         match io::copy(&mut Read::by_ref(&mut source).take(CHUNK), &mut target) {
             Ok(0) => break,
@@ -272,23 +294,6 @@ fn copy<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     match target.finish() {
         Ok(()) => Ok(Value::NIL),
         Err(error) => Err(failed(cx, to, &error)),
-    }
-}
-
-/// Where a copy goes.
-trait Place: Write {
-    fn finish(self: Box<Self>) -> io::Result<()>;
-}
-
-impl Place for crate::disk::Whole {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        (*self).finish()
-    }
-}
-
-impl Place for File {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        Ok(())
     }
 }
 

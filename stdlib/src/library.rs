@@ -177,6 +177,14 @@ impl StandardLibrary for Shelf {
     fn names_of_foreign(&self, name: &str) -> &'static [&'static str] {
         crate::foreign::names(name)
     }
+
+    fn advice_on_callback(&self, function: &str, takes: Option<usize>) -> Option<String> {
+        crate::foreign::callback(function, takes)
+    }
+
+    fn advice_on_nothing(&self, method: &str) -> Option<String> {
+        crate::foreign::nothing(method)
+    }
 }
 
 /// What is missing where a capability is.
@@ -313,6 +321,16 @@ impl Natives for Names {
     fn names(&self) -> Vec<&str> {
         let standard = SEEN.keys().copied().filter(|_| self.standard);
         self.own.keys().map(String::as_str).chain(standard).collect()
+    }
+
+    fn module_with(&self, member: &str) -> Option<&str> {
+        let has = |module: &&Declaration| {
+            let mut written = source::compiled().iter().filter(|file| file.module == Some(module.name));
+            module.constants.iter().any(|constant| constant.name == member)
+                || (module.natives)().into_iter().any(|entry| entry.name() == member)
+                || written.any(|file| file.exports.iter().any(|export| export.name == member))
+        };
+        DECLARATIONS.iter().filter(|_| self.standard).find(has).map(|module| module.name)
     }
 
     fn modules(&self) -> Vec<&str> {

@@ -1,11 +1,12 @@
 //! Methods of lists that call nothing, or only compare. Those that take functions are in `list.qp`.
 
+use quipu_code::counted;
 use quipu_vm::heap::{List, Special};
 use quipu_vm::native::Intrinsic;
 use quipu_vm::ops::equal::equal;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
-use crate::args::{count, int, this_list};
+use crate::args::{count, expected, int, switch, this_list};
 use crate::charge::{PIECE, Text, Values};
 use crate::entry::{Entry, native};
 use crate::items::{self, OBJECT, SLOT};
@@ -36,9 +37,13 @@ pub(crate) const METHODS: &[Entry] = &[
     native("join(sep = \"\")", "All elements, which must be strings, in one string.", join),
     native("take(n)", "The first `n` elements.", take),
     native("drop(n)", "All but the first `n` elements.", drop),
-    native("sort(cmp = nil)", "Sorts in place, by a comparator that gives a signed int if there is one; stable.", sort)
-        .or("_list_sort"),
-    native("sorted(cmp = nil)", "A new, sorted list; as `sort`.", sorted).or("_list_sorted"),
+    native(
+        "sort(cmp = nil, options = [:])",
+        "Sorts in place, by a comparator that gives a signed int if there is one; stable.",
+        sort,
+    )
+    .or("_list_sort"),
+    native("sorted(cmp = nil, options = [:])", "A new, sorted list; as `sort`.", sorted).or("_list_sorted"),
     native("reverse()", "Reverses the order in place.", reverse),
     native("reversed()", "A new list in reverse order.", reversed),
     native("unique()", "The elements without those that equal an earlier one.", unique).or("_list_unique"),
@@ -49,6 +54,10 @@ pub(crate) const METHODS: &[Entry] = &[
 
 pub(crate) const INTERNALS: &[Entry] = &[
     native("_copy_items(to, at, from, start, end)", "Copies from[start..end] over to[at..].", copy_items),
+    native("_is_reverse(cmp, options)", "Whether a sort is to be in falling order.", |cx, args| {
+        Ok(Value::bool(is_reverse(cx, args)?))
+    })
+    .shown("sort"),
     native("_replace_items(list, items, n)", "Gives a list of `n` elements new ones.", replace_items).shown("sort"),
     native("_sorted_by_keys(items, keys)", "The items by rising keys; stable.", sorted_by_keys)
         .or("_sorted_by_keys_slow"),
@@ -85,8 +94,7 @@ fn position<'v>(cx: &mut Cx<'v>, value: Value<'v>, len: usize) -> Result<usize, 
 }
 
 fn out_of_range<'v>(cx: &mut Cx<'v>, index: i64, len: usize) -> Fault<'v> {
-    let elements = if len == 1 { "element" } else { "elements" };
-    let message = format!("position {index} is out of range for a list of {len} {elements}");
+    let message = format!("position {index} is out of range for a list of {}", counted(len, "element"));
     cx.fail_here_with(ErrorKind::Index, message, Value::int(index))
 }
 
@@ -232,6 +240,12 @@ fn join<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
             Some(part) => length = length.saturating_add(part.len()),
             None => {
                 let kind = value.kind_name();
+                // The function there is code of the program; what joins its results is code of the library.
+                if cx.library_function().as_deref() == Some("regex.replace") {
+                    let message =
+                        format!("regex.replace: the function must give a str, got {kind}; `str(..)` converts");
+                    return Err(cx.fail(ErrorKind::Type, message));
+                }
                 let message = format!("expected strs only, got {kind} at position {i}; `map(str)` converts");
                 return Err(cx.fail_here(ErrorKind::Type, message));
             }
@@ -252,25 +266,47 @@ fn drop<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     part(cx, list, n, usize::MAX)
 }
 
+/// Whether the arguments of a sort ask for falling order: a comparator, an option map, or one behind the other.
+fn is_reverse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Result<bool, Fault<'v>> {
+    let is_map = |value: &Value<'v>| matches!(value.view(), View::Map(_));
+    let given = match args {
+        [options] => Some(options).filter(|options| is_map(options)),
+        [options, none] if none.is_nil() => Some(options).filter(|options| is_map(options)),
+        [map, _] if is_map(map) => return Err(expected(cx, "a function as comparator", *map)),
+        [_, options] => Some(options),
+        _ => None,
+    };
+    given.map_or(Ok(false), |&options| switch(cx, options, "reverse"))
+}
+
 /// The sorted elements, unless the program has to compare them.
-fn in_order<'v>(cx: &mut Cx<'v>, list: List<'v>, comparator: Option<&Value<'v>>) -> Result<Vec<Value<'v>>, Fault<'v>> {
-    if comparator.is_some_and(|comparator| !comparator.is_nil()) {
+fn in_order<'v>(cx: &mut Cx<'v>, list: List<'v>, args: &[Value<'v>]) -> Result<Vec<Value<'v>>, Fault<'v>> {
+    let reverse = is_reverse(cx, args)?;
+    if args.first().is_some_and(|cmp| !matches!(cmp.view(), View::Nil | View::Map(_))) {
         return Err(Fault::Defer);
     }
-    let items = items::part(cx, list, 0, usize::MAX)?;
-    order::sorted(cx, items)
+    let mut items = items::part(cx, list, 0, usize::MAX)?;
+    if !reverse {
+        return order::sorted(cx, items);
+    }
+    // Turned round before and after, so that equal elements keep their order in falling order, too.
+    cx.work(items.len() / 8)?;
+    items.reverse();
+    let mut sorted = order::sorted(cx, items)?;
+    sorted.reverse();
+    Ok(sorted)
 }
 
 fn sort<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args)?;
-    let sorted = in_order(cx, list, args.get(1))?;
+    let sorted = in_order(cx, list, &args[1..])?;
     list.replace_all(cx, sorted)?;
     Ok(Value::NIL)
 }
 
 fn sorted<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let list = this_list(cx, args)?;
-    let sorted = in_order(cx, list, args.get(1))?;
+    let sorted = in_order(cx, list, &args[1..])?;
     Ok(cx.list(sorted)?.into())
 }
 

@@ -1,5 +1,6 @@
 //! The module `bytes`: numbers in binary form. Its types are in `bytes.qp`.
 
+use quipu_code::counted;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value, View};
 
 use crate::args::{count, expected, int, number, text};
@@ -123,7 +124,7 @@ fn pack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let wanted = fields.iter().fold(0, |sum: usize, field| sum.saturating_add(field.values()));
     let given = args.len() - 1;
     if wanted != given {
-        return Err(cx.fail_here(ErrorKind::Value, format!("the format has {wanted} values, got {given}")));
+        return Err(cx.fail_here(ErrorKind::Value, format!("the format has {}, got {given}", counted(wanted, "value"))));
     }
     let width = width(&fields);
     cx.reserve(width.saturating_mul(2))?;
@@ -138,7 +139,9 @@ fn pack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
                 let View::Bytes(bytes) = value.view() else { return Err(expected(cx, "bytes", value)) };
                 let (wanted, got) = (field.count, bytes.as_slice().len());
                 if wanted != got {
-                    return Err(cx.fail_here(ErrorKind::Value, format!("expected {wanted} bytes, got {got}")));
+                    return Err(
+                        cx.fail_here(ErrorKind::Value, format!("expected {}, got {got}", counted(wanted, "byte")))
+                    );
                 }
                 packed.extend_from_slice(bytes.as_slice());
             }
@@ -190,7 +193,7 @@ fn unpack<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let width = width(&fields);
     let mut rest = bytes.as_slice().get(from..).unwrap_or(&[]);
     if rest.len() < width {
-        let message = format!("needs {width} bytes from position {from} on, there are {}", rest.len());
+        let message = format!("needs {} from position {from} on, there are {}", counted(width, "byte"), rest.len());
         return Err(cx.fail_here(ErrorKind::Value, message));
     }
     let values = fields.iter().map(Field::values).sum::<usize>();

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use quipu_vm::native::HostFn;
 use quipu_vm::{Cx, ErrorKind, Fault, Value, View};
 
-use crate::args::{expected, int, text};
+use crate::args::{check_options, expected, int, text};
 use crate::disk::failed;
 use crate::grant::Grant;
 use crate::streams::PATIENCE;
@@ -25,6 +26,10 @@ struct Running {
     /// Its exit code, when it has ended: minus the signal's number if a signal ended it.
     code: Option<i64>,
     deadline: Option<(Instant, f64)>,
+    /// It was ended because its time was over.
+    late: bool,
+    /// Whether what it writes is wanted as bytes.
+    bytes: bool,
     threads: Vec<JoinHandle<()>>,
     outputs: [Arc<Mutex<Vec<u8>>>; 2],
 }
@@ -91,20 +96,18 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
     let program = text(cx, program, "program")?;
     let View::List(args) = args.view() else { return Err(expected(cx, "a list of arguments", args)) };
     let View::Map(options) = options.view() else { return Err(expected(cx, "a map of options", options)) };
-    for (key, _) in options.iter() {
-        if !key.as_str().is_some_and(|key| OPTIONS.contains(&key)) {
-            let shown = quipu_vm::ops::text::repr_short(cx, key)?;
-            let message = format!("there is no option {shown}, only {}", OPTIONS.join(", "));
-            return Err(cx.fail_here(ErrorKind::Value, message));
-        }
-    }
+    check_options(cx, options, OPTIONS)?;
     let option = |cx: &mut Cx<'v>, name| options.get_text(cx, name).filter(|value| !value.is_nil());
     let mut command = Command::new(program.as_str());
     for arg in args.iter() {
         command.arg(text(cx, arg, "argument")?.as_str());
     }
-    if let Some(folder) = option(cx, "cwd") {
-        command.current_dir(text(cx, folder, "folder")?.as_str());
+    let folder = match option(cx, "cwd") {
+        Some(folder) => Some(text(cx, folder, "folder")?),
+        None => None,
+    };
+    if let Some(folder) = folder {
+        command.current_dir(folder.as_str());
     }
     if let Some(env) = option(cx, "env") {
         let View::Map(env) = env.view() else { return Err(expected(cx, "a map as env", env)) };
@@ -139,10 +142,28 @@ fn start<'v>(cx: &mut Cx<'v>, program: Value<'v>, args: Value<'v>, options: Valu
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Err(failed(cx, program, &error)),
+        Err(error) => {
+            // The system does not say which of the two it means. The folder is looked into as the process would do.
+            let entered =
+                folder.and_then(|folder| Some((folder, Path::new(folder.as_str()).join(".").metadata().err()?)));
+            return Err(match entered {
+                Some((folder, error)) => failed(cx, folder, &error),
+                None => failed(cx, program, &error),
+            });
+        }
     };
+    let bytes = option(cx, "bytes").is_some_and(|value| value.is_truthy());
     let name = program.as_str().to_owned();
-    let mut running = Running { name, child, code: None, deadline, threads: Vec::new(), outputs: Default::default() };
+    let mut running = Running {
+        name,
+        child,
+        code: None,
+        deadline,
+        late: false,
+        bytes,
+        threads: Vec::new(),
+        outputs: Default::default(),
+    };
     if let (Some(stdin), Some(mut pipe)) = (stdin, running.child.stdin.take()) {
         // A process that does not read all of its input is no mistake.
         running.spawn(move || drop(pipe.write_all(&stdin)));
@@ -182,6 +203,16 @@ impl Running {
         });
     }
 
+    /// Ends the process. What it has written is read a little longer; somebody else may hold its pipes.
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let end = Instant::now() + 5 * PATIENCE;
+        while Instant::now() < end && !self.threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(PATIENCE / 10);
+        }
+    }
+
     fn ended(&mut self) -> std::io::Result<bool> {
         if self.code.is_none()
             && let Some(status) = self.child.try_wait()?
@@ -197,10 +228,40 @@ impl Running {
     }
 }
 
+/// The error of a process whose time was over, with what it has written.
+fn too_late<'v>(cx: &mut Cx<'v>, running: &Running) -> Fault<'v> {
+    let data = cx.map();
+    let filled = (|| {
+        for (key, output) in ["out", "err"].into_iter().zip(&running.outputs) {
+            let written = lock(output);
+            // Text may be cut off within a character, which makes the rest no less worth seeing.
+            let value = match running.bytes {
+                true => cx.bytes(&written)?,
+                false => cx.str(&String::from_utf8_lossy(&written))?,
+            };
+            let key = cx.str(key)?;
+            data.insert(cx, key, value)?;
+        }
+        let (key, reason) = (cx.str("reason")?, cx.str("timeout")?);
+        data.insert(cx, key, reason)
+    })();
+    let seconds = running.deadline.map_or(0.0, |(_, seconds)| seconds);
+    match filled {
+        Ok(_) => {
+            let message = format!("{} did not end within {seconds} s", running.name);
+            cx.fail_here_with(ErrorKind::Io, message, data.into())
+        }
+        Err(fault) => fault,
+    }
+}
+
 /// Waits until the process has ended and all it wrote is there.
 fn wait<'v>(cx: &mut Cx<'v>, running: &mut Running) -> Result<i64, Fault<'v>> {
     let mut pause = Duration::from_micros(100);
     loop {
+        if running.late {
+            return Err(too_late(cx, running));
+        }
         match running.ended() {
             Ok(true) => return Ok(running.code.unwrap_or(-1)),
             Ok(false) => {}
@@ -209,10 +270,12 @@ fn wait<'v>(cx: &mut Cx<'v>, running: &mut Running) -> Result<i64, Fault<'v>> {
         // It is read while it is written, so its end is no place to find out that it does not fit.
         cx.reserve(running.outputs.iter().map(|output| lock(output).len().saturating_mul(2)).sum())?;
         cx.waiting()?;
-        if let Some((deadline, seconds)) = running.deadline
+        if let Some((deadline, _)) = running.deadline
             && Instant::now() >= deadline
         {
-            return Err(cx.fail_here(ErrorKind::Io, format!("{} did not end within {seconds} s", running.name)));
+            running.late = true;
+            running.end();
+            continue;
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(PATIENCE);
@@ -231,6 +294,8 @@ mod tests {
             child,
             code: None,
             deadline: None,
+            late: false,
+            bytes: false,
             threads: Vec::new(),
             outputs: Default::default(),
         };

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::civil::Date;
 use jiff::fmt::friendly::{Spacing, SpanPrinter};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
@@ -60,12 +61,23 @@ fn sleep<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     }
 }
 
-/// A time to the microsecond: what a float can tell apart in our days.
+/// A time to the microsecond, by the digits that `str` shows: farther from our days a float knows fewer, and what stands
+/// behind them would be noise.
 fn timestamp<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Timestamp, Fault<'v>> {
     let seconds = number(cx, value)?;
-    let micros = (seconds * 1e6).round();
-    let time = if micros.abs() < 1e18 { Timestamp::from_microsecond(micros as i64).ok() } else { None };
-    time.ok_or_else(|| cx.fail_here(ErrorKind::Value, format!("{seconds:?} is beyond the years -9999 to 9999")))
+    let micros = || {
+        let shown = seconds.abs().to_string();
+        let (whole, rest) = shown.split_once('.').unwrap_or((&shown, ""));
+        let tenths: i64 = format!("{rest:0<7.7}").parse().ok()?;
+        let micros = whole.parse::<i64>().ok()? * 1_000_000 + (tenths + 5) / 10;
+        Some(if seconds < 0.0 { -micros } else { micros })
+    };
+    let time =
+        if seconds.abs() < 1e12 { micros().and_then(|micros| Timestamp::from_microsecond(micros).ok()) } else { None };
+    time.ok_or_else(|| {
+        let message = format!("{seconds:?} is beyond the times from -9999-01-02T02:00Z to 9999-12-30T22:00Z");
+        cx.fail_here(ErrorKind::Value, message)
+    })
 }
 
 /// An offset from UTC: `Z`, `+02:00`, `-0330`.
@@ -114,9 +126,54 @@ fn parse<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let given = text(cx, args[0], "time")?.as_str();
     cx.work(1 + given.len() / 16)?;
     match given.parse::<Timestamp>() {
-        Ok(time) => Ok(Value::float(time.as_second() as f64 + f64::from(time.subsec_nanosecond()) / 1e9)),
-        Err(_) => Err(unreadable(cx, "a time such as \"2024-02-29T12:30:00Z\"", args[0])),
+        Ok(_) if offset_hours(given) > 23 => Err(unreadable(cx, "a time: an offset has at most 23 hours", args[0])),
+        // The nearest float: a sum of two would be rounded twice.
+        Ok(time) => {
+            let (nanos, sign) =
+                (time.as_nanosecond().unsigned_abs(), if time < Timestamp::UNIX_EPOCH { "-" } else { "" });
+            let decimals = format!("{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+            Ok(Value::float(decimals.parse().unwrap_or(f64::NAN)))
+        }
+        Err(_) => {
+            let wanted = match what_is_wrong(given) {
+                Some(why) => format!("a time: {why}"),
+                None => "a time such as \"2024-02-29T12:30:00Z\"".to_owned(),
+            };
+            Err(unreadable(cx, &wanted, args[0]))
+        }
     }
+}
+
+/// The hours of the offset behind a time.
+fn offset_hours(text: &str) -> u8 {
+    let behind = text.get(10..).and_then(|time| Some(&time[time.find(['+', '-'])? + 1..]));
+    behind.and_then(|digits| digits.get(..2)?.parse().ok()).unwrap_or(0)
+}
+
+/// Why a text in the form of a time is none.
+fn what_is_wrong(text: &str) -> Option<String> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i8>().ok();
+    if (text.get(4..5)?, text.get(7..8)?) != ("-", "-") {
+        return None;
+    }
+    let year = text.get(..4)?.parse::<i16>().ok()?;
+    let (month, day) = (number(5, 7)?, number(8, 10)?);
+    if !(1..=12).contains(&month) {
+        return Some(format!("there is no month {month}"));
+    }
+    if Date::new(year, month, day).is_err() {
+        let last = Date::new(year, month, 1).map_or(0, |date| date.days_in_month());
+        return Some(format!("the last day of {year:04}-{month:02} is {last}"));
+    }
+    let Some(time) = text.get(11..) else { return Some("hour and minute are missing".to_owned()) };
+    if number(11, 13).is_some_and(|hour| hour > 23) {
+        return Some("the last hour of a day is 23".to_owned());
+    }
+    if number(14, 16).is_some_and(|minute| minute > 59) || number(17, 19).is_some_and(|second| second > 59) {
+        return Some("the last minute of an hour, and second of a minute, is 59".to_owned());
+    }
+    let has_offset = time.contains(['Z', 'z', '+', '-']);
+    (!has_offset).then(|| "it has no offset such as Z or +02:00, so nobody knows when that is".to_owned())
 }
 
 fn unreadable<'v>(cx: &mut Cx<'v>, wanted: &str, given: Value<'v>) -> Fault<'v> {

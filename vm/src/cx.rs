@@ -231,6 +231,12 @@ impl<'v> Cx<'v> {
         self.written(flushed)
     }
 
+    /// The function of the library that the program has called and that calls this native, if it is written in the language:
+    /// for messages that name what the program knows.
+    pub fn library_function(&mut self) -> Option<String> {
+        self.machine.trace().library_function()
+    }
+
     /// Writes program output.
     ///
     /// # Errors

@@ -49,6 +49,16 @@ pub trait StandardLibrary: Send + Sync {
     fn names_of_foreign(&self, _name: &str) -> &'static [&'static str] {
         &[]
     }
+
+    /// What a function of the library may have been meant to be called with: a function of so many arguments, or none.
+    fn advice_on_callback(&self, _function: &str, _takes: Option<usize>) -> Option<String> {
+        None
+    }
+
+    /// What to call instead of a method that gives nil, where something was to be done with its result.
+    fn advice_on_nothing(&self, _method: &str) -> Option<String> {
+        None
+    }
 }
 
 /// What a library provides under a name.

@@ -13,6 +13,9 @@ pub struct TraceEntry {
     pub pc: u32,
 }
 
+/// Where the files of the library stand.
+const LIBRARY: &str = "std/";
+
 /// The calls under way when an error was thrown. Long ones keep only both ends.
 #[derive(Clone, Default, Debug)]
 pub struct Trace {
@@ -42,6 +45,26 @@ pub struct TraceLine {
 }
 
 impl TraceEntry {
+    /// Whether it is in a part of the library that is written in the language.
+    pub fn is_in_library(&self) -> bool {
+        self.code.debug().is_some_and(|debug| debug.file.starts_with(LIBRARY))
+    }
+
+    /// The function as programs call it, if it is one of the library: `list.map`, `regex.replace`, `print`.
+    pub fn library_name(&self) -> Option<String> {
+        let debug = self.code.debug()?;
+        let module = debug.file.strip_prefix(LIBRARY)?.strip_suffix(".qp")?;
+        if let ("list" | "map" | "set" | "range" | "core", Some(fallback)) = (module, debug.name.strip_prefix('_')) {
+            // It takes over from a native of this name.
+            let method = fallback.strip_prefix(module).and_then(|rest| rest.strip_prefix('_'));
+            return Some(method.map_or(fallback.to_owned(), |method| format!("{module}.{method}")));
+        }
+        Some(match debug.name.split_once("__") {
+            Some((of, method)) => format!("{of}.{method}"),
+            None => format!("{module}.{}", debug.name),
+        })
+    }
+
     /// What debug information says about it.
     pub fn line(&self) -> TraceLine {
         let debug = self.code.debug();
@@ -60,9 +83,17 @@ impl Trace {
     /// How many calls are kept at the inner and the outer end each.
     pub const KEPT: usize = 32;
 
-    /// Every call that is kept, innermost first.
+    /// The calls that are kept, innermost first. Those within the library are left out, unless there are no others.
     pub fn lines(&self) -> impl Iterator<Item = TraceLine> {
-        self.elsewhere.iter().cloned().chain(self.inner.iter().chain(&self.outer).map(TraceEntry::line))
+        let entries = || self.inner.iter().chain(&self.outer);
+        let is_of_program = !self.elsewhere.is_empty() || entries().any(|entry| !entry.is_in_library());
+        let shown = entries().filter(move |entry| !is_of_program || !entry.is_in_library());
+        self.elsewhere.iter().cloned().chain(shown.map(TraceEntry::line))
+    }
+
+    /// The function of the library that the program has called, if that is under way: what it calls itself is not meant.
+    pub fn library_function(&self) -> Option<String> {
+        self.inner.iter().take_while(|entry| entry.is_in_library()).last()?.library_name()
     }
 
     /// Bytes that it takes, itself included; the code is others'.

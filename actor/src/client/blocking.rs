@@ -17,6 +17,9 @@ use crate::wire::Question;
 /// How long it waits before it looks whether it should go on waiting.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// How often a request is sent again because the server closed the connection behind it.
+const MOST_CLOSED: u32 = 1;
+
 /// A client that waits for every answer.
 pub struct Blocking {
     options: ClientOptions,
@@ -120,7 +123,7 @@ impl Blocking {
         go_on: &mut dyn FnMut() -> Result<(), ClientError>,
         is_it: impl Fn(Event) -> Option<T>,
     ) -> Result<T, ClientError> {
-        let mut attempt = 0;
+        let (mut attempt, mut closed) = (0, 0);
         loop {
             if Instant::now() >= deadline {
                 return Err(ClientError::Late);
@@ -133,8 +136,17 @@ impl Blocking {
                 Ok(()) => attempt = 0,
                 Err(ClientError::Lost(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)) => go_on()?,
                 Err(error @ (ClientError::Lost(_) | ClientError::TurnedAway)) => {
+                    // What the server has closed the connection for is not sent for ever. One that is stopped, or crashes,
+                    // is not there at once again.
+                    let is_closed = self.stream.is_some() && !self.core.is_greeting() && self.core.is_waiting();
+                    let is_refused =
+                        matches!(error, ClientError::Lost(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound));
+                    closed = if is_refused { 0 } else { closed + u32::from(is_closed) };
                     self.lose();
                     go_on()?;
+                    if closed > MOST_CLOSED {
+                        return Err(ClientError::Broken);
+                    }
                     attempt += 1;
                     // A server that restarts needs a moment; one that is not there for longer is not there. One that
                     // is there and closes may have been told to stop just then.

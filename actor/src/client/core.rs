@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quipu_code::hash::GraphHash;
 
 use super::function::Function;
-use crate::call::Target;
+use crate::call::{MAX_NAME, Target};
 use crate::recent::Recent;
 use crate::wire::{Answer, Incoming, Link, Need, Question, Request, Violation};
 
@@ -277,11 +277,14 @@ impl Core {
                     (None, Request::Ask { request, question: *question, actor: actor.to_string() })
                 }
             };
+            if let Some(why) = wrong_name(&message) {
+                self.refuse(request, why);
+                continue;
+            }
             let messages: Vec<Vec<u8>> = first.iter().chain([&message]).map(Request::encode).collect();
             if messages.iter().any(|message| message.len() as u64 > self.longest) {
-                self.pending.remove(&request);
                 let why = format!("the call is longer than the {} bytes that the server takes", self.longest);
-                self.events.push(Event::Answer(request, Answer::Refused { request, why }));
+                self.refuse(request, why);
                 continue;
             }
             if let Some(pending) = self.pending.get_mut(&request) {
@@ -294,9 +297,28 @@ impl Core {
         }
     }
 
+    /// Answers what is not sent, because the server would close the connection.
+    fn refuse(&mut self, request: u64, why: String) {
+        self.pending.remove(&request);
+        self.events.push(Event::Answer(request, Answer::Refused { request, why }));
+    }
+
     fn send(&mut self, request: &Request) {
         if let Some(link) = &mut self.link {
             link.send(&request.encode());
         }
     }
+}
+
+/// What is wrong with a name in a request, if something is.
+fn wrong_name(request: &Request) -> Option<String> {
+    let names = match request {
+        Request::Call { actor, target: Target::Function(_), .. } | Request::Ask { actor, .. } => [actor, ""],
+        Request::Call { actor, target: Target::Installed(name) | Target::Install(name, _), .. } => {
+            [actor, name.as_str()]
+        }
+        _ => ["", ""],
+    };
+    let long = names.into_iter().find(|name| name.len() > MAX_NAME)?;
+    Some(format!("a name has at most {MAX_NAME} bytes, and this one has {}", long.len()))
 }

@@ -83,7 +83,7 @@ fn trouble(error: ClientError, text: String, actor: &str) -> Trouble {
         }
         ClientError::Stopped(_) => Trouble::Refused("stopped", text),
         ClientError::Refused(_) => Trouble::Refused("refused", text),
-        ClientError::Lost(_) | ClientError::TurnedAway => Trouble::Lost("lost", text),
+        ClientError::Lost(_) | ClientError::TurnedAway | ClientError::Broken => Trouble::Lost("lost", text),
         ClientError::Late => Trouble::Lost("late", text),
         ClientError::Protocol(_) => Trouble::Lost("protocol", text),
         ClientError::Closed => Trouble::GivenUp,

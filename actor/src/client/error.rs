@@ -31,6 +31,8 @@ pub enum ClientError {
     Lost(io::ErrorKind),
     /// The server closed the connection where this client's key was to be shown to it. It does not say why.
     TurnedAway,
+    /// The server takes connections and closes them whenever this is sent.
+    Broken,
     /// There was no answer in time. The call may have been carried out.
     Late,
     /// The server does not follow the protocol, or the keys do not fit.
@@ -67,6 +69,9 @@ impl fmt::Display for ClientError {
                 "the server closed the connection during the handshake: it does not know this key, or the key file has \
                  another server's"
             ),
+            ClientError::Broken => {
+                write!(f, "the server closes the connection whenever this is sent; it may say why in its log")
+            }
             ClientError::Late => write!(f, "no answer in time; whether it was done is not known"),
             ClientError::Protocol(violation) => write!(f, "{violation}"),
             ClientError::Closed => write!(f, "the connection is closed"),

@@ -97,7 +97,7 @@ pub(super) struct Place<'t> {
 }
 
 impl Place<'_> {
-    fn before(&self, back: usize) -> Option<Token> {
+    pub(super) fn before(&self, back: usize) -> Option<Token> {
         self.at.checked_sub(back).and_then(|index| self.tokens.get(index)).copied()
     }
 

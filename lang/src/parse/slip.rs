@@ -21,7 +21,11 @@ impl Place<'_> {
         if self.is_head_of_counting_loop() {
             return Some(Help::text("a loop is `for x in 0..10 { ... }`"));
         }
+        if let Some(help) = self.of_errors().or_else(|| self.of_texts_and_signs()) {
+            return Some(help);
+        }
         match self.found {
+            Kind::For => self.comprehension(),
             kind if kind.assigns() => self.assignment(),
             Kind::Comma => self.comma(),
             Kind::Colon if self.is_named_argument() => Some(Help::text(NO_NAMED_ARGUMENTS)),
@@ -39,6 +43,49 @@ impl Place<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `finally` and `except`, behind a block or on a line of their own.
+    fn of_errors(&self) -> Option<Help> {
+        let is_behind_block = self.before(1).is_some_and(|token| token.kind == Kind::Block);
+        let (word, span) = match self.found {
+            Kind::Name if is_behind_block => (self.slice(self.span), self.span),
+            _ if self.at == 1 => (self.word(0), self.tokens[0].span),
+            _ => return None,
+        };
+        match word {
+            "finally" => Some(Help::text("`defer { ... }` runs it: write that before what may throw")),
+            "except" | "rescue" => Some(Help::patch("write `catch`, and a name: `catch e { ... }`", span, "catch")),
+            _ => None,
+        }
+    }
+
+    /// `f"..."` and `===`.
+    fn of_texts_and_signs(&self) -> Option<Help> {
+        let before = self.before(1)?;
+        if before.span.end != self.span.start {
+            return None;
+        }
+        match (before.kind, self.found) {
+            (Kind::Name, Kind::Str | Kind::StrOpen) if matches!(self.slice(before.span), "f" | "F") => {
+                Some(Help::patch("every string can hold expressions: `\"${x}\"`", before.span, ""))
+            }
+            (Kind::Equal, Kind::Assign) => {
+                Some(Help::patch("`==` compares kinds too; `same(a, b)` is identity", before.span.to(self.span), "=="))
+            }
+            (Kind::NotEqual, Kind::Assign) => {
+                Some(Help::patch("`!=` compares kinds too; `same(a, b)` is identity", before.span.to(self.span), "!="))
+            }
+            _ => None,
+        }
+    }
+
+    /// `[f(x) for x in xs]`.
+    fn comprehension(&self) -> Option<Help> {
+        self.part(self.at).0?;
+        let advice =
+            "there are no comprehensions: write `xs.map(|x| ..)`, and `xs.filter(|x| ..)` for what has an `if`";
+        Some(Help::text(advice))
     }
 
     /// `for i = 0, 10`, `for (let i = 0; i < 10; i += 1)`.

@@ -1,5 +1,6 @@
 //! What the resolver must know of the world outside a source: natives of the host, and what modules give.
 
+use quipu_code::counted;
 use quipu_code::span::Span;
 
 /// What the compiler must know of the host.
@@ -9,6 +10,11 @@ pub trait Natives {
 
     /// All names, for suggestions.
     fn names(&self) -> Vec<&str>;
+
+    /// The standard module that has a member of this name, for suggestions.
+    fn module_with(&self, _member: &str) -> Option<&str> {
+        None
+    }
 
     /// The names of the standard modules, for suggestions.
     fn modules(&self) -> Vec<&str> {
@@ -55,15 +61,14 @@ impl Arity {
 /// `2 arguments`, `1 to 3 arguments`, `at least 1 argument`.
 impl std::fmt::Display for Arity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let least = self.required as u32;
-        let most = least + self.optional as u32;
-        let plural = |n: u32| if n == 1 { "" } else { "s" };
+        let least = self.required as usize;
+        let most = least + self.optional as usize;
         if (most, self.rest) == (0, false) {
             return write!(f, "no arguments");
         }
         match (self.rest, least == most) {
-            (true, _) => write!(f, "at least {least} argument{}", plural(least)),
-            (false, true) => write!(f, "{least} argument{}", plural(least)),
+            (true, _) => write!(f, "at least {}", counted(least, "argument")),
+            (false, true) => write!(f, "{}", counted(least, "argument")),
             (false, false) => write!(f, "{least} to {most} arguments"),
         }
     }

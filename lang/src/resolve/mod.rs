@@ -14,6 +14,7 @@ mod walk;
 mod import;
 mod capture;
 mod methods;
+mod lost;
 mod unknown;
 mod report;
 

@@ -24,6 +24,39 @@ const FOREIGN_CONSTANTS: [(&str, &str); 9] = [
     ("FALSE", "false"),
 ];
 
+/// Functions of other languages, and what does the same here.
+const FOREIGN_FUNCTIONS: [(&str, &str); 29] = [
+    ("all", "`all` is a method: `xs.all(|x| ..)`"),
+    ("any", "`any` is a method: `xs.any(|x| ..)`"),
+    ("bin", "`format(n, \"b\")`, or `${n:b}` in a string, shows an int in binary"),
+    ("dict", "a map is written `[key: value]`, and `map(pairs)` makes one"),
+    ("divmod", "write `(a // b, a % b)`"),
+    ("enumerate", "`enumerate` is a method: `xs.enumerate()`"),
+    ("exit", "write `import os` at the top, then `os.exit(code)`"),
+    ("filter", "`filter` is a method: `xs.filter(|x| ..)`"),
+    ("getattr", "a field is read with `v.name`, and a key with `m[name]`"),
+    ("hex", "`format(n, \"x\")`, or `${n:x}` in a string, shows an int in hexadecimal; `import hex` is for bytes"),
+    ("input", "write `import io` at the top, then `io.read_line()`"),
+    ("isinstance", "`v is T` tests a type"),
+    ("instanceof", "`v is T` tests a type"),
+    ("join", "`join` is a method: `xs.join(\", \")`"),
+    ("next", "`f.resume()` goes on with a fiber"),
+    ("oct", "`format(n, \"o\")`, or `${n:o}` in a string, shows an int in octal"),
+    ("open", "write `import fs` at the top, then `fs.read(path)` or `fs.write(path, text)`"),
+    ("parseFloat", "write `float(text)`"),
+    ("parseInt", "write `int(text)`"),
+    ("pow", "write `a ** b`"),
+    ("printf", "`print(\"${x:.2}\")` shows with a format"),
+    ("println", "write `print(..)`, which ends the line"),
+    ("reduce", "`reduce` is a method: `xs.reduce(|a, b| ..)`"),
+    ("reversed", "`reversed` is a method: `xs.reversed()`"),
+    ("sorted", "`sorted` is a method: `xs.sorted()`, or `xs.sorted_by(|x| ..)` by a key"),
+    ("sprintf", "`format(x, \".2\")`, or `${x:.2}` in a string, shows with a format"),
+    ("time", "write `import time` at the top, then `time.now()`"),
+    ("typeof", "write `type_of(v)`; `v is T` tests a type"),
+    ("zip", "`zip` is a method: `xs.zip(ys)`"),
+];
+
 impl<'s> Resolver<'s, '_> {
     pub(super) fn report_unknown(&mut self) {
         // A declaration that did not parse may be just the one that is missed.
@@ -72,8 +105,23 @@ impl<'s> Resolver<'s, '_> {
         if modules.contains(&name) {
             return import(name);
         }
+        let is_called = self.source.text()[span.end as usize..].starts_with('(');
+        if let Some((_, advice)) = FOREIGN_FUNCTIONS.iter().find(|(foreign, _)| is_called && *foreign == name) {
+            return say((*advice).to_owned());
+        }
+        let similar = |near: &str| Some(Help::patch(format!("did you mean `{near}`?"), span, near));
         if let Some(near) = self.similar(unknown) {
-            return Some(Help::patch(format!("did you mean `{near}`?"), span, near));
+            return similar(near);
+        }
+        if let Some(help) = self.member_of_module(name, span, is_called) {
+            return Some(help);
+        }
+        // What is built in has no members to speak of; any letter is close to any other.
+        if unknown.access.member.is_none()
+            && name.chars().nth(1).is_some()
+            && let Some(near) = closest(name, self.natives.names())
+        {
+            return similar(near);
         }
         if let Some(module) = closest(name, modules) {
             return import(module);
@@ -81,6 +129,20 @@ impl<'s> Resolver<'s, '_> {
         unknown.access.declares.then(|| {
             let at_start = Span::new(span.start, span.start);
             Help::patch(format!("declare it: `var {name} = ..`"), at_start, "var ")
+        })
+    }
+
+    /// The advice for a name that a standard module has. Constants of mathematics aside, only functions are known so well.
+    fn member_of_module(&self, name: &str, span: Span, is_called: bool) -> Option<Help> {
+        name.chars().nth(1)?;
+        let module = self.natives.module_with(name).filter(|&module| is_called || module == "math")?;
+        let full = format!("{module}.{name}");
+        let is_imported = self.bindings.iter().any(|binding| {
+            binding.name.name == module && binding.scope.start <= span.start && span.start < binding.scope.end
+        });
+        Some(match is_imported {
+            true => Help::patch(format!("write `{full}`"), span, full),
+            false => Help::text(format!("write `import {module}` at the top, then `{full}`")),
         })
     }
 
@@ -95,16 +157,13 @@ impl<'s> Resolver<'s, '_> {
         }
     }
 
-    fn similar(&self, unknown: &Pending<'s>) -> Option<String> {
+    fn similar(&self, unknown: &Pending<'s>) -> Option<&'s str> {
         let (name, offset) = (unknown.name.name, unknown.name.span.start);
         // Any letter is close to any other.
         name.chars().nth(1)?;
         // What other modules give has no scope here.
         let bound = self.bindings.iter().filter(|binding| binding.scope.start <= offset && offset < binding.scope.end);
-        let near = closest(name, bound.map(|binding| binding.name.name));
-        // What is built in has no members to speak of.
-        let built_in = || if unknown.access.member.is_none() { closest(name, self.natives.names()) } else { None };
-        near.or_else(built_in).map(String::from)
+        closest(name, bound.map(|binding| binding.name.name))
     }
 }
 

@@ -20,7 +20,10 @@ impl<'s> Resolver<'s, '_> {
     }
 
     fn statements(&mut self, block: &'s Block<'s>) {
-        for statement in &block.statements {
+        for (at, statement) in block.statements.iter().enumerate() {
+            if let Some(before) = at.checked_sub(1) {
+                self.check_lost(&block.statements[before], statement, at + 1 == block.statements.len());
+            }
             self.statement(statement);
         }
     }

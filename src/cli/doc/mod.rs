@@ -8,6 +8,7 @@ mod names;
 mod pieces;
 mod text;
 
+use quipu_code::counted;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn write(folder: &Path, files: Vec<(String, String)>) -> Result<ExitCode, String
         std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
     }
     if terminal::is_output_seen() {
-        terminal::show(&Shown::of("{} files in {}\n", &[&count, &folder.display()]));
+        terminal::show(&Shown::of("{} in {}\n", &[&counted(count, "file"), &folder.display()]));
     }
     Ok(Exit::Ok.into())
 }

@@ -12,20 +12,21 @@ use super::super::terminal::is_error_seen;
 /// What is over before this is shown by its result alone.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A bar that appears when something takes long, and is gone when this is.
-pub struct Bar {
+/// Does what may take long: with a bar when it does, which is gone before anybody says how it went.
+pub fn shown<T>(what: Shown, work: impl FnOnce(&mut Progress<'_>) -> T) -> T {
+    let bar = Bar { what, since: Instant::now(), shown: OnceCell::new() };
+    work(&mut bar.progress())
+}
+
+struct Bar {
     what: Shown,
     since: Instant,
     shown: OnceCell<ProgressBar>,
 }
 
 impl Bar {
-    pub fn new(what: Shown) -> Bar {
-        Bar { what, since: Instant::now(), shown: OnceCell::new() }
-    }
-
     /// Moves the bar.
-    pub fn progress(&self) -> Progress<'_> {
+    fn progress(&self) -> Progress<'_> {
         if !is_error_seen() {
             return Progress::silent();
         }

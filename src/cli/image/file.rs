@@ -16,8 +16,8 @@ use super::super::ending::{Exit, Halt, about_image};
 use super::super::input;
 use super::super::options::{Denials, Trust};
 use super::super::session::Setting;
-use super::super::terminal::Terminal;
-use super::bar::Bar;
+use super::super::terminal::{Terminal, is_output_seen, put};
+use super::bar;
 
 /// Where the code of thin images is found.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -76,7 +76,21 @@ pub fn read(path: &OsString) -> Result<Vec<u8>, Halt> {
     read.map(|_| bytes).map_err(|error| Halt::Usage(format!("cannot read `{}`: {error}", path.display())))
 }
 
+/// Whether what is named as a file to write is standard output.
+pub fn is_output(path: &OsString) -> bool {
+    path == "-"
+}
+
+/// Writes a file; `-` is standard output.
 pub fn write(path: &OsString, bytes: &[u8]) -> Result<(), Halt> {
+    if is_output(path) {
+        if is_output_seen() {
+            return Err(Halt::Usage(
+                "an image is nothing for a terminal: `-o FILE`, or `-o -` with `>` or `|`".to_owned(),
+            ));
+        }
+        return put(bytes).map_err(|error| Halt::Usage(format!("cannot write standard output: {error}")));
+    }
     write_whole(Path::new(path), bytes)
         .map_err(|error| Halt::Usage(format!("cannot write `{}`: {error}", path.display())))
 }
@@ -93,8 +107,8 @@ pub fn open_with(path: &OsString, known: &Known) -> Result<Image, Halt> {
 
 /// Opens an image of which the bytes were read already.
 pub fn open_bytes(path: &OsString, bytes: Vec<u8>, known: &Known) -> Result<Image, Halt> {
-    let bar = Bar::new(Shown::of("checking {}", &[&path.display()]));
-    let opened = Image::parse_with_progress(bytes, known, &mut bar.progress());
+    let what = Shown::of("checking {}", &[&path.display()]);
+    let opened = bar::shown(what, |progress| Image::parse_with_progress(bytes, known, progress));
     opened.map_err(|error| Halt::Image(path.display().to_string(), error))
 }
 

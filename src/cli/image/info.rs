@@ -1,5 +1,6 @@
 //! `vm image info` and `vm image verify`: what is in an image, and whether it is whole.
 
+use quipu_code::counted;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -98,7 +99,12 @@ fn function(code: &Code) -> String {
     let free = free(code);
     let free = if free.is_empty() { String::new() } else { format!("  free {}", free.join(", ")) };
     let words = code.body().words.len();
-    format!("{}  {name}  {words} instructions, {} bytes{free}{place}", code.hash().short(), code.encode().len())
+    format!(
+        "{}  {name}  {}, {}{free}{place}",
+        code.hash().short(),
+        counted(words, "instruction"),
+        counted(code.encode().len(), "byte")
+    )
 }
 
 fn function_json(code: &Code) -> Value {
@@ -151,8 +157,15 @@ pub(super) fn verify(
             Ok(image) => {
                 let tally = image.tally();
                 output.show(&Shown::of(
-                    "{}: ok, {} bytes, {} closures, {} cells, {} code objects, hash {}\n",
-                    &[&path.display(), &length, &tally.functions, &tally.cells, &image.codes().len(), &image.hash()],
+                    "{}: ok, {}, {}, {}, {}, hash {}\n",
+                    &[
+                        &path.display(),
+                        &counted(length, "byte"),
+                        &counted(tally.functions, "closure"),
+                        &counted(tally.cells, "cell"),
+                        &counted(image.codes().len(), "code object"),
+                        &image.hash(),
+                    ],
                 ));
             }
             Err(Halt::Image(name, error)) => {

@@ -40,7 +40,7 @@ pub enum Command {
         /// The program.
         #[arg(value_hint = ValueHint::FilePath)]
         file: OsString,
-        /// The image to save to.
+        /// The image to save to; `-` is standard output.
         #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
         output: OsString,
         /// The export to save instead of the program's value.
@@ -108,9 +108,12 @@ pub enum Command {
         /// The image.
         #[arg(value_hint = ValueHint::FilePath)]
         image: OsString,
-        /// Where to save it, if not in its place.
-        #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+        /// Where to save it; `-` is standard output.
+        #[arg(short, long, value_name = "IMAGE", value_hint = ValueHint::FilePath, conflicts_with = "in_place")]
         output: Option<OsString>,
+        /// Save it in its place.
+        #[arg(long)]
+        in_place: bool,
     },
     /// Give the value of an image the types that a program exports in the place of older ones with their names.
     Upgrade {
@@ -147,7 +150,7 @@ pub fn command(command: &Command, terminal: &Terminal) -> Result<ExitCode, Strin
         Command::Info { image, code, denials } => info::info(image, code, denials, terminal),
         Command::Verify { images, code, denials } => info::verify(images, code, denials, terminal),
         Command::Diff { a, b, rules } => compare::diff(a, b, rules, terminal),
-        Command::Strip { image, output } => strip::strip(image, output.as_ref().unwrap_or(image)),
+        Command::Strip { image, output, in_place } => strip::strip(image, output.as_ref(), *in_place),
         Command::Upgrade { image, file, output, rules } => upgrade::upgrade(image, file, output, rules, terminal),
         Command::Graph { image, output } => draw::graph(image, output),
     };

@@ -3,6 +3,7 @@
 use quipu::code::Code;
 use quipu::vm::Image;
 use quipu::vm::image::{Outline, Part, Place, Thing};
+use quipu_code::counted;
 
 /// How much of a text is shown.
 const MOST: usize = 40;
@@ -33,7 +34,7 @@ impl<'i> Seen<'i> {
         };
         match thing {
             Thing::Str(text) => quoted(text),
-            Thing::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Thing::Bytes(bytes) => counted(bytes.len(), "byte"),
             Thing::Tuple(0) => "()".to_owned(),
             Thing::Tuple(length) => format!("tuple of {length}"),
             Thing::Range { start, end, step, inclusive } => {

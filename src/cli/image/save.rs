@@ -11,9 +11,9 @@ use super::super::ending::{Exit, Halt, ended};
 use super::super::input;
 use super::super::options::Rules;
 use super::super::session::Prints;
-use super::super::terminal::{Terminal, complain};
-use super::bar::Bar;
-use super::file::write;
+use super::super::terminal::{Terminal, complain, errors};
+use super::bar;
+use super::file::{is_output, write};
 use super::value::value_of;
 
 pub(super) fn save(
@@ -25,9 +25,11 @@ pub(super) fn save(
     terminal: &Terminal,
 ) -> Result<ExitCode, Halt> {
     let input = input::program(file)?;
-    let (mut session, value) = value_of(&input, entry, Prints::Out, rules, terminal)?;
-    let bar = Bar::new(Shown::of("saving {}", &[&output.display()]));
-    let image = match session.vm().image_with_progress(&value, &mut bar.progress()) {
+    // Nothing stands among the bytes of an image.
+    let prints = if is_output(output) { Prints::Into(errors()) } else { Prints::Out };
+    let (mut session, value) = value_of(&input, entry, prints, rules, terminal)?;
+    let what = Shown::of("saving {}", &[&output.display()]);
+    let image = match bar::shown(what, |progress| session.vm().image_with_progress(&value, progress)) {
         Ok(image) => image,
         Err(failure) => {
             let error = Error::Failed(failure);

@@ -15,7 +15,7 @@ use super::super::options::Running;
 use super::super::session::Prints;
 use super::super::terminal::Terminal;
 use super::super::watch;
-use super::bar::Bar;
+use super::bar;
 use super::file::{CodeFrom, open_with, read, setting_of, write};
 use super::turn::turn;
 
@@ -65,10 +65,8 @@ pub(super) fn run(
         let start = session.run(&Input::text(STARTER, START))?;
         let show = session.run(&Input::text("<show>", SHOW))?;
         let vm = session.vm();
-        let value = {
-            let bar = Bar::new(Shown::of("opening {}", &[&path.display()]));
-            vm.load_with_progress(&image, &mut bar.progress())?
-        };
+        let what = Shown::of("opening {}", &[&path.display()]);
+        let value = bar::shown(what, |progress| vm.load_with_progress(&image, progress))?;
         if !strings.is_empty() {
             let callable = session.run(&Input::text(STARTER, CALLABLE))?;
             is_called = session.invoke(&callable, (&value,))?;
@@ -106,10 +104,8 @@ pub(super) fn run(
     }
     if save {
         let form = Form { thin: image.is_thin(), strip: image.codes().iter().all(|code| code.debug().is_none()) };
-        let frozen = {
-            let bar = Bar::new(Shown::of("saving {}", &[&path.display()]));
-            session.vm().image_with_progress(&value, &mut bar.progress())
-        };
+        let what = Shown::of("saving {}", &[&path.display()]);
+        let frozen = bar::shown(what, |progress| session.vm().image_with_progress(&value, progress));
         match frozen {
             Ok(after) => {
                 let after = after.dump(form);

@@ -13,7 +13,7 @@ use super::super::input;
 use super::super::options::Rules;
 use super::super::session::{Prints, Setting};
 use super::super::terminal::Terminal;
-use super::bar::Bar;
+use super::bar;
 use super::file::{is_image, open};
 
 /// Opens an image, or runs a program, and takes its value as one. `PATH:NAME` is an export of a
@@ -29,8 +29,8 @@ pub fn open_or_run(path: &OsString, prints: Prints, rules: &Rules, terminal: &Te
     };
     let input = if file == "-" { input::program(path)? } else { Input::file(file) };
     let (mut session, value) = value_of(&input, entry, prints, rules, terminal)?;
-    let bar = Bar::new(Shown::of("saving the value of {}", &[&input.name()]));
-    let frozen = session.vm().image_with_progress(&value, &mut bar.progress());
+    let what = Shown::of("saving the value of {}", &[&input.name()]);
+    let frozen = bar::shown(what, |progress| session.vm().image_with_progress(&value, progress));
     frozen
         .map_err(|failure| Halt::Ended(ended(&Error::Failed(failure), Some(&session), &input, &rules.limits, terminal)))
 }

@@ -1,5 +1,6 @@
 //! Functions of programs with Rust types for their arguments and results.
 
+use quipu_code::counted;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -190,8 +191,7 @@ impl<A, R> fmt::Debug for Func<A, R> {
 
 impl<A: IntoArguments, R> FromValue for Func<A, R> {
     fn from_value<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Func<A, R>, Mismatch> {
-        let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
-        let wanted = || format!("a function of {} {}", A::COUNT, plural(A::COUNT));
+        let wanted = || format!("a function of {}", counted(A::COUNT, "argument"));
         let (least, most) = match value.view() {
             View::Closure(closure) => {
                 let body = closure.code().body();
@@ -212,8 +212,8 @@ impl<A: IntoArguments, R> FromValue for Func<A, R> {
             return Ok(Func { root: cx.machine.root(value.slot()), types: PhantomData });
         }
         let takes = match (least, most) {
-            (least, usize::MAX) => format!("at least {least} {}", plural(least)),
-            (least, most) if least == most => format!("{least} {}", plural(least)),
+            (least, usize::MAX) => format!("at least {}", counted(least, "argument")),
+            (least, most) if least == most => counted(least, "argument"),
             (least, most) => format!("{least} to {most} arguments"),
         };
         Err(Mismatch::described(wanted(), format!("one that takes {takes}")))

@@ -17,6 +17,12 @@ use crate::native::{Fault, Outcome};
 /// # Errors
 /// `type_error`, `index_error`, `key_error`; what methods of keys throw; as [`Cx::reserve`].
 pub fn get_index<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>) -> Outcome<'v> {
+    if index.tag == tag::RANGE
+        && let View::Range(range) = index.view()
+        && matches!(object.tag, tag::LIST | tag::TUPLE | tag::STR | tag::BYTES | tag::RANGE)
+    {
+        return slice_by(cx, object, range);
+    }
     match object.view() {
         View::List(list) => match place(cx, object, index, list.len())?.and_then(|at| list.get(at)) {
             Some(item) => Ok(item),
@@ -474,6 +480,16 @@ pub fn slice<'v>(
         View::Range(range) => Ok(subrange(cx, range, start as u128, end as u128)),
         _ => Ok(Value::NIL),
     }
+}
+
+/// `object[range]`: what the same bounds written in the brackets give.
+fn slice_by<'v>(cx: &mut Cx<'v>, object: Value<'v>, range: Range<'v>) -> Outcome<'v> {
+    let (start, end, step, is_inclusive) = range.content();
+    if step != 1 {
+        let message = format!("a {} is sliced by a range without a step", object.kind_name());
+        return Err(cx.fail(ErrorKind::Value, message));
+    }
+    slice(cx, object, Value::int(start), Value::int(end), is_inclusive)
 }
 
 /// A bound of a slice, counted from the end if negative.

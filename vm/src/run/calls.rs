@@ -1,9 +1,10 @@
 //! Calls: frames for closures, natives, types and instances, arguments of every shape, and what becomes of results.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use quipu_code::effects::receiver;
-use quipu_code::{Op, Word};
+use quipu_code::{Constant, Op, Word, counted};
 
 use super::dispatch::like;
 use super::guard::CallBack;
@@ -104,7 +105,37 @@ impl Machine {
 
     fn not_callable(&mut self, callee: Slot) -> Fault<'static> {
         let what = super::types::describe(callee);
-        self.failure(ErrorKind::Type, format!("{what} cannot be called"))
+        let message = match self.trace().library_function() {
+            Some(function) => {
+                let advice = self.advice_on_callback(&function, None);
+                format!("{function}: expected a function, got {}{advice}", callee.kind_name())
+            }
+            None => format!("{what} cannot be called"),
+        };
+        self.failure(ErrorKind::Type, message)
+    }
+
+    /// What the library advises on what it was given to call, as the end of a message.
+    fn advice_on_callback(&self, function: &str, takes: Option<usize>) -> String {
+        let standard = self.library.standard.as_ref();
+        let advice = standard.and_then(|standard| standard.advice_on_callback(function, takes));
+        advice.map_or(String::new(), |advice| format!("; {advice}"))
+    }
+
+    /// The error of a call with another number of arguments: of one that the program writes, or of one that a function of the
+    /// library makes for it.
+    fn wrong_number(&mut self, name: &str, takes: Takes, given: usize) -> Fault<'static> {
+        let message = match self.trace().library_function() {
+            Some(function) => {
+                let (values, advice) = (counted(given, "value"), self.advice_on_callback(&function, takes.just()));
+                format!("{function} calls its function with {values}, but {name} takes {takes}{advice}")
+            }
+            None => {
+                let given = format!("{given} {} given", if given == 1 { "was" } else { "were" });
+                format!("{name} takes {}, but {given}", takes.arguments())
+            }
+        };
+        self.failure(ErrorKind::Arity, message)
     }
 
     /// Enters a closure, its arguments checked and completed.
@@ -186,8 +217,8 @@ impl Machine {
         let is_method = debug.is_some_and(|debug| debug.params.first().is_some_and(|param| param == "self"));
         let receiver = usize::from(is_method && body.required > 0 && count > 0);
         let required = body.required as usize - receiver;
-        let message = wrong_count(&name, required, body.optional as usize, body.rest, count - receiver);
-        self.failure(ErrorKind::Arity, message)
+        let takes = Takes { required, optional: body.optional as usize, rest: body.rest };
+        self.wrong_number(&name, takes, count - receiver)
     }
 
     /// Calls a native; the machine's own ones change frames or fibers.
@@ -199,8 +230,8 @@ impl Machine {
             let is_method = |methods: &HashMap<_, Slot>| methods.values().any(|slot| slot.bits == callee.bits);
             let receiver = usize::from(def.required > 0 && count > 0 && self.methods.iter().any(is_method));
             let required = def.required as usize - receiver;
-            let message = wrong_count(&def.name, required, def.optional as usize, def.rest, count - receiver);
-            return Err(self.failure(ErrorKind::Arity, message));
+            let takes = Takes { required, optional: def.optional as usize, rest: def.rest };
+            return Err(self.wrong_number(&def.name, takes, count - receiver));
         }
         self.fuel -= 1;
         self.native = &raw const *def;
@@ -523,7 +554,9 @@ impl Machine {
         let is_written = matches!(receiver.view(), View::Instance(_) | View::Type(_));
         let foreign = if is_written { &[] } else { self.library.names_of_foreign(name) };
         let ours = foreign.iter().find(|ours| candidates.contains(ours)).copied();
-        if let Some(closest) = ours.or_else(|| quipu_code::closest(name, candidates)) {
+        if let (View::Nil, Some(advice)) = (receiver.view(), self.advice_on_nil()) {
+            message.push_str(&format!("; {advice}"));
+        } else if let Some(closest) = ours.or_else(|| quipu_code::closest(name, candidates)) {
             message.push_str(&format!("; did you mean `{closest}`?"));
         } else if matches!(name, "slice" | "substring" | "substr") && matches!(receiver.tag, tag::STR | tag::LIST) {
             message.push_str("; write `[a..b]` for a part of it");
@@ -535,6 +568,23 @@ impl Machine {
         message.push_str(&self.other_version(receiver));
         let kind = if matches!(receiver.view(), View::Instance(_)) { ErrorKind::Field } else { ErrorKind::Type };
         self.failure(kind, message)
+    }
+
+    /// What to call instead of the method that has just given the nil of which another one is called.
+    fn advice_on_nil(&mut self) -> Option<String> {
+        let entry = self.trace().inner.into_iter().next()?;
+        let body = entry.code.body();
+        let at = entry.pc as usize;
+        let receiver = u32::from(body.words.get(at)?.b());
+        // What comes between works out the arguments.
+        let before = body.words[..at].iter().rev().take(ARGUMENTS).find(|&&word| {
+            let mut writes = false;
+            quipu_code::effects::for_each_write(word, |registers| writes |= registers.contains(&receiver));
+            writes
+        });
+        let before = before.filter(|word| word.op() == Some(Op::CallMethod))?;
+        let Some(Constant::Str(method)) = body.constants.get(before.c() as usize) else { return None };
+        self.library.standard.as_ref()?.advice_on_nothing(method)
     }
 
     /// The machine's own natives.
@@ -648,13 +698,35 @@ impl Machine {
     }
 }
 
-/// What an arity error says.
-fn wrong_count(name: &str, required: usize, optional: usize, rest: bool, given: usize) -> String {
-    let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
-    let wanted = match (optional, rest) {
-        (0, false) => format!("{required} {}", plural(required)),
-        (_, true) => format!("at least {required} {}", plural(required)),
-        (_, false) => format!("{required} to {} arguments", required + optional),
-    };
-    format!("{name} takes {wanted}, but {given} {} given", if given == 1 { "was" } else { "were" })
+/// How many instructions may stand between two calls of a chain.
+const ARGUMENTS: usize = 16;
+
+/// How many arguments a function takes.
+struct Takes {
+    required: usize,
+    optional: usize,
+    rest: bool,
+}
+
+impl Takes {
+    /// The number, if it is always the same.
+    fn just(&self) -> Option<usize> {
+        (self.optional == 0 && !self.rest).then_some(self.required)
+    }
+
+    /// As [`Display`](fmt::Display), with what is counted.
+    fn arguments(&self) -> String {
+        let is_one = self.required == 1 && (self.optional == 0 || self.rest);
+        format!("{self} argument{}", if is_one { "" } else { "s" })
+    }
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.optional, self.rest) {
+            (0, false) => write!(f, "{}", self.required),
+            (_, true) => write!(f, "at least {}", self.required),
+            (_, false) => write!(f, "{} to {}", self.required, self.required + self.optional),
+        }
+    }
 }

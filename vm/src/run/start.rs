@@ -1,5 +1,6 @@
 //! Making a machine, and closures of code that stands alone.
 
+use quipu_code::counted;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -84,8 +85,7 @@ impl Machine {
             return Err(self.cx_mut().fail(ErrorKind::Value, message));
         }
         if wanted != given {
-            let values = if wanted == 1 { "value" } else { "values" };
-            let message = format!("{} takes {wanted} {values} from outside, not {given}", name());
+            let message = format!("{} takes {} from outside, not {given}", name(), counted(wanted, "value"));
             return Err(self.cx_mut().fail(ErrorKind::Value, message));
         }
         let prepared = self.prepared(code);

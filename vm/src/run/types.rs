@@ -1,5 +1,6 @@
 //! Types: making declared ones, finding members, and the type of any value.
 
+use quipu_code::counted;
 use quipu_code::{CaptureSource, ClosureSite, Code, Constant, Op, Word};
 
 use crate::error::ErrorKind;
@@ -306,7 +307,7 @@ impl Machine {
         };
         if count != w.d() as usize {
             let name = describe(ty);
-            let message = format!("{name} has {count} fields, but the pattern has {}", w.d());
+            let message = format!("{name} has {}, but the pattern has {}", counted(count, "field"), w.d());
             return Err(self.failure(ErrorKind::Arity, message));
         }
         let truth = self.is_of(self.r(w.b() as usize), ty)?;
