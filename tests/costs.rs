@@ -184,12 +184,12 @@ fn loops_take_a_time_in_proportion() {
             session.vm().call(&make, &[size]).unwrap_or_else(|failure| panic!("{name}: {failure}"));
             began.elapsed()
         };
-        // The best of several, as others run beside this. Eight times as much is eight times as long, or sixty-four times where
-        // each turn looks at all there is.
+        // The best of several, and far from what is looked for, as others run beside this. Sixteen times as much takes sixteen
+        // times as long, or 256 times where each turn looks at all there is.
         let best = |size| (0..3).map(|_| time(size)).min().unwrap_or_default();
-        let (small, large) = (best(25_000), best(200_000));
-        let enough = small * 24 + Duration::from_millis(20);
-        if large <= enough { Ok(()) } else { Err(format!("{small:?}, and {large:?} for 8 times as much")) }
+        let (small, large) = (best(12_500), best(200_000));
+        let enough = small * 100 + Duration::from_millis(200);
+        if large <= enough { Ok(()) } else { Err(format!("{small:?}, and {large:?} for 16 times as much")) }
     });
     let results = results.collect();
     assert_all(LOOPS.iter().map(|(name, _)| *name), results);

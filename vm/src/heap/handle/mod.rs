@@ -43,8 +43,7 @@ impl Heap {
     }
 
     /// Makes room for `more` elements behind a vector's last one, and counts the memory.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn grow<'v, T>(&mut self, items: &mut Vec<T>, more: usize) -> Result<(), Fault<'v>> {
         let (len, old) = (items.len(), items.capacity());
         let least = len.checked_add(more).ok_or(Fault::Stop(Stop::Heap))?;
