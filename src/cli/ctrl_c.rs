@@ -9,7 +9,6 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-
 /// Signals are the process's, and so is what listens to them. The signal's handler does all of it, so there is no thread
 /// that waits.
 static LISTENING: Mutex<Option<Listening>> = Mutex::new(None);

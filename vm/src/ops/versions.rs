@@ -22,8 +22,7 @@ pub(crate) fn described(ty: Type<'_>) -> String {
 
 /// What stands between two types with one name, for an error: none if the names differ or the types are the same.
 pub(crate) fn other_version<'v>(cx: &mut Cx<'v>, own: Type<'v>, meant: Type<'v>) -> Option<String> {
-    if own.name() != meant.name() || meant.is_builtin() || same_type(cx, own, meant).unwrap_or(true)
-    {
+    if own.name() != meant.name() || meant.is_builtin() || same_type(cx, own, meant).unwrap_or(true) {
         return None;
     }
     let fields = |ty: Type<'v>| {
