@@ -223,7 +223,7 @@ fn what_the_loader_lacks_may_stay_unbound() {
             let item = |there: &mut Session, index| there.vm().tuple_item(&value, index).unwrap();
             let (function, read, sound) = (item(&mut there, 0), item(&mut there, 1), item(&mut there, 3));
             let name = there.vm().string("/tmp/x");
-            let failure = there.vm().call(&function, &[name.clone()]).unwrap_err();
+            let failure = there.vm().call(&function, std::slice::from_ref(&name)).unwrap_err();
             let lacks = "capability_error: cannot be called here: the host does not provide `time.now`, `fs.write`";
             assert_eq!(failure.to_string(), lacks);
             let failure = there.vm().call(&read, &[name]).unwrap_err();

@@ -117,7 +117,7 @@ pub fn ended(
     let source = |name: &str| session?.source(name).cloned();
     let mut reports = Report::error(error, &source);
     if let (Error::Failed(failure), Some(report)) = (error, reports.first_mut()) {
-        report.help = advice(failure, limits).map(|text| Help::text(text));
+        report.help = advice(failure, limits).map(Help::text);
     }
     terminal.report(&reports);
     exit.into()

@@ -101,7 +101,7 @@ pub fn finding(origin: Origin, code: &'static str, title: String, help: Option<&
         title,
         place: None,
         note: None,
-        help: help.map(|text| Help::text(text)),
+        help: help.map(Help::text),
         trace: Vec::new(),
         omitted: 0,
         during: None,

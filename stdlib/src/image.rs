@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use quipu_code::{Code, CodeHash};
+use quipu_vm::graph;
 use quipu_vm::graph::versions::{self, Filed, Plan};
-use quipu_vm::graph::{self};
 use quipu_vm::heap::{Instance, Type};
 use quipu_vm::image::{CodeTable, Form, Image, fault};
 use quipu_vm::native::HostFn;
@@ -77,11 +77,11 @@ fn plan<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     cx.reserve(instances.len() * 96 + kept.iter().map(|text| text.len() + 64).sum::<usize>())?;
     let mut rows = Vec::with_capacity(instances.len());
     for (instance, ty, upgrades) in instances {
-        rows.push(cx.tuple(&[instance.into(), ty.into(), Value::bool(upgrades)])?.into());
+        rows.push(cx.tuple(&[instance.into(), ty.into(), Value::bool(upgrades)])?);
     }
     let kept: Result<Vec<Value<'v>>, Fault<'v>> = kept.iter().map(|text| cx.str(text)).collect();
     let (rows, kept) = (cx.list(rows)?, cx.list(kept?)?);
-    Ok(cx.tuple(&[rows.into(), kept.into()])?.into())
+    cx.tuple(&[rows.into(), kept.into()])
 }
 
 fn instance<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Instance<'v>, Fault<'v>> {
@@ -133,7 +133,7 @@ fn switch<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let mut rows = Vec::with_capacity(filed.len());
     for Filed { table, keys, values } in filed {
         let (keys, values) = (cx.list(keys)?, cx.list(values)?);
-        rows.push(cx.tuple(&[table, keys.into(), values.into()])?.into());
+        rows.push(cx.tuple(&[table, keys.into(), values.into()])?);
     }
     Ok(cx.list(rows)?.into())
 }

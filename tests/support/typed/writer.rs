@@ -251,7 +251,7 @@ impl<'n> Writer<'n> {
         let mut over = Label::default();
         match self.number(4) {
             0 => {}
-            1 => return self.emit(rethrow),
+            1 => self.emit(rethrow),
             2 => {
                 self.jump(Op::JumpPresent, found, &mut over);
                 self.emit(rethrow);

@@ -38,8 +38,9 @@ impl Heap {
         // slot, unless its twin is its own.
         unsafe {
             let before = (*object).ty;
-            let room = match &(*before).data.twin {
-                None => (&(*before).data.fields).len(),
+            let data = &(*before).data;
+            let room = match &data.twin {
+                None => data.fields.len(),
                 Some(twin) => usize::from(twin.here.is_none()),
             };
             let cell = object.add(1).cast::<Slot>();

@@ -246,7 +246,8 @@ impl Layout for InstanceObject {
             let data = &(*(*this).ty).data;
             if let Some(twin) = &data.twin {
                 to.slot(Edge::Type, Slot::raw(tag::TYPE, twin.of as u64));
-                let fields = std::slice::from_raw_parts(InstanceObject::fields(this), (&(*twin.of).data.fields).len());
+                let of = &(*twin.of).data;
+                let fields = std::slice::from_raw_parts(InstanceObject::fields(this), of.fields.len());
                 to.slots(Edge::Field, fields);
                 to.aside(Slot::raw(tag::TYPE, (*this).ty as u64));
                 if twin.here.is_none() {
