@@ -143,7 +143,7 @@ fn arguments_reach_the_program_untouched() {
 fn a_program_may_come_from_standard_input() {
     with_input(&["run", "-"], "print(\"in\")").ends(0).prints("in\n");
     with_input(&[], "print(1 + 1)").ends(0).prints("2\n");
-    with_input(&["--fuel", "100_000"], "while true {}").ends(1).says("Q0501");
+    with_input(&["--fuel", "100_000"], "while true {}").ends(4).says("Q0501");
     with_input(&[], " \n").ends(2).says("Usage");
     with_input(&[], "print(1 // 0)").ends(1).says("<stdin>:1");
     with_input(&["-"], "print(1 // 0)").ends(1).says("<stdin>:1");
