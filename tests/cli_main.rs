@@ -38,7 +38,7 @@ fn it_takes_one_parameter_or_none() {
         "export let (main, x) = (|| 1, 2)",
         "export type main(a)",
     ] {
-        let file = scratch.file("a.qp", &format!("print(1)\n{text}"));
+        let file = scratch.file("a.qp", format!("print(1)\n{text}"));
         vm(&[&file]).ends(3).prints("").says("Q0222").says("a.qp:2:").says("a function of one parameter or none");
         vm(&["check", &file]).ends(0);
     }

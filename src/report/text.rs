@@ -123,7 +123,7 @@ fn show_trace(out: &mut String, report: &Report) {
 
 fn show_omitted(out: &mut String, omitted: usize) {
     if omitted > 0 {
-        let _ = writeln!(out, "  ... {omitted} more {}", plural(omitted as usize, "call"));
+        let _ = writeln!(out, "  ... {omitted} more {}", plural(omitted, "call"));
     }
 }
 
