@@ -84,6 +84,9 @@ const FOREIGN_WORDS: [(&str, &str); 14] = [
     ("foreach", "for"),
 ];
 
+/// What is said where `defer` stands as a name.
+const NO_NAME: &str = "`defer` is a word of the language: rename what has this name";
+
 /// What there is to see around the token that does not fit.
 pub(super) struct Place<'t> {
     pub(super) text: &'t str,
@@ -99,6 +102,10 @@ pub(super) struct Place<'t> {
 impl Place<'_> {
     pub(super) fn before(&self, back: usize) -> Option<Token> {
         self.at.checked_sub(back).and_then(|index| self.tokens.get(index)).copied()
+    }
+
+    fn begins_operand_at(&self, index: usize) -> bool {
+        self.tokens.get(index).is_some_and(|token| token.kind.begins_operand())
     }
 
     fn kind_before(&self) -> Option<Kind> {
@@ -255,12 +262,11 @@ impl Place<'_> {
                 let note = format!("`{found_text}` is a word of the language, so nothing can be named so");
                 return diagnostic.note(note).help("rename it");
             }
-            (Some(Kind::Defer), kind) if kind.assigns() => {
-                return diagnostic.help("`defer` is a word of the language: rename what has this name");
+            (_, Kind::Defer) if wants_operand(self.expected) && self.begins_operand_at(self.at + 1) => {
+                return diagnostic.help("`defer` is a statement; in braces it can stand here: `{ defer ... }`");
             }
-            (_, Kind::Defer) if wants_operand(self.expected) => {
-                return diagnostic.help("`defer` is a word of the language: rename what has this name");
-            }
+            (Some(Kind::Defer), kind) if kind.assigns() => return diagnostic.help(NO_NAME),
+            (_, Kind::Defer) if wants_operand(self.expected) => return diagnostic.help(NO_NAME),
             _ => {}
         }
         if wants("block") && !wants_operand(self.expected) {

@@ -133,6 +133,9 @@ impl Place<'_> {
                 return Some(Help::safe_patch("a map is written `[a: 1]`", sign, ":"));
             }
         }
+        if opening.is_none() && self.begins_with(&[Kind::Defer]) {
+            return Some(Help::text("an assignment stands in braces: `defer { ... }`"));
+        }
         let is_second = opening.is_none() && self.outside_brackets(0..self.at).any(|kind| kind.assigns());
         Some(Help::text(if is_second {
             "assign one after the other"
