@@ -86,7 +86,7 @@ pub(crate) struct Table {
     head: u32,
     /// The slot that a loop asked for last.
     hint: u32,
-    /// Counts insertions and removals, wrapping.
+    /// Counts insertions and removals, wrapping; what is undone has not been.
     stamp: u32,
     /// Number of the next entry.
     number: u64,
@@ -486,7 +486,10 @@ impl Table {
 
     /// Puts back what a change replaced; all later changes have been undone.
     pub fn undo(&mut self, change: TableChange) {
-        self.stamp = self.stamp.wrapping_add(1);
+        // Loops go on over what is as it was.
+        if !matches!(change, TableChange::Replaced { .. }) {
+            self.stamp = self.stamp.wrapping_sub(1);
+        }
         match change {
             TableChange::Added => {
                 if let Some(entry) = self.entries.last().copied().filter(|entry| !entry.is_gap()) {

@@ -6,7 +6,7 @@
 //! | list | int: next index | int: length at the start |
 //! | tuple, bytes | int: next index | - |
 //! | str | int: byte offset of the next code point | - |
-//! | map, set | place: next entry | int: number of entries at the start |
+//! | map, set | place: next entry | int: number of entries at the start, and which state of them that was |
 //! | fiber, function | - | - |
 //! | nil: nothing is left | - | - |
 
@@ -17,11 +17,14 @@ use super::types::describe;
 use crate::error::ErrorKind;
 use crate::heap::fiber::Status;
 use crate::heap::frame::Kind;
-use crate::heap::{Slot, Special, Value, View, tag};
+use crate::heap::layout::TableObject;
+use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
+
+type Table<'v> = Gc<'v, TableObject>;
 
 impl Machine {
     pub(super) fn iterate(&mut self, w: Word) -> Done {
@@ -41,7 +44,7 @@ impl Machine {
                 return Ok(());
             }
             View::List(list) => (Value::int(0), Value::int(list.len() as i64)),
-            View::Map(table) | View::Set(table) => (Value::place(0), Value::int(table.len() as i64)),
+            View::Map(table) | View::Set(table) => (Value::place(0), Value::int(state_of(table))),
             View::Tuple(_) | View::Str(_) | View::Bytes(_) => (Value::int(0), Value::NIL),
             View::Fiber(_) | View::Closure(_) | View::Native(_) => (Value::NIL, Value::NIL),
             View::Instance(_) => match self.special(value, Special::iter) {
@@ -111,7 +114,7 @@ impl Machine {
                 None => None,
             },
             View::Map(table) | View::Set(table) => {
-                if table.len() as u64 != self.r(it + 2).bits {
+                if !is_as_it_was(table, self.r(it + 2)) {
                     return Err(self.changed(first));
                 }
                 match (table.next(at as u64), first.view()) {
@@ -158,7 +161,34 @@ impl Machine {
     }
 
     fn changed(&mut self, container: Slot) -> Fault<'static> {
-        let what = container.type_name();
-        self.failure(ErrorKind::Changed, format!("the size of the {what} changed while it was looped over"))
+        let (kind, what) = (container.type_name(), if container.tag == tag::LIST { "size" } else { "keys" });
+        let what = if container.tag == tag::SET { "members" } else { what };
+        let verb = "changed while it was looped over";
+        self.failure(ErrorKind::Changed, format!("the {what} of the {kind} {verb}"))
     }
+}
+
+/// What the third register of an iterator over a table keeps: below, how many entries it has; above, how often some were
+/// put in or taken out. Graphs have only the number, see [`in_graph`].
+fn state_of(table: Table<'_>) -> i64 {
+    (u64::from(stamp(table)) << 32 | table.len() as u64) as i64
+}
+
+/// Never 0, which an image has there.
+fn stamp(table: Table<'_>) -> u32 {
+    table.stamp() << 1 | 1
+}
+
+/// Whether nothing was put in or taken out since a loop began.
+fn is_as_it_was(table: Table<'_>, third: Slot) -> bool {
+    let (length, then) = (third.bits as u32, (third.bits >> 32) as u32);
+    // A table out of an image has had as many changes as it has entries.
+    let then = if then == 0 { length << 1 | 1 } else { then };
+    table.len() as u64 == u64::from(length) && stamp(table) == then
+}
+
+/// The third register of an iterator over a table as graphs have it: the number of entries or, when the loop is to throw
+/// `changed` at its next step, a number that no table has.
+pub(crate) fn in_graph<'v>(table: Table<'v>, third: Value<'v>) -> Value<'v> {
+    Value::int(if is_as_it_was(table, third.slot()) { i64::from(third.bits as u32) } else { -1 })
 }
