@@ -15,7 +15,7 @@ use quipu_vm::library::Library;
 use quipu_vm::{Cx, Failure, Fault, Interrupt, Limits, Root, Run, Scope, Stats, Vm};
 
 use crate::error::Error;
-use crate::load::{CompiledModule, Files, Input, Loader, Program, Resolver, StandardModule};
+use crate::load::{CompiledModule, Files, Input, LoadError, Loader, Program, Resolver, StandardModule};
 use crate::texts::Texts;
 
 /// The library and the modules that programs can rely on. Immutable, cheap to clone, and shared between threads.
@@ -116,6 +116,14 @@ impl Engine {
     }
 
     fn load_beside(&self, input: &Input, known: &dyn Fn(&str) -> Option<Arc<Interface>>) -> Result<Program, Error> {
+        self.with_loader(known, |loader| loader.load(input))
+    }
+
+    fn with_loader(
+        &self,
+        known: &dyn Fn(&str) -> Option<Arc<Interface>>,
+        load: impl FnOnce(&Loader<'_>) -> Result<Program, LoadError>,
+    ) -> Result<Program, Error> {
         let loader = Loader {
             resolver: &*self.resolver,
             natives: &*self.names,
@@ -128,7 +136,7 @@ impl Engine {
             },
             known,
         };
-        loader.load(input).map_err(Error::from)
+        load(&loader).map_err(Error::from)
     }
 }
 
@@ -212,6 +220,38 @@ impl Session {
             Some(program) => self.ran(&program),
             None => Ok(self.nothing()),
         }
+    }
+
+    /// Runs a program as `vm` does: if it exports a function `main`, its top level calls that at its end, with the list of these
+    /// words or with nothing, as it has one parameter or none. Gives the last value of the top level.
+    ///
+    /// ```
+    /// use quipu::{Engine, Input};
+    ///
+    /// let mut session = Engine::new().session(Default::default())?;
+    /// let program = Input::text("add.qp", "var sum = 0\nexport fn main(words) { for w in words { sum += int(w) } }\n|| sum");
+    /// let sum = session.run_main(&program, &["1", "2"])?;
+    /// assert_eq!(session.vm().call(&sum, &[]).map(|sum| session.repr(&sum))??, "3");
+    /// # Ok::<(), quipu::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::run`]; the program exports a `main` that is no such function.
+    pub fn run_main(&mut self, input: &Input, words: &[impl AsRef<str>]) -> Result<Root, Error> {
+        let loaded = &self.loaded;
+        let known = |id: &str| Some(loaded.get(id)?.interface.clone());
+        let mut modules = self.engine.with_loader(&known, |loader| loader.load_main(input))?.modules;
+        let Some(program) = modules.pop() else { return Ok(self.vm.nil()) };
+        self.run_modules(&modules)?;
+        let main = self.instantiate(&program)?;
+        let result: Root = match program.unit.main.body().required {
+            0 => self.vm.call(&main, &[])?,
+            _ => {
+                let words: Vec<String> = words.iter().map(|word| word.as_ref().to_owned()).collect();
+                self.vm.invoke(&main, (words,))?
+            }
+        };
+        Ok(self.vm.tuple_item(&result, 0).unwrap_or_else(|| self.vm.nil()))
     }
 
     /// Runs a program that was compiled before, by this engine, and may be run in any number of sessions. Of the modules

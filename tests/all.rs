@@ -35,9 +35,11 @@ mod after_a_limit;
 mod cli;
 mod cli_docs;
 mod cli_images;
+mod cli_main;
 mod cli_tests;
 mod constant_stack;
 mod corpus;
+mod costs;
 mod count_is_a_clock;
 mod cut_anywhere;
 mod damaged;
@@ -63,6 +65,7 @@ mod scripts;
 mod steps;
 mod stops;
 mod typed_code;
+mod versions;
 mod watch;
 
 /// A file that nothing names would never run.

@@ -74,3 +74,30 @@ fn methods_are_told_apart_however_many_there_are() {
     let value = session.run(&Input::text("wide.qp", text)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(session.vm().repr(&value).unwrap(), "(\"neg\", \"m\", \"last\", false, \"type_error\")");
 }
+
+#[test]
+fn data_may_be_written_as_a_program() {
+    let list = |count: usize, part: &dyn Fn(usize) -> String| (0..count).map(part).collect::<Vec<_>>().join(", ");
+    let strings = list(70_000, &|i| format!("\"s{i}\""));
+    assert_eq!(printed(&format!("let xs = [{strings}]\nxs.len()")), "70000");
+    // Names that are keys as well, in a function with branches, a loop, a handler, a type and a default.
+    let entries = list(40_000, &|i| format!("k{i}: \"v{i}\""));
+    let text = format!(
+        r#"
+        fn f(x = 1) {{
+          let m = [{entries}]
+          let found = []
+          for key in ["k1", "k39999", "none"] {{
+            found.push(try {{ if key == "k1" {{ m.k1 }} else {{ m[key] }} }} catch e {{ e.kind }})
+          }}
+          type Pair(first, k39999) {{ fn both(self) = "${{self.first}} ${{self.k39999}}" }}
+          m.k39998 = x
+          m.new ??= m.k39998
+          found.extend([m.k39999, Pair(m.k7, 2).both(), m?.none, m.new, m.len()])
+          found
+        }}
+        (f(), f(5)[6])"#
+    );
+    let first = r#"["v1", "v39999", "key_error", "v39999", "v7 2", nil, 1, 40001]"#;
+    assert_eq!(printed(&text), format!("({first}, 5)"));
+}

@@ -82,7 +82,7 @@ pub fn recipes() -> &'static [Recipe] {
 /// Reads `MAKE | CALL` or `- REASON`, with `~` before what is known to cost too much.
 fn read(name: &str, line: &str) -> Recipe {
     let (known, line) = line.strip_prefix("~ ").map_or((false, line), |line| (true, line));
-    let mut recipe = Recipe { name: name.to_owned(), make: String::new(), call: String::new(), known, reason: None };
+    let mut recipe = Recipe { known, ..Recipe::new(name, "", "") };
     if let Some(reason) = line.strip_prefix("- ") {
         recipe.reason = Some(reason.to_owned());
     } else if let Some((make, call)) = line.split_once(" | ") {
@@ -94,6 +94,11 @@ fn read(name: &str, line: &str) -> Recipe {
 }
 
 impl Recipe {
+    /// One that stands on no page.
+    pub fn new(name: &str, make: &str, call: &str) -> Recipe {
+        Recipe { name: name.to_owned(), make: make.to_owned(), call: call.to_owned(), known: false, reason: None }
+    }
+
     /// Whether its input does not grow.
     pub fn is_small(&self) -> bool {
         !self.make.contains('n') || !self.words().any(|word| word == "n")

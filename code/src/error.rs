@@ -35,7 +35,7 @@ pub enum CheckErrorKind {
     TooLarge(&'static str),
     /// Code objects are nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// There are too many registers and branches together for the checker to follow.
+    /// There are too many registers and loops together for the checker to follow.
     TooComplex,
     /// The parameters do not fit the registers.
     Parameters,
@@ -121,7 +121,7 @@ impl fmt::Display for CheckErrorKind {
             CheckErrorKind::Empty => write!(f, "there are no instructions"),
             CheckErrorKind::TooLarge(what) => write!(f, "too many {what} in one function"),
             CheckErrorKind::TooDeep => write!(f, "functions are nested more than {MAX_DEPTH} deep"),
-            CheckErrorKind::TooComplex => write!(f, "too many registers and branches in one function"),
+            CheckErrorKind::TooComplex => write!(f, "too many variables and loops in one function"),
             CheckErrorKind::Parameters => write!(f, "the parameters need more registers than there are"),
             CheckErrorKind::UnknownOp(number) => write!(f, "no instruction has the number {number:#04x}"),
             CheckErrorKind::UnusedBits => write!(f, "an operand that the instruction does not have is not zero"),

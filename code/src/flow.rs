@@ -1,5 +1,6 @@
 //! Control flow of one code object: blocks of instructions, and sets of registers for the passes over them.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 use crate::effects::target;
@@ -60,7 +61,8 @@ impl Flow {
                     ending.push(next);
                 }
             }
-            let (handler, ending) = (open.last().copied(), ending.last().copied());
+            let last = |open: &[u32]| open.last().and_then(|&index| NonZeroU32::new(index + 1));
+            let (handler, ending) = (last(&open), last(&ending));
             blocks.push(Block { start, end, handler, ending: ending.filter(|_| ending != handler) });
             start = end;
         }

@@ -24,6 +24,7 @@ use crate::facts::{Block, Flow, Holdings, Special};
 use crate::flow::{Budget, insert, members, set_words};
 use crate::object::{Body, CaptureSource, ClosureSite, Code, FreeKind, TypeSite};
 use crate::op::{Holds, Op, Role, Sure, Word};
+use crate::rows::{Entries, meet, room};
 
 /// In place of the number of a register that is not special.
 const ORDINARY: u16 = u16::MAX;
@@ -89,7 +90,8 @@ impl Code {
             return Some(Held { special: &NONE, row: Vec::new() });
         };
         let index = holdings.flow.block_of(pc);
-        let mut row = holdings.start(index).to_vec();
+        let mut row = vec![0; holdings.special.width()];
+        holdings.starts.get(index, &mut row);
         for at in holdings.flow.blocks[index].start..pc {
             holdings.special.pass(body, at, &mut row).expect("checked code keeps its rules");
         }
@@ -109,6 +111,10 @@ impl Holdings {
         if all.part.len() <= most {
             return Holdings::of(body, flow, all, budget).map(drop);
         }
+        // Of a wide function all are wanted at once later, too.
+        if flow.blocks.len() * set_words(body.registers) > room(body) {
+            return Holdings::of(body, flow, all, budget).map(drop);
+        }
         for part in all.part.chunks(most) {
             flow = Holdings::of(body, flow, all.only(part), budget)?.flow;
         }
@@ -121,19 +127,28 @@ impl Holdings {
     /// As `prove`.
     fn of(body: &Body, flow: Flow, special: Special, budget: &mut Budget) -> Result<Holdings, CheckError> {
         let width = special.width();
-        // Until a block is reached it may be entered with anything.
-        let mut holdings = Holdings { starts: vec![u64::MAX; flow.blocks.len() * width], flow, special };
-        let entry = &mut holdings.starts[..width];
-        entry.fill(0);
+        let starts = match flow.blocks.len() * set_words(body.registers) > room(body) {
+            true => Entries::of_some(width, &flow, body),
+            false => Entries::of_all(width, &flow),
+        };
+        let mut holdings = Holdings { starts, flow, special };
+        let mut entry = vec![0; width];
+        let entry = &mut entry[..];
         let (required, named) = (body.required as u32, body.required as u32 + body.optional as u32);
         holdings.special.set(entry, 0..body.params() as u32, &[PLAIN]);
         holdings.special.set(entry, 0..required, &[SURE]);
         holdings.special.set(entry, named..body.params() as u32, &[SURE]);
+        holdings.starts.begin(entry);
         let mut rows = Rows { now: vec![0; width], thrown: vec![0; width], caught: vec![0; width] };
         let mut again = true;
         while std::mem::take(&mut again) {
             for index in 0..holdings.flow.blocks.len() {
                 again |= holdings.block(body, index, &mut rows, budget)?;
+            }
+        }
+        if holdings.starts.remember() {
+            for index in 0..holdings.flow.blocks.len() {
+                holdings.block(body, index, &mut rows, budget)?;
             }
         }
         Ok(holdings)
@@ -143,7 +158,7 @@ impl Holdings {
     fn block(&mut self, body: &Body, index: usize, rows: &mut Rows, budget: &mut Budget) -> Result<bool, CheckError> {
         let block = self.flow.blocks[index];
         let Rows { now, thrown, caught } = rows;
-        now.copy_from_slice(self.start(index));
+        self.starts.enter(index, now)?;
         caught.fill(u64::MAX);
         for pc in block.start..block.end {
             if block.handler.is_some() {
@@ -159,15 +174,15 @@ impl Holdings {
         for handler in block.handlers(body) {
             thrown.copy_from_slice(caught);
             self.special.write(handler.register, body.handled(handler), thrown);
-            self.reach(handler.target, thrown);
+            self.reach(handler.target, thrown)?;
         }
-        Ok(self.leave(body, block, now, thrown))
+        self.leave(body, block, now, thrown)
     }
 
     /// The ways out of a block that ends like this; whether one has changed a block before it. What a test finds out
     /// about its register holds on one of them. `other` is a row for use.
-    fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> bool {
-        let Some(word) = block.last(body) else { return false };
+    fn leave(&mut self, body: &Body, block: Block, now: &mut Row, other: &mut Row) -> Result<bool, CheckError> {
+        let Some(word) = block.last(body) else { return Ok(false) };
         let register = word.a() as u32..word.a() as u32 + 1;
         let sure = word.op().and_then(Op::sure);
         let mut again = false;
@@ -176,26 +191,20 @@ impl Holdings {
             if sure == Some(Sure::There) {
                 self.special.set(other, register.clone(), &[SURE]);
             }
-            again = self.reach(to, other) && to < block.end;
+            again = self.reach(to, other)? && to < block.end;
         }
         if word.op().is_some_and(Op::falls_through) {
             if sure == Some(Sure::Behind) {
                 self.special.set(now, register, &[SURE]);
             }
-            self.reach(block.end, now);
+            self.reach(block.end, now)?;
         }
-        again
+        Ok(again)
     }
 
     /// What holds where a block is entered from one more place; whether that is less than before.
-    fn reach(&mut self, pc: u32, now: &Row) -> bool {
-        let (to, width) = (self.flow.block_at(pc), now.len());
-        meet(&mut self.starts[to * width..][..width], now)
-    }
-
-    fn start(&self, index: usize) -> &Row {
-        let width = self.special.width();
-        &self.starts[index * width..][..width]
+    fn reach(&mut self, pc: u32, now: &Row) -> Result<bool, CheckError> {
+        self.starts.meet(self.flow.block_at(pc), now)
     }
 }
 
@@ -437,14 +446,4 @@ fn wants_special(body: &Body) -> bool {
 
 fn unfit(pc: u32, register: u32, wanted: Holds) -> CheckError {
     CheckError { kind: CheckErrorKind::Holds { register, wanted }, pc: Some(pc) }
-}
-
-/// Leaves in a row what is in the other one too; tells whether that was less.
-fn meet(known: &mut Row, now: &Row) -> bool {
-    let mut changed = false;
-    for (known, &now) in known.iter_mut().zip(now) {
-        changed |= *known & !now != 0;
-        *known &= now;
-    }
-    changed
 }

@@ -9,6 +9,7 @@ pub mod hash;
 mod closest;
 mod plural;
 pub mod op;
+mod rows;
 mod facts;
 pub mod object;
 mod special;

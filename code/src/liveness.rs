@@ -3,12 +3,16 @@
 //! A register is live where some path reads it before writing it. An error may take any instruction to its handler, and the
 //! end of a fiber to the innermost one that sees ends, so what these read is live all through their ranges.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use crate::effects::{for_each_read, for_each_write, target};
-use crate::error::CheckError;
-use crate::facts::{Block, Flow, Liveness};
+use crate::error::{CheckError, CheckErrorKind};
+use crate::facts::{Block, Flow, Liveness, Starts};
 use crate::flow::{Budget, insert, members, remove, set_words};
 use crate::object::{Body, Code};
 use crate::op::{Op, Role, Word};
+use crate::rows::{Rows, room};
 
 impl Code {
     /// The registers that must be there for the instruction to run, in order. None when there is no such instruction.
@@ -53,32 +57,55 @@ impl Liveness {
     /// this ends; and after as many rounds as there are loops, at the latest.
     pub(super) fn of(body: &Body, flow: Flow, budget: &mut Budget) -> Result<Liveness, CheckError> {
         let width = set_words(body.registers);
-        let starts = vec![0; flow.blocks.len() * width];
+        let count = flow.blocks.len();
+        let starts = match count * width > room(body) {
+            true => Starts::Reversed(Rows::new(width)),
+            false => Starts::All(vec![0; count * width]),
+        };
         let mut liveness = Liveness { flow, width, starts };
-        let mut loops = vec![false; liveness.flow.blocks.len()];
-        for (index, block) in liveness.flow.blocks.iter().enumerate() {
-            let target = block.last(body).and_then(target).map(|pc| liveness.flow.block_at(pc));
-            if let Some(target) = target.filter(|&target| target <= index) {
-                loops[target] = true;
-            }
-        }
+        let mut pass = Pass::new(body, &liveness.flow);
         loop {
-            let mut again = false;
-            for (index, &is_loop) in loops.iter().enumerate().rev() {
-                let block = liveness.flow.blocks[index];
-                let (mut live, caught) = liveness.end(body, block);
-                for &word in body.words[block.start as usize..block.end as usize].iter().rev() {
-                    budget.spend(step(body, word, &caught, &mut live))?;
-                }
-                budget.spend(4 * width)?;
-                let start = &mut liveness.starts[index * width..][..width];
-                again |= is_loop && *start != *live;
-                start.copy_from_slice(&live);
-            }
-            if !again {
+            let again = liveness.round(body, &mut pass, budget)?;
+            if !again && (pass.is_last || matches!(liveness.starts, Starts::All(_))) {
                 return Ok(liveness);
             }
+            // Rows are kept in a last round, in which nothing changes any more.
+            pass.is_last = !again;
         }
+    }
+
+    /// Goes through all blocks; whether a loop's first block has changed.
+    fn round(&mut self, body: &Body, pass: &mut Pass, budget: &mut Budget) -> Result<bool, CheckError> {
+        let mut again = false;
+        pass.left.clone_from(&pass.uses);
+        for index in (0..self.flow.blocks.len()).rev() {
+            let block = self.flow.blocks[index];
+            let (mut live, caught) = match self.starts {
+                Starts::All(_) => self.end(body, block, |to| self.start(to)),
+                Starts::Reversed(_) => self.end(body, block, |to| Cow::Owned(pass.take(to, index, self.width))),
+            };
+            for &word in body.words[block.start as usize..block.end as usize].iter().rev() {
+                budget.spend(step(body, word, &caught, &mut live))?;
+            }
+            budget.spend(4 * self.width)?;
+            match &mut self.starts {
+                Starts::All(all) => {
+                    let start = &mut all[index * self.width..][..self.width];
+                    again |= *start != *live && pass.loops.contains_key(&index);
+                    start.copy_from_slice(&live);
+                }
+                Starts::Reversed(rows) => {
+                    if pass.is_last {
+                        rows.push(&live);
+                    }
+                    again |= pass.keep(index, live);
+                    if rows.size() + (pass.loops.len() + pass.waiting.len()) * self.width > room(body) {
+                        return Err(CheckError { kind: CheckErrorKind::TooComplex, pc: None });
+                    }
+                }
+            }
+        }
+        Ok(again)
     }
 
     pub(super) fn into_flow(self) -> Flow {
@@ -88,25 +115,31 @@ impl Liveness {
     /// The registers that are live after an instruction, and those that its handler needs.
     fn after(&self, body: &Body, pc: u32) -> (Vec<u64>, Vec<u64>) {
         let block = self.flow.blocks[self.flow.block_of(pc)];
-        let (mut live, caught) = self.end(body, block);
+        let (mut live, caught) = self.end(body, block, |to| self.start(to));
         for &word in body.words[pc as usize + 1..block.end as usize].iter().rev() {
             step(body, word, &caught, &mut live);
         }
         (live, caught)
     }
 
-    /// The same of a block's last instruction. Without a handler the second set is left empty.
-    fn end(&self, body: &Body, block: Block) -> (Vec<u64>, Vec<u64>) {
+    /// The same of a block's last instruction, from the rows of the blocks behind it. Without a handler the second set is left
+    /// empty.
+    fn end<'r>(
+        &'r self,
+        body: &Body,
+        block: Block,
+        mut row: impl FnMut(usize) -> Cow<'r, [u64]>,
+    ) -> (Vec<u64>, Vec<u64>) {
         let (mut live, mut caught) = (vec![0; self.width], Vec::new());
         let word = block.last(body);
         if word.and_then(Word::op).is_some_and(Op::falls_through) {
-            unite(&mut live, self.start(block.end));
+            unite(&mut live, &row(self.flow.block_at(block.end)));
         }
         if let Some(target) = word.and_then(target) {
-            unite(&mut live, self.start(target));
+            unite(&mut live, &row(self.flow.block_at(target)));
         }
         for handler in block.handlers(body) {
-            let mut needed = self.start(handler.target).to_vec();
+            let mut needed = row(self.flow.block_at(handler.target)).into_owned();
             remove(&mut needed, handler.register as u32..handler.register as u32 + 1);
             if caught.is_empty() {
                 caught = needed;
@@ -117,8 +150,76 @@ impl Liveness {
         (live, caught)
     }
 
-    fn start(&self, pc: u32) -> &[u64] {
-        &self.starts[self.flow.block_at(pc) * self.width..][..self.width]
+    /// The row of a block.
+    fn start(&self, index: usize) -> Cow<'_, [u64]> {
+        match &self.starts {
+            Starts::All(all) => Cow::Borrowed(&all[index * self.width..][..self.width]),
+            Starts::Reversed(rows) => {
+                let mut row = vec![0; self.width];
+                rows.get(self.flow.blocks.len() - 1 - index, &mut row);
+                Cow::Owned(row)
+            }
+        }
+    }
+}
+
+/// What a pass over a wide function keeps: rows of blocks that some block before them still asks for.
+struct Pass {
+    /// By block: how often it is asked for by blocks before it, and how often it still will be in this round.
+    uses: Vec<u32>,
+    left: Vec<u32>,
+    waiting: HashMap<usize, Vec<u64>>,
+    /// What is live where loops begin, by the round before.
+    loops: HashMap<usize, Vec<u64>>,
+    is_last: bool,
+}
+
+impl Pass {
+    fn new(body: &Body, flow: &Flow) -> Pass {
+        let mut uses = vec![0; flow.blocks.len()];
+        let mut loops = HashMap::new();
+        for (index, block) in flow.blocks.iter().enumerate() {
+            let word = block.last(body);
+            if word.and_then(Word::op).is_some_and(Op::falls_through) {
+                uses[index + 1] += 1;
+            }
+            match word.and_then(target).map(|pc| flow.block_at(pc)) {
+                Some(target) if target <= index => drop(loops.insert(target, Vec::new())),
+                Some(target) => uses[target] += 1,
+                None => {}
+            }
+            for handler in block.handlers(body) {
+                uses[flow.block_at(handler.target)] += 1;
+            }
+        }
+        Pass { left: Vec::new(), uses, waiting: HashMap::new(), loops, is_last: false }
+    }
+
+    /// The row of a block that another one asks for.
+    fn take(&mut self, block: usize, by: usize, width: usize) -> Vec<u64> {
+        if block <= by {
+            let row = self.loops.get(&block).filter(|row| !row.is_empty());
+            return row.cloned().unwrap_or_else(|| vec![0; width]);
+        }
+        self.left[block] -= 1;
+        let row = match self.left[block] {
+            0 => self.waiting.remove(&block),
+            _ => self.waiting.get(&block).cloned(),
+        };
+        row.unwrap_or_else(|| vec![0; width])
+    }
+
+    /// Keeps the row of a block; whether a loop begins there, and it was another one.
+    fn keep(&mut self, block: usize, row: Vec<u64>) -> bool {
+        let mut again = false;
+        if let Some(before) = self.loops.get_mut(&block) {
+            again = *before != row;
+            before.clone_from(&row);
+        }
+        if self.left[block] > 0 {
+            self.waiting.insert(block, row);
+        }
+        again
     }
 }
 

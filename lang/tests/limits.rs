@@ -1,5 +1,7 @@
 //! Sources that are too much for one code object are errors; sources that are merely long are not.
 
+use quipu_code::effects::{for_each_read, for_each_write, target};
+
 use crate::front::compile_text;
 
 /// The codes of the errors in a text, each once.
@@ -80,4 +82,78 @@ fn the_greatest_depth() {
         assert_eq!(codes(&deep(open, close, 90)), [""; 0], "{open}");
     }
     assert_eq!(codes(&format!("{}1{}", "while true { ".repeat(190), " }".repeat(190))), [""; 0]);
+}
+
+/// A top level with so many variables, with branches, some loops, handlers and cells between them.
+fn long_top_level(count: usize) -> String {
+    let part = |i: usize| match i % 50 {
+        0 => format!("let v{i} = try {{ if v1 == 7 {{ throw 1 }} else {{ {i} }} }} catch e {{ e }}"),
+        1 => format!("var v{i} = {i}\nfn f{i}() = v{i} + 1\nif f{i}() > 3 {{ v{i} += 1 }}"),
+        2 => format!("var v{i} = 0\nfor x in [1, 2] {{ if x > 1 {{ v{i} += x }} }}"),
+        _ => format!("var v{i} = {i}\nif v{i} > 3 {{ v{i} += 1 }} else {{ v{i} = 2 }}"),
+    };
+    let sum = many(count / 7, |i| format!("v{}", 7 * i), " + ");
+    format!("var v1 = 0\n{}\nprint({sum})", many(count, part, "\n"))
+}
+
+#[test]
+fn variables_and_branches_by_the_thousand() {
+    assert_eq!(codes(&many(10_000, |i| format!("let a{i} = {i}\nif a{i} > 3 {{ print(a{i}) }}"), "\n")), [""; 0]);
+    let ladder = |i| format!("var v{i} = {i}\nif v{i} > 3 {{ v{i} += 1 }} else {{ v{i} = 2 }}");
+    assert_eq!(codes(&many(10_000, ladder, "\n")), [""; 0]);
+    assert_eq!(codes(&long_top_level(3_000)), [""; 0]);
+    let loops = |i| format!("let a{i} = {i}\nfor x in [a{i}] {{ if x > 1 {{ print(x) }} }}");
+    assert_eq!(codes(&many(1_200, loops, "\n")), [""; 0]);
+    let all = |i| {
+        let start = format!("var v{i} = {i}\nfn f{i}() = v{i}\nlet w{i} = try {{ f{i}() }} catch e {{ e }}");
+        format!("{start}\nfor x in [w{i}] {{ if x > 1 {{ v{i} += x }} }}")
+    };
+    assert_eq!(codes(&many(400, all, "\n")), [""; 0]);
+    // Loops stay limited where there are thousands of variables; that is said once.
+    let errors = compile_text(&many(3_000, all, "\n")).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].help.is_some());
+}
+
+/// What matters at an instruction of a long function is what a search along all its paths finds.
+#[test]
+fn what_is_live_in_a_long_function() {
+    let unit = compile_text(&long_top_level(3_000)).unwrap();
+    let body = unit.main.body();
+    assert!(body.registers > 2_900 && body.words.len() > 10_000);
+    let is_live = |start: usize, register: u32| {
+        let mut seen = vec![false; body.words.len()];
+        let mut waiting = vec![start];
+        while let Some(pc) = waiting.pop() {
+            if std::mem::replace(&mut seen[pc], true) {
+                continue;
+            }
+            let word = body.words[pc];
+            let (mut reads, mut writes) = (false, false);
+            for_each_read(body, word, |range| reads |= range.contains(&register));
+            for_each_write(word, |range| writes |= range.contains(&register));
+            if reads {
+                return true;
+            }
+            for handler in body.handlers.iter().filter(|it| (it.start..it.end).contains(&(pc as u32))) {
+                if u32::from(handler.register) != register {
+                    waiting.push(handler.target as usize);
+                }
+            }
+            if writes {
+                continue;
+            }
+            waiting.extend(target(word).map(|pc| pc as usize));
+            if word.op().is_some_and(|op| op.falls_through()) {
+                waiting.push(pc + 1);
+            }
+        }
+        false
+    };
+    for pc in (0..body.words.len()).step_by(body.words.len() / 23) {
+        let live = unit.main.live_before(pc as u32).unwrap();
+        for register in (0..body.registers).step_by(131) {
+            assert_eq!(live.contains(&register), is_live(pc, register.into()), "R{register} before {pc}");
+        }
+    }
 }

@@ -9,8 +9,6 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-use super::ending::Exit;
-
 /// Signals are the process's, and so is what listens to them. The signal's handler does all of it, so there is no thread
 /// that waits.
 static LISTENING: Mutex<Option<Listening>> = Mutex::new(None);
@@ -25,8 +23,11 @@ struct Listening {
     stops: Vec<SigId>,
 }
 
-/// The signals that end a program, and what the process ends with if a second one comes.
-const ENDS: [(i32, Exit); 2] = [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)];
+/// The signals that end a program.
+const ENDS: [i32; 2] = [SIGINT, SIGTERM];
+
+/// What a process ends with, beside the number of the signal that ended it.
+const SIGNALLED: i32 = 128;
 
 /// The first signal ends what this machine runs from now on, and none that was named before: what was deferred runs.
 pub fn stop(vm: &mut Vm) {
@@ -39,14 +40,14 @@ pub fn stop(vm: &mut Vm) {
         let (pressed, terminated) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         // In this order: the first signal finds that there was none before. Where there is no such thing as a signal,
         // programs run all the same.
-        for (signal, exit) in ENDS {
-            let _ = flag::register_conditional_shutdown(signal, exit as i32, pressed.clone());
+        for signal in ENDS {
+            let _ = flag::register_conditional_shutdown(signal, SIGNALLED + signal, pressed.clone());
             let _ = flag::register(signal, pressed.clone());
         }
         let _ = flag::register(SIGTERM, terminated.clone());
         Listening { pressed, terminated, stops: Vec::new() }
     });
-    let stops = ENDS.iter().filter_map(|&(signal, _)| flag::register(signal, vm.interrupt_handle().into_flag()).ok());
+    let stops = ENDS.iter().filter_map(|&signal| flag::register(signal, vm.interrupt_handle().into_flag()).ok());
     let before = std::mem::replace(&mut listening.stops, stops.collect());
     before.into_iter().for_each(|id| {
         low_level::unregister(id);
@@ -65,9 +66,8 @@ pub fn is_pressed() -> bool {
     listening.as_ref().is_some_and(|listening| listening.pressed.load(Ordering::Relaxed))
 }
 
-/// What the process ends with whose program was stopped by a signal.
-pub fn exit() -> Exit {
+/// Whether the program was stopped by SIGTERM.
+pub fn is_terminated() -> bool {
     let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_terminated = listening.as_ref().is_some_and(|listening| listening.terminated.load(Ordering::Relaxed));
-    if is_terminated { Exit::Terminated } else { Exit::Interrupted }
+    listening.as_ref().is_some_and(|listening| listening.terminated.load(Ordering::Relaxed))
 }

@@ -107,7 +107,8 @@ pub fn ended(
         Error::Invalid(_) => Exit::Compile,
         Error::Failed(Failure::Uncaught(_)) => Exit::Uncaught,
         Error::Failed(Failure::Stop(Stop::Exit(code), _)) => return ExitCode::from(code.rem_euclid(256) as u8),
-        Error::Failed(Failure::Stop(Stop::Interrupted, _)) => ctrl_c::exit(),
+        Error::Failed(Failure::Stop(Stop::Interrupted, _)) if ctrl_c::is_terminated() => Exit::Terminated,
+        Error::Failed(Failure::Stop(Stop::Interrupted, _)) => Exit::Interrupted,
         Error::Failed(Failure::Stop(..)) => Exit::Limit,
         _ => {
             terminal.mistake(&error.to_string());

@@ -24,13 +24,13 @@ pub fn file(words: &[OsString], options: &Running, terminal: &Terminal) -> Resul
     }
     let program = input::program(file)?;
     options.trust.none_for("a program in source")?;
-    run(&program, args, options, terminal, false)
+    run(&program, args, options, terminal, Kind::Program)
 }
 
 /// Runs what stands on standard input, as `-` does.
 pub fn piped(program: &Input, options: &Running, terminal: &Terminal) -> Result<ExitCode, String> {
     options.trust.none_for("a program in source")?;
-    run(program, &[], options, terminal, false)
+    run(program, &[], options, terminal, Kind::Program)
 }
 
 /// Runs a text with the arguments after it, and prints its value if asked to.
@@ -38,7 +38,18 @@ pub fn code(words: &[OsString], options: &Running, terminal: &Terminal, print: b
     let (text, args) = words.split_first().ok_or("expected a program")?;
     let program = input::on_the_line(text)?;
     options.trust.none_for("a program on the command line")?;
-    run(&program, args, options, terminal, print)
+    run(&program, args, options, terminal, if print { Kind::ShownText } else { Kind::Text })
+}
+
+/// What is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A file or standard input, whose `main` is called.
+    Program,
+    /// A text on the command line.
+    Text,
+    /// The same, and its value is printed.
+    ShownText,
 }
 
 fn run(
@@ -46,20 +57,23 @@ fn run(
     args: &[OsString],
     options: &Running,
     terminal: &Terminal,
-    print: bool,
+    kind: Kind,
 ) -> Result<ExitCode, String> {
     let limits = &options.rules.limits;
-    let args = args.iter().map(input::utf8).collect::<Result<_, _>>()?;
+    let args: Vec<String> = args.iter().map(input::utf8).collect::<Result<_, _>>()?;
     let gone = Arc::<AtomicBool>::default();
-    let setting = Setting::of_program(&options.rules.denials, input, args);
+    let setting = Setting::of_program(&options.rules.denials, input, args.clone());
     let mut session = match setting.session(limits, Prints::WhileRead(gone.clone())) {
         Ok(session) => session,
         Err(error) => return Ok(ended(&error, None, input, limits, terminal)),
     };
     watch::begin(&mut session, &options.watching)?;
-    let result = session.run(input);
+    let result = match kind {
+        Kind::Program => session.run_main(input, &args),
+        Kind::Text | Kind::ShownText => session.run(input),
+    };
     let shown = match &result {
-        Ok(value) if print => Some(session.vm().repr(value)),
+        Ok(value) if kind == Kind::ShownText => Some(session.vm().repr(value)),
         _ => None,
     };
     // What the program printed comes before what is said about it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quipu_code::closest;
 use quipu_code::span::{Source, Span};
 use quipu_lang::compile::{
-    ImportRequest, Interface, Natives, Outer, Unit, compile, compile_text, deferred_at_top, imports,
+    ImportRequest, Interface, Natives, Outer, Unit, compile, compile_program, compile_text, deferred_at_top, imports,
 };
 use quipu_lang::diagnostic::{Diagnostic, Diagnostics, Severity};
 use quipu_lang::parse::parse;
@@ -138,6 +138,19 @@ impl Loader<'_> {
     /// # Errors
     /// The program cannot be read, or it or what it imports does not compile.
     pub fn load(&self, input: &Input) -> Result<Program, LoadError> {
+        self.load_as(input, false)
+    }
+
+    /// Loads a program whose top level calls the function `main` that it exports, if it does: its main code then takes as many
+    /// arguments as that.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_main(&self, input: &Input) -> Result<Program, LoadError> {
+        self.load_as(input, true)
+    }
+
+    fn load_as(&self, input: &Input, calls_main: bool) -> Result<Program, LoadError> {
         let (location, bytes) = match input {
             Input::Text { name, text } => {
                 (Location { id: format!("text:{name}"), name: name.clone() }, text.clone().into_bytes())
@@ -151,8 +164,8 @@ impl Loader<'_> {
                 (location, bytes)
             }
         };
-        let mut state =
-            State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
+        let mut state = State::new(self);
+        state.calls_main = calls_main;
         state.module(location, bytes);
         if state.found.iter().any(|found| found.list.iter().any(is_error)) {
             return Err(LoadError::Invalid(state.found));
@@ -166,8 +179,7 @@ impl Loader<'_> {
     /// All that was found.
     pub(crate) fn load_text(&self, source: &Source, outer: &[Outer<'_>]) -> Result<Unit, Vec<Diagnostic>> {
         let parsed = parse(source);
-        let mut state =
-            State { loader: self, done: HashMap::new(), open: Vec::new(), modules: Vec::new(), found: Vec::new() };
+        let mut state = State::new(self);
         let (mut found, mut interfaces) = (Vec::new(), Vec::new());
         for request in imports(&parsed) {
             let imported = match request.is_path {
@@ -223,6 +235,8 @@ struct State<'l, 'h> {
     open: Vec<Location>,
     modules: Vec<CompiledModule>,
     found: Vec<Diagnostics>,
+    /// Whether the program calls the function `main` that it exports.
+    calls_main: bool,
 }
 
 /// What an import statement leads to.
@@ -235,7 +249,12 @@ struct Imported {
     refused: Option<Diagnostic>,
 }
 
-impl State<'_, '_> {
+impl<'l, 'h> State<'l, 'h> {
+    fn new(loader: &'l Loader<'h>) -> State<'l, 'h> {
+        let (done, open, modules, found) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        State { loader, done, open, modules, found, calls_main: false }
+    }
+
     /// Loads a module and all it needs. Gives its interface unless there are errors, which are noted.
     fn module(&mut self, location: Location, bytes: Vec<u8>) -> Option<Arc<Interface>> {
         let source = match text(bytes) {
@@ -274,7 +293,10 @@ impl State<'_, '_> {
             let error = Diagnostic::error("Q0221", span, "an imported module defers something at its top level");
             diagnostics.push(error.help("put it into a function, or export a function that does it at the end"));
         }
-        let compiled = compile(&parsed, &source, &interfaces, self.loader.natives, &[]);
+        let compiled = match self.calls_main && self.open.is_empty() {
+            true => compile_program(&parsed, &source, &interfaces, self.loader.natives),
+            false => compile(&parsed, &source, &interfaces, self.loader.natives, &[]),
+        };
         let interface = match compiled {
             Ok(unit) => {
                 diagnostics.extend(unit.warnings.iter().cloned());

@@ -2,6 +2,7 @@
 
 use quipu_vm::heap::Str;
 use quipu_vm::native::Intrinsic;
+use quipu_vm::ops::places;
 use quipu_vm::{Cx, ErrorKind, Fault, Outcome, Value};
 
 use crate::args::{count, int, text as text_arg, this_str};
@@ -48,7 +49,7 @@ pub(crate) fn length<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Outcome<'v> {
     if !text.is_ascii() {
         cx.work(text.as_str().len() / 64)?;
     }
-    Ok(Value::int(text.char_count() as i64))
+    Ok(Value::int(places::char_count(cx, text)? as i64))
 }
 
 fn is_empty<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
@@ -254,8 +255,12 @@ fn find<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
         cx.work(counted / 64)?;
     }
     // Counting from the end needs the length; beyond the end there is nothing, not even the empty string.
-    let from = if from < 0 { clamp(from, this.char_count()) } else { usize::try_from(from).unwrap_or(usize::MAX) };
-    let Some(start) = this.byte_of_char(from) else { return Ok(Value::NIL) };
+    let from = match usize::try_from(from) {
+        Ok(from) => from,
+        Err(_) if from > 0 => usize::MAX,
+        Err(_) => clamp(from, places::char_count(cx, this)?),
+    };
+    let Some(start) = places::byte_of_char(cx, this, from)? else { return Ok(Value::NIL) };
     let Some(found) = text::find_bytes(cx, &text.as_bytes()[start..], part.as_bytes())? else { return Ok(Value::NIL) };
     let between = if this.is_ascii() { found } else { count_chars(cx, &text[start..start + found])? };
     Ok(Value::int((from + between) as i64))
@@ -317,7 +322,7 @@ fn pad<'v>(cx: &mut Cx<'v>, args: &[Value<'v>], at_start: bool) -> Outcome<'v> {
     if !this.is_ascii() {
         cx.work(this.as_str().len() / 64)?;
     }
-    let missing = usize::try_from(width).unwrap_or(0).saturating_sub(this.char_count());
+    let missing = usize::try_from(width).unwrap_or(0).saturating_sub(places::char_count(cx, this)?);
     if missing == 0 {
         return Ok(this.into());
     }
@@ -351,15 +356,26 @@ fn reversed<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
 fn code<'v>(cx: &mut Cx<'v>, args: &[Value<'v>]) -> Outcome<'v> {
     let this = this_str(cx, args)?;
     let index = int(cx, args[1], "position")?;
-    if !this.is_ascii() {
+    if this.is_ascii() {
+        if let Some(&byte) = usize::try_from(index).ok().and_then(|at| this.as_str().as_bytes().get(at)) {
+            return Ok(Value::int(byte.into()));
+        }
+    } else {
         cx.work(this.as_str().len() / 64)?;
     }
-    let from_start = if index < 0 { index.checked_add_unsigned(this.char_count() as u64) } else { Some(index) };
-    let at = from_start.and_then(|i| usize::try_from(i).ok()).and_then(|i| this.byte_of_char(i));
+    let from_start = match index {
+        ..0 => index.checked_add_unsigned(places::char_count(cx, this)? as u64),
+        _ => Some(index),
+    };
+    let at = match from_start.and_then(|i| usize::try_from(i).ok()) {
+        Some(i) => places::byte_of_char(cx, this, i)?,
+        None => None,
+    };
     match at.and_then(|at| this.as_str()[at..].chars().next()) {
         Some(c) => Ok(Value::int(u32::from(c).into())),
         None => {
-            let message = format!("position {index} is out of range for a str of {}", this.char_count());
+            let count = places::char_count(cx, this)?;
+            let message = format!("position {index} is out of range for a str of {count}");
             Err(cx.fail_here_with(ErrorKind::Index, message, Value::int(index)))
         }
     }

@@ -1,11 +1,12 @@
 //! Definite assignment: on every path a register is written before it is read.
 
-use super::{CheckErrorKind, Checker, Result, fail, fail_at};
+use super::{CheckErrorKind, Checker, Result, fail_at};
 use crate::effects::{for_each_read, for_each_write, lost_from, target};
 use crate::facts::{Block, Flow, Liveness};
 use crate::flow::{Budget, first_missing, insert, remove, set_words};
 use crate::object::Handler;
 use crate::op::Op;
+use crate::rows::{Entries, room};
 
 impl Checker<'_> {
     /// No register is read that some path leaves unwritten or lost.
@@ -17,26 +18,27 @@ impl Checker<'_> {
         let body = self.body;
         let width = set_words(body.registers);
         // Memory follows the length of the code, however its maker chose the registers.
-        if flow.blocks.len() * width > 4 * body.words.len() + (32 << 10) {
-            return fail(CheckErrorKind::TooComplex);
-        }
+        let is_wide = flow.blocks.len() * width > room(body);
         let mut budget = Budget::of(body);
         let budget_of_round = budget.left();
         let mut cost_of_round = None;
         let mut loops: u64 = 0;
 
-        let mut before = vec![u64::MAX; flow.blocks.len() * width];
-        before[..width].fill(0);
-        insert(&mut before[..width], 0..body.params() as u32);
+        let mut before = match is_wide {
+            true => Entries::of_some(width, &flow, body),
+            false => Entries::of_all(width, &flow),
+        };
         let mut now = vec![0; width];
+        insert(&mut now, 0..body.params() as u32);
+        before.begin(&now);
         let mut again = true;
         while std::mem::take(&mut again) {
             loops = 0;
             for (index, block) in flow.blocks.iter().enumerate() {
-                now.copy_from_slice(&before[index * width..][..width]);
+                before.enter(index, &mut now)?;
                 for handler in block.handlers(body) {
                     let to = flow.block_at(handler.target);
-                    meet(&mut before[to * width..][..width], &self.caught(block, handler, now.clone()));
+                    before.meet(to, &self.caught(block, handler, now.clone()))?;
                     budget.spend((block.end - block.start) as usize * width / 8)?;
                 }
                 for pc in block.start..block.end {
@@ -46,22 +48,22 @@ impl Checker<'_> {
                 let Some(word) = block.last(body) else { continue };
                 if let Some(target) = target(word) {
                     let to = flow.block_at(target);
-                    let changed = meet(&mut before[to * width..][..width], &now);
+                    let changed = before.meet(to, &now)?;
                     again |= changed && to <= index;
                     loops += (to <= index) as u64;
                 }
                 if word.op().is_some_and(Op::falls_through) {
-                    meet(&mut before[(index + 1) * width..][..width], &now);
+                    before.meet(index + 1, &now)?;
                 }
             }
             cost_of_round.get_or_insert(budget_of_round - budget.left());
         }
 
         // Liveness is asked for later, when it can no longer be refused. It goes through the code in rounds of about
-        // the same cost; only where there are too many loops to be sure of their number is it tried out now.
+        // the same cost; only where there are too many loops to be sure of their number, or little room, is it tried out now.
         drop(before);
         let most_rounds = loops + 2;
-        if most_rounds.saturating_mul(2 * cost_of_round.unwrap_or(0)) > Budget::of(body).left() {
+        if is_wide || most_rounds.saturating_mul(2 * cost_of_round.unwrap_or(0)) > Budget::of(body).left() {
             let liveness = Liveness::of(body, flow, &mut Budget::of(body))?;
             return Ok(liveness.into_flow());
         }
@@ -98,14 +100,4 @@ impl Checker<'_> {
         for_each_write(word, |range| insert(now, range));
         Ok(cost)
     }
-}
-
-/// Leaves in a set what is in the other one too; tells whether that was less.
-fn meet(known: &mut [u64], now: &[u64]) -> bool {
-    let mut changed = false;
-    for (known, &now) in known.iter_mut().zip(now) {
-        changed |= *known & !now != 0;
-        *known &= now;
-    }
-    changed
 }

@@ -42,7 +42,7 @@ impl<'s> Compiler<'s> {
             TargetKind::Field(object, field) => {
                 let object = self.operand_before(object, value.span);
                 let value = self.operand(value);
-                let name = self.name(span, field.name);
+                let name = self.name(field.name);
                 self.emit(span, Word::abc(Op::SetField, object, value, name));
             }
             TargetKind::Tuple(_) | TargetKind::List(_) => self.assign_several(target, value),
@@ -100,7 +100,7 @@ impl<'s> Compiler<'s> {
                 return self.emit(span, Word::abc(Op::SetIndex, *object, *index, value));
             }
             Ready::Field(object, field) => {
-                let name = self.name(span, field.name);
+                let name = self.name(field.name);
                 return self.emit(span, Word::abc(Op::SetField, *object, value, name));
             }
             Ready::Ignore => return,
@@ -159,10 +159,10 @@ impl<'s> Compiler<'s> {
                 let object = self.operand_before(object, value.span);
                 let current = self.take(target.span);
                 let mut done = Label::new();
-                let name = self.name(target.span, field.name);
+                let name = self.name(field.name);
                 self.emit(target.span, Word::abc(getter(op, Op::GetField, Op::GetFieldOrNil), current, object, name));
                 self.combine(target.span, op, current, current, value, &mut done);
-                let name = self.name(target.span, field.name);
+                let name = self.name(field.name);
                 self.emit(target.span.to(value.span), Word::abc(Op::SetField, object, current, name));
                 self.f.bind(done);
             }

@@ -73,6 +73,8 @@ pub(super) struct Builder<'s> {
     /// Whether some limit was passed, so that there will be no code object.
     pub(super) failed: bool,
     pub(super) constants: Constants,
+    /// Instructions whose names have numbers that do not fit, with these.
+    pub(super) wide: Vec<(u32, u32)>,
     pub(super) children: Vec<Code>,
     child_index: HashMap<CodeHash, u32, RandomState>,
     pub(super) closures: Vec<ClosureSite>,
@@ -98,6 +100,7 @@ impl Builder<'_> {
             went_back_to: None,
             failed: false,
             constants: Constants::default(),
+            wide: Vec::new(),
             children: Vec::new(),
             child_index: HashMap::default(),
             closures: Vec::new(),
@@ -121,6 +124,7 @@ impl Builder<'_> {
         self.went_back_to = None;
         self.failed = false;
         self.constants.take();
+        self.wide.clear();
         self.children.clear();
         self.child_index.clear();
         self.closures.clear();

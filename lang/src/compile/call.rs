@@ -91,11 +91,11 @@ impl<'s> Compiler<'s> {
             Postfix::Field(_) if member => return self.deliver(span, want, work),
             Postfix::Index(index) => self.index(span, out, value, index),
             Postfix::Field(field) => {
-                let name = self.name(span, field.name);
+                let name = self.name(field.name);
                 self.emit(span, Word::abc(Op::GetField, out, value, name));
             }
             Postfix::SafeField(field) => {
-                let name = self.name(span, field.name);
+                let name = self.name(field.name);
                 self.emit(span, Word::abc(Op::GetFieldSafe, out, value, name));
             }
             Postfix::Call(arguments) => {
@@ -155,7 +155,7 @@ impl<'s> Compiler<'s> {
     fn call(&mut self, span: Span, callee: Callee<'s>, window: Reg, passed: Passed, want: Want) {
         let name = match callee {
             Callee::Value => 0,
-            Callee::Method(method) => self.name(span, method.name),
+            Callee::Method(method) => self.name(method.name),
         };
         let is_method = matches!(callee, Callee::Method(_));
         let (list, count) = match passed {

@@ -11,6 +11,10 @@ use crate::ast::Ident;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{BindingId, BindingKind, FunctionId, Place, Resolution, Use};
 
+/// What to do about a function that is too large.
+pub(super) const SPREAD: &str =
+    "put parts of it into functions or blocks of their own, or data into lists, maps or files";
+
 /// Registers of a binding in the frame of its function.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Home {
@@ -142,7 +146,8 @@ impl<'s> Compiler<'s> {
         match self.f.registers.take() {
             Some(reg) => reg,
             None => {
-                self.too_large(span, "the function needs more registers than there are");
+                let title = format!("the function has more than {LIMIT} variables and intermediate values at one time");
+                self.too_large(span, &title, SPREAD);
                 (LIMIT - 1) as Reg
             }
         }
@@ -160,23 +165,24 @@ impl<'s> Compiler<'s> {
         first
     }
 
-    /// Reports that a limit of code objects is passed; once for each function.
-    pub(super) fn too_large(&mut self, span: Span, title: &str) {
+    /// Reports that a limit of code objects is passed, and what to do about it; once for each function.
+    pub(super) fn too_large(&mut self, span: Span, title: &str, help: &str) {
         if !self.f.failed {
             self.f.failed = true;
-            self.errors.push(Diagnostic::error("Q0217", span, title));
+            self.errors.push(Diagnostic::error("Q0217", span, title).help(help));
         }
     }
 
-    /// Index of a text among the constants, for an instruction that has room for 16 bits.
-    pub(super) fn name(&mut self, span: Span, name: &str) -> u16 {
+    /// Index of a text among the constants, for the next instruction, which has room for 16 bits. A larger one is put there in
+    /// the end.
+    pub(super) fn name(&mut self, name: &str) -> u16 {
         if !self.f.reachable {
             return 0;
         }
         let index = self.f.constants.text(&mut self.texts, name);
         u16::try_from(index).unwrap_or_else(|_| {
-            self.too_large(span, "the function mentions more constants than there is room for");
-            0
+            self.f.wide.push((self.f.pc(), index));
+            u16::MAX
         })
     }
 

@@ -4,12 +4,13 @@ use quipu_code::span::Span;
 use quipu_code::{self as code, CaptureSource, Code, Debug, FreeKind, Op, Word};
 
 use super::builder::Label;
-use super::emit::Compiler;
+use super::emit::{Compiler, SPREAD};
+use super::names::{self, names_first};
 use super::pattern::Fail;
 use super::register::{Dst, Reg, Want};
 use crate::ast::{Function, FunctionBody, Module, Param, PatternKind, Statement, StatementKind};
 use crate::diagnostic::Diagnostic;
-use crate::resolve::{BindingKind, FunctionId};
+use crate::resolve::{BindingId, BindingKind, FunctionId};
 
 /// What a function's debug information says about it, apart from its code.
 pub(super) struct Title<'s> {
@@ -28,21 +29,34 @@ pub(super) struct Counts {
 }
 
 impl<'s> Compiler<'s> {
-    /// The file's top level: it returns a tuple of its value and all exports.
-    pub(super) fn main(&mut self, module: &'s Module<'s>) -> Option<Code> {
+    /// The file's top level: it returns a tuple of its value and all exports. That of a program calls a function `main` at its
+    /// end, with its own parameter if that takes words.
+    pub(super) fn main(&mut self, module: &'s Module<'s>, main: Option<(BindingId, bool)>) -> Option<Code> {
+        let takes_words = main.is_some_and(|(_, takes_words)| takes_words);
         let end = self.source.text().len() as u32;
         let span = Span::new(0, end);
         let last_byte = Span::new(end, end);
+        if takes_words {
+            self.take(span);
+        }
         self.forward_cells(None, span);
         self.deferring(&module.body.statements, last_byte, Want::Tail, |this, value, want| {
-            this.result_of_file(value, last_byte, want);
+            this.result_of_file(value, last_byte, want, main);
         });
         self.end_locals(0);
-        self.finish(Counts::default(), Title { name: "<main>", span, doc: None, params: Vec::new() })
+        let counts = Counts { required: takes_words.into(), ..Counts::default() };
+        let params = if takes_words { vec!["words".into()] } else { Vec::new() };
+        self.finish(counts, Title { name: "<main>", span, doc: None, params })
     }
 
     /// The tuple of the last statement's value and all exports.
-    fn result_of_file(&mut self, value: Option<&'s Statement<'s>>, last_byte: Span, want: Want) {
+    fn result_of_file(
+        &mut self,
+        value: Option<&'s Statement<'s>>,
+        last_byte: Span,
+        want: Want,
+        main: Option<(BindingId, bool)>,
+    ) {
         let mark = self.mark();
         // A declaration at the end keeps its registers, which the exports may need, and so comes before the tuple's.
         let is_expr = value.is_some_and(|last| matches!(last.kind, StatementKind::Expr(_)));
@@ -57,6 +71,9 @@ impl<'s> Compiler<'s> {
             Some(last) if is_expr => self.statement_value(last, element),
             _ => self.nil(last_byte, element),
         }
+        if let Some((id, takes_words)) = main {
+            self.call_main(id, takes_words);
+        }
         let exports: Vec<_> = self.resolution.exports.iter().map(|export| export.0).collect();
         for &id in &exports {
             let reg = self.take(last_byte);
@@ -65,6 +82,20 @@ impl<'s> Compiler<'s> {
         let count = exports.len() + 1;
         self.emit(last_byte, Word::abc(Op::MakeTuple, first, first, count as u16));
         self.deliver(last_byte, want, first);
+        self.release(mark);
+    }
+
+    /// Calls the function `main` of a program, with what is in the first register if it takes that.
+    fn call_main(&mut self, id: BindingId, takes_words: bool) {
+        let mark = self.mark();
+        let span = self.resolution.binding(id).name.span;
+        let window = self.take(span);
+        self.copy(span, window, self.homes[id.0 as usize].value);
+        if takes_words {
+            let argument = self.take(span);
+            self.copy(span, argument, 0);
+        }
+        self.emit(span, Word::abcd(Op::Call, window, window, 0, takes_words.into()));
         self.release(mark);
     }
 
@@ -190,7 +221,8 @@ impl<'s> Compiler<'s> {
     /// Counts parameters, each with whether it has a default and whether it takes the rest.
     pub(super) fn counts(&mut self, all: usize, params: impl Iterator<Item = (bool, bool)>, span: Span) -> Counts {
         if all > u8::MAX as usize {
-            self.too_large(span, "a function takes at most 255 parameters");
+            let help = "take them as a list, or as a map";
+            self.too_large(span, "a function takes at most 255 parameters", help);
             return Counts::default();
         }
         let mut counts = Counts::default();
@@ -234,6 +266,20 @@ impl<'s> Compiler<'s> {
             positions: builder.positions.as_slice().into(),
             locals: builder.locals.drain(..).collect(),
         };
+        let wide = std::mem::take(&mut builder.wide);
+        let (body, debug) = match wide.is_empty() {
+            true => (body, debug),
+            false => match names_first(body, debug, &wide) {
+                Some(named) => named,
+                None => {
+                    let most = names::MOST;
+                    let text = format!("the function names more than {most} different fields, keys and methods");
+                    self.too_large(title.span, &text, SPREAD);
+                    return None;
+                }
+            },
+        };
+        let builder = &mut self.f;
         let (body, debug) = if builder.suspect { super::prune::prune(body, debug) } else { (body, debug) };
         match Code::check(body, Some(debug)) {
             Ok(code) => Some(code),
@@ -249,7 +295,7 @@ impl<'s> Compiler<'s> {
     fn refused(&mut self, span: Span, error: code::CheckError) {
         use code::CheckErrorKind::{TooComplex, TooDeep, TooLarge};
         let error = match error.kind {
-            TooLarge(_) | TooDeep | TooComplex => Diagnostic::error("Q0217", span, error.to_string()),
+            TooLarge(_) | TooDeep | TooComplex => Diagnostic::error("Q0217", span, error.to_string()).help(SPREAD),
             _ => Diagnostic::error("Q0217", span, "the compiler cannot express this function").note(error.to_string()),
         };
         self.f.failed = true;

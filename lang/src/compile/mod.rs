@@ -28,6 +28,7 @@ mod literal;
 mod matching;
 mod pattern;
 mod prune;
+mod names;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ use quipu_code::span::{Source, Span};
 use crate::ast::{Import, StatementKind};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::Parsed;
-use crate::resolve::{Resolution, resolve};
+use crate::resolve::{BindingId, BindingKind, Resolution, resolve};
 
 pub use crate::resolve::{Arity, Export, ExportKind, Interface, NativeInfo, Natives, Outer};
 pub use unit::{ImportRequest, Imported, Unit};
@@ -105,11 +106,49 @@ pub fn compile_text(
     lower(parsed, source, interfaces, natives, outer, Shape::Text)
 }
 
+/// The same for a program: if it exports a function `main`, its top level calls that at its end. The unit's main function then
+/// takes as many arguments as that does: the list of words that the program was called with, or nothing.
+///
+/// # Errors
+/// All that is wrong with the program; it exports a `main` that is nothing of the kind.
+pub fn compile_program(
+    parsed: &Parsed<'_>,
+    source: &Source,
+    interfaces: &[Option<Arc<Interface>>],
+    natives: &dyn Natives,
+) -> Result<Unit, Vec<Diagnostic>> {
+    lower(parsed, source, interfaces, natives, &[], Shape::Program)
+}
+
 /// What a source is compiled to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Module,
+    Program,
     Text,
+}
+
+/// The function `main` that a program exports, and whether it takes words.
+fn main_of(resolution: &Resolution<'_>) -> Result<Option<(BindingId, bool)>, Box<Diagnostic>> {
+    let exports = resolution.exports.iter().rev().map(|&(id, _)| (id, resolution.binding(id)));
+    let Some((id, binding)) = exports.into_iter().find(|(_, binding)| binding.name.name == "main") else {
+        return Ok(None);
+    };
+    match (binding.kind, binding.arity) {
+        (BindingKind::Fn | BindingKind::Let, Some(arity)) if !arity.rest && arity.accepts(0) && arity.optional == 0 => {
+            Ok(Some((id, false)))
+        }
+        (BindingKind::Fn | BindingKind::Let, Some(arity)) if !arity.rest && arity.required + arity.optional == 1 => {
+            Ok(Some((id, true)))
+        }
+        _ => {
+            let title = "the `main` of a program is a function of one parameter or none";
+            let error = Diagnostic::error("Q0222", binding.name.span, title);
+            Err(Box::new(
+                error.help("it is given the list of words behind the program: `export fn main(words) { ... }`"),
+            ))
+        }
+    }
 }
 
 fn lower(
@@ -131,6 +170,13 @@ fn lower(
             Diagnostic::error("Q0215", name.span, title).help("let the text end with what it gives")
         }));
     }
+    let main = match shape {
+        Shape::Program => main_of(&resolution).unwrap_or_else(|wrong| {
+            findings.push(*wrong);
+            None
+        }),
+        Shape::Module | Shape::Text => None,
+    };
     findings.sort_by_key(|finding| finding.primary.span);
     let wrong = findings.iter().any(|finding| finding.severity == Severity::Error);
     if wrong || interfaces.iter().any(Option::is_none) {
@@ -140,7 +186,7 @@ fn lower(
     let depth = resolution.depth;
     let mut compiler = Compiler::new(source, resolution);
     let main = on_a_stack_for(depth, || match shape {
-        Shape::Module => compiler.main(module),
+        Shape::Module | Shape::Program => compiler.main(module, main),
         Shape::Text => compiler.text(module),
     });
     match main {

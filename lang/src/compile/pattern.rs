@@ -214,7 +214,11 @@ impl<'s> Compiler<'s> {
             PatternKind::Instance(of, parts) => {
                 let of = self.operand(of);
                 let count = u8::try_from(parts.len()).unwrap_or_else(|_| {
-                    self.too_large(span, "a type has at most 255 fields");
+                    self.too_large(
+                        span,
+                        "a type has at most 255 fields",
+                        "no type has so many, so nothing matches this",
+                    );
                     0
                 });
                 Word::abcd(Op::IsInstance, test, value, of, count)
@@ -230,7 +234,11 @@ impl<'s> Compiler<'s> {
 
     pub(super) fn count(&mut self, span: Span, count: usize) -> u16 {
         u16::try_from(count).unwrap_or_else(|_| {
-            self.too_large(span, "a pattern has at most 65535 parts");
+            self.too_large(
+                span,
+                "a pattern has at most 65,535 parts",
+                "match the first ones, and the rest with `..rest`",
+            );
             0
         })
     }

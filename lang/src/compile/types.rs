@@ -15,7 +15,8 @@ impl<'s> Compiler<'s> {
             return;
         }
         if declaration.methods.len() > MAX_METHODS {
-            return self.too_large(declaration.span, &format!("a type has at most {MAX_METHODS} methods"));
+            let title = format!("a type has at most {MAX_METHODS} methods");
+            return self.too_large(declaration.span, &title, "make functions of some of them");
         }
         let Some((id, constructor)) = self.constructor(declaration) else { return };
         let mut methods = Vec::with_capacity(declaration.methods.len());

@@ -19,6 +19,7 @@ pub(super) fn capture(
 ) -> Vec<(u32, Use)> {
     let mut captures = Captures { bindings, functions, indexes: HashMap::default(), full: false };
     let mut uses = Vec::with_capacity(mentions.len());
+    let mut is_reported = false;
     for mention in mentions {
         let place = match mention.target {
             Target::Unknown => Place::Unknown,
@@ -26,10 +27,11 @@ pub(super) fn capture(
             Target::Binding(id) => captures.place(id, mention.function, mention.forward),
         };
         uses.push((mention.offset, Use { place, with_member: mention.with_member }));
-        if captures.full {
-            captures.full = false;
+        if captures.full && !is_reported {
+            is_reported = true;
             let span = quipu_code::span::Span::new(mention.offset, mention.offset);
-            errors.push(Diagnostic::error("Q0217", span, "a function takes too many variables from outside"));
+            let title = "a function takes at most 65,535 variables from outside";
+            errors.push(Diagnostic::error("Q0217", span, title).help("keep them in a list or a map"));
         }
     }
     uses

@@ -62,6 +62,8 @@ const MODULES: &[(&str, &[&str])] = &[
     ("os", &["args", "exit"]),
     ("json", &["parse", "stringify"]),
     ("random", &["seed"]),
+    ("code", &["compile"]),
+    ("regex", &["compile"]),
 ];
 
 /// The natives of a host that grants nothing.

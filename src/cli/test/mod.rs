@@ -110,7 +110,8 @@ pub fn test(words: &[OsString], rules: &Rules, look: &Look) -> Result<ExitCode, 
     }
     runner.end(start.elapsed());
     Ok(match (ctrl_c::is_pressed(), runner.failed) {
-        (true, _) => ctrl_c::exit().into(),
+        (true, _) if ctrl_c::is_terminated() => Exit::Terminated.into(),
+        (true, _) => Exit::Interrupted.into(),
         (_, 0) => Exit::Ok.into(),
         _ => Exit::Uncaught.into(),
     })

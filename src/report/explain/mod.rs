@@ -14,7 +14,7 @@ const TEXTS: &[(&str, &str)] = texts! {
     // Names, modules and shapes.
     "Q0201" "Q0202" "Q0203" "Q0204" "Q0205" "Q0206" "Q0207" "Q0208" "Q0209"
     "Q0210" "Q0211" "Q0212" "Q0213" "Q0214" "Q0215" "Q0216" "Q0217" "Q0218" "Q0219"
-    "Q0220" "Q0221"
+    "Q0220" "Q0221" "Q0222"
     // What is right, and probably not meant.
     "Q0301"
     // Errors of the running program.

@@ -10,6 +10,7 @@ mod position;
 mod template;
 
 use quipu_vm::heap::Str;
+use quipu_vm::ops::places;
 use quipu_vm::{Cx, Fault, Outcome, Value};
 
 use crate::args::{count, int, text};
@@ -99,12 +100,16 @@ impl<'v> Search<'v> {
 /// The byte where a search begins; nothing if that is beyond the text.
 fn start<'v>(cx: &mut Cx<'v>, searched: Str<'v>, from: Value<'v>) -> Result<Option<usize>, Fault<'v>> {
     let from = int(cx, from, "start")?;
-    let from = if from < 0 { clamp(from, searched.char_count()) } else { usize::try_from(from).unwrap_or(usize::MAX) };
+    let from = match usize::try_from(from) {
+        Ok(from) => from,
+        Err(_) if from > 0 => usize::MAX,
+        Err(_) => clamp(from, places::char_count(cx, searched)?),
+    };
     if !searched.is_ascii() {
         // Positions are counted out.
         cx.work(from.min(searched.as_str().len()) / 64)?;
     }
-    Ok(searched.byte_of_char(from))
+    places::byte_of_char(cx, searched, from)
 }
 
 /// How often to replace or split: without a number as often as there are matches.

@@ -1,11 +1,15 @@
 //! Byte offsets to positions, which count code points.
 
 use quipu_vm::heap::Str;
+use quipu_vm::ops::places;
 use quipu_vm::{Cx, Fault};
 
-use crate::charge::count_chars;
+use crate::charge::{count_chars, pieces};
 
-/// The positions of rising offsets in one text; counts every code point once.
+/// From so many bytes on characters are not counted each time.
+const FAR: usize = 1024;
+
+/// The positions of rising offsets in one text.
 pub(super) struct Positions<'v> {
     text: Str<'v>,
     offset: usize,
@@ -25,7 +29,14 @@ impl<'v> Positions<'v> {
         if self.text.is_ascii() {
             return Ok(offset);
         }
-        self.position += count_chars(cx, self.text.as_str().get(self.offset..offset).unwrap_or(""))?;
+        let between = self.text.as_str().get(self.offset..offset).unwrap_or("");
+        if between.len() < FAR {
+            self.position += count_chars(cx, between)?;
+        } else {
+            // It costs as much as counting would.
+            pieces(cx, between, 64, |_, _| Ok(()))?;
+            self.position = places::chars_before(cx, self.text, offset)?;
+        }
         self.offset = offset;
         Ok(self.position)
     }

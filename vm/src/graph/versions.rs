@@ -13,6 +13,9 @@ use crate::error::ErrorKind;
 use crate::heap::change::Twins;
 use crate::heap::{Edge, Heap, Instance, Type, Value, View};
 use crate::native::{Fault, Outcome};
+use crate::ops::versions::described;
+
+pub use crate::ops::versions::place;
 
 /// How many functions are named at most that keep an old type.
 const NAMED: usize = 32;
@@ -62,38 +65,6 @@ pub fn versions<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Vec<Version<'v>>
         found[number].instances += count;
     }
     Ok(found)
-}
-
-/// Where a type was declared, such as `bank.qp:3`, if that is known.
-pub fn place(ty: Type<'_>) -> Option<String> {
-    let View::Closure(constructor) = ty.constructor().view() else { return None };
-    let code = constructor.code();
-    let debug = code.debug()?;
-    Some(format!("{}:{}", debug.file, debug.line))
-}
-
-/// A type as errors name it: with its place.
-pub(crate) fn described(ty: Type<'_>) -> String {
-    match place(ty) {
-        Some(place) => format!("{} of {place}", ty.name()),
-        None => ty.name().to_owned(),
-    }
-}
-
-/// What stands between two types with one name, for an error: none if the names differ or the types are the same.
-pub(crate) fn other_version<'v>(cx: &mut Cx<'v>, own: Type<'v>, meant: Type<'v>) -> Option<String> {
-    if own.name() != meant.name() || meant.is_builtin() || crate::ops::equal::same_type(cx, own, meant).unwrap_or(true)
-    {
-        return None;
-    }
-    let fields = |ty: Type<'v>| {
-        let names: Vec<&str> = ty.field_names().collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
-    let article = if own.name().starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
-    let (one, other) = (described(own), described(meant));
-    let (has, wanted) = (fields(own), fields(meant));
-    Some(format!("{article} {one}, not the {other}: another version or another type (fields {has}; {wanted})"))
 }
 
 /// The types that take the place of others: all with the name of one of them, or those that a map names.

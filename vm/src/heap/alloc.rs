@@ -24,6 +24,11 @@ pub(crate) struct Heap {
     pub(super) large: Vec<Large>,
     /// Bytes of all objects with what they own.
     pub(crate) bytes: usize,
+    /// Bytes that strings have in common with others that they begin with; those of strings that nothing refers to any more
+    /// until the next collection. They count as if each string had its own: what is stored of a string is all of it.
+    pub(super) shared: usize,
+    /// How many of them the last collection has left.
+    pub(super) kept_shared: usize,
     /// A collection is due when `bytes` passes this.
     pub(crate) threshold: usize,
     /// The most bytes there may be.
@@ -85,6 +90,8 @@ impl Heap {
             empty: 0,
             large: Vec::new(),
             bytes: 0,
+            shared: 0,
+            kept_shared: 0,
             threshold: due_before(0, limit).min(FIRST_THRESHOLD),
             limit,
             stress: false,
@@ -105,9 +112,14 @@ impl Heap {
         self.bytes >= self.threshold
     }
 
+    /// Bytes as the limit counts them.
+    pub(super) fn counted(&self) -> usize {
+        self.bytes.saturating_add(self.shared)
+    }
+
     /// Whether `more` bytes would stay within the limit.
     pub fn has_room(&self, more: usize) -> bool {
-        self.bytes.checked_add(more).is_some_and(|total| total <= self.limit)
+        self.counted().checked_add(more).is_some_and(|total| total <= self.limit)
     }
 
     #[inline(always)]
@@ -214,52 +226,65 @@ impl Heap {
     /// A string. The caller has charged for it if it can be big.
     #[inline]
     pub fn str<'v>(&mut self, text: &str) -> Gc<'v, StrObject> {
-        self.str_from(&[text])
+        self.str_joined(&[text], text.len(), text.is_ascii())
     }
 
-    /// The string made of these parts in order.
-    pub fn str_from<'v>(&mut self, parts: &[&str]) -> Gc<'v, StrObject> {
-        self.str_joined(parts, parts.iter().all(|part| part.is_ascii()))
-    }
-
-    /// The same where the caller knows whether all parts are ASCII, so that nobody has to look.
-    pub fn str_joined<'v>(&mut self, parts: &[&str], ascii: bool) -> Gc<'v, StrObject> {
+    /// The string made of these parts in order. The caller knows how long they are together and whether all are ASCII, so that
+    /// nobody has to look.
+    pub fn str_joined<'v>(&mut self, parts: &[&str], len: usize, ascii: bool) -> Gc<'v, StrObject> {
         debug_assert_eq!(ascii, parts.iter().all(|part| part.is_ascii()));
-        let len = parts.iter().map(|part| part.len()).sum();
-        let flags = if ascii { flag::ASCII } else { 0 };
-        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        if !ascii && len >= LONG { self.str_with_room(parts, len, 0) } else { self.str_flat(parts, len, ascii as u8) }
+    }
+
+    /// A string whose bytes, so many, follow it.
+    #[inline]
+    pub(super) fn str_flat<'v>(&mut self, parts: &[&str], len: usize, flags: u8) -> Gc<'v, StrObject> {
+        let mut left = len;
+        // SAFETY: everything behind the header is written at once, inside the size asked for: what is left of that is counted.
         unsafe {
             let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();
             (*object).hash = 0;
             (*object).len = len;
             let mut to = object.add(1).cast::<u8>();
             for part in parts {
+                assert!(part.len() <= left);
+                left -= part.len();
                 to.copy_from_nonoverlapping(part.as_ptr(), part.len());
                 to = to.add(part.len());
             }
+            assert!(left == 0);
             Gc::from_ptr(object)
         }
     }
 
     /// A text `count` times over.
     pub fn str_repeated<'v>(&mut self, text: &str, count: usize) -> Gc<'v, StrObject> {
-        let flags = if text.is_ascii() { flag::ASCII } else { 0 };
         // The caller has reserved the product, so it fits.
         let len = text.len() * count;
+        let is_ascii = text.is_ascii();
+        if !is_ascii && len >= LONG {
+            return self.str_repeated_with_room(text, len, 0);
+        }
+        let flags = if is_ascii { flag::ASCII } else { 0 };
         // SAFETY: everything behind the header is written at once, inside the size asked for.
         unsafe {
             let object = self.alloc_raw(tag::STR, flags, size_of::<StrObject>() + len).cast::<StrObject>();
             (*object).hash = 0;
             (*object).len = len;
-            let first = object.add(1).cast::<u8>();
-            // The part that is there is copied behind itself until it is long enough.
-            let mut done = text.len().min(len);
-            first.copy_from_nonoverlapping(text.as_ptr(), done);
-            while done < len {
-                let more = done.min(len - done);
-                first.add(done).copy_from_nonoverlapping(first, more);
-                done += more;
-            }
+            fill_with(object.add(1).cast(), text, len);
+            Gc::from_ptr(object)
+        }
+    }
+
+    /// Memory for bytes or for whatever only the heap looks at.
+    ///
+    /// # Safety
+    /// Nobody may look at what is in it before it is filled.
+    pub(super) unsafe fn bytes_to_fill<'v>(&mut self, len: usize) -> Gc<'v, BytesObject> {
+        // SAFETY: the size is inside of what is asked for; the rest is the caller's word.
+        unsafe {
+            let object = self.alloc_raw(tag::BYTES, 0, size_of::<BytesObject>() + len).cast::<BytesObject>();
+            (*object).len = len;
             Gc::from_ptr(object)
         }
     }
@@ -267,10 +292,9 @@ impl Heap {
     /// A byte string.
     pub fn bytes<'v>(&mut self, parts: &[&[u8]]) -> Gc<'v, BytesObject> {
         let len = parts.iter().map(|part| part.len()).sum();
-        // SAFETY: everything behind the header is written at once, inside the size asked for.
+        // SAFETY: all of it is written at once.
         unsafe {
-            let object = self.alloc_raw(tag::BYTES, 0, size_of::<BytesObject>() + len).cast::<BytesObject>();
-            (*object).len = len;
+            let object = self.bytes_to_fill(len).as_ptr();
             let mut to = object.add(1).cast::<u8>();
             for part in parts {
                 to.copy_from_nonoverlapping(part.as_ptr(), part.len());
@@ -370,7 +394,7 @@ impl Heap {
         unsafe {
             let items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items);
             let object = self.alloc_raw(tag::LIST, 0, size_of::<ListObject>()).cast::<ListObject>();
-            (&raw mut (*object).items).write(items);
+            (&raw mut (*object).items).write(items.into());
             Gc::from_ptr(object)
         }
     }
@@ -447,6 +471,24 @@ impl TypeData {
     /// Bytes behind its boxes.
     pub(super) fn owned_bytes(&self) -> usize {
         size_of_val(&*self.fields) + size_of_val(&*self.methods)
+    }
+}
+
+/// Writes a text again and again until so many bytes are full, a multiple of its length.
+///
+/// # Safety
+/// There is memory for so many, which the text is not in.
+pub(super) unsafe fn fill_with(to: *mut u8, text: &str, len: usize) {
+    // SAFETY: the caller's word; what is copied stands before where it is written.
+    unsafe {
+        // The part that is there is copied behind itself until it is long enough.
+        let mut done = text.len().min(len);
+        to.copy_from_nonoverlapping(text.as_ptr(), done);
+        while done < len {
+            let more = done.min(len - done);
+            to.add(done).copy_from_nonoverlapping(to, more);
+            done += more;
+        }
     }
 }
 

@@ -107,6 +107,6 @@ impl<'v> Gc<'v, ListObject> {
     pub(crate) fn fill(self, heap: &mut Heap, items: Vec<Value<'v>>) {
         heap.bytes += items.capacity() * size_of::<Slot>();
         // SAFETY: the object is live and nobody refers into it; values and slots are the same but for the brand.
-        unsafe { (*self.as_ptr()).items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items) };
+        unsafe { (*self.as_ptr()).items = std::mem::transmute::<Vec<Value<'v>>, Vec<Slot>>(items).into() };
     }
 }

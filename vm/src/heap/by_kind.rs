@@ -11,16 +11,16 @@ macro_rules! define_kinds {
     (
         $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
             $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
-        hidden $(#[$hidden_doc:meta])* $hidden:literal $hidden_tag:ident $hidden_layout:ident, $hidden_account:literal;
+        hidden $($(#[$hidden_doc:meta])* $hidden:literal $hidden_tag:ident $hidden_layout:ident, $hidden_account:literal;)*
     ) => {
         /// Kinds of objects and what accounts of memory call them.
-        pub(super) const ACCOUNTS: &[(u64, &str)] = &[$((tag::$tag, $account),)* (tag::$hidden_tag, $hidden_account)];
+        pub(super) const ACCOUNTS: &[(u64, &str)] = &[$((tag::$tag, $account),)* $((tag::$hidden_tag, $hidden_account),)*];
 
         /// Kinds that own nothing come first, and first of all those that refer to nothing: the collector looks at that.
         const _: () = {
             $(assert!($layout::OWNS == (tag::$tag >= tag::FIRST_FINALISED));)*
             $(assert!($layout::IS_LEAF == (tag::$tag <= tag::LAST_LEAF));)*
-            assert!($hidden_layout::OWNS);
+            $(assert!($hidden_layout::OWNS == (tag::$hidden_tag >= tag::FIRST_FINALISED));)*
         };
 
         /// Says what an object refers to.
@@ -33,7 +33,7 @@ macro_rules! define_kinds {
             unsafe {
                 match (*header).kind as u64 {
                     $(tag::$tag => Layout::edges(header.cast::<$layout>(), to),)*
-                    tag::$hidden_tag => Layout::edges(header.cast::<$hidden_layout>(), to),
+                    $(tag::$hidden_tag => Layout::edges(header.cast::<$hidden_layout>(), to),)*
                     // There is no other kind.
                     _ => {}
                 }
@@ -86,7 +86,7 @@ macro_rules! define_kinds {
                 unsafe {
                     match (*header).kind as u64 {
                         $(tag::$tag => Layout::owned_bytes(header.cast::<$layout>()),)*
-                        tag::$hidden_tag => Layout::owned_bytes(header.cast::<$hidden_layout>()),
+                        $(tag::$hidden_tag => Layout::owned_bytes(header.cast::<$hidden_layout>()),)*
                         _ => 0,
                     }
                 }
@@ -103,7 +103,7 @@ macro_rules! define_kinds {
             unsafe {
                 match (*header).kind as u64 {
                     $(tag::$tag => done_with(header.cast::<$layout>()),)*
-                    tag::$hidden_tag => done_with(header.cast::<$hidden_layout>()),
+                    $(tag::$hidden_tag => done_with(header.cast::<$hidden_layout>()),)*
                     _ => 0,
                 }
             }

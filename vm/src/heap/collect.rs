@@ -17,7 +17,7 @@ impl Heap {
         self.collections += 1;
         self.settle();
         self.color = if self.color == 1 { 2 } else { 1 };
-        let mut marker = Marker { stack: Vec::new(), color: self.color };
+        let mut marker = Marker { stack: Vec::new(), color: self.color, of_strings: 0, of_texts: 0 };
         roots(&mut marker);
         self.journal.trace(&mut marker);
         if self.held() > 0 {
@@ -27,6 +27,8 @@ impl Heap {
             // SAFETY: only headers of live objects are pushed.
             unsafe { marker.references(header) };
         }
+        self.shared = marker.of_strings.saturating_sub(marker.of_texts);
+        self.kept_shared = self.shared;
     }
 
     /// Frees every object that the last [`Heap::mark`] did not reach.

@@ -24,6 +24,14 @@ pub(crate) trait Edges {
     #[inline(always)]
     fn code(&mut self, _: *const Prepared) {}
 
+    /// It is a string of so many bytes in this text.
+    #[inline(always)]
+    fn in_text(&mut self, _: usize, _: *mut TextObject) {}
+
+    /// It is a text of which strings use so many bytes.
+    #[inline(always)]
+    fn used(&mut self, _: usize) {}
+
     /// It is a fiber. Of its registers some only matter to the collector, so it depends on who follows what it refers to.
     #[inline(always)]
     fn fiber(&mut self, _: *mut FiberObject) {}
@@ -46,7 +54,7 @@ pub(crate) enum Edge {
     Type,
     /// An instance to its fields.
     Field,
-    /// An instance to the host's data.
+    /// An instance to the host's data, a text to what is kept of its characters.
     Hidden,
     /// A closure to the type that it belongs to, whether it makes use of that or not.
     Owner,
@@ -74,6 +82,10 @@ pub(crate) enum Edge {
 pub(crate) struct Marker {
     pub(super) stack: Vec<*mut Header>,
     pub(super) color: u8,
+    /// Bytes of strings that lie in texts.
+    pub(super) of_strings: usize,
+    /// Bytes of these texts.
+    pub(super) of_texts: usize,
 }
 
 impl Edges for Marker {
@@ -90,6 +102,17 @@ impl Edges for Marker {
     #[inline(always)]
     fn code(&mut self, code: *const Prepared) {
         Marker::code(self, code);
+    }
+
+    #[inline(always)]
+    fn in_text(&mut self, len: usize, text: *mut TextObject) {
+        self.of_strings = self.of_strings.saturating_add(len);
+        self.header(text.cast());
+    }
+
+    #[inline(always)]
+    fn used(&mut self, bytes: usize) {
+        self.of_texts = self.of_texts.saturating_add(bytes);
     }
 
     #[inline(always)]
@@ -115,8 +138,8 @@ impl Marker {
         unsafe {
             if (*header).color != self.color {
                 (*header).color = self.color;
-                // The first kinds refer to nothing.
-                if (*header).kind > tag::LAST_LEAF as u8 {
+                // The first kinds refer to nothing, but for strings to the text they lie in.
+                if (*header).kind > tag::LAST_LEAF as u8 || (*header).flags & flag::SHARED != 0 {
                     self.stack.push(header);
                 }
             }

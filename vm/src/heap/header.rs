@@ -26,6 +26,10 @@ pub struct Header {
 pub(crate) mod flag {
     /// A string: every byte is ASCII.
     pub const ASCII: u8 = 1;
+    /// A string: its bytes lie in a text.
+    pub const SHARED: u8 = 2;
+    /// A string: it was made by appending, and nothing has been appended to it so far.
+    pub const JOINED: u8 = 4;
     /// A cell: of a `var`.
     pub const VAR: u8 = 1;
     /// A closure: one more slot after the captures holds the type it belongs to.

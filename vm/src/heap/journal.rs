@@ -279,18 +279,23 @@ impl Change {
                     }
                 }
                 Change::Grown(object, len) => (*object).items.truncate(len),
-                Change::Shrunk(object, slots) => (*object).items.extend(slots),
+                Change::Shrunk(object, slots) => (*object).items.change(|items| items.extend(slots)),
                 Change::Inserted(object, index) => {
                     let items = &mut (*object).items;
-                    if index < items.len() {
-                        items.remove(index);
+                    match index {
+                        0 => _ = items.take_first(),
+                        _ if index < items.len() => _ = items.change(|items| items.remove(index)),
+                        _ => {}
                     }
                 }
                 Change::Removed(object, index, slot) => {
                     let items = &mut (*object).items;
-                    items.insert(index.min(items.len()), slot);
+                    match index {
+                        0 => items.insert_first(slot),
+                        _ => items.change(|items| items.insert(index.min(items.len()), slot)),
+                    }
                 }
-                Change::Items(object, slots) => (*object).items = slots,
+                Change::Items(object, slots) => (*object).items = slots.into(),
                 Change::Table(object, change) => (*object).table.undo(change),
                 Change::Fiber(object, snapshot) => (*object).state.restore(*snapshot),
             }

@@ -56,6 +56,8 @@ macro_rules! kinds {
             30 NATIVE Native: NativeObject as Native, "function", "native";
                 frozen [Native NATIVE 0x18 "something the host provides"] nodes [];
             hidden
+            /// The bytes of strings; only those refer to it.
+            23 TEXT TextObject, "text of strings";
             /// Data of the host, inside of an instance only.
             31 HOST HostObject, "host object";
         }

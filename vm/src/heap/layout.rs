@@ -8,6 +8,7 @@ use super::Heap;
 use super::edges::{Edge, Edges};
 use super::fiber::FiberState;
 pub(crate) use super::header::{Header, flag};
+use super::items::Items;
 use super::prepared::Prepared;
 use super::table::Table;
 use super::value::{Gc, Slot, Value, tag};
@@ -84,7 +85,7 @@ unsafe fn behind<'o, T>(object: *mut T, count: usize) -> &'o [Slot] {
     unsafe { std::slice::from_raw_parts(object.add(1).cast(), count) }
 }
 
-/// An immutable string; its UTF-8 bytes follow.
+/// An immutable string; its UTF-8 bytes follow, or the address of the text that they lie in if the SHARED flag is set.
 #[repr(C)]
 pub struct StrObject {
     pub(crate) header: Header,
@@ -96,7 +97,45 @@ pub struct StrObject {
 impl Layout for StrObject {
     const IS_LEAF: bool = true;
 
-    unsafe fn edges(_: *mut StrObject, _: &mut impl Edges) {}
+    unsafe fn edges(this: *mut StrObject, to: &mut impl Edges) {
+        // SAFETY: the flag says what follows a string.
+        unsafe {
+            if (*this).header.flags & flag::SHARED != 0 {
+                let text = this.add(1).cast::<*mut TextObject>().read();
+                to.in_text((*this).len, text);
+            }
+        }
+    }
+}
+
+/// From this length on strings are looked at in pieces, and paid for; those that are not ASCII lie in texts.
+pub(crate) const LONG: usize = 1024;
+
+/// What the bytes of strings lie in; they follow, as much as there is room for.
+#[repr(C)]
+pub struct TextObject {
+    pub(crate) header: Header,
+    /// Bytes that strings have.
+    pub(crate) used: usize,
+    /// Bytes that there is memory for.
+    pub(crate) room: usize,
+    /// Where every so many characters begin, null while nobody has asked.
+    pub(crate) places: *mut BytesObject,
+    /// Bytes that have been looked at for that.
+    pub(crate) seen: usize,
+    /// Characters that begin among these.
+    pub(crate) count: usize,
+}
+
+impl Layout for TextObject {
+    unsafe fn edges(this: *mut TextObject, to: &mut impl Edges) {
+        // SAFETY: the caller's word.
+        let (places, used) = unsafe { ((*this).places, (*this).used) };
+        to.used(used);
+        if !places.is_null() {
+            to.slot(Edge::Hidden, Slot::raw(tag::BYTES, places as u64));
+        }
+    }
 }
 
 /// An immutable byte string; its bytes follow.
@@ -273,7 +312,7 @@ impl Layout for InstanceObject {
 #[repr(C)]
 pub struct ListObject {
     pub(crate) header: Header,
-    pub(crate) items: Vec<Slot>,
+    pub(crate) items: Items,
 }
 
 impl Layout for ListObject {
@@ -291,7 +330,7 @@ impl Layout for ListObject {
 
     unsafe fn owned_bytes(this: *mut ListObject) -> usize {
         // SAFETY: the caller's word.
-        unsafe { (*this).items.capacity() * size_of::<Slot>() }
+        unsafe { (*this).items.slots() * size_of::<Slot>() }
     }
 
     unsafe fn finalise(this: *mut ListObject) {
@@ -523,7 +562,7 @@ macro_rules! opaque {
         }
     )*};
 }
-opaque! { StrObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
+opaque! { StrObject TextObject BytesObject TupleObject RangeObject CellObject ClosureObject InstanceObject ListObject TableObject TypeObject FiberObject ErrorObject NativeObject }
 
 #[cfg(test)]
 mod tests {
@@ -543,6 +582,7 @@ mod tests {
     fn sizes() {
         assert_eq!(size_of::<Header>(), 8);
         assert_eq!(size_of::<StrObject>(), 24);
+        assert_eq!(size_of::<TextObject>(), 48);
         assert_eq!(size_of::<TupleObject>(), 16);
         assert_eq!(size_of::<CellObject>(), 24);
         assert_eq!(size_of::<ClosureObject>(), 16);

@@ -12,12 +12,14 @@
 mod kind;
 pub(crate) mod value;
 mod header;
+mod items;
 pub(crate) mod layout;
 mod cells;
 pub(crate) mod frame;
 pub(crate) mod fiber;
 pub(crate) mod prepared;
 mod alloc;
+mod text;
 mod build;
 pub(crate) mod host;
 pub(crate) mod keyed;
@@ -39,6 +41,7 @@ pub(crate) use edges::Edge;
 pub use host::{Ref, RefMut, Unavailable};
 pub(crate) use kind::kinds;
 pub use layout::Special;
+pub(crate) use text::GROWING;
 pub use value::{
     Bytes, CellRef, Closure, ErrorRef, Fiber, Gc, Instance, List, Map, Native, Range, Set, Str, Tuple, Type, Value,
     View,

@@ -29,7 +29,7 @@ pub mod tag {
     /// A place in the order of a map or set, in the second register of an iterator only. It has a tag of its own because
     /// it counts removed entries too, and so means something else in a fresh copy of the table.
     pub const PLACE: u64 = 6;
-    /// The last of the kinds whose objects refer to nothing, which come first.
+    /// The last of the kinds whose objects refer to no value, which come first.
     pub(crate) const LAST_LEAF: u64 = BYTES;
     /// The first kind whose objects own memory outside the heap's cells and so need a finaliser.
     pub const FIRST_FINALISED: u64 = LIST;
@@ -38,11 +38,10 @@ pub mod tag {
         (
             $($(#[$doc:meta])* $number:literal $tag:ident $view:ident: $layout:ident as $handle:ident, $name:literal,
                 $account:literal; frozen $frozen:tt nodes $nodes:tt;)*
-            hidden $(#[$hidden_doc:meta])* $hidden:literal $hidden_tag:ident $hidden_layout:ident, $hidden_account:literal;
+            hidden $($(#[$hidden_doc:meta])* $hidden:literal $hidden_tag:ident $hidden_layout:ident, $hidden_account:literal;)*
         ) => {
             $($(#[$doc])* pub const $tag: u64 = $number;)*
-            $(#[$hidden_doc])*
-            pub const $hidden_tag: u64 = $hidden;
+            $($(#[$hidden_doc])* pub const $hidden_tag: u64 = $hidden;)*
         };
     }
     crate::heap::kind::kinds!(define_tags);

@@ -2,7 +2,7 @@
 
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::{Special, Value, View, tag};
+use crate::heap::{GROWING, Heap, Special, Str, Value, View, tag};
 use crate::native::{Fault, Outcome};
 
 /// An operator with two operands.
@@ -223,8 +223,12 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
     match (operator, a.view(), b.view()) {
         (Operator::Add, View::Str(x), View::Str(y)) => {
             let parts = [x.as_str(), y.as_str()];
-            charge(cx, parts[0].len() + parts[1].len())?;
-            Ok(cx.heap().str_joined(&parts, x.is_ascii() && y.is_ascii()).into())
+            let (len, ascii) = (parts[0].len() + parts[1].len(), x.is_ascii() & y.is_ascii());
+            if parts[0].len() >= GROWING {
+                return append(cx, x, &parts, len, ascii);
+            }
+            charge(cx, len)?;
+            Ok(cx.heap().str_joined(&parts, len, ascii).into())
         }
         (Operator::Add, View::Bytes(x), View::Bytes(y)) => {
             let parts = [x.as_slice(), y.as_slice()];
@@ -247,6 +251,17 @@ fn containers<'v>(cx: &mut Cx<'v>, operator: Operator, a: Value<'v>, b: Value<'v
         (Operator::Mul, View::Int(count), View::Str(_) | View::List(_)) => repeat(cx, b, count),
         _ => Err(wrong_types(cx, operator, a, b)),
     }
+}
+
+/// The text of these parts, the first of which is the long string `first`, with their length; `ascii` says whether all of them
+/// are.
+#[cold]
+#[inline(never)]
+pub(crate) fn append<'v>(cx: &mut Cx<'v>, first: Str<'v>, parts: &[&str], len: usize, ascii: bool) -> Outcome<'v> {
+    cx.reserve(Heap::needed_to_append(first, len - first.as_str().len()))?;
+    // It costs as much wherever the bytes lie.
+    cx.work(len / 64)?;
+    Ok(cx.heap().str_appended(first, parts, len, ascii).into())
 }
 
 /// A string or list, `count` times over.

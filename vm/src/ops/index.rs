@@ -3,12 +3,12 @@
 use quipu_code::closest;
 
 use super::equal::{equal, exact_int, is_weighty, shallow};
-use super::meter::{ENTER, LONG, Meter, STEP, look_at};
+use super::meter::{ENTER, LONG, LOOKED_AT, Meter, STEP, look_at};
+use super::places;
 use super::text::repr_short;
 use crate::class::{self, HostClass};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
-use crate::heap::handle::text::{chars_in, nth_char};
 use crate::heap::{ErrorRef, Instance, List, Map, Range, Str, Type, Value, View, tag};
 use crate::native::{Fault, Outcome};
 
@@ -159,39 +159,31 @@ fn out_of_range<'v>(cx: &mut Cx<'v>, object: Value<'v>, index: Value<'v>, len: u
 /// How many bytes are looked at between two looks at the limits.
 const PIECE: usize = 64 << 10;
 
-/// The number of code points, paid for where they have to be counted.
+/// The number of code points, paid for as if they were counted.
 ///
 /// # Errors
 /// A limit.
-pub fn char_count<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Result<usize, Fault<'v>> {
-    let bytes = text.as_str().as_bytes();
-    if text.is_ascii() {
-        return Ok(bytes.len());
+fn char_count<'v>(cx: &mut Cx<'v>, text: Str<'v>) -> Result<usize, Fault<'v>> {
+    if !text.is_ascii() {
+        look_at(cx, text.as_str().len())?;
     }
-    let mut count = 0;
-    for piece in bytes.chunks(PIECE) {
-        look_at(cx, piece.len())?;
-        count += chars_in(piece);
-    }
-    Ok(count)
+    places::char_count(cx, text)
 }
 
-/// The byte at which code point number `number` behind byte `from` begins, or the length if there is none. Paid for where it
-/// has to be looked for.
+/// The byte at which code point number `number` of a text begins, or the length if there is none, paid for as if it were looked
+/// for from byte `from` on: piece after piece is counted, and the one that it is in once more.
 fn byte_of_char<'v>(cx: &mut Cx<'v>, text: Str<'v>, from: usize, number: usize) -> Result<usize, Fault<'v>> {
-    let bytes = text.as_str().as_bytes();
-    let (mut at, mut left) = (from, number);
-    while let Some(piece) = bytes.get(at..).map(|rest| &rest[..rest.len().min(PIECE)]).filter(|piece| !piece.is_empty())
-    {
-        look_at(cx, piece.len())?;
-        let count = chars_in(piece);
-        if count > left {
-            look_at(cx, piece.len())?;
-            return Ok(at + nth_char(piece, left).unwrap_or(piece.len()));
+    let len = text.as_str().len();
+    let (at, counted) = match places::byte_of_char(cx, text, number)? {
+        Some(at) if at < len => {
+            let before = (at - from) / PIECE * PIECE;
+            let piece = PIECE.min(len - from - before);
+            (at, before / LOOKED_AT + 2 * (piece / LOOKED_AT))
         }
-        (at, left) = (at + piece.len(), left - count);
-    }
-    Ok(bytes.len())
+        _ => (len, (len - from) / LOOKED_AT),
+    };
+    cx.work(counted)?;
+    Ok(at)
 }
 
 /// The code points from number `start` up to number `end`; at once for ASCII.
@@ -204,7 +196,7 @@ fn char_range<'v>(cx: &mut Cx<'v>, text: Str<'v>, start: usize, end: usize) -> R
         return Ok(text.as_str().get(start..end).unwrap_or(""));
     }
     let from = byte_of_char(cx, text, 0, start)?;
-    let to = byte_of_char(cx, text, from, end - start)?;
+    let to = byte_of_char(cx, text, from, end)?;
     Ok(text.as_str().get(from..to).unwrap_or(""))
 }
 
@@ -483,7 +475,7 @@ pub fn slice<'v>(
         View::Str(text) => {
             let part = char_range(cx, text, from, to)?;
             charge(cx, part.len())?;
-            Ok(cx.heap().str_joined(&[part], text.is_ascii() || part.is_ascii()).into())
+            Ok(cx.heap().str_joined(&[part], part.len(), text.is_ascii() || part.is_ascii()).into())
         }
         View::Range(range) => Ok(subrange(cx, range, start as u128, end as u128)),
         _ => Ok(Value::NIL),

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::cx::Cx;
-pub(crate) use crate::heap::handle::text::LONG;
+pub(crate) use crate::heap::layout::LONG;
 use crate::native::Fault;
 
 /// A unit of fuel is this many parts: one byte that is looked at is one part.
@@ -84,9 +84,12 @@ pub(crate) fn compare<'v>(cx: &mut Cx<'v>, a: &[u8], b: &[u8]) -> Result<Orderin
     Ok(order)
 }
 
+/// So many bytes are looked at one after the other for a unit.
+pub(crate) const LOOKED_AT: usize = UNIT as usize;
+
 /// Charges for looking at so many bytes one after the other.
 pub(crate) fn look_at<'v>(cx: &mut Cx<'v>, bytes: usize) -> Result<(), Fault<'v>> {
-    cx.work(bytes / UNIT as usize)
+    cx.work(bytes / LOOKED_AT)
 }
 
 /// What an object without identity of its own costs to look through, with all its parts, however these are shared: two

@@ -8,6 +8,8 @@ pub mod key;
 pub mod equal;
 pub mod order;
 pub mod text;
+pub mod versions;
+pub mod places;
 pub mod index;
 
 pub use arith::Operator;

@@ -13,7 +13,7 @@ impl Machine {
     /// A collection is due.
     pub(super) fn collect_now(&mut self, _: Word) -> Done {
         self.collect();
-        if self.heap.bytes > self.heap.limit { Err(Fault::Stop(Stop::Heap)) } else { Ok(()) }
+        if self.heap.has_room(0) { Ok(()) } else { Err(Fault::Stop(Stop::Heap)) }
     }
 
     /// There is no free cell for what an instruction makes; it runs again.

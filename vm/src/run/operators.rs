@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::heap::frame::Kind;
 use crate::heap::journal::Change;
 use crate::heap::layout::{CellObject, flag};
-use crate::heap::{Slot, Special, Value, View, tag};
+use crate::heap::{GROWING, Slot, Special, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
 use crate::ops;
@@ -220,7 +220,9 @@ impl Machine {
     pub(super) fn show(&mut self, w: Word) -> Done {
         let value = self.r(w.b() as usize);
         if let Some(int) = value.as_int() {
-            let text = self.heap.str_joined(&[decimal(int, &mut [0; 20])], true);
+            let mut room = [0; 20];
+            let digits = decimal(int, &mut room);
+            let text = self.heap.str_joined(&[digits], digits.len(), true);
             self.set_r(w.a() as usize, text.into());
             return Ok(());
         }
@@ -253,9 +255,16 @@ impl Machine {
             *place = part.as_str();
             length = length.saturating_add(place.len());
         }
+        if parts.first().is_some_and(|part| part.len() >= GROWING)
+            && let View::Str(whole) = self.r(first).view()
+        {
+            let text = ops::arith::append(self.cx_mut(), whole, parts, length, ascii)?;
+            self.set_r(w.a() as usize, text);
+            return Ok(());
+        }
         self.cx_mut().reserve(length)?;
         self.cx_mut().work(length / 64)?;
-        let text = self.heap.str_joined(parts, ascii);
+        let text = self.heap.str_joined(parts, length, ascii);
         self.set_r(w.a() as usize, text.into());
         Ok(())
     }

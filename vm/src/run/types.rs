@@ -277,7 +277,7 @@ impl Machine {
                 _ => meant,
             };
             let View::Type(meant) = meant.view() else { continue };
-            if let Some(text) = crate::graph::versions::other_version(self.cx_mut(), own, meant) {
+            if let Some(text) = crate::ops::versions::other_version(self.cx_mut(), own, meant) {
                 return format!("; it is {text}");
             }
         }

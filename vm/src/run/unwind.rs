@@ -107,7 +107,7 @@ impl Machine {
         // Its result is in a register, so this is the place to collect what it and others like it have made.
         if self.heap.is_due() {
             self.collect();
-            if self.heap.bytes > self.heap.limit {
+            if !self.heap.has_room(0) {
                 return self.abandon(Stop::Heap);
             }
         }

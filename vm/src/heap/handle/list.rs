@@ -2,16 +2,20 @@
 
 use crate::cx::Cx;
 use crate::heap::Heap;
+use crate::heap::items::Items;
 use crate::heap::journal::Change;
 use crate::heap::layout::ListObject;
 use crate::heap::value::{Gc, Slot, Value};
 use crate::native::Fault;
 
+/// From so many elements on a list has room before the first one when elements come and go there: shorter ones move them.
+const FRONT_FROM: usize = 16;
+
 impl<'v> Gc<'v, ListObject> {
     /// The elements. The reference must end before anything else touches the list.
     #[allow(clippy::mut_from_ref)]
     #[inline(always)]
-    fn items(&self) -> &mut Vec<Slot> {
+    fn items(&self) -> &mut Items {
         // SAFETY: the object is live. The methods of this file are the only users; none of them keeps the reference
         // while it calls something that could reach the list, and a machine is used by one thread at a time.
         unsafe { &mut (*self.as_ptr()).items }
@@ -109,9 +113,10 @@ impl<'v> Gc<'v, ListObject> {
     /// [`push`](Self::push) for the machine itself.
     #[inline(always)]
     pub(crate) fn push_in(self, heap: &mut Heap, value: Value<'v>) -> Result<(), Fault<'v>> {
-        heap.grow(self.items(), 1)?;
+        self.make_room(heap, 1)?;
         self.log_growth(heap);
-        self.items().push(value.slot());
+        // SAFETY: the room has just been made.
+        unsafe { self.items().push(value.slot()) };
         Ok(())
     }
 
@@ -121,10 +126,56 @@ impl<'v> Gc<'v, ListObject> {
     /// As [`Cx::reserve`].
     pub fn extend_from_slice(self, cx: &mut Cx<'v>, values: &[Value<'v>]) -> Result<(), Fault<'v>> {
         let heap = cx.heap();
-        heap.grow(self.items(), values.len())?;
+        self.make_room(heap, values.len())?;
         self.log_growth(heap);
-        self.items().extend(values.iter().map(|value| value.slot()));
+        let items = self.items();
+        // SAFETY: the room for so many has just been made.
+        values.iter().for_each(|value| unsafe { items.push(value.slot()) });
         Ok(())
+    }
+
+    /// Makes room for `more` elements behind the last one.
+    #[inline]
+    fn make_room(self, heap: &mut Heap, more: usize) -> Result<(), Fault<'v>> {
+        let items = self.items();
+        if items.capacity() - items.len() >= more { Ok(()) } else { self.make_room_slow(heap, more) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room_slow(self, heap: &mut Heap, more: usize) -> Result<(), Fault<'v>> {
+        let items = self.items();
+        // Moving elements is paid for by those that were taken off before them.
+        if items.front() >= more.max(items.len()) {
+            items.slide(0);
+            return Ok(());
+        }
+        items.change(|items| heap.grow(items, more))
+    }
+
+    /// Makes room for an element before the first one.
+    fn make_front(self, heap: &mut Heap) -> Result<(), Fault<'v>> {
+        let items = self.items();
+        if items.front() > 0 {
+            return Ok(());
+        }
+        // Moving elements is paid for by those that get room: as many as half of them, or as there are.
+        if items.capacity() - items.len() <= items.len() / 2 {
+            items.change(|items| heap.grow(items, 1))?;
+        }
+        let free = items.capacity() - items.len();
+        items.slide(free - free / 4);
+        Ok(())
+    }
+
+    /// Gives back memory that is no longer needed.
+    fn shrink(self, heap: &mut Heap) {
+        let items = self.items();
+        let old = items.slots();
+        if old > 64 && items.len() < old / 4 {
+            items.change(|items| items.shrink_to(old / 2));
+            heap.bytes -= (old - items.slots()) * size_of::<Slot>();
+        }
     }
 
     #[inline(always)]
@@ -141,8 +192,8 @@ impl<'v> Gc<'v, ListObject> {
         if cx.heap().logs(self.header()) {
             self.truncate(cx, self.len() - 1);
         } else {
-            self.items().pop();
-            cx.heap().shrink(self.items());
+            self.items().truncate(self.len() - 1);
+            self.shrink(cx.heap());
         }
         Some(last)
     }
@@ -153,12 +204,21 @@ impl<'v> Gc<'v, ListObject> {
     /// As [`Cx::reserve`].
     pub fn insert(self, cx: &mut Cx<'v>, index: usize, value: Value<'v>) -> Result<(), Fault<'v>> {
         let heap = cx.heap();
-        heap.grow(self.items(), 1)?;
         let index = index.min(self.len());
+        let at_front = index == 0 && self.len() >= FRONT_FROM;
+        match at_front {
+            true => self.make_front(heap)?,
+            false => self.make_room(heap, 1)?,
+        }
         if heap.logs(self.header()) {
             heap.log(Change::Inserted(self.as_ptr(), index));
         }
-        self.items().insert(index, value.slot());
+        match self.items() {
+            items if at_front => _ = items.put_first(value.slot()),
+            // SAFETY: the room has just been made.
+            items if index == items.len() => unsafe { items.push(value.slot()) },
+            items => items.change(|items| items.insert(index, value.slot())),
+        }
         Ok(())
     }
 
@@ -169,8 +229,14 @@ impl<'v> Gc<'v, ListObject> {
         if heap.logs(self.header()) {
             heap.log(Change::Removed(self.as_ptr(), index, value.slot()));
         }
-        self.items().remove(index);
-        heap.shrink(self.items());
+        match self.items() {
+            items if index == 0 && items.len() >= FRONT_FROM => _ = items.take_first(),
+            items => {
+                items.copy_within(index + 1.., index);
+                items.truncate(items.len() - 1);
+            }
+        }
+        self.shrink(heap);
         Some(value)
     }
 
@@ -181,21 +247,16 @@ impl<'v> Gc<'v, ListObject> {
         }
         let heap = cx.heap();
         if heap.logs(self.header()) {
-            let change = match self.items().split_off(len) {
-                one if one.len() == 1 => Change::Shrunk(self.as_ptr(), one),
-                many => Change::Shrunk(self.as_ptr(), many),
-            };
-            heap.log(change);
-        } else {
-            self.items().truncate(len);
+            heap.log(Change::Shrunk(self.as_ptr(), self.items()[len..].to_vec()));
         }
-        heap.shrink(self.items());
+        self.items().truncate(len);
+        self.shrink(heap);
     }
 
     /// Drops all elements.
     pub fn clear(self, cx: &mut Cx<'v>) {
         let heap = cx.heap();
-        let old = std::mem::take(self.items());
+        let old = std::mem::take(self.items()).into_vec();
         heap.bytes -= old.capacity() * size_of::<Slot>();
         if heap.logs(self.header()) {
             heap.log(Change::Items(self.as_ptr(), old));
@@ -210,8 +271,8 @@ impl<'v> Gc<'v, ListObject> {
         let bytes = values.capacity() * size_of::<Slot>();
         cx.reserve(bytes)?;
         self.clear(cx);
-        *self.items() = values.into_iter().map(|value| value.slot()).collect();
-        cx.heap().bytes += self.items().capacity() * size_of::<Slot>();
+        *self.items() = values.into_iter().map(|value| value.slot()).collect::<Vec<_>>().into();
+        cx.heap().bytes += self.items().slots() * size_of::<Slot>();
         Ok(())
     }
 

@@ -45,12 +45,6 @@ impl Heap {
     /// Makes room for `more` elements behind a vector's last one, and counts the memory.
     #[inline]
     fn grow<'v, T>(&mut self, items: &mut Vec<T>, more: usize) -> Result<(), Fault<'v>> {
-        if items.capacity() - items.len() >= more { Ok(()) } else { self.grow_slow(items, more) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grow_slow<'v, T>(&mut self, items: &mut Vec<T>, more: usize) -> Result<(), Fault<'v>> {
         let (len, old) = (items.len(), items.capacity());
         let least = len.checked_add(more).ok_or(Fault::Stop(Stop::Heap))?;
         let roomy = least.max(old.saturating_mul(2)).max(4);
@@ -63,14 +57,5 @@ impl Heap {
         items.try_reserve_exact(capacity - len).map_err(|_| Fault::Stop(Stop::Heap))?;
         self.bytes += (items.capacity() - old) * size_of::<T>();
         Ok(())
-    }
-
-    /// Gives back memory that a vector no longer needs.
-    fn shrink<T>(&mut self, items: &mut Vec<T>) {
-        let old = items.capacity();
-        if old > 64 && items.len() < old / 4 {
-            items.shrink_to(old / 2);
-            self.bytes -= (old - items.capacity()) * size_of::<T>();
-        }
     }
 }

@@ -2,11 +2,10 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::text::LONG;
 use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::heap::journal::Change;
-use crate::heap::layout::{StrObject, TableObject};
+use crate::heap::layout::{LONG, StrObject, TableObject};
 use crate::heap::table::{Table, TableChange};
 use crate::heap::value::{Gc, Slot, Str, Value, View, tag};
 use crate::native::{Fault, Stop};

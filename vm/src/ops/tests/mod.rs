@@ -1,6 +1,7 @@
 //! What operations on values do that scripts cannot show: laws, models, depth, and exact undoing.
 
 mod laws;
+mod long;
 mod model;
 mod instances;
 mod depth;

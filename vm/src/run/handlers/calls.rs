@@ -120,7 +120,7 @@ op!(apart CallMethodNative(pc, base, vm, w, fp) {
     let which = (*native).header.flags;
     if which == Intrinsic::ListPush as u8 && (*this).tag == tag::LIST && d(w) == 1 && !(*vm).heap.journal.is_on() {
         let items = &mut (*((*this).bits as *mut ListObject)).items;
-        if items.len() < items.capacity() && (*vm).fuel > 1 {
+        if items.has_room() && (*vm).fuel > 1 {
             (*vm).fuel -= 1;
             items.push(*this.add(1));
             set(r(base, a(w)), tag::NIL, 0);

@@ -90,13 +90,13 @@ macro_rules! equality {
         }
     }};
 }
-/// Whether two strings have the same bytes.
+/// Whether two strings of one length have the same bytes.
 #[inline(always)]
 unsafe fn str_equal(x: *const StrObject, y: *const StrObject) -> bool {
-    // SAFETY: strings are live; their bytes follow the object.
+    // SAFETY: strings are live while they are compared, and are of one length.
     unsafe {
-        std::slice::from_raw_parts(x.add(1).cast::<u8>(), (*x).len)
-            == std::slice::from_raw_parts(y.add(1).cast::<u8>(), (*y).len)
+        let (x, y) = (Gc::from_ptr(x.cast_mut()).as_str(), Gc::from_ptr(y.cast_mut()).as_str());
+        std::slice::from_raw_parts(x.as_ptr(), x.len()) == std::slice::from_raw_parts(y.as_ptr(), x.len())
     }
 }
 macro_rules! equalities {

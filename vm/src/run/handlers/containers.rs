@@ -29,7 +29,7 @@ op!(ListPush(pc, base, vm, w, fp) {
     let to = r(base, a(w));
     if (*to).tag != tag::LIST || (*vm).heap.journal.is_on() { return ListPushSlow(pc, base, vm, w, fp) }
     let items = &mut (*((*to).bits as *mut ListObject)).items;
-    if items.len() == items.capacity() { return ListPushSlow(pc, base, vm, w, fp) }
+    if !items.has_room() { return ListPushSlow(pc, base, vm, w, fp) }
     items.push(*r(base, b(w)));
     next!(pc, base, vm, fp)
 });
