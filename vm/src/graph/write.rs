@@ -567,12 +567,6 @@ impl<'v> GraphWriter<'v> {
         self.out.count(live.len());
         for (&register, holds) in live.iter().zip(holds) {
             let mut value = frame.register(register);
-            if register > 1
-                && frame.register(register - 1).tag == tag::PLACE
-                && let View::Map(table) | View::Set(table) = frame.register(register - 2).view()
-            {
-                value = iterate::in_graph(table, value);
-            }
             match holds {
                 Some(Holds::Iterator) => {
                     let kind = |behind: u16| rules::kind_of(frame.register(register.wrapping_add(behind)));
@@ -582,7 +576,14 @@ impl<'v> GraphWriter<'v> {
                 }
                 Some(holds) => held(fiber.into(), value, holds)?,
                 // They belong to the iterator.
-                None => {}
+                None => {
+                    let before = |registers: u16| frame.register(register.wrapping_sub(registers));
+                    if before(1).tag == tag::PLACE
+                        && let View::Map(table) | View::Set(table) = before(2).view()
+                    {
+                        value = iterate::in_graph(table, value);
+                    }
+                }
             }
             if value.tag == tag::PLACE {
                 // The register before it has the table; removed entries must not show.

@@ -114,7 +114,7 @@ impl Machine {
                 None => None,
             },
             View::Map(table) | View::Set(table) => {
-                if !is_as_it_was(table, self.r(it + 2)) {
+                if state_of(table) as u64 != self.r(it + 2).bits {
                     return Err(self.changed(first));
                 }
                 match (table.next(at as u64), first.view()) {
@@ -168,27 +168,26 @@ impl Machine {
     }
 }
 
-/// What the third register of an iterator over a table keeps: below, how many entries it has; above, how often some were
-/// put in or taken out. Graphs have only the number, see [`in_graph`].
+/// What the third register of an iterator over a table keeps: below, how many entries the table has; above, how often some
+/// were put in or taken out. A table out of an image begins at 0, as does what an image has in this register: so a number of
+/// entries that is not the table's stays wrong.
+#[inline(always)]
 fn state_of(table: Table<'_>) -> i64 {
-    (u64::from(stamp(table)) << 32 | table.len() as u64) as i64
+    (u64::from(table.stamp()) << 32 | table.len() as u64) as i64
 }
 
-/// Never 0, which an image has there.
-fn stamp(table: Table<'_>) -> u32 {
-    table.stamp() << 1 | 1
-}
-
-/// Whether nothing was put in or taken out since a loop began.
-fn is_as_it_was(table: Table<'_>, third: Slot) -> bool {
-    let (length, then) = (third.bits as u32, (third.bits >> 32) as u32);
-    // A table out of an image has had as many changes as it has entries.
-    let then = if then == 0 { length << 1 | 1 } else { then };
-    table.len() as u64 == u64::from(length) && stamp(table) == then
-}
-
-/// The third register of an iterator over a table as graphs have it: the number of entries or, when the loop is to throw
-/// `changed` at its next step, a number that no table has.
+/// The third register of an iterator over a table as graphs have it: the number of entries at the start or, where that tells
+/// no longer that the loop is to throw `changed` at its next step, -1, which no table has.
 pub(crate) fn in_graph<'v>(table: Table<'v>, third: Value<'v>) -> Value<'v> {
-    Value::int(if is_as_it_was(table, third.slot()) { i64::from(third.bits as u32) } else { -1 })
+    let length = third.bits as u32;
+    let is_told = length != UNFIT && (length as usize != table.len() || third.bits == state_of(table) as u64);
+    Value::int(if is_told { length.into() } else { -1 })
 }
+
+/// Whether an image may have this in the third register of an iterator over a table.
+pub(crate) fn is_in_graph(third: i64) -> bool {
+    (-1..UNFIT.into()).contains(&third)
+}
+
+/// No table has so many entries.
+const UNFIT: u32 = u32::MAX;
