@@ -137,14 +137,15 @@ impl Prepared {
 
     /// The innermost handler around the instruction before a position; for the end of a fiber, one that sees ends. None for
     /// code that is not filled in: what is thrown while that is tried, the function has not begun to run.
+    #[inline(always)]
     pub fn handler_of(&self, pc: *const u64, is_end: bool) -> Option<Handler> {
         if self.memory.get().is_null() {
             return None;
         }
         let at = self.index_before(pc);
         let body = self.code.body();
-        let covers = |handler: &&Handler| handler.start <= at && at < handler.end;
-        body.handlers.iter().filter(covers).find(|handler| !is_end || body.sees_ends(handler)).copied()
+        let covers = |handler: &Handler| handler.start <= at && at < handler.end;
+        body.handlers.iter().find(|handler| covers(handler) && (!is_end || body.sees_ends(handler))).copied()
     }
 
     /// The position of an instruction; its code is filled in.

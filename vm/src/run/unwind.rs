@@ -276,6 +276,7 @@ impl Machine {
     }
 
     /// Leaves calls of the running fiber until one takes what is thrown, or else the end of a fiber.
+    #[inline(always)]
     pub(super) fn land(&mut self, thrown: Option<Slot>) -> Landing {
         loop {
             // SAFETY: `fp` is a frame of the running fiber; its closure is live or null in the lowest frame.
@@ -305,6 +306,7 @@ impl Machine {
     }
 
     /// Goes on at a handler of the running frame.
+    #[inline]
     pub(super) fn enter_handler(&mut self, handler: Handler, value: Slot) {
         // SAFETY: `fp` is a frame of the running fiber, its closure is live, and the handler is one of its code.
         unsafe {
