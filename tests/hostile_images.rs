@@ -13,7 +13,7 @@ use quipu::code::{Code, CodeHash};
 use quipu::vm::graph::error::Rule;
 use quipu::vm::graph::tag as t;
 use quipu::vm::image::{Form, Image, ImageError, ImageRule, Section, repair};
-use quipu::vm::{Budget, Limits, Moment, Root, Step};
+use quipu::vm::{Budget, Failure, Limits, Moment, Root, Step};
 use quipu::{Engine, Input, Session};
 
 /// Images that every version can read, by name.
@@ -432,6 +432,48 @@ fn the_index_of_a_suspended_loop_may_be_any() {
                     assert_eq!(format!("[{}]", session.vm().repr(&value).unwrap()), ends);
                 }
                 (found, _) => panic!("{items} {index:?}: {:?}", found.err()),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_entries_a_suspended_loop_began_with_are_the_maps_or_the_map_has_changed() {
+    let engine = Engine::new();
+    for items in ["[a: 1, b: 2]", "set([1, 2])"] {
+        let mut session = session(&engine);
+        let text = format!("let f = fiber(|| {{ for x in {items} {{ yield nil }}; \"end\" }})\nf.resume()\nf");
+        let mut parts = parts_of(&mut session, &text);
+        let started = [t::PLACE, 1, t::small(2).unwrap()];
+        let at = parts.graph.windows(3).position(|bytes| bytes == started).expect("a loop") + 2;
+        let graph = parts.graph.clone();
+        let int = |int: i64| match t::small(int) {
+            Some(small) => vec![small],
+            None => [&[t::INT, 253][..], &((int << 1 ^ int >> 63) as u64).to_le_bytes()].concat(),
+        };
+        let (most, unfit) = (i64::from(u32::MAX) - 1, i64::from(u32::MAX));
+        for third in [2, 1, 0, -1, most, unfit, -2, 1 << 32 | 2, i64::MAX, i64::MIN] {
+            parts.graph = [&graph[..at], &int(third), &graph[at + 1..]].concat();
+            let image = match Image::parse(parts.bytes(), &()) {
+                Ok(image) => image,
+                Err(ImageError::Broken { rule: ImageRule::Graph(error), .. }) => {
+                    assert_eq!(format!("{:?}", error.rule), "Iterator", "{items} {third}");
+                    assert!(!(-1..unfit).contains(&third), "{items} {third} is refused");
+                    continue;
+                }
+                Err(error) => panic!("{items} {third}: {error:?}"),
+            };
+            assert!((-1..unfit).contains(&third), "{items} {third} is let pass");
+            let fiber = session.vm().load(&image).unwrap();
+            assert_eq!(session.vm().image(&fiber).unwrap().hash(), image.hash(), "{items} {third}");
+            let mut run = session.vm().run_of(&fiber).unwrap();
+            match session.vm().step(&mut run, Budget::Unlimited) {
+                Ok(Step::Yield(_)) => assert_eq!(third, 2, "{items}"),
+                Err(Failure::Uncaught(error)) => {
+                    assert_eq!(error.kind.as_deref(), Some("changed"), "{items} {third}");
+                    assert_ne!(third, 2, "{items}");
+                }
+                found => panic!("{items} {third}: {found:?}"),
             }
         }
     }

@@ -14,6 +14,7 @@ use super::tag::{self as t, Node};
 use super::weight::Weight;
 use crate::heap::Slot;
 use crate::heap::frame::Kind;
+use crate::run::iterate;
 use crate::run::snapshot::{self, Pause};
 use crate::secret::secret;
 
@@ -382,6 +383,9 @@ impl Checker<'_, '_> {
                 match begun[..] {
                     [_, _] if follows => Ok(()),
                     [first, second, third] if follows && rules::is_iterator([first, second, third]) => {
+                        if second == t::PLACE && !iterate::is_in_graph(content.number as i64) {
+                            return Err(Rule::Iterator);
+                        }
                         begun.clear();
                         Ok(())
                     }

@@ -17,6 +17,7 @@ use crate::class;
 use crate::cx::Cx;
 use crate::heap::{Closure, Edge, Fiber, Instance, List, Map, Type, Value, View, tag};
 use crate::native::{Fault, Stop};
+use crate::run::iterate;
 use crate::run::snapshot::{AtRest, FrameView, Frames, Links, MARGIN, at_rest};
 
 /// A graph as it is written.
@@ -565,7 +566,7 @@ impl<'v> GraphWriter<'v> {
         let holds = rules::held_in_frame(frame.closure.code(), frame.at, &live);
         self.out.count(live.len());
         for (&register, holds) in live.iter().zip(holds) {
-            let value = frame.register(register);
+            let mut value = frame.register(register);
             match holds {
                 Some(Holds::Iterator) => {
                     let kind = |behind: u16| rules::kind_of(frame.register(register.wrapping_add(behind)));
@@ -575,7 +576,14 @@ impl<'v> GraphWriter<'v> {
                 }
                 Some(holds) => held(fiber.into(), value, holds)?,
                 // They belong to the iterator.
-                None => {}
+                None => {
+                    let before = |registers: u16| frame.register(register.wrapping_sub(registers));
+                    if before(1).tag == tag::PLACE
+                        && let View::Map(table) | View::Set(table) = before(2).view()
+                    {
+                        value = iterate::in_graph(table, value);
+                    }
+                }
             }
             if value.tag == tag::PLACE {
                 // The register before it has the table; removed entries must not show.

@@ -82,12 +82,12 @@ pub(crate) struct Table {
     index: Index,
     /// Entries that are no gaps.
     live: u32,
+    /// Counts insertions and removals, wrapping; what is undone has not been.
+    stamp: u32,
     /// Slots at the front that are gaps.
     head: u32,
     /// The slot that a loop asked for last.
     hint: u32,
-    /// Counts insertions and removals, wrapping.
-    stamp: u32,
     /// Number of the next entry.
     number: u64,
     /// What the `hash` of instances in a key gave, by number of the entry, for keys that have such.
@@ -128,6 +128,11 @@ impl Table {
     /// Changes with every insertion and removal.
     pub fn stamp(&self) -> u32 {
         self.stamp
+    }
+
+    /// What it has is what it had from the first: the stamp is 0.
+    pub fn begin(&mut self) {
+        self.stamp = 0;
     }
 
     /// The key in a slot; absent if there is none.
@@ -486,7 +491,10 @@ impl Table {
 
     /// Puts back what a change replaced; all later changes have been undone.
     pub fn undo(&mut self, change: TableChange) {
-        self.stamp = self.stamp.wrapping_add(1);
+        // Loops go on over what is as it was.
+        if !matches!(change, TableChange::Replaced { .. }) {
+            self.stamp = self.stamp.wrapping_sub(1);
+        }
         match change {
             TableChange::Added => {
                 if let Some(entry) = self.entries.last().copied().filter(|entry| !entry.is_gap()) {

@@ -219,18 +219,21 @@ impl<'v> Gc<'v, TableObject> {
         value: Value<'v>,
         filed: &mut FiledKeys,
     ) -> Result<bool, Fault<'v>> {
-        if !key.given().is_absent() {
-            return self.add_filed(cx.heap(), key.parts(), value, filed);
-        }
-        let found = if key.is_deep() {
-            self.find_key(cx, key)?.is_some()
+        let is_new = if !key.given().is_absent() {
+            self.add_filed(cx.heap(), key.parts(), value, filed)?
         } else {
-            self.find(key.hash(), |entry| is_same(entry, key.value())).is_some()
+            let found = if key.is_deep() {
+                self.find_key(cx, key)?.is_some()
+            } else {
+                self.find(key.hash(), |entry| is_same(entry, key.value())).is_some()
+            };
+            if !found {
+                self.add(cx.heap(), key.parts(), value)?;
+            }
+            !found
         };
-        if !found {
-            self.add(cx.heap(), key.parts(), value)?;
-        }
-        Ok(!found)
+        self.begin();
+        Ok(is_new)
     }
 
     /// Adds a member to a set; true if it is new. May call its `hash` and `eq`.

@@ -6,7 +6,7 @@
 //! | list | int: next index | int: length at the start |
 //! | tuple, bytes | int: next index | - |
 //! | str | int: byte offset of the next code point | - |
-//! | map, set | place: next entry | int: number of entries at the start |
+//! | map, set | place: next entry | int: number of entries at the start, and which state of them that was |
 //! | fiber, function | - | - |
 //! | nil: nothing is left | - | - |
 
@@ -17,11 +17,14 @@ use super::types::describe;
 use crate::error::ErrorKind;
 use crate::heap::fiber::Status;
 use crate::heap::frame::Kind;
-use crate::heap::{Slot, Special, Value, View, tag};
+use crate::heap::layout::TableObject;
+use crate::heap::{Gc, Slot, Special, Value, View, tag};
 use crate::machine::Machine;
 use crate::native::Fault;
 
 type Done = Result<(), Fault<'static>>;
+
+type Table<'v> = Gc<'v, TableObject>;
 
 impl Machine {
     pub(super) fn iterate(&mut self, w: Word) -> Done {
@@ -41,7 +44,7 @@ impl Machine {
                 return Ok(());
             }
             View::List(list) => (Value::int(0), Value::int(list.len() as i64)),
-            View::Map(table) | View::Set(table) => (Value::place(0), Value::int(table.len() as i64)),
+            View::Map(table) | View::Set(table) => (Value::place(0), Value::int(state_of(table))),
             View::Tuple(_) | View::Str(_) | View::Bytes(_) => (Value::int(0), Value::NIL),
             View::Fiber(_) | View::Closure(_) | View::Native(_) => (Value::NIL, Value::NIL),
             View::Instance(_) => match self.special(value, Special::iter) {
@@ -111,7 +114,7 @@ impl Machine {
                 None => None,
             },
             View::Map(table) | View::Set(table) => {
-                if table.len() as u64 != self.r(it + 2).bits {
+                if state_of(table) as u64 != self.r(it + 2).bits {
                     return Err(self.changed(first));
                 }
                 match (table.next(at as u64), first.view()) {
@@ -158,7 +161,33 @@ impl Machine {
     }
 
     fn changed(&mut self, container: Slot) -> Fault<'static> {
-        let what = container.type_name();
-        self.failure(ErrorKind::Changed, format!("the size of the {what} changed while it was looped over"))
+        let (kind, what) = (container.type_name(), if container.tag == tag::LIST { "size" } else { "keys" });
+        let what = if container.tag == tag::SET { "members" } else { what };
+        let verb = "changed while it was looped over";
+        self.failure(ErrorKind::Changed, format!("the {what} of the {kind} {verb}"))
     }
 }
+
+/// What the third register of an iterator over a table keeps: below, how many entries the table has; above, how often some
+/// were put in or taken out. A table out of an image begins at 0, as does what an image has in this register: so a number of
+/// entries that is not the table's stays wrong.
+#[inline(always)]
+fn state_of(table: Table<'_>) -> i64 {
+    (u64::from(table.stamp()) << 32 | table.len() as u64) as i64
+}
+
+/// The third register of an iterator over a table as graphs have it: the number of entries at the start or, where that tells
+/// no longer that the loop is to throw `changed` at its next step, -1, which no table has.
+pub(crate) fn in_graph<'v>(table: Table<'v>, third: Value<'v>) -> Value<'v> {
+    let length = third.bits as u32;
+    let is_told = length != UNFIT && (length as usize != table.len() || third.bits == state_of(table) as u64);
+    Value::int(if is_told { length.into() } else { -1 })
+}
+
+/// Whether an image may have this in the third register of an iterator over a table.
+pub(crate) fn is_in_graph(third: i64) -> bool {
+    (-1..UNFIT.into()).contains(&third)
+}
+
+/// No table has so many entries.
+const UNFIT: u32 = u32::MAX;

@@ -15,7 +15,7 @@ mod unwind;
 mod calls;
 pub(crate) mod types;
 mod operators;
-mod iterate;
+pub(crate) mod iterate;
 mod switch;
 pub(crate) mod step;
 pub(crate) mod watch;

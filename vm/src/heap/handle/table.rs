@@ -364,6 +364,11 @@ impl<'v> Gc<'v, TableObject> {
         self.table().stamp()
     }
 
+    /// Counts changes from here on.
+    pub(crate) fn begin(self) {
+        self.table().begin();
+    }
+
     /// The slot of an int, whose hash this is.
     #[inline]
     pub(crate) fn find_int(self, hash: u64, key: i64) -> Option<u32> {
