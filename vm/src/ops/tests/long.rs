@@ -72,7 +72,7 @@ proptest! {
             for (value, content) in &all {
                 check_places(cx, *value, content);
                 let first = text(*value);
-                let parts = [content.as_str(), "x"];
+                let parts = [first.as_str(), "x"];
                 assert_eq!(cx.heap().str_appended(first, &parts, content.len() + 1, content.is_ascii()).as_str(), parts.concat());
             }
         });
