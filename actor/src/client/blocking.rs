@@ -17,8 +17,9 @@ use crate::wire::Question;
 /// How long it waits before it looks whether it should go on waiting.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How often a request is sent again because the server closed the connection behind it.
-const MOST_CLOSED: u32 = 1;
+/// How often a request is sent again because the server closed the connection behind it. A server that is killed and started again
+/// and again may meet one request twice or three times.
+const MOST_CLOSED: u32 = 4;
 
 /// A client that waits for every answer.
 pub struct Blocking {

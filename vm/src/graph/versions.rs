@@ -215,6 +215,10 @@ fn knows(new: Type<'_>, old: Type<'_>) -> bool {
 /// # Errors
 /// What a default throws; a limit.
 pub fn successor<'v>(cx: &mut Cx<'v>, old: Instance<'v>, new: Type<'v>) -> Outcome<'v> {
+    if !knows(new, old.ty()) {
+        let text = format!("{} does not know the fields of {}", described(new), described(old.ty()));
+        return Err(cx.fail_here(ErrorKind::Value, text));
+    }
     let fields: Vec<Value<'v>> = new.field_names().map(|name| old.field(name).unwrap_or(Value::ABSENT)).collect();
     cx.call(new.constructor(), &fields)
 }
