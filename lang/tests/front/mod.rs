@@ -58,7 +58,7 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("iter", &["of", "map", "filter", "take", "drop", "zip", "enumerate", "chain", "chunks", "flat_map", "repeat"]),
-    ("image", &["dump", "load"]),
+    ("image", &["dump", "load", "versions", "upgrade"]),
     ("os", &["args", "exit"]),
     ("json", &["parse", "stringify"]),
     ("random", &["seed"]),
