@@ -312,6 +312,65 @@ fn ctrl_c_stops_the_program_with_130_and_its_trace() {
     run.ends(130).prints("on\n").says("error[Q0504]: interrupted").says("<command line>:2");
 }
 
+/// What a program does that gets these signals, half a second apart.
+#[cfg(unix)]
+fn signalled(text: &str, signals: &[&str]) -> Run {
+    let mut child = command(&["-e", text]).spawn().unwrap();
+    for signal in signals {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert!(Command::new("kill").args([*signal, child.id().to_string().as_str()]).status().unwrap().success());
+    }
+    drop(child.stdin.take());
+    Run::new(signals, child.wait_with_output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_run_what_is_deferred_and_a_second_one_ends_at_once() {
+    let text = "fn f() { defer print(\"f left\"); try { while true {} } catch e { print(\"never\") } }\ndefer print(\"left\")\nf()";
+    signalled(text, &["-INT"]).ends(130).prints("f left\nleft\n").says("error[Q0504]: interrupted");
+    signalled(text, &["-TERM"]).ends(143).prints("f left\nleft\n").says("error[Q0504]: interrupted");
+    let stuck = "defer { while true {} }\nwhile true {}";
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let begun = std::time::Instant::now();
+        signalled(stuck, &[signal, signal]).ends(code).prints("");
+        assert!(begun.elapsed().as_millis() < 1900, "{:?}", begun.elapsed());
+    }
+    let begun = std::time::Instant::now();
+    signalled(stuck, &["-INT"]).ends(130).prints("");
+    assert!((2..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn exits_run_what_is_deferred_and_limits_do_not() {
+    let exit = "import os\ndefer print(\"top\")\ntry { [1, 2].sort(|a, b| { defer print(\"in sort\"); os.exit(3) }) } catch e { print(\"never\") }";
+    vm(&["-e", exit]).ends(3).prints("in sort\ntop\n").says_nothing();
+    // An error of something deferred comes in place of the exit, past whatever would catch it.
+    let bad = "import os\ntry { defer { throw error(\"late\") }; os.exit(3) } catch e { print(\"never\") }";
+    vm(&["-e", bad]).ends(1).prints("").says("error: late");
+    for limit in [["--fuel", "100000"], ["--heap", "2M"], ["--timeout", "300ms"]] {
+        let text = "defer print(\"never\")\nvar xs = []\nwhile true { xs = [xs] }";
+        vm(&[limit[0], limit[1], "-e", text]).ends(4).prints("");
+    }
+}
+
+#[test]
+fn reports_tell_what_was_under_way() {
+    let text = "fn f() { defer { throw error(\"second\") }; throw error(\"first\") }\nf()";
+    let run = vm(&["-e", text]).ends(1).says("error: second");
+    run.says("that came from something deferred, while this was being thrown:\n").says("error: first");
+    vm(&["--json", "-e", text]).ends(1).says("\"during\":{");
+}
+
+#[test]
+fn imported_modules_defer_nothing_at_their_top_level() {
+    let scratch = Scratch::new("deferring_module");
+    scratch.file("m.qp", "defer print(1)\nexport let x = 2\n");
+    let file = scratch.file("a.qp", "import \"./m\" as m\nprint(m.x)\n");
+    vm(&[&file]).ends(3).prints("").says("Q0221");
+    vm(&[&scratch.path("m.qp")]).ends(0).prints("1\n");
+}
+
 #[test]
 fn what_is_denied_is_named_before_anything_runs() {
     let text = "print(1)\nimport fs\nimport os { exit }\nimport time\nprint(fs.read, fs.write, time.now())\nexit(0)";

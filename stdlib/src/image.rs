@@ -93,7 +93,7 @@ fn instance<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Instance<'v>, Fault
 
 fn declared<'v>(cx: &mut Cx<'v>, value: Value<'v>) -> Result<Type<'v>, Fault<'v>> {
     match value.view() {
-        View::Type(ty) if !ty.is_builtin() && ty.host_class().is_none() => Ok(ty),
+        View::Type(ty) if ty.is_declared() => Ok(ty),
         _ => Err(expected(cx, "a declared type", value)),
     }
 }

@@ -72,19 +72,30 @@ pub(crate) fn not_portable<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obsta
 
 /// The shortest way, by breadth first.
 fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<String, Fault<'v>> {
+    let is_it = |value: Value<'v>| match (value.view(), obstacle) {
+        (View::Fiber(fiber), Obstacle::RunningFiber(address)) => fiber.address() == address,
+        (View::Instance(instance), Obstacle::Host(address)) => instance.address() == address,
+        (_, Obstacle::NoValue(address)) => value.is_object() && value.bits as usize == address,
+        _ => false,
+    };
+    let (reached, found) = explore(cx, root, HashSet::new(), is_it)?;
+    Ok(found.map_or_else(|| "the value".to_owned(), |at| text(cx, &reached, at)))
+}
+
+/// A value and all it reaches, nearest first, up to the first that `is_it`, and which one that is. Each comes once, but for those
+/// that are `met` already, which do not come again.
+pub(super) fn explore<'v>(
+    cx: &mut Cx<'v>,
+    root: Value<'v>,
+    mut met: HashSet<u64>,
+    is_it: impl Fn(Value<'v>) -> bool,
+) -> Result<(Vec<Reached<'v>>, Option<usize>), Fault<'v>> {
     let mut reached = vec![Reached { value: root, from: 0, step: Step::Root }];
-    let mut met: HashSet<u64> = HashSet::new();
     let mut next = 0;
     while next < reached.len() {
         let value = reached[next].value;
-        let is_it = match (value.view(), obstacle) {
-            (View::Fiber(fiber), Obstacle::RunningFiber(address)) => fiber.address() == address,
-            (View::Instance(instance), Obstacle::Host(address)) => instance.address() == address,
-            (_, Obstacle::NoValue(address)) => value.is_object() && value.bits as usize == address,
-            _ => false,
-        };
-        if is_it {
-            return Ok(text(cx, &reached, next));
+        if is_it(value) {
+            return Ok((reached, Some(next)));
         }
         let before = reached.len();
         parts(value, |step, part| {
@@ -98,11 +109,11 @@ fn find<'v>(cx: &mut Cx<'v>, root: Value<'v>, obstacle: Obstacle) -> Result<Stri
         }
         next += 1;
     }
-    Ok("the value".to_owned())
+    Ok((reached, None))
 }
 
 /// Calls `f` with every part of a value and the step that leads to it.
-pub(super) fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
+fn parts<'v>(value: Value<'v>, mut f: impl FnMut(Step<'v>, Value<'v>)) {
     let (mut keys, mut key, mut method) = (0, Value::NIL, "");
     for_each_part(value, |Part { edge, index }, part| {
         let step = match (edge, value.view()) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use hashbrown::HashSet;
 
-use super::path::{Reached, Step, parts, text};
+use super::path::{Reached, explore, text};
 use crate::cx::Cx;
 use crate::error::ErrorKind;
 use crate::heap::change::Twins;
@@ -16,6 +16,12 @@ use crate::native::{Fault, Outcome};
 use crate::ops::versions::described;
 
 pub use crate::ops::versions::place;
+
+/// What an upgrade is told.
+const EXPECTED: &str = "expected a list of declared types, or a map from old to new ones";
+
+/// Bytes that a map or set takes at most, beside its entries, to be told that it is to be filed anew.
+const ROW: usize = 256;
 
 /// How many functions are named at most that keep an old type.
 const NAMED: usize = 32;
@@ -42,7 +48,7 @@ pub fn versions<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Vec<Version<'v>>
             View::Type(ty) => (ty, 0),
             _ => continue,
         };
-        if ty.is_builtin() || ty.host_class().is_some() {
+        if !ty.is_declared() {
             continue;
         }
         let number = match numbers.get(&ty.address()) {
@@ -141,8 +147,8 @@ struct Fates<'v> {
 impl<'v> Fates<'v> {
     fn of(cx: &mut Cx<'v>, types: Value<'v>) -> Result<Fates<'v>, Fault<'v>> {
         let declared = |cx: &mut Cx<'v>, value: Value<'v>| match value.view() {
-            View::Type(ty) if !ty.is_builtin() && ty.host_class().is_none() => Ok(ty),
-            _ => Err(cx.fail_here(ErrorKind::Type, "expected a list of declared types, or a map from old to new ones")),
+            View::Type(ty) if ty.is_declared() => Ok(ty),
+            _ => Err(cx.fail_here(ErrorKind::Type, EXPECTED)),
         };
         let wanted = match types.view() {
             View::List(list) => {
@@ -165,9 +171,7 @@ impl<'v> Fates<'v> {
                 }
                 Wanted::Mapped(mapped)
             }
-            _ => {
-                return declared(cx, types).map(|_| Fates { wanted: Wanted::Named(Vec::new()), known: HashMap::new() });
-            }
+            _ => return Err(cx.fail_here(ErrorKind::Type, EXPECTED)),
         };
         Ok(Fates { wanted, known: HashMap::new() })
     }
@@ -188,7 +192,7 @@ impl<'v> Fates<'v> {
             }
         }
         let fate = match new {
-            _ if ty.is_builtin() || ty.host_class().is_some() => Fate::Stays,
+            _ if !ty.is_declared() => Fate::Stays,
             None => Fate::Stays,
             Some(new) if crate::ops::equal::same_type(cx, ty, new)? => Fate::Stays,
             Some(new) if new.method("upgrade").is_some_and(|method| !method.instance) => Fate::Becomes(new, true),
@@ -287,7 +291,7 @@ pub fn switch<'v>(
                 let (keys, values) = (table.keys(), table.values());
                 let is_filed = has(&keys, |it| matches!(it, View::Instance(_) | View::Tuple(_) | View::Type(_)));
                 if is_filed || has(&values, |it| matches!(it, View::Type(_))) {
-                    takes += keys.len() * 4 * size_of::<Value<'v>>();
+                    takes += ROW + keys.len() * 4 * size_of::<Value<'v>>();
                     filed.push((value, keys, values));
                 }
             }
@@ -354,22 +358,6 @@ fn replace<'v>(cx: &mut Cx<'v>, holder: Value<'v>, index: usize, new: Value<'v>)
 
 /// A value and all it reaches, each once.
 fn walk<'v>(cx: &mut Cx<'v>, root: Value<'v>) -> Result<Vec<Reached<'v>>, Fault<'v>> {
-    let mut reached = vec![Reached { value: root, from: 0, step: Step::Root }];
-    let mut met: HashSet<u64> = HashSet::new();
-    met.insert(root.bits);
-    let mut next = 0;
-    while next < reached.len() {
-        let before = reached.len();
-        parts(reached[next].value, |step, part| {
-            if part.is_object() && met.insert(part.bits) {
-                reached.push(Reached { value: part, from: next, step });
-            }
-        });
-        cx.work(1 + (reached.len() - before) / 16)?;
-        if next.is_multiple_of(1024) {
-            cx.reserve(reached.len() * 2 * size_of::<Reached<'_>>())?;
-        }
-        next += 1;
-    }
-    Ok(reached)
+    let met = HashSet::from_iter([root.bits]);
+    explore(cx, root, met, |_| false).map(|(reached, _)| reached)
 }

@@ -223,7 +223,7 @@ impl Machine {
 
     /// Remembers in an error what was under way when it was thrown.
     fn came_during(&mut self, error: Slot, before: Slot) {
-        if error.tag == tag::ERROR && !before.is_nil() && before.bits != error.bits {
+        if error.tag == tag::ERROR && !before.is_nil() && !before.is_identical(error) {
             // SAFETY: the value is in use, so its object is live.
             unsafe { Gc::<ErrorObject>::from_ptr(error.bits as *mut ErrorObject) }.set_during(before);
         }

@@ -117,6 +117,11 @@ impl<'v> Gc<'v, TypeObject> {
         self.data().host.as_ref()
     }
 
+    /// Whether a program declares it: it is neither built in nor the host's.
+    pub fn is_declared(self) -> bool {
+        !self.is_builtin() && self.host_class().is_none()
+    }
+
     /// Whether it is built in.
     pub fn is_builtin(self) -> bool {
         self.data().builtin != 0
